@@ -1,0 +1,62 @@
+//! The HTTP API: the table of routes and the layers around them.
+
+mod answer;
+mod body;
+mod caller;
+mod edits;
+mod envelope;
+mod estimate;
+mod events;
+mod generations;
+mod health;
+mod media;
+mod models;
+mod absent;
+mod balance;
+mod images;
+mod openapi;
+mod requests;
+mod respond;
+mod sources;
+pub(crate) mod state;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub(crate) use openapi::document;
+use state::AppState;
+
+/// Every route, and what is around all of them.
+#[must_use]
+pub(crate) fn router(state: AppState) -> Router {
+    let openai = Router::new()
+        .route("/images/generations", post(generations::handle))
+        .route("/images/edits", post(edits::handle))
+        .route("/models", get(models::list))
+        .route("/models/{*id}", get(models::retrieve))
+        .route("/images/variations", post(absent::variations))
+        .route("/responses", post(absent::responses))
+        .route("/chat/completions", post(absent::chat_completions))
+        .route("/videos", post(absent::videos));
+    let native = Router::new()
+        .route("/v1/balance", get(balance::handle))
+        .route("/v1/requests", get(requests::list))
+        .route("/v1/requests/{id}", get(requests::retrieve));
+    let operations = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/openapi.json", get(openapi::handle))
+        .route("/media/{file}", get(media::handle));
+    Router::new()
+        .nest("/openai/v1", openai.clone())
+        .nest("/v1", openai)
+        .merge(native)
+        .merge(operations)
+        .fallback(absent::route)
+        .method_not_allowed_fallback(absent::method)
+        .layer(CatchPanicLayer::custom(respond::panicked))
+        .layer(from_fn_with_state(state.clone(), envelope::envelope))
+        .with_state(state)
+}

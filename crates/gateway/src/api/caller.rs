@@ -1,0 +1,48 @@
+//! Who calls an endpoint.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::envelope::RequestContext;
+use super::state::AppState;
+use crate::auth::{AuthError, Identity, Scope, authenticate};
+use crate::problem::Problem;
+
+/// A recognized caller and the request's own facts. An endpoint that names it in its arguments cannot forget the check.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// The key.
+    pub(super) identity: Identity,
+    /// The request.
+    pub(super) context: RequestContext,
+}
+
+impl Caller {
+    /// Refuses keys without the scope.
+    pub(super) fn require(&self, scope: Scope) -> Result<(), Problem> {
+        if self.identity.may(scope) {
+            return Ok(());
+        }
+        Err(Problem::permission(&format!("This API key lacks the scope '{}'.", scope.as_str())))
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let context = parts.extensions.get::<RequestContext>().cloned().ok_or_else(Problem::internal)?;
+        let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
+        match authenticate(&state.generator.database, authorization).await {
+            Ok(identity) => Ok(Self { identity, context }),
+            Err(AuthError::Database(error)) => {
+                tracing::error!(request.id = %context.id, error = %error, "an API key could not be looked up");
+                Err(Problem::internal())
+            }
+            Err(error @ (AuthError::Missing | AuthError::Malformed | AuthError::Unknown | AuthError::Revoked)) => {
+                Err(Problem::authentication(&error.to_string()))
+            }
+        }
+    }
+}

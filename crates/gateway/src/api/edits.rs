@@ -1,0 +1,36 @@
+//! `POST /images/edits`: images from images.
+
+use axum::extract::{RawQuery, Request, State};
+use axum::response::{IntoResponse, Response};
+use planner::request::Endpoint;
+
+use super::body::{Kind, Pieces, Room, kind, read_json_with_images, read_multipart};
+use super::caller::Caller;
+use super::images::{Call, is_dry_run, serve};
+use super::state::AppState;
+use crate::auth::Scope;
+use crate::problem::Problem;
+
+/// Edits images, or enlarges one.
+pub(super) async fn handle(State(state): State<AppState>, caller: Caller, RawQuery(query): RawQuery, request: Request) -> Response {
+    let scope = state.spool.scope();
+    let read = async {
+        caller.require(Scope::Generate)?;
+        let limits = &state.generator.limits;
+        let room = Room { scope: &scope, limits };
+        let kind = kind(request.headers())?;
+        let (parts, body) = request.into_parts();
+        match kind {
+            Kind::Json => read_json_with_images(Pieces::json(body, &parts.headers, limits)?, &room).await,
+            Kind::Multipart(boundary) => read_multipart(Pieces::multipart(body, &parts.headers, limits)?, boundary, &room).await,
+        }
+    };
+    let read: Result<_, Problem> = read.await;
+    match read {
+        Ok(received) => {
+            let call = Call { endpoint: Endpoint::Edits, path: "/openai/v1/images/edits", dry_run: is_dry_run(query.as_deref()) };
+            serve(state, caller, call, scope, received).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}

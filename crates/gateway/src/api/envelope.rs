@@ -1,0 +1,82 @@
+//! Around every request: its id, its headers, its one log line.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::state::AppState;
+use crate::generation::record::Marks;
+use crate::ids::request_id;
+
+/// The id of every answer.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is known of a request before it is read.
+#[derive(Debug, Clone)]
+pub(super) struct RequestContext {
+    /// Our id of it.
+    pub(super) id: String,
+    /// The caller's marks.
+    pub(super) marks: Marks,
+}
+
+/// What an endpoint wants in the log line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LogFacts {
+    /// API key.
+    pub(super) key_id: Option<String>,
+    /// Model.
+    pub(super) model: Option<String>,
+    /// Provider.
+    pub(super) provider: Option<String>,
+    /// Charge.
+    pub(super) cost_micros: Option<i64>,
+    /// Error code.
+    pub(super) error_code: Option<&'static str>,
+}
+
+/// Longest mark of a caller that is kept.
+const MARK_CHARS_MAX: usize = 200;
+
+fn mark(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then(|| value.chars().take(MARK_CHARS_MAX).collect())
+}
+
+fn marks(headers: &HeaderMap) -> Marks {
+    let trace_id = mark(headers, "traceparent").and_then(|parent| parent.split('-').nth(1).map(ToOwned::to_owned));
+    Marks { client_request_id: mark(headers, "x-request-id"), session_id: mark(headers, "x-session-id"), trace_id }
+}
+
+/// Gives the request an id, runs it, and puts the id on the answer and the line into the log.
+pub(super) async fn envelope(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(state.generator.clock.now());
+    let method = request.method().clone();
+    // The path as routed: ids and signatures in real paths stay out of the log.
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", |path| path.as_str()).to_owned();
+    let context = RequestContext { id: id.clone(), marks: marks(request.headers()) };
+    request.extensions_mut().insert(context);
+    let mut response = next.run(request).await;
+    let facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    tracing::info!(
+        request.id = %id,
+        http.method = %method,
+        http.route = %route,
+        http.status = response.status().as_u16(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        key.id = facts.key_id.as_deref(),
+        model.id = facts.model.as_deref(),
+        provider.id = facts.provider.as_deref(),
+        cost_micros = facts.cost_micros,
+        error.code = facts.error_code,
+        "request"
+    );
+    response
+}

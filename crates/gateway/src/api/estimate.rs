@@ -1,0 +1,30 @@
+//! The answer to a dry run.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use planner::plan::{Candidate, RoutePlan};
+use serde_json::{Value, json};
+
+use super::respond;
+
+/// What the request would cost, at the first candidate and at every other. Never an id, data, status or url: nothing was made.
+pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {
+    let first = &plan.candidates[0].resolved;
+    let candidates: Vec<Value> = plan.candidates.iter().map(candidate_json).collect();
+    let body = json!({
+        "estimated": true,
+        "model": plan.model.id,
+        "provider": first.offer.provider,
+        "total_cost_micros": first.estimate.total,
+        "currency": "USD",
+        "components": first.estimate.components,
+        "candidates": candidates,
+        "adjustments": first.adjustments,
+        "cost_basis": first.estimate.basis,
+    });
+    respond::json(StatusCode::OK, &body)
+}
+
+fn candidate_json(candidate: &Candidate<'_>) -> Value {
+    json!({ "provider": candidate.resolved.offer.provider, "total_cost_micros": candidate.resolved.estimate.total })
+}

@@ -1,0 +1,23 @@
+//! Whether the process lives, and whether it can work.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::respond;
+use super::state::AppState;
+
+/// `GET /healthz`: the process lives.
+pub(super) async fn healthz() -> Response {
+    respond::json(StatusCode::OK, &json!({ "status": "ok" }))
+}
+
+/// `GET /readyz`: the database answers and the gateway is not stopping.
+pub(super) async fn readyz(State(state): State<AppState>) -> Response {
+    let database = state.generator.database.is_reachable().await;
+    let stopping = state.tasks.is_closed();
+    let ready = database && !stopping;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    respond::json(status, &json!({ "status": if ready { "ready" } else { "not ready" }, "database": database, "stopping": stopping }))
+}

@@ -1,0 +1,141 @@
+//! `GET /media/{id}.{ext}`: a stored image under a signed link.
+
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::state::AppState;
+use crate::db::media::MediaRow;
+use crate::problem::Problem;
+
+/// The signed part of a link.
+#[derive(Debug, Deserialize)]
+pub(super) struct Signature {
+    #[serde(default)]
+    expires: i64,
+    #[serde(default)]
+    signature: String,
+}
+
+fn gone() -> Problem {
+    Problem::invalid(StatusCode::NOT_FOUND, "There is no such image, or its link has ended. Links can be renewed with GET /v1/requests/{id}.")
+}
+
+/// Serves a stored image, whole or in part.
+pub(super) async fn handle(
+    State(state): State<AppState>,
+    method: Method,
+    Path(file): Path<String>,
+    Query(signature): Query<Signature>,
+    headers: HeaderMap,
+) -> Response {
+    match find(&state, &file, &signature).await {
+        Ok(row) => serve(&state, &method, &row, &signature, &headers).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn find(state: &AppState, file: &str, given: &Signature) -> Result<MediaRow, Problem> {
+    let generator = &state.generator;
+    let id = file.split('.').next().unwrap_or_default();
+    let now = generator.clock.now();
+    if !generator.links.verify(id, given.expires, &given.signature, now) {
+        // A wrong signature and an unknown image look the same from outside.
+        return Err(gone());
+    }
+    let row = generator.database.media(id).await.map_err(|error| {
+        tracing::error!(error = %error, "an image could not be looked up");
+        Problem::internal()
+    })?;
+    row.filter(|row| row.expires_at > now).ok_or_else(gone)
+}
+
+async fn serve(state: &AppState, method: &Method, row: &MediaRow, link: &Signature, headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", row.id);
+    let seconds_left = (link.expires - state.generator.clock.now().as_second()).max(0);
+    let size = u64::try_from(row.size_bytes).unwrap_or(0);
+    let mut response = Response::new(Body::empty());
+    put(&mut response, header::ETAG, &etag);
+    put(&mut response, header::CACHE_CONTROL, &format!("private, max-age={seconds_left}, immutable"));
+    put(&mut response, header::ACCEPT_RANGES, "bytes");
+    put(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(&mut response, header::CONTENT_DISPOSITION, "inline");
+    // Browsers of other sites may show and read what a signed link opens.
+    put(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    let unchanged = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|tags| tags == "*" || tags.contains(&etag));
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    put(&mut response, header::CONTENT_TYPE, &format!("image/{}", row.format));
+    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|value| range_of(value, size));
+    let range = match asked {
+        None => 0..size,
+        Some(Some(range)) => {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            put(&mut response, header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
+            range
+        }
+        Some(None) => {
+            let mut refused = Problem::invalid(StatusCode::RANGE_NOT_SATISFIABLE, format!("The range lies outside of the image's {size} bytes.")).into_response();
+            put(&mut refused, header::CONTENT_RANGE, &format!("bytes */{size}"));
+            return refused;
+        }
+    };
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    if method == Method::HEAD {
+        return response;
+    }
+    let whole = range == (0..size);
+    match state.generator.store.get(&row.path, (!whole).then_some(range)).await {
+        Ok(bytes) => {
+            *response.body_mut() = Body::from_stream(bytes);
+            response
+        }
+        Err(error) => {
+            tracing::error!(media.id = %row.id, error = %error, "a stored image could not be read");
+            gone().into_response()
+        }
+    }
+}
+
+fn put(response: &mut Response, name: header::HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The one range of a `range` header: `None` when it is to be ignored, `Some(None)` when it cannot be met.
+fn range_of(text: &str, size: u64) -> Option<Option<Range<u64>>> {
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let range = match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
+        (Ok(first), Ok(last)) if last < first => return None,
+        (Ok(first), Ok(last)) => first..size.min(last.saturating_add(1)),
+        (Ok(first), Err(_)) if last.trim().is_empty() => first..size,
+        (Err(_), Ok(suffix)) if first.trim().is_empty() => size.saturating_sub(suffix)..size,
+        _ => return None,
+    };
+    Some((range.start < range.end).then_some(range))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_follow_the_http_rules() {
+        assert_eq!(range_of("bytes=0-9", 100), Some(Some(0..10)));
+        assert_eq!(range_of("bytes=90-", 100), Some(Some(90..100)));
+        assert_eq!(range_of("bytes=-10", 100), Some(Some(90..100)));
+        assert_eq!(range_of("bytes=50-500", 100), Some(Some(50..100)));
+        assert_eq!(range_of("bytes=100-", 100), Some(None));
+        assert_eq!(range_of("bytes=-0", 100), Some(None));
+        assert_eq!(range_of("bytes=9-2", 100), None);
+        assert_eq!(range_of("bytes=1-2,4-5", 100), None);
+        assert_eq!(range_of("lines=1-2", 100), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! `GET /openapi.json`: the API described from the code and the catalogue.
+
+use axum::extract::State;
+use axum::response::Response;
+use planner::catalog::Catalog;
+use planner::catalog::parameter::{Kind, Parameter};
+use planner::format::Format;
+use planner::request::{N_MAX, PARTIAL_IMAGES_MAX};
+use serde_json::{Map, Value, json};
+
+use super::respond;
+use super::state::AppState;
+
+/// The document.
+pub(super) async fn handle(State(state): State<AppState>) -> Response {
+    respond::fixed("application/json", state.openapi.to_string())
+}
+
+/// Builds the document once. The parameters of requests are those of the catalogue.
+#[must_use]
+pub(crate) fn document(catalog: &Catalog) -> String {
+    let value = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Pictor",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "One OpenAI-compatible API in front of every image model and every provider that runs it.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "security": [{ "api_key": [] }],
+        "paths": paths(),
+        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": schemas(catalog) },
+    });
+    value.to_string()
+}
+
+fn schemas(catalog: &Catalog) -> Value {
+    let generation = body(catalog, &[]);
+    let images = json!({ "type": "array", "minItems": 1, "items": { "type": "object", "required": ["image_url"], "properties": {
+        "image_url": { "type": "string", "description": "An https:// or data: URL." } } } });
+    let edit_json = body(catalog, &[("images", images.clone()), ("mask", images["items"].clone())]);
+    let files = json!({ "type": "array", "minItems": 1, "items": { "type": "string", "contentMediaType": "application/octet-stream" } });
+    let edit_form = body(catalog, &[("image", files.clone()), ("mask", files["items"].clone())]);
+    json!({
+        "GenerationRequest": generation,
+        "EditRequest": edit_json,
+        "EditForm": edit_form,
+        "ImagesResponse": { "type": "object", "required": ["id", "created", "data", "metadata"], "properties": {
+            "id": { "type": "string" },
+            "created": { "type": "integer", "description": "Unix time in seconds." },
+            "size": { "type": "string", "description": "Measured width and height of the first image." },
+            "output_format": { "type": "string", "enum": Format::ALL.map(Format::as_str) },
+            "data": { "type": "array", "items": { "type": "object", "properties": {
+                "url": { "type": "string" }, "b64_json": { "type": "string" }, "revised_prompt": { "type": "string" } } } },
+            "usage": { "type": "object" },
+            "metadata": { "type": "object", "description": "Model, provider, cost, adjustments, images and attempts." },
+        } },
+        "Estimate": { "type": "object", "required": ["estimated", "model", "provider", "total_cost_micros", "currency", "components", "candidates"], "properties": {
+            "estimated": { "const": true }, "model": { "type": "string" }, "provider": { "type": "string" },
+            "total_cost_micros": { "type": "integer", "description": "Millionths of a US dollar." }, "currency": { "const": "USD" },
+            "components": { "type": "array", "items": { "type": "object" } }, "candidates": { "type": "array", "items": { "type": "object" } },
+            "adjustments": { "type": "array", "items": { "type": "object" } }, "cost_basis": { "type": "string" } } },
+        "Model": { "type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
+            "id": { "type": "string" }, "object": { "const": "model" }, "created": { "type": "integer" }, "owned_by": { "type": "string" } } },
+        "Request": { "type": "object", "required": ["id", "object", "status"], "properties": {
+            "id": { "type": "string" }, "object": { "const": "request" },
+            "status": { "type": "string", "enum": ["pending", "processing", "completed", "upstream_failure", "rejected", "cancelled"] } } },
+        "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "object", "required": ["message", "type", "param", "code"], "properties": {
+            "message": { "type": "string" }, "type": { "type": "string" }, "param": { "type": ["string", "null"] }, "code": { "type": "string" }, "metadata": { "type": "object" } } } } },
+    })
+}
+
+/// The schema of a request body: every standard parameter, and fields of its own.
+fn body(catalog: &Catalog, own: &[(&str, Value)]) -> Value {
+    let mut properties = Map::new();
+    properties.insert("model".to_owned(), json!({ "type": "string", "description": "A model's id or alias, or provider/model to force a provider." }));
+    for (name, schema) in own {
+        properties.insert((*name).to_owned(), schema.clone());
+    }
+    for (name, parameter) in catalog.standard_parameters() {
+        properties.insert(name.to_owned(), parameter_schema(name, parameter));
+    }
+    json!({ "type": "object", "required": ["model"], "properties": properties, "additionalProperties": true })
+}
+
+fn parameter_schema(name: &str, parameter: &Parameter) -> Value {
+    let kind = match parameter.kind() {
+        Kind::String => "string",
+        Kind::Integer => "integer",
+        Kind::Number => "number",
+        Kind::Boolean => "boolean",
+        Kind::Array => "array",
+        Kind::Object => "object",
+    };
+    let mut schema = json!({ "type": kind });
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            schema[key] = value;
+        }
+    };
+    set("description", parameter.description.clone().map(Value::from));
+    set("enum", parameter.values.clone().map(Value::from));
+    set("default", parameter.default.clone());
+    let (min, max) = match name {
+        "n" => (Some(1.0), Some(f64::from(N_MAX))),
+        "partial_images" => (Some(0.0), Some(f64::from(PARTIAL_IMAGES_MAX))),
+        _ => (parameter.min, parameter.max),
+    };
+    set("minimum", min.map(Value::from));
+    set("maximum", max.map(Value::from));
+    schema
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn answer(description: &str, schema: &str) -> Value {
+    json!({
+        "200": { "description": description, "content": { "application/json": { "schema": reference(schema) } } },
+        "default": { "description": "An error.", "content": { "application/json": { "schema": reference("Error") } } },
+    })
+}
+
+fn paths() -> Value {
+    let dry_run = json!([{ "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." }]);
+    let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
+    let json_body = |schema: &str| json!({ "application/json": { "schema": reference(schema) } });
+    let open = json!([]);
+    let mut edit = json_body("EditRequest");
+    edit["multipart/form-data"] = json!({ "schema": reference("EditForm") });
+    json!({
+        "/openai/v1/images/generations": { "post": { "operationId": "generateImages", "summary": "Make images from a prompt.", "parameters": dry_run,
+            "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": answer("The images.", "ImagesResponse") } },
+        "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": dry_run,
+            "requestBody": { "required": true, "content": edit }, "responses": answer("The images.", "ImagesResponse") } },
+        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "responses": answer("A list of models.", "Model") } },
+        "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id, "responses": answer("The model.", "Model") } },
+        "/v1/balance": { "get": { "operationId": "balance", "summary": "The account's balance.", "responses": { "200": { "description": "The balance." } } } },
+        "/v1/requests": { "get": { "operationId": "listRequests", "summary": "Past requests, newest first.", "responses": answer("A list of requests.", "Request") } },
+        "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id or by the caller's own x-request-id.", "parameters": id, "responses": answer("The request.", "Request") } },
+        "/media/{file}": { "get": { "operationId": "media", "summary": "A stored image under a signed link.", "security": open,
+            "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }], "responses": { "200": { "description": "The image." } } } },
+        "/healthz": { "get": { "operationId": "healthz", "summary": "Whether the process lives.", "security": open, "responses": { "200": { "description": "It does." } } } },
+        "/readyz": { "get": { "operationId": "readyz", "summary": "Whether the gateway can work.", "security": open, "responses": { "200": { "description": "It can." } } } },
+        "/openapi.json": { "get": { "operationId": "openapi", "summary": "This document.", "security": open, "responses": { "200": { "description": "The document." } } } },
+    })
+}

@@ -1,0 +1,28 @@
+//! What the endpoints share.
+
+use std::sync::Arc;
+
+use providers::{GuardedClient, Spool};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::generation::Generator;
+
+/// Shared by all endpoints. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// Generations.
+    pub generator: Generator,
+    /// Where bytes are held.
+    pub spool: Spool,
+    /// The client for callers' links.
+    pub fetcher: Arc<GuardedClient>,
+    /// A permit for each generation that may run.
+    pub in_flight: Arc<Semaphore>,
+    /// Generations under way: a caller who hangs up does not end them.
+    pub tasks: TaskTracker,
+    /// The model of requests that name none.
+    pub default_model: Option<Arc<str>>,
+    /// The OpenAPI document.
+    pub openapi: Arc<str>,
+}

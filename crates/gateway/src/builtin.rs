@@ -1,0 +1,57 @@
+//! The catalogue that is built in, and the operator's folder over it.
+
+use std::path::{Path, PathBuf};
+
+use planner::catalog::Catalog;
+use planner::catalog::load::{Mistake, load};
+
+include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));
+
+/// Why there is no catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// Files do not fit.
+    #[error("the catalogue has {} mistake(s):\n{}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<Mistake>),
+    /// The operator's folder cannot be read.
+    #[error("cannot read the catalogue folder {path}: {cause}")]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+}
+
+/// Reads the built-in files, then those of `folder`, which add to them or take their place.
+///
+/// # Errors
+/// [`CatalogError`].
+pub fn catalog(folder: Option<&Path>) -> Result<Catalog, CatalogError> {
+    let mut own = Vec::new();
+    if let Some(folder) = folder {
+        collect(folder, folder, &mut own).map_err(|(path, cause)| CatalogError::Unreadable { path, cause })?;
+        own.sort();
+    }
+    let builtin = CATALOG_FILES.iter().map(|(name, text)| (*name, *text));
+    let sources: Vec<(&str, &str)> = builtin.chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
+    load(&sources).map_err(CatalogError::Mistakes)
+}
+
+fn collect(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) -> Result<(), (PathBuf, std::io::Error)> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| (path, cause)
+    };
+    for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
+        if path.is_dir() {
+            collect(root, &path, into)?;
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            into.push((name, text));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The command line.
+
+mod catalog;
+mod client;
+mod doctor;
+mod images;
+mod keys;
+mod models;
+mod output;
+mod requests;
+mod sandbox;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::builtin;
+use crate::settings::{Environment, Settings};
+
+/// One OpenAI-compatible API in front of every image model and every provider that runs it.
+#[derive(Debug, Parser)]
+#[command(name = "pictor", version)]
+struct Arguments {
+    /// Settings file; pictor.toml in this folder when it exists.
+    #[arg(long, global = true, env = "PICTOR_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve,
+    /// Run the emulators of the providers' APIs alone.
+    Sandbox(sandbox::Arguments),
+    /// Make, list and revoke API keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// List the models of a running gateway.
+    Models(models::Arguments),
+    /// Make images from a prompt.
+    Generate(images::GenerateArguments),
+    /// Make images from images.
+    Edit(images::EditArguments),
+    /// Tell what a request would cost.
+    Estimate(images::GenerateArguments),
+    /// List past requests, or show one.
+    Requests(requests::Arguments),
+    /// Check settings, catalogue, database, store and providers.
+    Doctor,
+    /// Check the catalogue.
+    #[command(subcommand)]
+    Catalog(catalog::Command),
+}
+
+/// What ends a command with an error: a text for people.
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the command of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
+    let config = arguments.config;
+    match arguments.command {
+        Command::Serve => serve::run(config).await,
+        Command::Sandbox(arguments) => sandbox::run(arguments).await,
+        Command::Keys(command) => keys::run(command, config).await,
+        Command::Models(arguments) => models::run(arguments).await,
+        Command::Generate(arguments) => images::generate(arguments).await,
+        Command::Edit(arguments) => images::edit(arguments).await,
+        Command::Estimate(arguments) => images::estimate(arguments).await,
+        Command::Requests(arguments) => requests::run(arguments).await,
+        Command::Doctor => doctor::run(config).await,
+        Command::Catalog(command) => catalog::run(&command),
+    }
+}
+
+/// The environment of this process.
+fn environment() -> Environment {
+    std::env::vars().collect()
+}
+
+/// The settings in force, with the catalogue that they name.
+fn load(config: Option<PathBuf>) -> Result<(Settings, planner::catalog::Catalog), Failed> {
+    let environment = environment();
+    // The built-in catalogue tells the names of credentials; the settings then name the operator's folder.
+    let builtin = builtin::catalog(None)?;
+    let settings = Settings::load(config.as_deref(), &environment, &builtin)?;
+    match &settings.catalog_dir {
+        None => Ok((settings, builtin)),
+        Some(folder) => {
+            let catalog = builtin::catalog(Some(folder))?;
+            let settings = Settings::load(config.as_deref(), &environment, &catalog)?;
+            Ok((settings, catalog))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Talking to a running gateway.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+
+use super::Failed;
+use crate::FIRST_KEY_FILE;
+
+/// Where the gateway is and who asks.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Target {
+    /// Address of the gateway.
+    #[arg(long, env = "PICTOR_URL", default_value = "http://127.0.0.1:8484")]
+    url: String,
+    /// API key; the first key of a gateway in this folder when none is given.
+    #[arg(long, env = "PICTOR_API_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+/// Longer than any generation may take by default, so that the gateway's own answer is seen.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A gateway that can be asked.
+pub(super) struct Gateway {
+    http: Client,
+    url: String,
+    key: String,
+}
+
+impl Gateway {
+    /// The gateway of `target`.
+    pub(super) fn new(target: &Target) -> Result<Self, Failed> {
+        let key = match &target.key {
+            Some(key) => key.clone(),
+            None => first_key().ok_or("no API key: give --key or set PICTOR_API_KEY")?,
+        };
+        providers::install_crypto();
+        let http = Client::builder().timeout(TIMEOUT).build()?;
+        Ok(Self { http, url: target.url.trim_end_matches('/').to_owned(), key })
+    }
+
+    /// A request with the key.
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    /// The JSON answer of a request.
+    pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, Failed> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        checked(response).await
+    }
+
+    /// The bytes behind a link.
+    pub(super) async fn bytes(&self, link: &str) -> Result<Vec<u8>, Failed> {
+        let response = self.http.get(link).send().await.map_err(|error| self.unreachable(&error))?;
+        Ok(response.error_for_status()?.bytes().await?.to_vec())
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> String {
+        if error.is_connect() {
+            return format!("no gateway answers at {}; start one with 'pictor serve', or give --url", self.url);
+        }
+        format!("{}: {error}", self.url)
+    }
+}
+
+fn first_key() -> Option<String> {
+    let folder = std::env::var("PICTOR_DATA_DIR").unwrap_or_else(|_| "pictor-data".to_owned());
+    let text = std::fs::read_to_string(Path::new(&folder).join(FIRST_KEY_FILE)).ok()?;
+    Some(text.trim().to_owned())
+}
+
+async fn checked(response: Response) -> Result<Value, Failed> {
+    let status = response.status();
+    let text = response.text().await?;
+    let value: Value = serde_json::from_str(&text).map_err(|_| format!("the answer (HTTP {status}) is not JSON"))?;
+    if status.is_success() {
+        return Ok(value);
+    }
+    let error = &value["error"];
+    let code = error["code"].as_str().unwrap_or("unknown");
+    Err(format!("{code} (HTTP {}): {}", status.as_u16(), error["message"].as_str().unwrap_or("no message")).into())
+}

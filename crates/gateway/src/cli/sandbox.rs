@@ -1,0 +1,49 @@
+//! `pictor sandbox`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use sandbox::SandboxConfig;
+
+use super::Failed;
+use super::output::say;
+use super::serve::asked_to_stop;
+
+/// What the emulators are started with.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = sandbox::FAULTS_HELP)]
+pub(super) struct Arguments {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8485")]
+    listen: SocketAddr,
+    /// Serve https with a self-made certificate.
+    #[arg(long)]
+    tls: bool,
+    /// Write that certificate to this file, for clients to trust.
+    #[arg(long, requires = "tls")]
+    cert_out: Option<PathBuf>,
+    /// Take about as long as the real providers do.
+    #[arg(long)]
+    latency: bool,
+    /// Base of links in answers, when callers come through a proxy.
+    #[arg(long)]
+    public_url: Option<String>,
+}
+
+/// Serves the emulators until the process is told to stop.
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
+    let Arguments { listen, tls, cert_out, latency, public_url } = arguments;
+    let sandbox = sandbox::start(SandboxConfig { listen, tls, latency, public_url }).await?;
+    if let (Some(path), Some(certificate)) = (cert_out, sandbox.certificate_pem()) {
+        std::fs::write(&path, certificate).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    let base = sandbox.base_url();
+    say(&format!("listening on {base}"));
+    for path in ["/openai/v1", "/fal/run", "/fal/queue", "/fal/rest", "/replicate/v1", "/mock/v1"] {
+        say(&format!("  {base}{path}"));
+    }
+    say(&format!("faults on demand: {base}/_sandbox/help"));
+    asked_to_stop().await;
+    sandbox.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `pictor serve`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal;
+use tracing_subscriber::EnvFilter;
+
+use super::output::say;
+use super::{Failed, load};
+use crate::clock::Clock;
+use crate::settings::Settings;
+use crate::upstreams::{Service, Upstreams};
+use crate::{FIRST_KEY_FILE, start};
+
+/// Serves until the process is told to stop.
+pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
+    let (settings, catalog) = load(config)?;
+    log_to_stderr(&settings);
+    let key_file = settings.data_dir.join(FIRST_KEY_FILE);
+    let running = start(settings, Arc::new(catalog), Clock::system()).await?;
+    let base = format!("http://{}", running.address);
+    say(&format!("listening on {base}"));
+    providers(&running.upstreams);
+    match &running.first_key {
+        Some(key) => {
+            say(&format!("\nfirst API key, also in {}: {key}", key_file.display()));
+            welcome(&base, key);
+        }
+        None => welcome(&base, "$PICTOR_API_KEY"),
+    }
+    asked_to_stop().await;
+    tracing::info!("stopping: no more requests are taken");
+    running.shutdown().await;
+    Ok(())
+}
+
+fn providers(upstreams: &Upstreams) {
+    for upstream in upstreams.iter() {
+        let line = match &upstream.service {
+            Service::Real { origin } => format!("REAL (credential from {origin})"),
+            Service::Sandbox => "SANDBOX".to_owned(),
+            Service::Off => "OFF".to_owned(),
+        };
+        say(&format!("  {:<10} {line}", upstream.id));
+    }
+}
+
+fn welcome(base: &str, key: &str) {
+    say("\ntry it:\n");
+    say(&format!("curl -s {base}/openai/v1/images/generations \\"));
+    say(&format!("  -H \"Authorization: Bearer {key}\" -H 'Content-Type: application/json' \\"));
+    say("  -d '{\"model\": \"gpt-image-1-mini\", \"prompt\": \"a lighthouse above a stormy sea at sunset\"}'\n");
+}
+
+/// One line a request, to standard error.
+fn log_to_stderr(settings: &Settings) {
+    let filter = EnvFilter::try_from_env("PICTOR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.log_json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}
+
+/// Waits for an interrupt or a termination.
+#[cfg(unix)]
+pub(super) async fn asked_to_stop() {
+    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => {
+            let _ = signal::ctrl_c().await;
+        }
+    }
+}
+
+/// Waits for an interrupt.
+#[cfg(not(unix))]
+pub(super) async fn asked_to_stop() {
+    let _ = signal::ctrl_c().await;
+}

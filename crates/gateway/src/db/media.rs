@@ -1,0 +1,111 @@
+//! Stored images.
+
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Database, DatabaseError, time};
+
+/// One stored image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaRow {
+    /// Id in links.
+    pub id: String,
+    /// The generation that made it.
+    pub generation_id: String,
+    /// Its place among the generation's images.
+    pub position: i64,
+    /// Where it lies in the object store.
+    pub path: String,
+    /// File format.
+    pub format: String,
+    /// Width.
+    pub width_px: i64,
+    /// Height.
+    pub height_px: i64,
+    /// Size of the file.
+    pub size_bytes: i64,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// When it is removed.
+    pub expires_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at";
+
+fn read(row: &AnyRow) -> Result<MediaRow, DatabaseError> {
+    Ok(MediaRow {
+        id: row.try_get("id")?,
+        generation_id: row.try_get("generation_id")?,
+        position: row.try_get("position")?,
+        path: row.try_get("path")?,
+        format: row.try_get("format")?,
+        width_px: row.try_get("width_px")?,
+        height_px: row.try_get("height_px")?,
+        size_bytes: row.try_get("size_bytes")?,
+        created_at: time(row.try_get("created_at")?, "created_at")?,
+        expires_at: time(row.try_get("expires_at")?, "expires_at")?,
+    })
+}
+
+impl Database {
+    /// Notes a stored image.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn insert_media(&self, media: &MediaRow) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "INSERT INTO media (id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(media.id.as_str())
+        .bind(media.generation_id.as_str())
+        .bind(media.position)
+        .bind(media.path.as_str())
+        .bind(media.format.as_str())
+        .bind(media.width_px)
+        .bind(media.height_px)
+        .bind(media.size_bytes)
+        .bind(media.created_at.as_microsecond())
+        .bind(media.expires_at.as_microsecond())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The image of that id.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn media(&self, id: &str) -> Result<Option<MediaRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE id = $1"));
+        sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?.as_ref().map(read).transpose()
+    }
+
+    /// The images of a generation, in order.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn media_of(&self, generation_id: &str) -> Result<Vec<MediaRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE generation_id = $1 ORDER BY position"));
+        sqlx::query(sql).bind(generation_id).fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Up to `limit` images that were to be removed before `now`.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn expired_media(&self, now: Timestamp, limit: i64) -> Result<Vec<MediaRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"));
+        sqlx::query(sql).bind(now.as_microsecond()).bind(limit).fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Forgets an image whose file is gone.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn delete_media(&self, id: &str) -> Result<(), DatabaseError> {
+        sqlx::query("DELETE FROM media WHERE id = $1").bind(id).execute(&self.pool).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! How a generation can end without an image: one variant a stage.
+
+use planner::catalog::lookup::NotFound;
+use planner::failure::Failure;
+use planner::fault::Fault;
+use planner::plan::NoRoute;
+
+use super::executor::Attempt;
+use crate::db::DatabaseError;
+use crate::media::process::ProcessError;
+use crate::media::store::StoreError;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerationError {
+    /// The request is wrong.
+    #[error("the request is wrong")]
+    Request(Vec<Fault>),
+    /// The name leads to no usable model.
+    #[error("no usable model of that name")]
+    Model {
+        /// The name.
+        name: String,
+        /// Why.
+        cause: NotFound,
+    },
+    /// No offer can be called here.
+    #[error("no offer of '{model}' can be called")]
+    NoRoute {
+        /// The model.
+        model: String,
+        /// Why.
+        cause: NoRoute,
+    },
+    /// Every candidate failed, or the last failure allows no other.
+    #[error("every attempt failed")]
+    Attempts {
+        /// All of them.
+        attempts: Vec<Attempt>,
+        /// The failure that decides the answer.
+        decisive: Box<Failure>,
+        /// Whether the caller forced the provider, so that its failure is the answer.
+        forced: bool,
+        /// Whether the plan was given up although it had more candidates.
+        stopped: bool,
+    },
+    /// An image came but could not be made into what was asked.
+    #[error("image work failed: {0}")]
+    Process(#[from] ProcessError),
+    /// An image came but could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}

@@ -1,0 +1,296 @@
+//! Walking a route plan: calls, retries, failover, one deadline.
+
+mod attempt;
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use planner::catalog::offer::MaskPolarity;
+use planner::failure::{Failure, FailureKind, FailoverPolicy, NextMove, Progress, Spent, next_move};
+use planner::money::Micros;
+use planner::plan::{Candidate, RoutePlan};
+use planner::price::charge::{Produced, charge};
+use planner::price::estimate::Estimate;
+use planner::usage::Usage;
+use providers::{Driver, InputImage, ProviderRequest, SpoolScope};
+use tokio::time::Instant;
+
+pub use attempt::{Attempt, code_of, spent_word};
+
+use super::Upload;
+use crate::clock::Clock;
+use crate::media::process::{Inspected, Processor, size_of};
+use crate::upstreams::{Upstream, Upstreams};
+
+/// What walking a plan needs.
+pub struct Executor<'a> {
+    /// Providers.
+    pub upstreams: &'a Upstreams,
+    /// The HTTP client to them.
+    pub driver: &'a Driver,
+    /// Image work.
+    pub processor: &'a Processor,
+    /// The time.
+    pub clock: &'a Clock,
+    /// What follows failures.
+    pub policy: &'a FailoverPolicy,
+    /// When all must be done.
+    pub deadline: Instant,
+}
+
+/// The caller's files.
+pub struct Sources<'a> {
+    /// Input images.
+    pub images: &'a [Upload],
+    /// The mask.
+    pub mask: Option<&'a Upload>,
+    /// Where bytes are held.
+    pub scope: &'a SpoolScope,
+}
+
+/// An image as it came from a provider.
+#[derive(Debug, Clone)]
+pub struct ProducedImage {
+    /// The image.
+    pub image: Inspected,
+    /// The prompt as the provider rewrote it.
+    pub revised_prompt: Option<String>,
+    /// The candidate that made it, by its place in the plan.
+    pub candidate: usize,
+    /// Its part of the charge.
+    pub cost: Micros,
+}
+
+/// All that walking a plan gave.
+#[derive(Debug, Default)]
+pub struct Execution {
+    /// The images.
+    pub images: Vec<ProducedImage>,
+    /// Every call.
+    pub attempts: Vec<Attempt>,
+    /// Failures of the images that are missing.
+    pub failures: Vec<Failure>,
+    /// Whether the plan was given up before its end.
+    pub stopped: bool,
+    /// What each successful call cost.
+    pub charges: Vec<Estimate>,
+    /// What the providers say they used.
+    pub usage: Option<Usage>,
+}
+
+/// How often a plan is walked when nothing was spent: the second walk catches short outages of all providers.
+const WALKS_MAX: u32 = 2;
+/// A wait between walks, so that the second one meets another moment.
+const WALK_PAUSE: Duration = Duration::from_millis(500);
+
+/// What one call to one candidate gave, after its retries.
+struct CallEnd {
+    attempts: Vec<Attempt>,
+    result: Result<Success, Failure>,
+}
+
+struct Success {
+    images: Vec<(Inspected, Option<String>)>,
+    usage: Option<Usage>,
+    reported: Option<Micros>,
+}
+
+impl Executor<'_> {
+    /// Walks the plan until `n` images are there, it ends, or a failure ends it.
+    pub async fn execute(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>) -> Execution {
+        let mut execution = Execution::default();
+        let mut tries_after_maybe_billed = 0;
+        for walk in 0..WALKS_MAX {
+            for (index, candidate) in plan.candidates.iter().enumerate() {
+                let missing = n.saturating_sub(u32::try_from(execution.images.len()).unwrap_or(n));
+                let moves = self.wave(index, candidate, missing, sources, tries_after_maybe_billed, &mut execution).await;
+                if execution.failures.is_empty() {
+                    return execution;
+                }
+                let out_of_time = self.time_left().is_zero();
+                if moves.contains(&NextMove::Stop) || out_of_time {
+                    let last = index + 1 == plan.candidates.len();
+                    execution.stopped = !last || out_of_time;
+                    return execution;
+                }
+                if execution.failures.iter().any(|failure| failure.spent != Spent::No) {
+                    tries_after_maybe_billed += 1;
+                }
+            }
+            let hopeless = |failure: &Failure| {
+                use FailureKind::{BadCredential, ModelGone, NotPermitted, QuotaExhausted};
+                matches!(failure.kind, BadCredential | QuotaExhausted | NotPermitted | ModelGone)
+            };
+            let worth_another_walk = execution.attempts.iter().all(|attempt| attempt.spent() == Spent::No)
+                && !execution.failures.iter().all(hopeless)
+                && self.time_left() > WALK_PAUSE;
+            if walk + 1 == WALKS_MAX || !worth_another_walk {
+                break;
+            }
+            tokio::time::sleep(WALK_PAUSE).await;
+        }
+        execution
+    }
+
+    fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Asks one candidate for the missing images, in parallel calls. Leaves the failures of this wave in `execution`.
+    async fn wave(
+        &self,
+        index: usize,
+        candidate: &Candidate<'_>,
+        missing: u32,
+        sources: &Sources<'_>,
+        tries_after_maybe_billed: u32,
+        execution: &mut Execution,
+    ) -> Vec<NextMove> {
+        execution.failures.clear();
+        let resolved = &candidate.resolved;
+        let Some(upstream) = self.upstreams.get(&resolved.offer.provider) else { return Vec::new() };
+        let inputs = match self.inputs(candidate, sources).await {
+            Ok(inputs) => inputs,
+            Err(failure) => {
+                execution.failures.push(failure);
+                return vec![NextMove::Stop];
+            }
+        };
+        let mut before = u32::try_from(execution.images.len()).unwrap_or(0);
+        let calls = resolved.fan_out(missing).into_iter().map(|images| {
+            let native = resolved.call(images, before);
+            before += images;
+            self.call(upstream, native, inputs.clone(), sources.scope, tries_after_maybe_billed)
+        });
+        let ends = join_all(calls).await;
+        let mut moves = Vec::new();
+        for end in ends {
+            execution.attempts.extend(end.attempts);
+            match end.result {
+                Ok(success) => self.take(index, candidate, missing, success, execution),
+                Err(failure) => {
+                    let progress = self.progress(planner::failure::RETRIES_MAX, tries_after_maybe_billed);
+                    moves.push(next_move(&failure, self.policy, &progress));
+                    execution.failures.push(failure);
+                }
+            }
+        }
+        moves
+    }
+
+    fn progress(&self, retries: u32, tries_after_maybe_billed: u32) -> Progress {
+        Progress { retries, tries_after_maybe_billed, time_left: self.time_left() }
+    }
+
+    fn take(&self, index: usize, candidate: &Candidate<'_>, missing: u32, success: Success, execution: &mut Execution) {
+        let produced = Produced {
+            sizes: success.images.iter().map(|(image, _)| size_of(&image.info)).collect(),
+            usage: success.usage,
+            reported: success.reported,
+        };
+        let charge = charge(&candidate.resolved.offer.pricing, &candidate.resolved.work, &produced);
+        let shares = shares(charge.total, success.images.len());
+        execution.charges.push(charge);
+        execution.usage = match (execution.usage, success.usage) {
+            (Some(all), Some(more)) => Some(all.plus(more)),
+            (all, more) => all.or(more),
+        };
+        let room = missing as usize;
+        execution.images.extend(
+            success
+                .images
+                .into_iter()
+                .zip(shares)
+                .take(room)
+                .map(|((image, revised_prompt), cost)| ProducedImage { image, revised_prompt, candidate: index, cost }),
+        );
+    }
+
+    /// The caller's files as this candidate can read them.
+    async fn inputs(&self, candidate: &Candidate<'_>, sources: &Sources<'_>) -> Result<(Vec<InputImage>, Option<InputImage>), Failure> {
+        let work = &candidate.resolved.inputs;
+        let unusable = |error: &dyn std::fmt::Display| {
+            Failure { spent: Spent::No, ..Failure::new(FailureKind::InvalidArgument, format!("an input image cannot be converted: {error}")) }
+        };
+        let mut images = Vec::new();
+        for (position, upload) in sources.images.iter().enumerate() {
+            if work.to_png.get(position).copied().unwrap_or(false) {
+                let blob = self.processor.to_png(upload.blob.clone(), sources.scope.clone()).await.map_err(|error| unusable(&error))?;
+                images.push(png(blob));
+            } else {
+                let format = Processor::inspect(&upload.blob).map_err(|error| unusable(&error))?.format;
+                images.push(InputImage { blob: upload.blob.clone(), mime: format.mime_type().to_owned(), extension: format.extension().to_owned() });
+            }
+        }
+        let mask = match (sources.mask, work.mask) {
+            (None, _) => None,
+            (Some(upload), None) => Some(png(upload.blob.clone())),
+            (Some(upload), Some(MaskPolarity::Alpha)) => {
+                Some(png(self.processor.to_png(upload.blob.clone(), sources.scope.clone()).await.map_err(|error| unusable(&error))?))
+            }
+            (Some(upload), Some(polarity)) => {
+                Some(png(self.processor.mask(upload.blob.clone(), polarity, sources.scope.clone()).await.map_err(|error| unusable(&error))?))
+            }
+        };
+        Ok((images, mask))
+    }
+
+    /// One call, and again while the failure allows a retry of the same candidate.
+    async fn call(
+        &self,
+        upstream: &Upstream,
+        native: planner::native::NativeRequest,
+        (inputs, mask): (Vec<InputImage>, Option<InputImage>),
+        scope: &SpoolScope,
+        tries_after_maybe_billed: u32,
+    ) -> CallEnd {
+        let model = native.model.clone();
+        let Some(endpoint) = upstream.endpoint.clone() else {
+            return CallEnd { attempts: Vec::new(), result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")) };
+        };
+        let request = ProviderRequest { endpoint, native, inputs, mask };
+        let mut attempts = Vec::new();
+        for retries in 0.. {
+            let started_at = self.clock.now();
+            let started = Instant::now();
+            let result = self.attempt(upstream, &request, scope).await;
+            attempts.push(Attempt::new(&upstream.id, &model, started_at, started.elapsed(), result.as_ref().map(|success| success.0.as_deref())));
+            match result {
+                Ok((_, success)) => return CallEnd { attempts, result: Ok(success) },
+                Err(failure) => match next_move(&failure, self.policy, &self.progress(retries, tries_after_maybe_billed)) {
+                    NextMove::Retry(wait) => tokio::time::sleep(wait.mul_f64(jitter())).await,
+                    NextMove::Failover | NextMove::Stop => return CallEnd { attempts, result: Err(failure) },
+                },
+            }
+        }
+        unreachable!("the loop above ends by returning")
+    }
+
+    async fn attempt(&self, upstream: &Upstream, request: &ProviderRequest, scope: &SpoolScope) -> Result<(Option<String>, Success), Failure> {
+        let finished = self.driver.run(upstream.adapter, request, scope, self.deadline, &()).await?;
+        let mut images = Vec::new();
+        for image in finished.images {
+            let info = Processor::inspect(&image.blob)
+                .map_err(|error| Failure::new(FailureKind::UnreadableAnswer, format!("the provider's image cannot be read: {error}")))?;
+            images.push((Inspected { blob: image.blob, info }, image.revised_prompt));
+        }
+        let reported = finished.reported_cost_micros.map(Micros);
+        Ok((finished.upstream_id, Success { images, usage: finished.usage, reported }))
+    }
+}
+
+fn png(blob: providers::Blob) -> InputImage {
+    InputImage { blob, mime: "image/png".to_owned(), extension: "png".to_owned() }
+}
+
+/// A factor from 0.75 to 1.25, so that callers who failed together do not come back together.
+fn jitter() -> f64 {
+    0.75 + rand::random::<f64>() / 2.0
+}
+
+/// A charge divided over its images; the first ones carry what does not divide.
+fn shares(total: Micros, images: usize) -> Vec<Micros> {
+    let count = i64::try_from(images).unwrap_or(i64::MAX).max(1);
+    let (each, rest) = (total.0 / count, total.0 % count);
+    (0..count).map(|position| Micros(each + i64::from(position < rest))).collect()
+}

@@ -1,0 +1,80 @@
+//! The record of one call to one provider.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use planner::failure::{Failure, FailureKind, Spent};
+
+/// One call to one provider, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Provider.
+    pub provider: String,
+    /// Its model id.
+    pub model: String,
+    /// When.
+    pub started_at: Timestamp,
+    /// How long.
+    pub duration: Duration,
+    /// The provider's own id of the call.
+    pub upstream_id: Option<String>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+}
+
+impl Attempt {
+    /// A call that ended with `result`; a success may carry the provider's own id.
+    pub(super) fn new(provider: &str, model: &str, started_at: Timestamp, duration: Duration, result: Result<Option<&str>, &Failure>) -> Self {
+        let (upstream_id, failure) = match result {
+            Ok(id) => (id.map(ToOwned::to_owned), None),
+            Err(failure) => (failure.upstream_request_id.clone(), Some(failure.clone())),
+        };
+        Self { provider: provider.to_owned(), model: model.to_owned(), started_at, duration, upstream_id, failure }
+    }
+
+    /// Whether it cost money.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.failure.as_ref().map_or(Spent::Yes, |failure| failure.spent)
+    }
+
+    /// `succeeded` or `failed`.
+    #[must_use]
+    pub const fn outcome(&self) -> &'static str {
+        if self.failure.is_some() { "failed" } else { "succeeded" }
+    }
+}
+
+/// The word for a failure in `metadata.attempts` and in tables.
+#[must_use]
+pub const fn code_of(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::NotSent => "unreachable",
+        FailureKind::RateLimited => "rate_limited",
+        FailureKind::Overloaded => "overloaded",
+        FailureKind::QuotaExhausted => "quota_exhausted",
+        FailureKind::BadCredential => "bad_credential",
+        FailureKind::NotPermitted => "not_permitted",
+        FailureKind::ModelGone => "model_gone",
+        FailureKind::JobLost => "job_lost",
+        FailureKind::TimedOut => "timed_out",
+        FailureKind::Interrupted => "interrupted",
+        FailureKind::ServerError => "server_error",
+        FailureKind::EmptyAnswer => "empty_answer",
+        FailureKind::UnreadableAnswer => "unreadable_answer",
+        FailureKind::JobFailed => "job_failed",
+        FailureKind::InvalidArgument => "invalid_argument",
+        FailureKind::ContentPolicy => "content_policy",
+        FailureKind::LimitReached => "limit_reached",
+    }
+}
+
+/// The word for whether money was spent.
+#[must_use]
+pub const fn spent_word(spent: Spent) -> &'static str {
+    match spent {
+        Spent::No => "no",
+        Spent::Yes => "yes",
+        Spent::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,189 @@
+//! From what providers made to what the caller gets: converted, stored, priced.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use planner::failure::{Failure, FailureKind};
+use planner::money::Micros;
+use planner::plan::RoutePlan;
+use planner::price::Line;
+use planner::request::ResponseFormat;
+use planner::resolve::{Adjustment, Finish};
+use serde_json::Value;
+
+use super::error::GenerationError;
+use super::executor::{Execution, ProducedImage};
+use super::{Delivered, Generated, Generator, Order};
+use crate::db::media::MediaRow;
+use crate::ids::random_text;
+use crate::media::process::{Finished, ProcessError};
+use crate::upstreams::Service;
+
+/// Letters of a media id: 22 base-62 characters are 131 bits, which nobody guesses.
+const MEDIA_ID_CHARS: usize = 22;
+
+/// What was made, in the form that was asked for.
+pub(super) struct Produced {
+    execution: Execution,
+    images: Vec<Finished>,
+}
+
+/// Converts what must be converted.
+pub(super) async fn finish(generator: &Generator, order: &Order, plan: &RoutePlan<'_>, execution: Execution) -> Result<Produced, GenerationError> {
+    if execution.images.is_empty() {
+        return Err(exhausted(order, plan, execution));
+    }
+    let finishes = execution.images.iter().map(|produced| {
+        let finish = plan.candidates.get(produced.candidate).map_or_else(Finish::default, |candidate| candidate.resolved.finish);
+        finish_one(generator, order, produced, finish)
+    });
+    let images = join_all(finishes).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(Produced { execution, images })
+}
+
+/// An image that cannot be converted is handed out as it came: it is paid for.
+async fn finish_one(generator: &Generator, order: &Order, produced: &ProducedImage, finish: Finish) -> Result<Finished, GenerationError> {
+    match generator.processor.finish(produced.image.clone(), finish, order.scope.clone()).await {
+        Err(ProcessError::Image(error)) => {
+            tracing::warn!(generation.id = %order.id, error = %error, "an image could not be converted");
+            Ok(Finished { image: produced.image.clone(), format_refused: Some("the image could not be converted") })
+        }
+        result => Ok(result?),
+    }
+}
+
+/// No image came. The failure that decides is one of the caller's own if there is one, else the last.
+fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> GenerationError {
+    let own = execution.failures.iter().position(|failure| matches!(failure.kind, FailureKind::ContentPolicy | FailureKind::InvalidArgument));
+    let decisive = match own {
+        Some(position) => execution.failures.swap_remove(position),
+        None => execution.failures.pop().unwrap_or_else(|| Failure::new(FailureKind::EmptyAnswer, "no image was made")),
+    };
+    GenerationError::Attempts {
+        attempts: execution.attempts,
+        decisive: Box::new(decisive),
+        forced: plan.candidates.len() == 1 && order.request.model.contains('/'),
+        stopped: execution.stopped,
+    }
+}
+
+/// Stores what is to be linked and puts together what the caller gets.
+pub(super) async fn deliver(
+    generator: &Generator,
+    order: &Order,
+    plan: &RoutePlan<'_>,
+    produced: Produced,
+    created_at: Timestamp,
+) -> Result<Generated, GenerationError> {
+    let Produced { execution, images } = produced;
+    let first = execution.images.first().and_then(|image| plan.candidates.get(image.candidate)).unwrap_or(&plan.candidates[0]);
+    let provider = first.resolved.offer.provider.clone();
+    let mut adjustments = first.resolved.adjustments.clone();
+    adjustments.extend(refused_formats(order, &images));
+    let mut warnings = Vec::new();
+    let sunset = first.resolved.offer.sunset;
+    if let Some(day) = sunset {
+        let verb = if first.past_sunset { "ended" } else { "ends" };
+        let instead = plan.model.successor.as_ref().map(|id| format!(" Use '{id}' instead.")).unwrap_or_default();
+        warnings.push(format!("'{}' at {provider} {verb} on {day}.{instead}", plan.model.id));
+    }
+    let name = generator.upstreams.get(&provider).map_or_else(|| provider.clone(), |upstream| upstream.name.clone());
+    let is_sandbox = |image: &ProducedImage| {
+        let provider = plan.candidates.get(image.candidate).map(|candidate| candidate.resolved.offer.provider.as_str());
+        provider.and_then(|id| generator.upstreams.get(id)).is_some_and(|upstream| upstream.service == Service::Sandbox)
+    };
+    let sandbox = execution.images.iter().any(is_sandbox);
+    let native_model = first.resolved.native.model.clone();
+    let (cost, cost_basis, cost_components) = total(&execution, plan);
+    let delivered = execution
+        .images
+        .into_iter()
+        .zip(images)
+        .map(|(made, finished)| Delivered {
+            image: finished.image,
+            url: None,
+            revised_prompt: made.revised_prompt,
+            provider: plan.candidates.get(made.candidate).map_or_else(String::new, |candidate| candidate.resolved.offer.provider.clone()),
+            cost: made.cost,
+        })
+        .collect();
+    let mut generated = Generated {
+        id: order.id.clone(),
+        created_at,
+        model: plan.model.id.clone(),
+        provider,
+        provider_name: name,
+        native_model,
+        sandbox,
+        images: delivered,
+        adjustments,
+        warnings,
+        sunset,
+        attempts: execution.attempts,
+        errors: execution.failures,
+        usage: execution.usage,
+        cost,
+        cost_basis,
+        cost_components,
+    };
+    if order.response_format == ResponseFormat::Url {
+        store(generator, order, &mut generated).await?;
+    }
+    Ok(generated)
+}
+
+fn refused_formats(order: &Order, images: &[Finished]) -> Option<Adjustment> {
+    let refused = images.iter().find(|finished| finished.format_refused.is_some())?;
+    Some(Adjustment {
+        parameter: "output_format".to_owned(),
+        requested: order.request.output_format.map_or(Value::Null, |format| Value::from(format.as_str())),
+        used: Value::from(refused.image.info.format.to_string()),
+        reason: refused.format_refused.unwrap_or_default().to_owned(),
+    })
+}
+
+/// The charge of all calls. Images come one call at a time, so what was delivered is what is charged.
+fn total(execution: &Execution, plan: &RoutePlan<'_>) -> (Micros, planner::catalog::pricing::Basis, Vec<Line>) {
+    let cost = execution.charges.iter().map(|charge| charge.total).sum();
+    let basis = execution.charges.first().map_or(plan.candidates[0].resolved.estimate.basis, |charge| charge.basis);
+    (cost, basis, planner::price::merged(execution.charges.iter().flat_map(|charge| charge.components.clone())))
+}
+
+/// Stores every image and gives it a link.
+async fn store(generator: &Generator, order: &Order, generated: &mut Generated) -> Result<(), GenerationError> {
+    let now = generator.clock.now();
+    let kept = i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
+    let expires_at = now.checked_add(SignedDuration::from_secs(kept)).unwrap_or(Timestamp::MAX);
+    for (position, delivered) in generated.images.iter_mut().enumerate() {
+        let info = &delivered.image.info;
+        let id = random_text(MEDIA_ID_CHARS);
+        let extension = info.format.extension();
+        // A folder a day keeps folders small.
+        let path = format!("{}/{id}.{extension}", now.strftime("%Y/%m/%d"));
+        generator.store.put(&path, &delivered.image.blob).await?;
+        let row = MediaRow {
+            id: id.clone(),
+            generation_id: order.id.clone(),
+            position: i64::try_from(position).unwrap_or(i64::MAX),
+            path,
+            format: info.format.to_string(),
+            width_px: i64::from(info.width_px),
+            height_px: i64::from(info.height_px),
+            size_bytes: i64::try_from(delivered.image.blob.len()).unwrap_or(i64::MAX),
+            created_at: now,
+            expires_at,
+        };
+        generator.database.insert_media(&row).await?;
+        delivered.url = Some(generator.links.sign(&id, extension, expires_at));
+    }
+    Ok(())
+}
+
+/// Stores the images of an answer that found nobody.
+pub(super) async fn keep(generator: &Generator, order: &Order, generated: &mut Generated) {
+    if generated.images.iter().any(|delivered| delivered.url.is_some()) {
+        return;
+    }
+    if let Err(error) = store(generator, order, generated).await {
+        tracing::error!(generation.id = %order.id, error = %error, "the images of a caller who has gone could not be kept");
+    }
+}

@@ -1,0 +1,201 @@
+//! Pictor: one OpenAI-compatible API in front of every image model and every provider that runs it.
+//!
+//! The wiring: [`start`] builds every part from the settings and serves. Nothing below imports this file.
+
+mod api;
+pub mod auth;
+pub mod builtin;
+pub mod cli;
+pub mod clock;
+pub mod db;
+pub mod generation;
+mod ids;
+pub mod media;
+mod problem;
+mod serve;
+pub mod settings;
+pub mod upstreams;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use imaging::DecodeLimits;
+use planner::catalog::Catalog;
+use planner::failure::FailoverPolicy;
+use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
+use sandbox::{Sandbox, SandboxConfig};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use api::state::AppState;
+use clock::Clock;
+use db::{Database, DatabaseError};
+use generation::Generator;
+use media::links::Links;
+use media::process::Processor;
+use media::store::{MediaStore, StoreError};
+use settings::Settings;
+use settings::limits::Limits;
+use upstreams::{UpstreamError, Upstreams};
+
+/// A gateway that serves.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The first key, when this start made it.
+    pub first_key: Option<String>,
+    /// How each provider is served.
+    pub upstreams: Arc<Upstreams>,
+    server: serve::Server,
+    sandbox: Option<Sandbox>,
+    database: Database,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder or address cannot be used.
+    #[error("{what}: {cause}")]
+    Io {
+        /// Which.
+        what: String,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The object store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A provider.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The sandbox.
+    #[error("sandbox: {0}")]
+    Sandbox(#[from] sandbox::StartError),
+    /// The HTTP client.
+    #[error("HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// Letters of the secret that signs links: 43 base-62 characters are 256 bits.
+const LINK_SECRET_CHARS: usize = 43;
+
+/// Builds every part and serves.
+///
+/// # Errors
+/// [`StartError`] names what cannot be used.
+pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Result<Running, StartError> {
+    let io = |what: &Path| {
+        let what = what.display().to_string();
+        move |cause| StartError::Io { what, cause }
+    };
+    std::fs::create_dir_all(&settings.data_dir).map_err(io(&settings.data_dir))?;
+    let listener = TcpListener::bind(settings.listen).await.map_err(|cause| StartError::Io { what: format!("cannot listen on {}", settings.listen), cause })?;
+    let address = listener.local_addr().map_err(|cause| StartError::Io { what: "listening socket".to_owned(), cause })?;
+    let settings = Settings { listen: address, ..settings };
+    let database = open_database(&settings, &clock).await?;
+    let first_key = ensure_first_key(&database, &settings, &clock).await?;
+    let sandbox = sandbox::start(SandboxConfig::default()).await?;
+    let upstreams = Arc::new(Upstreams::new(&catalog, &settings, Some(&sandbox.base_url()))?);
+    let limits = Arc::new(settings.limits.clone());
+    let spool = Spool::new(SpoolLimits {
+        total_bytes: limits.spool_bytes,
+        memory_bytes: limits.spool_memory_bytes,
+        memory_per_generation_bytes: limits.generation_memory_bytes,
+        directory: Some(settings.data_dir.clone()),
+    });
+    let connect_timeout = Duration::from_secs(limits.connect_timeout_s);
+    let driver = Driver::new(DriverConfig { connect_timeout, answer_bytes: limits.upstream_answer_bytes, ..DriverConfig::default() })?;
+    let fetcher = GuardedClient::new(GuardConfig {
+        allowed_hosts: settings.fetch_hosts.iter().map(|host| host.to_lowercase()).collect(),
+        connect_timeout: Some(connect_timeout),
+        ..GuardConfig::default()
+    })?;
+    let generator = Generator {
+        links: links(&settings, &database).await?,
+        catalog,
+        upstreams: Arc::clone(&upstreams),
+        driver: Arc::new(driver),
+        processor: Processor::new(decode_limits(&limits)),
+        store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
+        database: database.clone(),
+        clock,
+        policy: FailoverPolicy { when_maybe_billed: settings.when_maybe_billed, on_content_policy: settings.failover_on_content_policy },
+        limits: Arc::clone(&limits),
+    };
+    let tasks = TaskTracker::new();
+    tasks.spawn(media::sweep::sweep(generator.store.clone(), database.clone(), generator.clock.clone(), tasks.clone()));
+    let state = AppState {
+        openapi: api::document(&generator.catalog).into(),
+        generator,
+        spool,
+        fetcher: Arc::new(fetcher),
+        in_flight: Arc::new(Semaphore::new(limits.in_flight_generations)),
+        tasks: tasks.clone(),
+        default_model: settings.default_model.as_deref().map(Arc::from),
+    };
+    let server = serve::Server::start(listener, api::router(state), &limits, tasks);
+    Ok(Running { address, first_key, upstreams, server, sandbox: Some(sandbox), database })
+}
+
+async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
+    Ok(Database::open(&database_url(settings), clock.now()).await?)
+}
+
+/// The database's address: as set, or a file in the data folder.
+#[must_use]
+pub fn database_url(settings: &Settings) -> String {
+    let file = || format!("sqlite://{}?mode=rwc", settings.data_dir.join("pictor.db").display());
+    settings.database_url.clone().unwrap_or_else(file)
+}
+
+/// Name of the file in the data folder that holds the first key.
+pub const FIRST_KEY_FILE: &str = "first-key";
+
+/// Makes a key when there is none, and leaves it in a file that only the owner reads.
+async fn ensure_first_key(database: &Database, settings: &Settings, clock: &Clock) -> Result<Option<String>, StartError> {
+    if !database.keys().await?.is_empty() {
+        return Ok(None);
+    }
+    let key = auth::create(database, "first key", &[auth::Scope::Admin], None, clock.now()).await?;
+    let path = settings.data_dir.join(FIRST_KEY_FILE);
+    write_private(&path, &key.token).map_err(|cause| StartError::Io { what: path.display().to_string(), cause })?;
+    Ok(Some(key.token))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(path)?, "{text}")
+}
+
+async fn links(settings: &Settings, database: &Database) -> Result<Links, StartError> {
+    let secret = database.own_secret("media-links", &ids::random_text(LINK_SECRET_CHARS)).await?;
+    let own = format!("http://{}", settings.listen);
+    Ok(Links::new(settings.public_url.as_deref().unwrap_or(&own), &secret))
+}
+
+fn decode_limits(limits: &Limits) -> DecodeLimits {
+    // Providers' answers pass here too, so the larger of both bounds holds.
+    let input_bytes = limits.input_image_bytes.max(limits.upstream_answer_bytes);
+    DecodeLimits { input_bytes, pixels: limits.input_image_pixels, ..DecodeLimits::default() }
+}
+
+impl Running {
+    /// Stops taking requests, waits for what is under way within the limit, and closes everything.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.shutdown().await;
+        }
+        self.database.close().await;
+    }
+}

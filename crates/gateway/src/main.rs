@@ -1,0 +1,7 @@
+//! The program `pictor`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::cli::run()
+}

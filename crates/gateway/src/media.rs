@@ -1,0 +1,6 @@
+//! Images that are kept: in an object store, under signed links that expire.
+
+pub mod links;
+pub mod process;
+pub mod store;
+pub mod sweep;

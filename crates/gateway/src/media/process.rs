@@ -1,0 +1,169 @@
+//! Image work off the async threads: reading headers, converting inputs and outputs.
+
+use std::io;
+use std::sync::Arc;
+
+use imaging::{AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError};
+use planner::catalog::offer::MaskPolarity;
+use planner::format::Format;
+use planner::resolve::Finish;
+use planner::size::Size;
+use providers::{Blob, SpoolError, SpoolScope};
+use tokio::sync::Semaphore;
+
+/// A bounded pool for image work. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Processor {
+    permits: Arc<Semaphore>,
+    limits: DecodeLimits,
+}
+
+/// Why an image could not be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The image is at fault.
+    #[error(transparent)]
+    Image(#[from] ImagingError),
+    /// The spool is full.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The spool failed.
+    #[error("spool: {0}")]
+    Io(#[from] io::Error),
+    /// The work was given up.
+    #[error("image work was given up")]
+    Lost,
+}
+
+/// An image and what its header says.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The bytes.
+    pub blob: Blob,
+    /// Format and size.
+    pub info: ImageInfo,
+}
+
+/// An image as it is handed out.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The image.
+    pub image: Inspected,
+    /// The format that was asked for and could not be made, with the reason.
+    pub format_refused: Option<&'static str>,
+}
+
+impl Processor {
+    /// A pool for as many images at a time as there are cores, within `limits` for what it decodes.
+    #[must_use]
+    pub fn new(limits: DecodeLimits) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { permits: Arc::new(Semaphore::new(cores)), limits }
+    }
+
+    /// Reads an image's header.
+    ///
+    /// # Errors
+    /// What is wrong with the image, in words for its sender.
+    pub fn inspect(blob: &Blob) -> Result<ImageInfo, InspectError> {
+        imaging::inspect(blob.reader())
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(DecodeLimits) -> Result<T, ProcessError> + Send + 'static) -> Result<T, ProcessError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ProcessError::Lost)?;
+        let limits = self.limits.clone();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(limits)
+        })
+        .await
+        .map_err(|_| ProcessError::Lost)?
+    }
+
+    /// Makes of an image what the caller asked for. What is already so is handed on byte for byte.
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    pub async fn finish(&self, image: Inspected, finish: Finish, scope: SpoolScope) -> Result<Finished, ProcessError> {
+        let Inspected { blob, info } = &image;
+        let wanted = finish.format.map_or(info.format, image_format);
+        let cover = finish.cover.map(|size| (size.width_px, size.height_px)).filter(|size| *size != (info.width_px, info.height_px));
+        let (width_px, height_px) = cover.unwrap_or((info.width_px, info.height_px));
+        let too_large = wanted == ImageFormat::Avif && info.format != wanted && width_px.max(height_px) > AVIF_MAX_EDGE_PX;
+        let format = if too_large { info.format } else { wanted };
+        let format_refused = too_large.then_some("avif is made up to 1600 pixels on the longest side");
+        if format == info.format && cover.is_none() {
+            return Ok(Finished { image, format_refused });
+        }
+        let conversion = Conversion { format, quality: finish.quality, cover };
+        let blob = blob.clone();
+        let image = self
+            .run(move |limits| {
+                let converted = imaging::convert(&blob.read_all()?, &conversion, &limits)?;
+                Ok(Inspected { blob: scope.store(&converted.bytes)?, info: converted.info })
+            })
+            .await?;
+        Ok(Finished { image, format_refused })
+    }
+
+    /// The same image as PNG, for providers that cannot read its format.
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    pub async fn to_png(&self, blob: Blob, scope: SpoolScope) -> Result<Blob, ProcessError> {
+        self.run(move |limits| {
+            let conversion = Conversion { format: ImageFormat::Png, quality: None, cover: None };
+            let converted = imaging::convert(&blob.read_all()?, &conversion, &limits)?;
+            Ok(scope.store(&converted.bytes)?)
+        })
+        .await
+    }
+
+    /// A mask as PNG in the polarity that a provider wants.
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    pub async fn mask(&self, blob: Blob, polarity: MaskPolarity, scope: SpoolScope) -> Result<Blob, ProcessError> {
+        let polarity = match polarity {
+            MaskPolarity::Alpha => imaging::MaskPolarity::AlphaIsEdit,
+            MaskPolarity::White => imaging::MaskPolarity::WhiteIsEdit,
+            MaskPolarity::Black => imaging::MaskPolarity::BlackIsEdit,
+        };
+        self.run(move |limits| {
+            let mask: Bitmap = imaging::decode(&blob.read_all()?, &limits)?;
+            let converted = imaging::convert_mask(&mask, polarity);
+            Ok(scope.store(&imaging::encode(&converted, ImageFormat::Png, None)?)?)
+        })
+        .await
+    }
+}
+
+/// The codec of a format.
+#[must_use]
+pub const fn image_format(format: Format) -> ImageFormat {
+    match format {
+        Format::Png => ImageFormat::Png,
+        Format::Jpeg => ImageFormat::Jpeg,
+        Format::Webp => ImageFormat::Webp,
+        Format::Avif => ImageFormat::Avif,
+        Format::Gif => ImageFormat::Gif,
+    }
+}
+
+/// The format of a codec.
+#[must_use]
+pub const fn format_of(format: ImageFormat) -> Format {
+    match format {
+        ImageFormat::Png => Format::Png,
+        ImageFormat::Jpeg => Format::Jpeg,
+        ImageFormat::Webp => Format::Webp,
+        ImageFormat::Avif => Format::Avif,
+        ImageFormat::Gif => Format::Gif,
+    }
+}
+
+/// The size in a header.
+#[must_use]
+pub const fn size_of(info: &ImageInfo) -> Size {
+    Size { width_px: info.width_px, height_px: info.height_px }
+}

@@ -1,0 +1,231 @@
+//! The face of every error: one exhaustive match from outcomes to status, code and public text.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use planner::catalog::lookup::NotFound;
+use planner::failure::{Failure, FailureKind, Spent};
+use planner::fault::{Fault, echo};
+use planner::plan::NoRoute;
+use serde_json::{Value, json};
+
+use crate::generation::error::GenerationError;
+use crate::generation::executor::{Attempt, code_of, spent_word};
+use crate::media::process::ProcessError;
+
+/// An error as the caller sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code.
+    pub code: &'static str,
+    /// OpenAI's error type.
+    pub kind: &'static str,
+    /// What was wrong and what would be right.
+    pub message: String,
+    /// The field at fault.
+    pub param: Option<String>,
+    /// Whether an SDK should try again by itself; absent where its own rule is right.
+    pub should_retry: Option<bool>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+    /// More facts, as an object.
+    pub metadata: Option<Value>,
+}
+
+const INVALID: &str = "invalid_request_error";
+const UPSTREAM: &str = "upstream_error";
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, kind, message: message.into(), param: None, should_retry: None, retry_after: None, metadata: None }
+    }
+
+    /// 401.
+    #[must_use]
+    pub fn authentication(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILED", "authentication_error", message)
+    }
+
+    /// 403.
+    #[must_use]
+    pub fn permission(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "permission_error", message)
+    }
+
+    /// A request that is wrong as a whole.
+    #[must_use]
+    pub fn invalid(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, "INVALID_REQUEST", INVALID, message)
+    }
+
+    /// A request with faults. `param` is the first one's field; the message tells all.
+    #[must_use]
+    pub fn faults(faults: &[Fault]) -> Self {
+        let message = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
+        let mut problem = Self::invalid(StatusCode::BAD_REQUEST, message);
+        problem.param = faults.first().map(|fault| fault.param.clone());
+        if faults.len() > 1 {
+            let all: Vec<Value> = faults.iter().map(|fault| json!({ "param": fault.param, "message": fault.message })).collect();
+            problem.metadata = Some(json!({ "faults": all }));
+        }
+        problem
+    }
+
+    /// 503: more work than is taken on.
+    #[must_use]
+    pub fn overloaded(message: &str) -> Self {
+        /// Generations take seconds, so a place is free soon.
+        const RETRY_AFTER: Duration = Duration::from_secs(2);
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "server_error", message);
+        problem.should_retry = Some(true);
+        problem.retry_after = Some(RETRY_AFTER);
+        problem
+    }
+
+    /// 500. What happened is in the log, under the request's id.
+    #[must_use]
+    pub fn internal() -> Self {
+        let message = "Something went wrong here. The request id in x-request-id finds it in the log.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "server_error", message)
+    }
+
+    /// The face of a generation that gave no image.
+    #[must_use]
+    pub fn of_generation(error: &GenerationError) -> Self {
+        match error {
+            GenerationError::Request(faults) => Self::faults(faults),
+            GenerationError::Model { name, cause } => model(name, cause),
+            GenerationError::NoRoute { model, cause } => no_route(model, cause),
+            GenerationError::Attempts { attempts, decisive, forced, stopped } => exhausted(attempts, decisive, *forced, *stopped),
+            GenerationError::Process(ProcessError::Spool(_)) => {
+                Self { should_retry: Some(false), ..Self::overloaded("The images are too much for what this gateway may hold at a time.") }
+            }
+            GenerationError::Process(ProcessError::Image(_) | ProcessError::Io(_) | ProcessError::Lost)
+            | GenerationError::Store(_)
+            | GenerationError::Database(_) => Self { should_retry: Some(false), ..Self::internal() },
+        }
+    }
+
+    /// The object below `error`.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut error = json!({ "message": self.message, "type": self.kind, "param": self.param, "code": self.code });
+        if let Some(metadata) = &self.metadata {
+            error["metadata"] = metadata.clone();
+        }
+        json!({ "error": error })
+    }
+}
+
+fn model(name: &str, cause: &NotFound) -> Problem {
+    let (code, message) = match cause {
+        NotFound::Unknown { suggestion: Some(id) } => ("MODEL_NOT_FOUND", format!("Model {} not found. Did you mean '{id}'?", echo(name))),
+        NotFound::Unknown { suggestion: None } => ("MODEL_NOT_FOUND", format!("Model {} not found. GET /openai/v1/models lists all models.", echo(name))),
+        NotFound::NotAtProvider { model, providers } => {
+            ("MODEL_NOT_FOUND", format!("Model '{model}' is not offered by the provider in {}. Its providers: {}", echo(name), providers.join(", ")))
+        }
+        NotFound::Retired { model, successor } => {
+            let instead = successor.as_ref().map_or_else(String::new, |id| format!(" Use '{id}' instead."));
+            ("MODEL_DISABLED", format!("Model '{model}' is retired: no provider runs it any more.{instead}"))
+        }
+    };
+    Problem { param: Some("model".to_owned()), ..Problem::new(StatusCode::NOT_FOUND, code, INVALID, message) }
+}
+
+fn no_route(model: &str, cause: &NoRoute) -> Problem {
+    match cause {
+        NoRoute::NoCredential { providers } => {
+            let message = format!("Model '{model}' has no provider with a credential here. Providers that offer it: {}", providers.join(", "));
+            // Another try meets the same configuration.
+            Problem { should_retry: Some(false), param: Some("model".to_owned()), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "MODEL_UNAVAILABLE", INVALID, message) }
+        }
+        NoRoute::ForcedProviderCannot { provider, param, reason } => {
+            let message = format!("Provider '{provider}' cannot serve this request for model '{model}': it {reason}");
+            Problem { param: Some(param.clone()), ..Problem::invalid(StatusCode::BAD_REQUEST, message) }
+        }
+    }
+}
+
+/// The answer when every attempt failed, or the last failure allowed no other.
+fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bool) -> Problem {
+    let spent = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
+    let mut problem = match decisive.kind {
+        FailureKind::ContentPolicy => content_policy(decisive),
+        FailureKind::InvalidArgument => Problem {
+            param: decisive.param.clone(),
+            ..Problem::new(StatusCode::BAD_REQUEST, "UPSTREAM_ERROR", UPSTREAM, format!("The provider refused an argument: {}", decisive.message))
+        },
+        FailureKind::TimedOut if forced || attempts.len() == 1 => upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive),
+        _ if stopped && decisive.spent != Spent::No => {
+            let message = format!("The outcome of the last attempt is unknown and it may have been billed, so no other was made: {}", decisive.message);
+            Problem::new(StatusCode::BAD_GATEWAY, "OUTCOME_UNKNOWN", UPSTREAM, message)
+        }
+        FailureKind::RateLimited if forced => Problem {
+            retry_after: decisive.retry_after,
+            ..upstream(StatusCode::TOO_MANY_REQUESTS, "UPSTREAM_ERROR", decisive)
+        },
+        _ if forced => upstream(StatusCode::BAD_GATEWAY, "UPSTREAM_ERROR", decisive),
+        _ => upstream(StatusCode::BAD_GATEWAY, "ALL_PROVIDERS_EXHAUSTED", decisive),
+    };
+    problem.should_retry = match problem.status.as_u16() {
+        _ if spent => Some(false),
+        429 | 503 => Some(true),
+        _ => None,
+    };
+    let details = json!({ "attempts": attempts.iter().map(attempt_json).collect::<Vec<_>>() });
+    problem.metadata = Some(match problem.metadata {
+        Some(Value::Object(mut more)) => {
+            more.extend(details.as_object().cloned().unwrap_or_default());
+            Value::Object(more)
+        }
+        _ => details,
+    });
+    problem
+}
+
+fn upstream(status: StatusCode, code: &'static str, failure: &Failure) -> Problem {
+    let message = match failure.kind {
+        // What our account at a provider is missing is not the caller's affair.
+        FailureKind::BadCredential | FailureKind::QuotaExhausted | FailureKind::NotPermitted => {
+            "No provider could serve this request: the gateway's account with the provider needs its operator's attention.".to_owned()
+        }
+        _ => format!("No provider could serve this request. The last one failed: {}", failure.message),
+    };
+    Problem::new(status, code, UPSTREAM, message)
+}
+
+fn content_policy(failure: &Failure) -> Problem {
+    let moderation = failure.moderation.clone().unwrap_or_default();
+    let mut message = format!("The provider's safety system refused this request: {}", failure.message);
+    if !moderation.categories.is_empty() {
+        message.push_str(&format!(" (categories: {})", moderation.categories.join(", ")));
+    }
+    Problem {
+        param: Some("prompt".to_owned()),
+        metadata: Some(json!({ "stage": moderation.stage, "categories": moderation.categories })),
+        ..Problem::new(StatusCode::BAD_REQUEST, "CONTENT_POLICY_VIOLATION", "image_generation_user_error", message)
+    }
+}
+
+/// One attempt as answers and errors tell it.
+#[must_use]
+pub fn attempt_json(attempt: &Attempt) -> Value {
+    let mut told = json!({
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "outcome": attempt.outcome(),
+        "spent": spent_word(attempt.spent()),
+        "started_at": attempt.started_at.to_string(),
+        "duration_ms": u64::try_from(attempt.duration.as_millis()).unwrap_or(u64::MAX),
+    });
+    if let Some(failure) = &attempt.failure {
+        told["code"] = Value::from(code_of(failure.kind));
+        told["message"] = Value::from(failure.message.as_str());
+        if let Some(status) = failure.status {
+            told["http_status"] = Value::from(status);
+        }
+    }
+    told
+}

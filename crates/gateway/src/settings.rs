@@ -1,0 +1,232 @@
+//! What the operator sets: a TOML file, overridden by environment variables.
+
+pub mod limits;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use limits::Limits;
+
+/// Every setting with its value in force.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Folder of the embedded database, of media files and of the first key.
+    pub data_dir: PathBuf,
+    /// Base of links to media, where a proxy stands before Pictor.
+    pub public_url: Option<String>,
+    /// Database; a SQLite file in the data folder when absent.
+    pub database_url: Option<String>,
+    /// Object store of media; a folder in the data folder when absent.
+    pub media_url: Option<String>,
+    /// When the sandbox stands in for providers.
+    pub sandbox: SandboxUse,
+    /// The model of requests that name none.
+    pub default_model: Option<String>,
+    /// A folder of catalogue files that add to the built-in ones or take their place.
+    pub catalog_dir: Option<PathBuf>,
+    /// Hosts from which callers' images may be fetched although they are private or speak plain http.
+    pub fetch_hosts: Vec<String>,
+    /// What follows an attempt that may have been billed.
+    pub when_maybe_billed: planner::failure::WhenMaybeBilled,
+    /// Whether a safety block at one provider may be tried at another.
+    pub failover_on_content_policy: bool,
+    /// Log as JSON lines instead of text.
+    pub log_json: bool,
+    /// Providers by id.
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// Limits.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8484)),
+            data_dir: PathBuf::from("pictor-data"),
+            public_url: None,
+            database_url: None,
+            media_url: None,
+            sandbox: SandboxUse::Auto,
+            default_model: None,
+            catalog_dir: None,
+            fetch_hosts: Vec::new(),
+            when_maybe_billed: planner::failure::WhenMaybeBilled::Once,
+            failover_on_content_policy: false,
+            log_json: false,
+            providers: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// When the sandbox stands in for providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SandboxUse {
+    /// While no provider has a credential.
+    Auto,
+    /// For every provider, whatever credentials there are.
+    Always,
+    /// For none.
+    Never,
+}
+
+/// One provider's settings.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderSettings {
+    /// The credential.
+    pub credential: Option<String>,
+    /// Root of its API, where it is not the public one.
+    pub base_url: Option<String>,
+    /// Where the credential came from, for people.
+    #[serde(skip)]
+    pub credential_origin: Option<String>,
+    /// Settings of its protocol.
+    pub options: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for ProviderSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderSettings")
+            .field("credential", &self.credential.as_ref().map(|_| "(secret)"))
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mistake in the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The file, or the file and the environment together, do not fit.
+    #[error("{origin}: {message}")]
+    Invalid {
+        /// The file or variable.
+        origin: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// Environment variables by name.
+pub type Environment = BTreeMap<String, String>;
+
+/// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
+const VARIABLES: [&str; 12] = [
+    "listen",
+    "data_dir",
+    "public_url",
+    "database_url",
+    "media_url",
+    "sandbox",
+    "default_model",
+    "catalog_dir",
+    "fetch_hosts",
+    "when_maybe_billed",
+    "failover_on_content_policy",
+    "log_json",
+];
+
+/// The file that is read when no other is named and it exists.
+const DEFAULT_FILE: &str = "pictor.toml";
+
+impl Settings {
+    /// Reads the file, then the environment over it. `catalog` tells the variables of the providers' credentials.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the file or variable at fault.
+    pub fn load(file: Option<&Path>, environment: &Environment, catalog: &planner::catalog::Catalog) -> Result<Self, SettingsError> {
+        let path = file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
+        let mut table = match &path {
+            Some(path) => read(path)?,
+            None => Table::new(),
+        };
+        for key in VARIABLES {
+            if let Some(value) = environment.get(&format!("PICTOR_{}", key.to_uppercase())) {
+                table.insert(key.to_owned(), from_text(key, value));
+            }
+        }
+        overlay_limits(&mut table, environment)?;
+        let origin = path.as_ref().map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
+        let mut settings: Self = Value::Table(table)
+            .try_into()
+            .map_err(|error: toml::de::Error| SettingsError::Invalid { origin: origin.clone(), message: error.message().to_owned() })?;
+        settings.read_credentials(&origin, environment, catalog);
+        if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
+            return Err(SettingsError::Invalid { origin, message: format!("providers.{unknown}: the catalogue has no provider '{unknown}'") });
+        }
+        Ok(settings)
+    }
+
+    fn read_credentials(&mut self, origin: &str, environment: &Environment, catalog: &planner::catalog::Catalog) {
+        for provider in catalog.providers() {
+            let own = self.providers.entry(provider.id.clone()).or_default();
+            if own.credential.is_some() {
+                own.credential_origin = Some(origin.to_owned());
+            }
+            if let Some(base_url) = environment.get(&format!("PICTOR_{}_BASE_URL", provider.id.to_uppercase())) {
+                own.base_url = Some(base_url.clone());
+            }
+            let named = provider.credential_variable.iter().find_map(|name| Some((name, environment.get(name)?)));
+            let fallback = || {
+                // A Pictor key in OPENAI_API_KEY is meant for Pictor's own clients, not for the provider.
+                let usable = |value: &&String| !value.is_empty() && !value.starts_with("pk_");
+                provider.credential_fallbacks.iter().find_map(|name| Some((name, environment.get(name).filter(usable)?)))
+            };
+            let found = match named {
+                Some(found) => Some(found),
+                None if own.credential.is_some() => None,
+                None => fallback(),
+            };
+            if let Some((name, value)) = found.filter(|(_, value)| !value.is_empty()) {
+                own.credential = Some(value.clone());
+                own.credential_origin = Some(name.clone());
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Table, SettingsError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })?;
+    // Checked on its own first, so that a mistake is told with its line.
+    let origin = path.display().to_string();
+    let invalid = |error: toml::de::Error| SettingsError::Invalid { origin: origin.clone(), message: error.to_string() };
+    toml::from_str::<Settings>(&text).map_err(invalid)?;
+    text.parse().map_err(invalid)
+}
+
+/// The text of a variable in the type of its key.
+fn from_text(key: &str, text: &str) -> Value {
+    match key {
+        "fetch_hosts" => Value::Array(text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(Value::from).collect()),
+        "failover_on_content_policy" | "log_json" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
+        _ => Value::from(text),
+    }
+}
+
+/// `PICTOR_LIMITS_<KEY>` sets `limits.<key>`.
+fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+    for (name, text) in environment {
+        let Some(key) = name.strip_prefix("PICTOR_LIMITS_") else { continue };
+        let invalid = || SettingsError::Invalid { origin: name.clone(), message: "must be a whole number".to_owned() };
+        let number: i64 = text.parse().map_err(|_| invalid())?;
+        let limits = table.entry("limits").or_insert_with(|| Value::Table(Table::new()));
+        limits.as_table_mut().ok_or_else(invalid)?.insert(key.to_lowercase(), Value::Integer(number));
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Which providers can be called, where, and with what credential.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+use planner::catalog::Catalog;
+use planner::catalog::provider::Provider;
+use providers::{Adapter, Credential, Endpoint};
+use url::Url;
+
+use crate::settings::{ProviderSettings, SandboxUse, Settings};
+
+/// How a provider is served here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Service {
+    /// By the provider itself.
+    Real {
+        /// Where its credential came from.
+        origin: String,
+    },
+    /// By its emulator.
+    Sandbox,
+    /// Not at all.
+    Off,
+}
+
+/// One provider as this gateway reaches it.
+pub struct Upstream {
+    /// The provider's id.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// How it is served.
+    pub service: Service,
+    /// Where its API is; `None` while it is off.
+    pub endpoint: Option<Endpoint>,
+    /// Its wire protocol.
+    pub adapter: &'static dyn Adapter,
+}
+
+/// Every provider of the catalogue.
+pub struct Upstreams {
+    by_id: IndexMap<String, Upstream>,
+    available: HashSet<String>,
+}
+
+/// A mistake in how providers are set up.
+#[derive(Debug, thiserror::Error)]
+#[error("provider '{provider}': {message}")]
+pub struct UpstreamError {
+    provider: String,
+    message: String,
+}
+
+impl Upstreams {
+    /// Decides for every provider how it is served. `sandbox_url` is the root of the embedded sandbox, if it runs.
+    ///
+    /// # Errors
+    /// An address or protocol that cannot be used, or an address of this very gateway.
+    pub fn new(catalog: &Catalog, settings: &Settings, sandbox_url: Option<&str>) -> Result<Self, UpstreamError> {
+        let mut by_id = IndexMap::new();
+        for provider in catalog.providers() {
+            let own = settings.providers.get(&provider.id).cloned().unwrap_or_default();
+            let upstream = connect(provider, &own, settings, sandbox_url).map_err(|message| UpstreamError { provider: provider.id.clone(), message })?;
+            by_id.insert(provider.id.clone(), upstream);
+        }
+        let available = by_id.values().filter(|upstream| upstream.endpoint.is_some()).map(|upstream| upstream.id.clone()).collect();
+        Ok(Self { by_id, available })
+    }
+
+    /// One provider.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Upstream> {
+        self.by_id.get(id)
+    }
+
+    /// Every provider, in the order of the catalogue.
+    pub fn iter(&self) -> impl Iterator<Item = &Upstream> {
+        self.by_id.values()
+    }
+
+    /// Ids of the providers that can be called.
+    #[must_use]
+    pub const fn available(&self) -> &HashSet<String> {
+        &self.available
+    }
+}
+
+/// Whether any provider has a credential.
+#[must_use]
+pub fn any_credential(settings: &Settings) -> bool {
+    settings.providers.values().any(|own| own.credential.is_some())
+}
+
+fn connect(provider: &Provider, own: &ProviderSettings, settings: &Settings, sandbox_url: Option<&str>) -> Result<Upstream, String> {
+    let adapter = providers::adapter(&provider.protocol).ok_or_else(|| format!("unknown protocol '{}'", provider.protocol))?;
+    let (service, endpoint) = match (serve(provider, own, settings), sandbox_url) {
+        (Service::Sandbox, None) | (Service::Off, _) => (Service::Off, None),
+        (Service::Sandbox, Some(root)) => (Service::Sandbox, Some(sandboxed(provider, root)?)),
+        (Service::Real { origin }, _) => {
+            let endpoint = real(provider, own)?;
+            if is_self(&endpoint.base_url, settings) {
+                return Err(format!("its address {} is this gateway's own", endpoint.base_url));
+            }
+            (Service::Real { origin }, Some(endpoint))
+        }
+    };
+    Ok(Upstream { id: provider.id.clone(), name: provider.name.clone(), service, endpoint, adapter })
+}
+
+fn serve(provider: &Provider, own: &ProviderSettings, settings: &Settings) -> Service {
+    if provider.sandbox_only {
+        return Service::Sandbox;
+    }
+    match (settings.sandbox, &own.credential) {
+        (SandboxUse::Always, _) => Service::Sandbox,
+        (_, Some(_)) => Service::Real { origin: own.credential_origin.clone().unwrap_or_default() },
+        (SandboxUse::Auto, None) if !any_credential(settings) => Service::Sandbox,
+        (SandboxUse::Auto | SandboxUse::Never, None) => Service::Off,
+    }
+}
+
+fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String> {
+    let base = own.base_url.as_deref().unwrap_or(&provider.base_url);
+    let mut options = provider.options.clone();
+    options.extend(own.options.clone());
+    Ok(Endpoint {
+        provider: provider.id.clone(),
+        base_url: parse(base)?,
+        credential: Credential::new(own.credential.clone().unwrap_or_default()),
+        options,
+    })
+}
+
+fn sandboxed(provider: &Provider, root: &str) -> Result<Endpoint, String> {
+    let mut options = provider.options.clone();
+    options.extend(provider.sandbox_options.iter().map(|(name, path)| (name.clone(), format!("{root}{path}"))));
+    Ok(Endpoint {
+        provider: provider.id.clone(),
+        base_url: parse(&format!("{root}{}", provider.sandbox_path))?,
+        credential: Credential::new(provider.sandbox_credential.clone()),
+        options,
+    })
+}
+
+fn parse(address: &str) -> Result<Url, String> {
+    let url = Url::parse(address).map_err(|error| format!("'{address}' is not an address: {error}"))?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(format!("'{address}' is neither http nor https")) }
+}
+
+/// Whether an address leads back here, which would call in a circle.
+fn is_self(url: &Url, settings: &Settings) -> bool {
+    let listens_on = |host: &str| match settings.listen.ip() {
+        ip if ip.is_unspecified() => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+        ip => host == ip.to_string() || (ip.is_loopback() && host == "localhost"),
+    };
+    let here = url.port_or_known_default() == Some(settings.listen.port()) && url.host_str().is_some_and(listens_on);
+    let public = settings.public_url.as_deref().and_then(|own| Url::parse(own).ok()).is_some_and(|own| own.origin() == url.origin());
+    here || public
+}

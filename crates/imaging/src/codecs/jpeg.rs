@@ -1,0 +1,225 @@
+//! JPEG: baseline and progressive, gray, YCbCr, RGB and CMYK in, YCbCr out.
+
+mod exif;
+
+use std::io::{BufReader, Cursor, Read, Seek};
+
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::bitmap::RGBA_BYTES;
+use crate::header::HeaderReader;
+use crate::orientation::Orientation;
+use crate::{Bitmap, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError};
+
+const FORMAT: ImageFormat = ImageFormat::Jpeg;
+
+/// Longest side of the format, and so of the decoder: the pixel limit has been checked before.
+const SIDE_MAX_PX: usize = 65_535;
+
+/// Scans of an image, at most. Encoders write about ten; each one may cost as much as decoding the
+/// whole image, with no more than a few bytes behind it.
+const SCANS_MAX: usize = 100;
+
+/// From here on color is kept at full resolution; below, half of it is, which nobody sees in
+/// pictures and which saves a quarter of the bytes.
+const FULL_CHROMA_FROM_QUALITY: u8 = 95;
+
+/// White, where a picture had nothing.
+const BACKGROUND: [u8; 3] = [255, 255, 255];
+
+/// What stands before the first scan.
+struct FrameHeader {
+    width_px: u32,
+    height_px: u32,
+    components: u8,
+    /// Which start-of-frame marker: 0xc0 to 0xcf.
+    process: u8,
+    orientation: Orientation,
+}
+
+pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<ImageInfo, InspectError> {
+    let frame = frame_header(reader)?;
+    let (width_px, height_px) = frame.orientation.size(frame.width_px, frame.height_px);
+    Ok(ImageInfo {
+        format: FORMAT,
+        width_px,
+        height_px,
+        has_alpha: false,
+    })
+}
+
+/// Walks the marker segments up to the start of frame.
+fn frame_header<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<FrameHeader, InspectError> {
+    reader.skip(2)?;
+    let mut orientation = None;
+    loop {
+        let marker = next_marker(reader)?;
+        match marker {
+            // Markers without a segment.
+            0x01 | 0xd0..=0xd8 => continue,
+            0xd9 | 0xda => return Err(reader.malformed("its size is missing")),
+            _ => {}
+        }
+        let length = u64::from(reader.u16_be()?)
+            .checked_sub(2)
+            .ok_or_else(|| reader.malformed("a segment of impossible length"))?;
+        match marker {
+            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+                let _precision = reader.u8()?;
+                let height_px = u32::from(reader.u16_be()?);
+                let width_px = u32::from(reader.u16_be()?);
+                return Ok(FrameHeader {
+                    width_px,
+                    height_px,
+                    components: reader.u8()?,
+                    process: marker,
+                    orientation: orientation.unwrap_or_default(),
+                });
+            }
+            // EXIF and XMP share this marker; the first EXIF counts.
+            0xe1 if orientation.is_none() && length > exif::SIGNATURE.len() as u64 => {
+                let rest = length - exif::SIGNATURE.len() as u64;
+                if &reader.bytes()? == exif::SIGNATURE {
+                    orientation = exif::orientation(&reader.block(rest)?);
+                } else {
+                    reader.skip(rest)?;
+                }
+            }
+            _ => reader.skip(length)?,
+        }
+    }
+}
+
+/// The next marker code. Stray bytes before it are passed over, as every decoder does.
+fn next_marker<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<u8, InspectError> {
+    loop {
+        while reader.u8()? != 0xff {}
+        let mut code = reader.u8()?;
+        while code == 0xff {
+            code = reader.u8()?;
+        }
+        if code != 0 {
+            return Ok(code);
+        }
+    }
+}
+
+pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, ImagingError> {
+    let mut reader = HeaderReader::new(BufReader::new(Cursor::new(bytes)), FORMAT);
+    let frame = frame_header(&mut reader)?;
+    limits.check_pixels(FORMAT, frame.width_px, frame.height_px)?;
+    if !matches!(frame.process, 0xc0..=0xc2) {
+        return Err(ImagingError::Unsupported {
+            format: FORMAT,
+            feature: "lossless or arithmetic coding",
+        });
+    }
+    if bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count() > SCANS_MAX {
+        return Err(ImagingError::malformed(FORMAT, "too many scans"));
+    }
+    let output = match frame.components {
+        1 | 3 => ColorSpace::RGBA,
+        // The decoder mixes up its columns when it makes RGBA of CMYK.
+        4 => ColorSpace::RGB,
+        _ => {
+            return Err(ImagingError::Unsupported {
+                format: FORMAT,
+                feature: "a number of components other than 1, 3 and 4",
+            });
+        }
+    };
+    let pixels = match decode_pixels(bytes, output, true) {
+        Ok(pixels) => pixels,
+        // A file that is there to its end is worth showing with its faults, as browsers do.
+        Err(_) if has_end(bytes) => decode_pixels(bytes, output, false).map_err(|error| explain(bytes, &error))?,
+        Err(error) => return Err(explain(bytes, &error)),
+    };
+    if (pixels.width, pixels.height) != (frame.width_px as usize, frame.height_px as usize) {
+        return Err(ImagingError::malformed(FORMAT, "two sizes"));
+    }
+    let rgba = match output {
+        ColorSpace::RGBA => pixels.samples,
+        _ => opaque(&pixels.samples),
+    };
+    let bitmap = Bitmap::new(frame.width_px, frame.height_px, rgba)?.with_icc(pixels.icc);
+    Ok(frame.orientation.apply(bitmap))
+}
+
+struct Pixels {
+    width: usize,
+    height: usize,
+    samples: Vec<u8>,
+    icc: Option<Vec<u8>>,
+}
+
+fn decode_pixels(bytes: &[u8], output: ColorSpace, strict: bool) -> Result<Pixels, DecodeErrors> {
+    let options = DecoderOptions::default()
+        .set_max_width(SIDE_MAX_PX)
+        .set_max_height(SIDE_MAX_PX)
+        .set_strict_mode(strict)
+        .jpeg_set_max_scans(SCANS_MAX)
+        .jpeg_set_out_colorspace(output);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let samples = decoder.decode()?;
+    let (width, height) = decoder.dimensions().ok_or(DecodeErrors::FormatStatic("no size"))?;
+    Ok(Pixels {
+        width,
+        height,
+        samples,
+        icc: decoder.icc_profile(),
+    })
+}
+
+fn opaque(rgb: &[u8]) -> Vec<u8> {
+    let mut rgba = vec![u8::MAX; rgb.len() / 3 * RGBA_BYTES];
+    for (to, from) in rgba.chunks_exact_mut(RGBA_BYTES).zip(rgb.chunks_exact(3)) {
+        to[..3].copy_from_slice(from);
+    }
+    rgba
+}
+
+/// Whether an end-of-image marker follows the last scan's start.
+fn has_end(bytes: &[u8]) -> bool {
+    bytes
+        .windows(2)
+        .rev()
+        .map_while(|pair| (pair != [0xff, 0xda]).then_some(pair))
+        .any(|pair| pair == [0xff, 0xd9])
+}
+
+fn explain(bytes: &[u8], error: &DecodeErrors) -> ImagingError {
+    if has_end(bytes) {
+        ImagingError::malformed(FORMAT, format!("{error:?}"))
+    } else {
+        ImagingError::Truncated(FORMAT)
+    }
+}
+
+pub(crate) fn encode(bitmap: &Bitmap, quality: u8) -> Result<Vec<u8>, ImagingError> {
+    let failed = |reason: &dyn ToString| ImagingError::encode_failed(FORMAT, reason.to_string());
+    let width = u16::try_from(bitmap.width_px()).map_err(|error| failed(&error))?;
+    let height = u16::try_from(bitmap.height_px()).map_err(|error| failed(&error))?;
+    let flat = bitmap.has_transparency().then(|| bitmap.flatten_on(BACKGROUND));
+    let pixels = flat.as_ref().unwrap_or(bitmap).rgba();
+
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(if quality < FULL_CHROMA_FROM_QUALITY {
+        SamplingFactor::F_2_2
+    } else {
+        SamplingFactor::F_1_1
+    });
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    if let Some(icc) = bitmap.icc() {
+        encoder.add_icc_profile(icc).map_err(|error| failed(&error))?;
+    }
+    encoder
+        .encode(pixels, width, height, ColorType::Rgba)
+        .map_err(|error| failed(&error))?;
+    Ok(bytes)
+}

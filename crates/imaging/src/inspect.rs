@@ -1,0 +1,50 @@
+//! Format, size and alpha of an image from its header alone.
+
+use std::io::{BufReader, Read, Seek};
+
+use crate::codecs::{avif, gif, jpeg, png, webp};
+use crate::format::SNIFF_BYTES;
+use crate::header::HeaderReader;
+use crate::{ImageFormat, InspectError};
+
+/// What a header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// The format, by its magic bytes.
+    pub format: ImageFormat,
+    /// Width as shown, that is after any turn that EXIF or AVIF asks for; at least 1.
+    pub width_px: u32,
+    /// Height as shown; at least 1.
+    pub height_px: u32,
+    /// Whether the header announces transparency. The pixels may still all be opaque.
+    pub has_alpha: bool,
+}
+
+/// Reads the header of an image from the start of `source`.
+///
+/// No pixel is decoded, at most 1 MiB is read and nothing is allocated by the header's word, so
+/// this is safe for any input. Files that are cut off after the header are fine.
+///
+/// # Errors
+/// [`InspectError`] when this is no image, the header is cut off, damaged or oddly long, or the
+/// source fails.
+pub fn inspect<R: Read + Seek>(mut source: R) -> Result<ImageInfo, InspectError> {
+    source.rewind()?;
+    let mut head = Vec::with_capacity(SNIFF_BYTES);
+    source.by_ref().take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
+    let format = ImageFormat::sniff(&head).ok_or(InspectError::NotAnImage)?;
+    source.rewind()?;
+
+    let mut reader = HeaderReader::new(BufReader::new(source), format);
+    let info = match format {
+        ImageFormat::Png => png::inspect(&mut reader),
+        ImageFormat::Jpeg => jpeg::inspect(&mut reader),
+        ImageFormat::Webp => webp::inspect(&mut reader),
+        ImageFormat::Gif => gif::inspect(&mut reader),
+        ImageFormat::Avif => avif::inspect(&mut reader),
+    }?;
+    if info.width_px == 0 || info.height_px == 0 {
+        return Err(reader.malformed("a side of 0 pixels"));
+    }
+    Ok(info)
+}

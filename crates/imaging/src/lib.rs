@@ -1,0 +1,35 @@
+//! Images for the gateway: inspect, decode, resample, convert and encode PNG, JPEG, WebP, GIF and AVIF.
+//!
+//! CPU work only: nothing here is asynchronous, touches a file or knows of HTTP.
+//!
+//! * [`inspect`] reads a header and never a pixel.
+//! * [`decode`] turns any of the five formats into a [`Bitmap`], [`encode`] does the reverse.
+//! * [`convert`] is both, with an optional crop and resample in between.
+//! * [`convert_mask`] changes what a mask's colors mean.
+//!
+//! Colors are handled as 8-bit values in the color space of the source. An RGB ICC profile is
+//! carried from PNG, JPEG, WebP and AVIF to PNG, JPEG and WebP; every other piece of metadata
+//! (EXIF, XMP, C2PA, text) is dropped, and a picture without a profile is taken as sRGB. The
+//! EXIF orientation of a JPEG and the rotation of an AVIF are applied to the pixels.
+
+mod bitmap;
+mod codecs;
+mod convert;
+mod decode;
+mod encode;
+mod error;
+mod format;
+mod header;
+mod inspect;
+mod mask;
+mod orientation;
+mod resample;
+
+pub use bitmap::Bitmap;
+pub use convert::{Conversion, Converted, convert};
+pub use decode::{DecodeLimits, decode};
+pub use encode::{AVIF_MAX_EDGE_PX, DEFAULT_QUALITY, encode, max_edge_px};
+pub use error::{ImagingError, InspectError};
+pub use format::{ImageFormat, UnknownFormat};
+pub use inspect::{ImageInfo, inspect};
+pub use mask::{MaskPolarity, convert_mask};

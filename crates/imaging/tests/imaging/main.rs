@@ -1,0 +1,10 @@
+//! The crate as its users see it: formats in and out, odd files, hostile files.
+
+mod avif;
+mod conversion;
+mod gif;
+mod hostile;
+mod jpeg;
+mod pictures;
+mod png;
+mod webp;

@@ -1,0 +1,83 @@
+//! Reading the catalogue from texts. Every mistake is reported with its file, line and key.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+
+use super::parameter::Parameter;
+use super::{Catalog, check};
+
+/// One mistake in a file of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The file's name as it was given.
+    pub file: String,
+    /// Line, from 1; 0 when the mistake is of the whole file.
+    pub line: usize,
+    /// Dotted key, empty when the text could not be read that far.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// A file's name and its text. The name's first folder says what it holds:
+/// `parameters.toml`, `providers/<id>.toml`, `models/<creator>/<model>.toml`.
+pub type Source<'a> = (&'a str, &'a str);
+
+/// Reads and checks all files. A later file with the same id takes the place of an earlier one, so that an
+/// operator's folder, given last, overrides.
+///
+/// # Errors
+/// Every mistake of every file, in the order of files and lines.
+pub fn load(sources: &[Source<'_>]) -> Result<Catalog, Vec<Mistake>> {
+    let mut catalog = Catalog::default();
+    let mut origins = check::Origins::default();
+    let mut mistakes = Vec::new();
+    for &(name, text) in sources {
+        let read = if name.starts_with("providers/") {
+            parse(name, text).map(|provider: super::provider::Provider| {
+                origins.insert(("provider", provider.id.clone()), (name, text));
+                catalog.providers.insert(provider.id.clone(), provider);
+            })
+        } else if name.starts_with("models/") {
+            parse(name, text).map(|model: super::model::Model| {
+                origins.insert(("model", model.id.clone()), (name, text));
+                catalog.models.insert(model.id.clone(), model);
+            })
+        } else {
+            parse(name, text).map(|parameters: IndexMap<String, Parameter>| catalog.parameters.extend(parameters))
+        };
+        mistakes.extend(read.err());
+    }
+    catalog.models.sort_by(|a, left, b, right| right.featured.cmp(&left.featured).then_with(|| a.cmp(b)));
+    mistakes.extend(check::check(&catalog, &origins));
+    mistakes.sort();
+    // What stands under `common` is checked once a mode.
+    mistakes.dedup();
+    if mistakes.is_empty() { Ok(catalog) } else { Err(mistakes) }
+}
+
+fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Mistake> {
+    toml::from_str(text).map_err(|error| Mistake {
+        file: file.to_owned(),
+        line: error.span().map_or(0, |span| line_of(text, span.start)),
+        key: error.span().map_or_else(String::new, |span| check::key_at(text, span.start)),
+        message: error.message().to_owned(),
+    })
+}
+
+/// The line, from 1, of a byte of `text`.
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}

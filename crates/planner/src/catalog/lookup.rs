@@ -1,0 +1,103 @@
+//! Finding the model that a caller names.
+
+use super::Catalog;
+use super::model::{Model, Status};
+
+/// A model that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The provider that the caller forces.
+    pub forced_provider: Option<&'a str>,
+}
+
+/// Why a name leads to no usable model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotFound {
+    /// No such name; perhaps this one was meant.
+    Unknown {
+        /// The nearest id.
+        suggestion: Option<String>,
+    },
+    /// The provider exists but has no offer of the model.
+    NotAtProvider {
+        /// The model's id.
+        model: String,
+        /// Providers that have one.
+        providers: Vec<String>,
+    },
+    /// Every offer is retired.
+    Retired {
+        /// The model's id.
+        model: String,
+        /// The model to use instead.
+        successor: Option<String>,
+    },
+}
+
+impl Catalog {
+    /// The model of an id or alias.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.get(name).or_else(|| self.models.values().find(|model| model.aliases.iter().any(|alias| alias == name)))
+    }
+
+    /// The model that `name` means: an id, an alias, or `provider/` before either.
+    ///
+    /// # Errors
+    /// [`NotFound`], with what the caller may have meant.
+    pub fn find(&self, name: &str) -> Result<Found<'_>, NotFound> {
+        let (forced_provider, model) = match self.model(name) {
+            Some(model) => (None, model),
+            None => self
+                .split_provider(name)
+                .ok_or_else(|| NotFound::Unknown { suggestion: self.suggest(name) })?,
+        };
+        if model.status() == Status::Retired {
+            return Err(NotFound::Retired { model: model.id.clone(), successor: model.successor.clone() });
+        }
+        if let Some(provider) = forced_provider
+            && !model.live_offers().any(|offer| offer.provider == provider)
+        {
+            let providers = model.live_offers().map(|offer| offer.provider.clone()).collect();
+            return Err(NotFound::NotAtProvider { model: model.id.clone(), providers });
+        }
+        Ok(Found { model, forced_provider })
+    }
+
+    fn split_provider(&self, name: &str) -> Option<(Option<&str>, &Model)> {
+        let (provider, rest) = name.split_once('/')?;
+        let provider = self.providers.get(provider)?;
+        Some((Some(provider.id.as_str()), self.model(rest)?))
+    }
+
+    /// The id whose id, alias, display name or native name is nearest to `name`.
+    fn suggest(&self, name: &str) -> Option<String> {
+        /// Share of the letters that must agree.
+        const LIKENESS_MIN: f64 = 0.6;
+        let wanted = name.to_lowercase().replace([' ', '_'], "-");
+        let last = wanted.rsplit('/').next().unwrap_or(&wanted).to_owned();
+        let likeness = |candidate: &str| {
+            let candidate = candidate.to_lowercase().replace([' ', '_'], "-");
+            let whole = strsim::normalized_damerau_levenshtein(&candidate, &wanted);
+            whole.max(strsim::normalized_damerau_levenshtein(&candidate, &last))
+        };
+        let best_of = |model: &Model| {
+            let natives = model.offers.iter().flat_map(|offer| {
+                offer.modes.values().chain(std::iter::once(&offer.common)).filter_map(|mode| mode.model.as_deref())
+            });
+            std::iter::once(model.id.as_str())
+                .chain(model.aliases.iter().map(String::as_str))
+                .chain(std::iter::once(model.name.as_str()))
+                .chain(model.alternative_names.iter().map(String::as_str))
+                .chain(natives)
+                .map(likeness)
+                .fold(0.0, f64::max)
+        };
+        let mut ranked: Vec<(f64, &Model)> = self.models.values().map(|model| (best_of(model), model)).collect();
+        ranked.sort_by(|(a, left), (b, right)| b.total_cmp(a).then_with(|| left.id.cmp(&right.id)));
+        let (likeness, model) = ranked.first()?;
+        (*likeness >= LIKENESS_MIN).then(|| model.id.clone())
+    }
+}

@@ -1,0 +1,170 @@
+//! Prices as the catalogue states them.
+
+use indexmap::IndexMap;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::catalog::text::{from_text, list_from_text};
+use crate::mode::Mode;
+use crate::size::{Size, Tier};
+
+/// What an offer costs, and where the figures are from.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pricing {
+    /// Where the figures are from.
+    pub source: String,
+    /// The day of the source.
+    pub as_of: Date,
+    /// How the charge is found.
+    #[serde(default)]
+    pub basis: Basis,
+    /// The provider rounds each call up to a multiple of this many dollars.
+    #[serde(default)]
+    pub round_up_to: Option<Decimal>,
+    /// The quality that `auto`, or none, is priced as.
+    #[serde(default)]
+    pub auto_quality: Option<String>,
+    /// The size that `auto` is priced as; without it the dearest listed one.
+    #[serde(default)]
+    pub auto_size: Option<crate::catalog::offer::SizeText>,
+    /// Remarks for people.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// The prices. None: the provider charges nothing to this account.
+    #[serde(default)]
+    pub components: Vec<Component>,
+    /// Image tokens of an output.
+    #[serde(default)]
+    pub output_tokens: Option<OutputTokens>,
+    /// Image tokens of an input.
+    #[serde(default)]
+    pub input_tokens: Option<InputTokens>,
+}
+
+/// How the charge of a finished call is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The provider reports the amount.
+    Reported,
+    /// The provider reports what was used.
+    Usage,
+    /// The price table, for the measured output.
+    #[default]
+    Table,
+}
+
+/// What goes in or comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Prompt and input images.
+    Input,
+    /// Images and text that the model makes.
+    Output,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Images.
+    Image,
+    /// Text tokens.
+    TokenText,
+    /// Image tokens.
+    TokenImage,
+    /// Megapixels of 1,048,576 pixels.
+    Megapixel,
+    /// Seconds of computing.
+    Second,
+}
+
+/// One price.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// In or out.
+    #[serde(rename = "type")]
+    pub direction: Direction,
+    /// What is counted.
+    pub metric: Metric,
+    /// How many of it the price is for.
+    #[serde(default = "one")]
+    pub unit_size: u64,
+    /// Dollars.
+    #[serde(deserialize_with = "from_text")]
+    pub unit_price: Decimal,
+    /// Only for these qualities.
+    #[serde(default)]
+    pub quality: Vec<String>,
+    /// Only for these sizes.
+    #[serde(default, deserialize_with = "list_from_text")]
+    pub size: Vec<Size>,
+    /// Only for these tiers.
+    #[serde(default, deserialize_with = "list_from_text")]
+    pub resolution: Vec<Tier>,
+    /// Only for cached tokens.
+    #[serde(default)]
+    pub cached: bool,
+    /// Only in these modes.
+    #[serde(default)]
+    pub modes: Vec<Mode>,
+    /// Megapixels of one image are rounded up to a multiple of this.
+    #[serde(default)]
+    pub step: Option<u32>,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// How many image tokens one output has.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(tag = "rule", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OutputTokens {
+    /// A printed table: tokens by quality and size.
+    Table {
+        /// Tokens by quality, then by size.
+        tokens: IndexMap<String, IndexMap<String, u64>>,
+    },
+    /// A grid of `q` by `round(q * short / long)` cells, each worth `(offset + pixels) / divisor` tokens.
+    Grid {
+        /// Cells along the long side by quality.
+        cells: IndexMap<String, u64>,
+        /// Pixels added to the area.
+        offset: u64,
+        /// Pixels for a token a cell.
+        divisor: u64,
+    },
+}
+
+/// How many image tokens one input has at the most.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(tag = "rule", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum InputTokens {
+    /// Shrunk to fit, cut into tiles, plus what high fidelity adds.
+    Tiles {
+        /// Tokens of any image.
+        base: u64,
+        /// Tokens of a tile.
+        per_tile: u64,
+        /// The image is first shrunk to fit a square of this side.
+        fit_px: u32,
+        /// Then until its short side is this long; also the side of a tile.
+        tile_px: u32,
+        /// Added at high fidelity to a square image.
+        high_square: u64,
+        /// Added at high fidelity to any other.
+        high_other: u64,
+        /// Whether every input has high fidelity, asked for or not.
+        #[serde(default)]
+        always_high: bool,
+    },
+    /// No published rule: a bound.
+    Bound {
+        /// Tokens of one image at the most.
+        max: u64,
+    },
+}

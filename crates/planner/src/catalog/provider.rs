@@ -1,0 +1,39 @@
+//! Providers: companies whose APIs run models.
+
+use indexmap::IndexMap;
+
+/// One provider, one TOML file.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// Short name, as in `provider/model`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Wire protocol that it speaks.
+    pub protocol: String,
+    /// Root of its API.
+    pub base_url: String,
+    /// Path of its emulator in the sandbox.
+    pub sandbox_path: String,
+    /// What its emulator takes as a credential.
+    pub sandbox_credential: String,
+    /// Served by the sandbox only: there is no real one.
+    #[serde(default)]
+    pub sandbox_only: bool,
+    /// Environment variable of Pictor for its credential.
+    #[serde(default)]
+    pub credential_variable: Option<String>,
+    /// The provider's own names of that variable, read as a fallback.
+    #[serde(default)]
+    pub credential_fallbacks: Vec<String>,
+    /// Settings of the protocol, such as further hosts.
+    #[serde(default)]
+    pub options: IndexMap<String, String>,
+    /// The same settings for the sandbox, as paths.
+    #[serde(default)]
+    pub sandbox_options: IndexMap<String, String>,
+    /// The provider's page for people.
+    #[serde(default)]
+    pub website: Option<String>,
+}

@@ -1,0 +1,97 @@
+//! How one offer treats one parameter. Derived from the catalogue, never written by hand.
+
+use std::fmt;
+
+use crate::catalog::offer::{Form, ModeOffer};
+use crate::size::SizeSupport;
+
+/// How a parameter reaches an offer, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Handling {
+    /// The offer lacks it.
+    Unsupported,
+    /// Same name, same value.
+    Passthrough,
+    /// Other name, same value.
+    Renamed,
+    /// Other value.
+    Converted,
+    /// The gateway does it.
+    Emulated,
+}
+
+impl fmt::Display for Handling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsupported => "unsupported",
+            Self::Passthrough => "passthrough",
+            Self::Renamed => "renamed",
+            Self::Converted => "converted",
+            Self::Emulated => "emulated",
+        })
+    }
+}
+
+/// Parameters that work with every offer because the gateway does what the offer lacks.
+const PROVIDED: [&str; 10] = [
+    "prompt",
+    "n",
+    "size",
+    "aspect_ratio",
+    "resolution",
+    "response_format",
+    "output_format",
+    "output_compression",
+    "stream",
+    "partial_images",
+];
+
+/// Whether every model has the parameter, whatever its offers take.
+#[must_use]
+pub fn is_provided_by_the_gateway(name: &str) -> bool {
+    PROVIDED.contains(&name)
+}
+
+/// The handling of `name` at `offer`.
+#[must_use]
+pub fn handling(name: &str, offer: &ModeOffer) -> Handling {
+    match name {
+        "size" | "aspect_ratio" | "resolution" => return size_handling(name, offer),
+        "response_format" | "stream" | "partial_images" => return Handling::Emulated,
+        _ => {}
+    }
+    let Some(field) = offer.fields.get(name) else {
+        return match name {
+            "n" | "output_format" | "output_compression" => Handling::Emulated,
+            _ => Handling::Unsupported,
+        };
+    };
+    let same_value = match field.form {
+        Form::Plain => field.map.iter().all(|(from, to)| to.as_str() == Some(from)),
+        Form::File => true,
+        _ => false,
+    };
+    if !same_value {
+        Handling::Converted
+    } else if field.native_name(name).trim_end_matches("[]") == name {
+        Handling::Passthrough
+    } else {
+        Handling::Renamed
+    }
+}
+
+fn size_handling(name: &str, offer: &ModeOffer) -> Handling {
+    if matches!(offer.sizes.support, SizeSupport::Fixed) {
+        return Handling::Unsupported;
+    }
+    let Some(field) = offer.fields.get(name) else {
+        return Handling::Converted;
+    };
+    let as_it_is = matches!((name, field.form), ("size", Form::Wxh) | ("aspect_ratio", Form::Ratio) | ("resolution", Form::Tier));
+    match (as_it_is && field.map.is_empty(), field.native_name(name) == name) {
+        (true, true) => Handling::Passthrough,
+        (true, false) => Handling::Renamed,
+        (false, _) => Handling::Converted,
+    }
+}

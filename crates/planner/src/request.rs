@@ -1,0 +1,248 @@
+//! A caller's image request, read from JSON or form fields.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::catalog::Catalog;
+use crate::fault::{Fault, echo};
+use crate::format::Format;
+use crate::mode::Mode;
+use crate::size::{SizeRequest, parse_aspect_ratio, parse_resolution, parse_size};
+
+/// Images in one request.
+pub const N_MAX: u32 = 10;
+/// Partial images of one streamed image.
+pub const PARTIAL_IMAGES_MAX: u32 = 3;
+
+/// How images are handed to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseFormat {
+    /// A link.
+    Url,
+    /// The bytes as base64 text.
+    B64Json,
+}
+
+impl ResponseFormat {
+    /// The name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::B64Json => "b64_json",
+        }
+    }
+}
+
+/// Which endpoint was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/images/generations`.
+    Generations,
+    /// `/images/edits`.
+    Edits,
+}
+
+/// A request as the caller meant it. Nothing has been looked up in the catalogue yet, apart from parameter aliases.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageRequest {
+    /// What is asked of the model.
+    pub mode: Mode,
+    /// The model's name as given; empty when it is missing.
+    pub model: String,
+    /// The prompt.
+    pub prompt: Option<String>,
+    /// Images wanted, 1 to [`N_MAX`].
+    pub n: u32,
+    /// Size, ratio and tier.
+    pub size: SizeRequest,
+    /// How images are handed over, when the caller says.
+    pub response_format: Option<ResponseFormat>,
+    /// The file format wanted.
+    pub output_format: Option<Format>,
+    /// Quality of lossy formats, 1 to 100.
+    pub output_compression: Option<u8>,
+    /// Whether the answer is a stream of events.
+    pub stream: bool,
+    /// Partial images wanted in a stream.
+    pub partial_images: u32,
+    /// Every other argument, by canonical name.
+    pub arguments: IndexMap<String, Value>,
+    /// Whether arguments came as form fields, where everything is text.
+    pub from_form: bool,
+}
+
+/// What an input image is, read from its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputFacts {
+    /// File format.
+    pub format: Format,
+    /// Width.
+    pub width_px: u32,
+    /// Height.
+    pub height_px: u32,
+    /// Whether it has an alpha channel.
+    pub has_alpha: bool,
+}
+
+/// The images of an edit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inputs {
+    /// Input images in the caller's order.
+    pub images: Vec<InputFacts>,
+    /// The mask.
+    pub mask: Option<InputFacts>,
+}
+
+/// Reads a request. Fields at fault are left at their default, so that the rest can be checked too and all faults be told together.
+#[must_use]
+pub fn parse(endpoint: Endpoint, fields: &Map<String, Value>, from_form: bool, catalog: &Catalog) -> (ImageRequest, Vec<Fault>) {
+    let mut reader = Reader { fields: IndexMap::new(), from_form, faults: Vec::new() };
+    for (name, value) in fields {
+        reader.take(catalog.canonical_parameter(name), name, value);
+    }
+    let model = reader.text("model").unwrap_or_default();
+    let prompt = reader.text("prompt");
+    let n = reader.whole("n", 1, N_MAX).unwrap_or(1);
+    let size = reader.size();
+    let response_format = reader.choice("response_format", &[("url", ResponseFormat::Url), ("b64_json", ResponseFormat::B64Json)]);
+    let output_format = reader.choice("output_format", &Format::ALL.map(|format| (format.as_str(), format)));
+    // Zero means one: some clients count from zero.
+    let output_compression = reader.whole("output_compression", 0, 100).and_then(|value| u8::try_from(value.max(1)).ok());
+    let stream = reader.boolean("stream").unwrap_or(false);
+    let partial_images = reader.whole("partial_images", 0, PARTIAL_IMAGES_MAX).unwrap_or(0);
+    let Reader { fields: arguments, faults, .. } = reader;
+    let mode = match endpoint {
+        Endpoint::Generations => Mode::TextToImage,
+        Endpoint::Edits if arguments.contains_key("scale_factor") => Mode::Upscale,
+        Endpoint::Edits => Mode::ImageEdit,
+    };
+    let request = ImageRequest {
+        mode,
+        model,
+        prompt,
+        n,
+        size,
+        response_format,
+        output_format,
+        output_compression,
+        stream,
+        partial_images,
+        arguments,
+        from_form,
+    };
+    (request, faults)
+}
+
+struct Reader {
+    fields: IndexMap<String, Value>,
+    from_form: bool,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    fn take(&mut self, canonical: &str, given: &str, value: &Value) {
+        // `null` is how typed clients say "not set".
+        if value.is_null() {
+            return;
+        }
+        match self.fields.get(canonical) {
+            Some(other) if other != value => {
+                self.faults.push(Fault::new(given, format!("'{given}' and another spelling of '{canonical}' have different values; send one of them")));
+            }
+            Some(_) => {}
+            None => {
+                self.fields.insert(canonical.to_owned(), value.clone());
+            }
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.fields.shift_remove(name)? {
+            Value::String(text) => Some(text),
+            other => {
+                self.faults.push(Fault::new(name, format!("'{name}' must be text, not {}", kind_of(&other))));
+                None
+            }
+        }
+    }
+
+    fn whole(&mut self, name: &str, min: u32, max: u32) -> Option<u32> {
+        let value = self.fields.shift_remove(name)?;
+        let number = match &value {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) if self.from_form => text.trim().parse().ok(),
+            _ => None,
+        };
+        let legal = number.and_then(|number| u32::try_from(number).ok()).filter(|number| (min..=max).contains(number));
+        if legal.is_none() {
+            let given = value.as_str().map_or_else(|| echo(&value.to_string()), echo);
+            self.faults.push(Fault::new(name, format!("'{name}' must be a whole number from {min} to {max}, not {given}")));
+        }
+        legal
+    }
+
+    fn boolean(&mut self, name: &str) -> Option<bool> {
+        let value = self.fields.shift_remove(name)?;
+        let legal = match &value {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) if self.from_form => text.trim().parse().ok(),
+            _ => None,
+        };
+        if legal.is_none() {
+            self.faults.push(Fault::new(name, format!("'{name}' must be true or false")));
+        }
+        legal
+    }
+
+    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let given = self.text(name)?;
+        let legal = choices.iter().find(|(text, _)| *text == given).map(|(_, value)| *value);
+        if legal.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(text, _)| *text).collect();
+            self.faults.push(Fault::new(name, format!("'{name}' must be one of {}, not {}", names.join(", "), echo(&given))));
+        }
+        legal
+    }
+
+    fn size(&mut self) -> SizeRequest {
+        // A bare number is a megapixel tier: `"resolution": 1`.
+        if let Some(Value::Number(number)) = self.fields.get("resolution") {
+            let text = Value::String(number.to_string());
+            self.fields.insert("resolution".to_owned(), text);
+        }
+        let size = self.parsed("size", parse_size);
+        let aspect_ratio = self.parsed("aspect_ratio", parse_aspect_ratio);
+        let resolution = self.parsed("resolution", parse_resolution);
+        let request = SizeRequest { size, aspect_ratio, resolution };
+        if let Some(conflict) = request.conflicts() {
+            self.faults.push(Fault::new("aspect_ratio", conflict.to_string()));
+        }
+        request
+    }
+
+    fn parsed<T, E: std::fmt::Display>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let given = self.text(name)?;
+        match parse(&given) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.faults.push(Fault::new(name, error.to_string()));
+                None
+            }
+        }
+    }
+}
+
+/// The JSON type of a value, as an error names it.
+#[must_use]
+pub fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,51 @@
+//! The output format: what the provider makes, and what is left to the gateway.
+
+use serde_json::Value;
+
+use super::{Adjustment, Context, Fields, Finish};
+use crate::catalog::offer::{Field, ModeOffer, key_of};
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::size::Size;
+
+/// What cannot come out whichever offer serves.
+pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
+    let transparent = context.request.arguments.get("background").and_then(Value::as_str) == Some("transparent");
+    match context.request.output_format {
+        Some(format) if transparent && !format.has_alpha() => {
+            vec![Fault::new("background", format!("a transparent background needs png, webp, avif or gif; {format} has no transparency"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Writes the native output fields and says what is done afterwards.
+pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, cover: Option<Size>, fields: &mut Fields, adjustments: &mut Vec<Adjustment>) -> Finish {
+    let wanted = context.request.output_format;
+    let mut made = mode_offer.default_format;
+    if let Some(field) = mode_offer.fields.get("output_format")
+        && let Some(asked) = wanted
+    {
+        // What the provider cannot make is made from its lossless format.
+        let native = if takes(field, asked) { asked } else { Format::Png };
+        if takes(field, native) {
+            let value = Value::from(native.as_str());
+            fields.set(field.native_name("output_format"), field.map.get(&key_of(&value)).cloned().unwrap_or(value));
+            made = native;
+        }
+    }
+    let handed_out = wanted.unwrap_or(made);
+    let re_encoded = handed_out != made || cover.is_some();
+    if let Some(quality) = context.request.output_compression {
+        if !handed_out.is_lossy() {
+            adjustments.push(Adjustment::new("output_compression", quality, Value::Null, format!("{handed_out} is lossless")));
+        } else if !re_encoded && let Some(field) = mode_offer.fields.get("output_compression") {
+            fields.set(field.native_name("output_compression"), Value::from(quality));
+        }
+    }
+    Finish { format: wanted, quality: context.request.output_compression, cover }
+}
+
+fn takes(field: &Field, format: Format) -> bool {
+    field.takes(&Value::from(format.as_str()))
+}

@@ -1,0 +1,67 @@
+//! The size of a request in the words of one offer.
+
+use serde_json::{Value, json};
+
+use super::{Adjustment, Context, Fields};
+use crate::catalog::offer::{Field, Form, ModeOffer, key_of};
+use crate::size::{NativeSize, Reason, Size, Tier, resolve_size};
+
+/// What became of the size.
+pub(super) struct Sizing {
+    /// The size that the image will probably have; `None` when the provider decides.
+    pub(super) expected: Option<Size>,
+    /// The exact size to make of it.
+    pub(super) cover: Option<Size>,
+}
+
+/// Writes the native size fields.
+pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut Fields, adjustments: &mut Vec<Adjustment>) -> Sizing {
+    let resolved = resolve_size(&context.request.size, &context.model.sizes(), &mode_offer.sizes);
+    let mut set = |name: &str, value: &dyn Fn(&Field) -> Option<Value>| {
+        if let Some(field) = mode_offer.fields.get(name)
+            && let Some(value) = value(field)
+        {
+            let value = field.map.get(&key_of(&value)).cloned().unwrap_or(value);
+            fields.set(field.native_name(name), value);
+        }
+    };
+    match &resolved.native {
+        NativeSize::Unset => {}
+        NativeSize::Auto => {
+            let name = if mode_offer.fields.contains_key("size") { "size" } else { "aspect_ratio" };
+            set(name, &|_| Some(Value::from("auto")));
+        }
+        NativeSize::Exact(size) => set("size", &|field| Some(size_value(*size, field.form))),
+        NativeSize::Tier(tier) => set("resolution", &|field| Some(tier_value(*tier, field.form))),
+        NativeSize::RatioTier(ratio, tier) => {
+            set("aspect_ratio", &|_| Some(Value::from(ratio.to_string())));
+            set("resolution", &|field| tier.map(|tier| tier_value(tier, field.form)));
+        }
+    }
+    adjustments.extend(resolved.adjustments.into_iter().map(|change| {
+        let reason = match &change.reason {
+            Reason::Emulated { from: Some(from) } => format!("made from {from} by cropping and resampling"),
+            reason => reason.as_str().to_owned(),
+        };
+        Adjustment::new(change.parameter, change.requested, change.used, reason)
+    }));
+    Sizing { expected: resolved.nominal, cover: resolved.cover }
+}
+
+fn size_value(size: Size, form: Form) -> Value {
+    if form == Form::SizeObject {
+        json!({ "width": size.width_px, "height": size.height_px })
+    } else {
+        Value::from(size.to_string())
+    }
+}
+
+fn tier_value(tier: Tier, form: Form) -> Value {
+    let text = tier.to_string();
+    if form == Form::Megapixels {
+        // `1K` is the square of 1024 pixels, which is one megapixel.
+        let edge = tier.scale() / 1024.0;
+        return Value::from((edge * edge).to_string());
+    }
+    Value::from(text)
+}

@@ -1,0 +1,14 @@
+//! The catalogue as it ships, against the facts that it was written from.
+
+#[path = "catalog/facts.rs"]
+mod facts;
+#[path = "catalog/folder.rs"]
+mod folder;
+#[path = "catalog/handlings.rs"]
+mod handlings;
+#[path = "catalog/mistakes.rs"]
+mod mistakes;
+#[path = "catalog/prices.rs"]
+mod prices;
+#[path = "catalog/requests.rs"]
+mod requests;

@@ -1,0 +1,391 @@
+//! The one trait that a wire protocol implements, and what goes in and out of it. Nothing here does I/O.
+
+mod endpoint;
+pub(crate) mod fields;
+pub(crate) mod verdict;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use planner::{failure::Failure, native::NativeRequest, usage::Usage};
+use reqwest::{
+    Method, Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+
+pub(crate) use endpoint::misconfigured;
+pub use endpoint::{Credential, Endpoint};
+pub use fields::Which;
+
+use crate::{body::Body, splitter::Document, spool::Blob};
+
+/// A wire protocol. Implementations are pure: no I/O, no clock, no randomness.
+pub trait Adapter: Send + Sync {
+    /// The first call of an attempt.
+    ///
+    /// # Errors
+    /// A [`Failure`] when the request cannot be put into this protocol.
+    fn start(&self, request: &ProviderRequest, state: &mut State) -> Result<Call, Failure>;
+
+    /// The first call for a job that an earlier process submitted; `handle` is what [`Job::handle`] gave.
+    ///
+    /// # Errors
+    /// A [`Failure`] when the handle says nothing to this protocol.
+    fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure>;
+
+    /// What follows a reply.
+    fn next(&self, request: &ProviderRequest, state: &mut State, reply: Reply) -> Step;
+}
+
+/// Everything that an adapter needs to know about one attempt.
+#[derive(Debug, Clone)]
+pub struct ProviderRequest {
+    /// Whom to call.
+    pub endpoint: Endpoint,
+    /// What to ask.
+    pub native: NativeRequest,
+    /// The input images, by their index in `native`.
+    pub inputs: Vec<InputImage>,
+    /// The mask.
+    pub mask: Option<InputImage>,
+}
+
+/// One image to send.
+#[derive(Debug, Clone)]
+pub struct InputImage {
+    /// Its bytes.
+    pub blob: Blob,
+    /// Its true media type, such as `image/png`.
+    pub mime: String,
+    /// Its file extension without a dot.
+    pub extension: String,
+}
+
+/// What an adapter remembers between calls of one attempt.
+#[derive(Debug, Default)]
+pub struct State {
+    /// A random number, for what a caller must not be able to guess.
+    pub nonce: u128,
+    /// Where the attempt is.
+    pub phase: Phase,
+    /// Links of images that were uploaded first.
+    pub links: BTreeMap<Which, String>,
+    /// The accepted job.
+    pub job: Option<Job>,
+    /// Polls so far.
+    pub polls: u32,
+    /// Successes in a row that could not be read.
+    pub unreadable: u32,
+}
+
+impl State {
+    /// The state before the first call.
+    #[must_use]
+    pub fn new(nonce: u128) -> Self {
+        Self {
+            nonce,
+            ..Self::default()
+        }
+    }
+}
+
+/// What the last call was for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Handing in the request.
+    #[default]
+    Submit,
+    /// Asking for a place to upload an image to, or uploading it in one step.
+    Upload(Which),
+    /// Sending the image to that place; its link comes with it.
+    Put(Which, String),
+    /// Asking how the job is.
+    Poll,
+    /// Getting the result.
+    Fetch,
+}
+
+/// A job that the provider accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The provider's id of it.
+    pub id: Option<String>,
+    /// Where to ask how it is.
+    pub status_url: Url,
+    /// Where its result is; the same for protocols that have one address.
+    pub result_url: Url,
+}
+
+impl Job {
+    /// Text from which the job can be found again: both addresses, and the id when there is one.
+    #[must_use]
+    pub fn handle(&self) -> String {
+        let id = self.id.as_deref().unwrap_or_default();
+        format!("{} {} {id}", self.status_url, self.result_url)
+            .trim_end()
+            .to_owned()
+    }
+
+    /// Reads [`Job::handle`].
+    #[must_use]
+    pub fn from_handle(handle: &str) -> Option<Self> {
+        let mut parts = handle.splitn(3, ' ');
+        let status_url = Url::parse(parts.next()?).ok()?;
+        let result_url = Url::parse(parts.next()?).ok()?;
+        Some(Self {
+            id: parts.next().map(str::to_owned),
+            status_url,
+            result_url,
+        })
+    }
+}
+
+/// One HTTP call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its method.
+    pub method: Method,
+    /// Its address. The credential is only sent to the provider's own hosts, whatever `headers` say.
+    pub url: Url,
+    /// Its headers, without those of the body.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Option<Body>,
+    /// What a success carries.
+    pub expect: Expect,
+    /// What it is for.
+    pub stage: Stage,
+    /// How long to wait before it.
+    pub delay: Duration,
+    /// How long it may take.
+    pub patience: Patience,
+}
+
+impl Call {
+    /// A quick call without a body that expects JSON.
+    #[must_use]
+    pub fn new(method: Method, url: Url, stage: Stage) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            expect: Expect::Json,
+            stage,
+            delay: Duration::ZERO,
+            patience: Patience::Quick,
+        }
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: Body) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// What a success carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// A JSON document, maybe with images in it.
+    Json,
+    /// An image.
+    Bytes,
+    /// Nothing of interest.
+    Nothing,
+}
+
+/// What a call is for. Polls and fetches may be repeated freely, uploads a few times, submits never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Preparing: nothing is spent yet.
+    Upload,
+    /// Handing in the request: from here on money may be spent.
+    Submit,
+    /// Asking how the job is.
+    Poll,
+    /// Getting the result.
+    Fetch,
+}
+
+impl Stage {
+    /// The name in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Submit => "submit",
+            Self::Poll => "poll",
+            Self::Fetch => "fetch",
+        }
+    }
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Until the deadline: the provider works meanwhile.
+    Work,
+    /// The driver's bound for calls that only ask.
+    Quick,
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// How long the provider asks to wait.
+    pub retry_after: Option<Duration>,
+    /// Its body.
+    pub body: ReplyBody,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum ReplyBody {
+    /// JSON.
+    Document(Document),
+    /// Bytes, where [`Expect::Bytes`] said so.
+    Blob(Blob),
+    /// The beginning of an error page that is not JSON.
+    Text(String),
+    /// A success that should have been JSON, and why it is not.
+    Unreadable(String),
+    /// Nothing, or nothing of interest.
+    Empty,
+}
+
+impl Reply {
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The JSON document.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        match &self.body {
+            ReplyBody::Document(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether a poll or fetch with this answer may simply be repeated.
+    #[must_use]
+    pub fn is_hiccup(&self) -> bool {
+        matches!(self.status, 408 | 425 | 429 | 500..)
+    }
+}
+
+/// First wait before asking how a job is: fast models answer in less than a second.
+const POLL_FIRST: Duration = Duration::from_millis(250);
+/// Longest wait between polls: a longer one would be felt, a shorter one only makes traffic.
+const POLL_MOST: Duration = Duration::from_secs(2);
+
+/// The wait before poll number `polls`: half as long again each time, up to a bound.
+pub(crate) fn poll_delay(polls: u32) -> Duration {
+    POLL_FIRST
+        .mul_f64(1.5_f64.powi(i32::try_from(polls.min(20)).unwrap_or(20)))
+        .min(POLL_MOST)
+}
+
+/// What follows a reply.
+#[derive(Debug)]
+pub enum Step {
+    /// The attempt succeeded.
+    Done(Output),
+    /// Another call.
+    Call(Box<Call>),
+    /// The same call again, after a back-off: a hiccup of a poll, a fetch or an upload.
+    Again(Failure),
+    /// The attempt failed.
+    Fail(Failure),
+}
+
+impl From<Result<Call, Failure>> for Step {
+    fn from(result: Result<Call, Failure>) -> Self {
+        match result {
+            Ok(call) => Self::Call(Box::new(call)),
+            Err(failure) => Self::Fail(failure),
+        }
+    }
+}
+
+/// What a successful attempt gave.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// The images, in the provider's order.
+    pub images: Vec<ProducedImage>,
+    /// Token counts.
+    pub usage: Option<Usage>,
+    /// What the provider says that it charged, in millionths of a US dollar.
+    pub reported_cost_micros: Option<i64>,
+    /// The provider's id of the work.
+    pub upstream_id: Option<String>,
+}
+
+/// One image of a successful attempt.
+#[derive(Debug)]
+pub struct ProducedImage {
+    /// Where its bytes are.
+    pub source: ImageSource,
+    /// The prompt as the provider changed it.
+    pub revised_prompt: Option<String>,
+}
+
+/// Where the bytes of an image are.
+#[derive(Debug)]
+pub enum ImageSource {
+    /// Already here.
+    Blob(Blob),
+    /// To be downloaded.
+    Url {
+        /// Its address.
+        url: Url,
+        /// Headers for the provider's own host; they are sent nowhere else.
+        headers: HeaderMap,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polls_slow_down_to_a_bound() {
+        assert_eq!(poll_delay(0), POLL_FIRST);
+        assert_eq!(poll_delay(1), Duration::from_millis(375));
+        assert_eq!(poll_delay(1000), POLL_MOST);
+    }
+
+    #[test]
+    fn a_handle_finds_the_job_again() {
+        let url = |text: &str| Url::parse(text).expect("an address");
+        for id in [None, Some("abc def".to_owned())] {
+            let job = Job {
+                id,
+                status_url: url("https://a.example/1/status"),
+                result_url: url("https://a.example/1"),
+            };
+            assert_eq!(Job::from_handle(&job.handle()), Some(job));
+        }
+        assert_eq!(Job::from_handle("abc"), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! Fetches a URL that somebody else chose into the spool: checked before every hop, bounded in size and time.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use reqwest::{
+    Client, Method, Response, Url,
+    header::{CONTENT_TYPE, HeaderMap, LOCATION},
+};
+use tokio::time::{Instant, timeout_at};
+use url::Host;
+
+use crate::{
+    network::{GuardedClient, is_private_address, is_public},
+    spool::{Blob, SpoolError, SpoolScope},
+};
+
+/// Redirects that are followed; links of image hosts take one or two.
+pub const REDIRECTS_MAX: usize = 5;
+/// Ports of https that may be called unless the operator allows the host: others may be services that are not web servers.
+const PORTS: [u16; 2] = [443, 8443];
+
+/// The bounds of one fetch.
+#[derive(Debug, Clone, Copy)]
+pub struct FetchLimits {
+    /// Largest file, in bytes.
+    pub size_bytes: u64,
+    /// When to give up.
+    pub deadline: Instant,
+}
+
+/// A fetched file.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its bytes.
+    pub blob: Blob,
+    /// What its host says that it is: not to be trusted.
+    pub content_type: Option<String>,
+}
+
+/// Why a URL was not fetched. The texts are fit for the caller who gave it.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// Another scheme than https.
+    #[error("the URL must begin with https://")]
+    NotHttps,
+    /// A user name or password in the URL.
+    #[error("the URL must not contain a user name or password")]
+    Userinfo,
+    /// A port that may not be called.
+    #[error("the URL's port must be 443 or 8443")]
+    Port,
+    /// Not a public address.
+    #[error("the URL does not lead to a public address")]
+    PrivateAddress,
+    /// More than [`REDIRECTS_MAX`] redirects.
+    #[error("the URL redirects more than {REDIRECTS_MAX} times")]
+    TooManyRedirects,
+    /// Larger than allowed.
+    #[error("the file behind the URL is larger than {size_bytes} bytes")]
+    TooLarge {
+        /// The bound, in bytes.
+        size_bytes: u64,
+    },
+    /// The deadline passed.
+    #[error("the URL did not answer in time")]
+    TimedOut,
+    /// Another status than success.
+    #[error("the URL answered with HTTP status {0}")]
+    Status(u16),
+    /// No connection, or one that was cut.
+    #[error("the URL cannot be reached")]
+    Unreachable,
+    /// The spool refused.
+    #[error("the file cannot be kept: {0}")]
+    Spool(#[from] SpoolError),
+}
+
+/// How one hop may be made.
+pub(crate) struct Passage<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) headers: Option<&'a HeaderMap>,
+}
+
+impl GuardedClient {
+    /// Fetches `url` into the spool.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch(&self, url: &Url, scope: &SpoolScope, limits: FetchLimits) -> Result<Fetched, FetchError> {
+        let gate = |url: &Url| {
+            self.check(url)?;
+            Ok(Passage {
+                client: &self.client,
+                headers: None,
+            })
+        };
+        fetch_through(gate, url, scope, limits).await
+    }
+
+    /// Posts `body` to `url`, as webhooks are; redirects are not followed and the answer's body is dropped. Gives the status.
+    ///
+    /// # Errors
+    /// [`FetchError`], but never for a status.
+    pub async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes, deadline: Instant) -> Result<u16, FetchError> {
+        self.check(url)?;
+        let request = self.client.post(url.clone()).headers(headers).body(body);
+        let response = timeout_at(deadline, request.send())
+            .await
+            .map_err(|_| FetchError::TimedOut)?;
+        Ok(response.map_err(|error| from_reqwest(&error))?.status().as_u16())
+    }
+
+    /// Judges what can be told before connecting; names are judged by the addresses that are connected to.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub fn check(&self, url: &Url) -> Result<(), FetchError> {
+        let allowed = self.allows(url);
+        if url.scheme() != "https" && !(allowed && url.scheme() == "http") {
+            return Err(FetchError::NotHttps);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(FetchError::Userinfo);
+        }
+        if allowed {
+            return Ok(());
+        }
+        let public = match url.host() {
+            Some(Host::Ipv4(ip)) => is_public(ip.into()),
+            Some(Host::Ipv6(ip)) => is_public(ip.into()),
+            Some(Host::Domain(_)) => true,
+            None => false,
+        };
+        if !public {
+            return Err(FetchError::PrivateAddress);
+        }
+        if !url.port_or_known_default().is_some_and(|port| PORTS.contains(&port)) {
+            return Err(FetchError::Port);
+        }
+        Ok(())
+    }
+}
+
+/// Follows `url` hop by hop; `gate` judges each.
+pub(crate) async fn fetch_through<'a>(
+    gate: impl Fn(&Url) -> Result<Passage<'a>, FetchError>,
+    url: &Url,
+    scope: &SpoolScope,
+    limits: FetchLimits,
+) -> Result<Fetched, FetchError> {
+    let hops = async {
+        let mut url = url.clone();
+        let mut seen = HashSet::new();
+        loop {
+            let passage = gate(&url)?;
+            let mut request = passage.client.request(Method::GET, url.clone());
+            if let Some(headers) = passage.headers {
+                request = request.headers(headers.clone());
+            }
+            let response = request.send().await.map_err(|error| from_reqwest(&error))?;
+            let status = response.status();
+            if status.is_success() {
+                return receive(response, scope, limits.size_bytes).await;
+            }
+            let next = response.headers().get(LOCATION).filter(|_| status.is_redirection());
+            let next = next
+                .and_then(|value| value.to_str().ok())
+                .and_then(|text| url.join(text).ok());
+            let Some(next) = next else {
+                return Err(FetchError::Status(status.as_u16()));
+            };
+            seen.insert(std::mem::replace(&mut url, next));
+            if seen.len() > REDIRECTS_MAX || seen.contains(&url) {
+                return Err(FetchError::TooManyRedirects);
+            }
+        }
+    };
+    timeout_at(limits.deadline, hops)
+        .await
+        .unwrap_or(Err(FetchError::TimedOut))
+}
+
+async fn receive(response: Response, scope: &SpoolScope, size_bytes: u64) -> Result<Fetched, FetchError> {
+    if response.content_length().is_some_and(|length| length > size_bytes) {
+        return Err(FetchError::TooLarge { size_bytes });
+    }
+    let content_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut writer = scope.writer();
+    let mut stream = response.bytes_stream();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| from_reqwest(&error))?;
+        if piece.len() as u64 > size_bytes - writer.size_bytes() {
+            return Err(FetchError::TooLarge { size_bytes });
+        }
+        writer.write(&piece)?;
+    }
+    Ok(Fetched {
+        blob: writer.finish()?,
+        content_type,
+    })
+}
+
+fn from_reqwest(error: &reqwest::Error) -> FetchError {
+    if is_private_address(error) {
+        FetchError::PrivateAddress
+    } else if error.is_timeout() {
+        FetchError::TimedOut
+    } else {
+        FetchError::Unreachable
+    }
+}
+
+impl FetchError {
+    /// Whether the same URL may answer later.
+    pub(crate) fn is_hiccup(&self) -> bool {
+        match self {
+            Self::Status(status) => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Unreachable | Self::TimedOut => true,
+            Self::NotHttps
+            | Self::Userinfo
+            | Self::Port
+            | Self::PrivateAddress
+            | Self::TooManyRedirects
+            | Self::TooLarge { .. }
+            | Self::Spool(_) => false,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How Pictor talks to providers: one adapter a wire protocol, one driver that does all the sending, and a spool so that bytes never pile up.
+//!
+//! Adapters are pure: they turn a [`ProviderRequest`] into a [`Call`] and a [`Reply`] into a [`Step`]. Time limits, byte
+//! limits, redaction and tracing are the driver's, and therefore the same for every protocol.
+
+pub mod adapter;
+pub mod body;
+pub mod driver;
+mod fal;
+pub mod fetch;
+pub mod network;
+mod openai;
+pub mod protocols;
+mod replicate;
+pub mod splitter;
+pub mod spool;
+pub mod sse;
+
+pub use adapter::{
+    Adapter, Call, Credential, Endpoint, Expect, ImageSource, InputImage, Job, Output, Patience, ProducedImage,
+    ProviderRequest, Reply, ReplyBody, Stage, State, Step,
+};
+pub use body::{Body, Multipart, Node, base64_stream};
+pub use driver::{Driver, DriverConfig, Finished, FinishedImage, Observer, retry_after};
+pub use fetch::{FetchError, FetchLimits, Fetched};
+pub use network::{GuardConfig, GuardedClient, install_crypto, is_public};
+pub use protocols::adapter;
+pub use splitter::{Document, SplitError, SplitLimits, Splitter};
+pub use spool::{Blob, BlobWriter, Spool, SpoolError, SpoolLimits, SpoolScope, SpoolUse};

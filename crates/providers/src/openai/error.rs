@@ -1,0 +1,178 @@
+//! OpenAI's errors: `{"error": {message, type, param, code}}`, or whatever a proxy before it says.
+
+use planner::failure::{Failure, FailureKind, Moderation};
+use serde_json::Value;
+
+use crate::adapter::{
+    Reply,
+    verdict::{failed, kind_of_status, text_of, wait_in_text},
+};
+
+/// Codes and types that mean money, not rate.
+const QUOTA_CODES: [&str; 6] = [
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "credit_balance_exhausted",
+    "project_spend_limit_exceeded",
+    "organization_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+];
+/// Codes that mean that the model is not there.
+const MODEL_CODES: [&str; 3] = ["model_not_found", "model_deprecated", "unsupported_model"];
+/// Codes of a safety block, newer and older.
+const POLICY_CODES: [&str; 2] = ["moderation_blocked", "content_policy_violation"];
+
+/// What an error answer means.
+pub(super) fn judge(provider: &str, reply: &Reply) -> Failure {
+    let error = reply.document().map(|document| &document.json["error"]);
+    let code = error.and_then(|error| text_of(&error["code"]));
+    let class = error.and_then(|error| text_of(&error["type"]));
+    let message = error.and_then(|error| text_of(&error["message"]).or_else(|| text_of(error)));
+    let kind = kind(reply, code, class);
+    let mut failure = failed(provider, kind, reply);
+    failure.code = code.or(class).map(str::to_owned);
+    failure.param = error.and_then(|error| text_of(&error["param"])).map(str::to_owned);
+    match kind {
+        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
+            if let Some(message) = message {
+                failure.message = message.to_owned();
+            }
+        }
+        FailureKind::RateLimited if failure.retry_after.is_none() => {
+            failure.retry_after = message.and_then(wait_in_text);
+        }
+        _ => {}
+    }
+    if kind == FailureKind::ContentPolicy {
+        failure.moderation = Some(moderation(error.unwrap_or(&Value::Null)));
+    }
+    failure
+}
+
+fn kind(reply: &Reply, code: Option<&str>, class: Option<&str>) -> FailureKind {
+    let any_of = |codes: &[&str]| [code, class].into_iter().flatten().any(|text| codes.contains(&text));
+    if any_of(&POLICY_CODES) {
+        return FailureKind::ContentPolicy;
+    }
+    if any_of(&QUOTA_CODES) {
+        return FailureKind::QuotaExhausted;
+    }
+    match reply.status {
+        // The account, not the model, is what a 403 is about.
+        403 => FailureKind::NotPermitted,
+        _ if any_of(&MODEL_CODES) => FailureKind::ModelGone,
+        // An error object in a success: something broke after the work began.
+        200..300 => FailureKind::ServerError,
+        status => kind_of_status(status, reply.document().is_some()),
+    }
+}
+
+fn moderation(error: &Value) -> Moderation {
+    let details = &error["moderation_details"];
+    let stage = text_of(&details["moderation_stage"]).filter(|stage| matches!(*stage, "input" | "output"));
+    let categories = details["categories"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Moderation {
+        stage: stage.map(str::to_owned),
+        categories: categories.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        adapter::ReplyBody,
+        splitter::Document,
+        spool::{Spool, SpoolLimits},
+    };
+
+    fn reply(status: u16, error: Option<Value>) -> Reply {
+        let scope = Spool::new(SpoolLimits::default()).scope();
+        let body = match error {
+            Some(error) => ReplyBody::Document(Document::from_json(json!({ "error": error }), scope)),
+            None => ReplyBody::Text("<html>".to_owned()),
+        };
+        Reply {
+            status,
+            headers: HeaderMap::new(),
+            retry_after: None,
+            body,
+        }
+    }
+
+    #[test]
+    fn statuses_and_codes_have_one_meaning() {
+        let coded = |code: &str| Some(json!({"message": "m", "type": "t", "param": null, "code": code}));
+        let typed = |class: &str| Some(json!({"message": "m", "type": class, "param": null, "code": null}));
+        for (status, error, kind) in [
+            (400, coded("content_policy_violation"), FailureKind::ContentPolicy),
+            (400, coded("moderation_blocked"), FailureKind::ContentPolicy),
+            (400, coded("billing_hard_limit_reached"), FailureKind::QuotaExhausted),
+            (400, coded("unknown_parameter"), FailureKind::InvalidArgument),
+            (400, coded("invalid_input_fidelity_model"), FailureKind::InvalidArgument),
+            (400, coded("model_not_found"), FailureKind::ModelGone),
+            (400, None, FailureKind::UnreadableAnswer),
+            (401, coded("invalid_api_key"), FailureKind::BadCredential),
+            (403, coded("unsupported_model"), FailureKind::NotPermitted),
+            (
+                403,
+                coded("unsupported_country_region_territory"),
+                FailureKind::NotPermitted,
+            ),
+            (404, coded("model_not_found"), FailureKind::ModelGone),
+            (404, None, FailureKind::ModelGone),
+            (413, None, FailureKind::InvalidArgument),
+            (429, coded("rate_limit_exceeded"), FailureKind::RateLimited),
+            (429, typed("insufficient_quota"), FailureKind::QuotaExhausted),
+            (429, coded("project_spend_limit_exceeded"), FailureKind::QuotaExhausted),
+            (429, None, FailureKind::RateLimited),
+            (500, typed("server_error"), FailureKind::ServerError),
+            (503, typed("server_error"), FailureKind::Overloaded),
+            (503, None, FailureKind::ServerError),
+            (520, None, FailureKind::ServerError),
+            (524, None, FailureKind::ServerError),
+            (200, typed("server_error"), FailureKind::ServerError),
+            (302, None, FailureKind::UnreadableAnswer),
+        ] {
+            let reply = reply(status, error);
+            assert_eq!(judge("test", &reply).kind, kind, "{status} {:?}", reply.body);
+        }
+    }
+
+    #[test]
+    fn what_a_refusal_says_is_kept() {
+        let details = json!({"moderation_stage": "output", "categories": ["violence", 7]});
+        let error =
+            json!({"message": "No.", "code": "moderation_blocked", "param": "prompt", "moderation_details": details});
+        let failure = judge("test", &reply(400, Some(error)));
+        let expected = Moderation {
+            stage: Some("output".to_owned()),
+            categories: vec!["violence".to_owned()],
+        };
+        assert_eq!(failure.moderation, Some(expected));
+        assert_eq!(
+            (failure.message.as_str(), failure.param.as_deref()),
+            ("No.", Some("prompt"))
+        );
+        let unknown = json!({"code": "moderation_blocked", "moderation_details": {"moderation_stage": "unknown"}});
+        let failure = judge("test", &reply(400, Some(unknown)));
+        assert_eq!(failure.moderation, Some(Moderation::default()));
+    }
+
+    #[test]
+    fn words_about_our_account_are_ours() {
+        let error = json!({"message": "Incorrect API key provided: sk-x", "code": "invalid_api_key"});
+        assert_eq!(
+            judge("test", &reply(401, Some(error))).message,
+            "test does not accept the gateway's credential"
+        );
+        let error = json!({"message": "Rate limit reached. Please try again in 12s.", "code": "rate_limit_exceeded"});
+        assert_eq!(
+            judge("test", &reply(429, Some(error))).retry_after,
+            Some(std::time::Duration::from_secs(12))
+        );
+    }
+}

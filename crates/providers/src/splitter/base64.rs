@@ -1,0 +1,115 @@
+//! Decodes base64 that arrives in pieces: both alphabets, with or without padding, line breaks allowed.
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// Lenient where encoders differ (padding, last bits); the picture itself is checked later.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Not base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadBase64;
+
+/// Holds at most three characters between pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    carry: Vec<u8>,
+    padding: u8,
+    decoded: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes what `text` completes.
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<&[u8], BadBase64> {
+        self.decoded.clear();
+        let mut rest = text;
+        while !self.carry.is_empty() && !rest.is_empty() {
+            let (head, tail) = rest.split_at(rest.len().min(4 - self.carry.len()));
+            self.push_any(head)?;
+            rest = tail;
+        }
+        let (quads, tail) = rest.split_at(rest.len() - rest.len() % 4);
+        // Padding is left to the careful path, which knows that nothing may follow it.
+        let plain = self.padding == 0 && quads.last() != Some(&b'=');
+        if plain && decode_into(quads, &mut self.decoded).is_ok() {
+            self.push_any(tail)?;
+        } else {
+            self.push_any(rest)?;
+        }
+        Ok(&self.decoded)
+    }
+
+    /// Decodes the last characters.
+    pub(crate) fn finish(&mut self) -> Result<&[u8], BadBase64> {
+        self.decoded.clear();
+        let complete = match self.carry.len() {
+            0 => self.padding == 0,
+            1 => false,
+            held => self.padding == 0 || held + usize::from(self.padding) == 4,
+        };
+        if !complete {
+            return Err(BadBase64);
+        }
+        let carry = std::mem::take(&mut self.carry);
+        decode_into(&carry, &mut self.decoded)?;
+        Ok(&self.decoded)
+    }
+
+    fn push_any(&mut self, text: &[u8]) -> Result<(), BadBase64> {
+        let mut plain = std::mem::take(&mut self.carry);
+        plain.reserve(text.len());
+        for byte in text {
+            match byte {
+                b'\n' | b'\r' | b'\t' | b' ' => {}
+                b'=' if self.padding < 2 => self.padding += 1,
+                _ if self.padding > 0 => return Err(BadBase64),
+                b'-' => plain.push(b'+'),
+                b'_' => plain.push(b'/'),
+                byte if is_symbol(*byte) => plain.push(*byte),
+                _ => return Err(BadBase64),
+            }
+        }
+        self.carry = plain.split_off(plain.len() - plain.len() % 4);
+        decode_into(&plain, &mut self.decoded)
+    }
+}
+
+fn decode_into(text: &[u8], decoded: &mut Vec<u8>) -> Result<(), BadBase64> {
+    let before = decoded.len();
+    decoded.resize(before + text.len().div_ceil(4) * 3, 0);
+    match ENGINE.decode_slice(text, &mut decoded[before..]) {
+        Ok(written) => {
+            decoded.truncate(before + written);
+            Ok(())
+        }
+        Err(_) => {
+            decoded.truncate(before);
+            Err(BadBase64)
+        }
+    }
+}
+
+fn is_symbol(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}
+
+/// Whether `text` can be the beginning of base64. A space would let in plain words, so it is not allowed here.
+pub(crate) fn is_base64(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| is_symbol(*byte) || matches!(byte, b'-' | b'_' | b'=' | b'\n' | b'\r'))
+}
+
+/// Decodes a short text whole.
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, BadBase64> {
+    let mut decoder = Decoder::default();
+    let mut bytes = decoder.push(text)?.to_vec();
+    bytes.extend_from_slice(decoder.finish()?);
+    Ok(bytes)
+}

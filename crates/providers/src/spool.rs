@@ -1,0 +1,333 @@
+//! Where image bytes rest: in memory up to a bound, then in a file that has no name, and never past the total.
+
+mod blob;
+mod writer;
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+pub use blob::{Blob, BlobReader, STREAM_CHUNK_BYTES};
+pub use writer::BlobWriter;
+
+/// All blobs of the process, in bytes: past it new work is refused, since a disk that fills up takes the database with it.
+pub const TOTAL_BYTES: u64 = 1 << 30;
+/// Blobs held in memory by the whole process, in bytes.
+pub const MEMORY_BYTES: u64 = 256 << 20;
+/// Blobs held in memory by one generation, in bytes: small answers stay fast, large ones go to a file.
+pub const MEMORY_PER_GENERATION_BYTES: u64 = 4 << 20;
+
+/// The bounds of a spool.
+#[derive(Debug, Clone)]
+pub struct SpoolLimits {
+    /// Largest sum of all blobs, in bytes.
+    pub total_bytes: u64,
+    /// Largest sum of the blobs in memory, in bytes.
+    pub memory_bytes: u64,
+    /// Largest sum of the blobs in memory of one scope, in bytes.
+    pub memory_per_generation_bytes: u64,
+    /// Where the files go; the system's folder for temporary files when absent.
+    pub directory: Option<PathBuf>,
+}
+
+impl Default for SpoolLimits {
+    fn default() -> Self {
+        Self {
+            total_bytes: TOTAL_BYTES,
+            memory_bytes: MEMORY_BYTES,
+            memory_per_generation_bytes: MEMORY_PER_GENERATION_BYTES,
+            directory: None,
+        }
+    }
+}
+
+/// Why bytes could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The total bound is reached: come back later.
+    #[error("the spool is full ({total_bytes} bytes)")]
+    Full {
+        /// The bound, in bytes.
+        total_bytes: u64,
+    },
+    /// The file system failed.
+    #[error("the spool file failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// How much a spool holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SpoolUse {
+    /// Bytes in memory.
+    pub memory: u64,
+    /// Bytes in memory and in files.
+    pub total: u64,
+}
+
+/// The spool of a process. Clones share the bounds.
+#[derive(Debug, Clone)]
+pub struct Spool(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: SpoolLimits,
+    memory: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Spool {
+    /// A spool with nothing in it.
+    #[must_use]
+    pub fn new(limits: SpoolLimits) -> Self {
+        Self(Arc::new(Shared {
+            limits,
+            memory: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+        }))
+    }
+
+    /// The share of one generation.
+    #[must_use]
+    pub fn scope(&self) -> SpoolScope {
+        SpoolScope {
+            shared: Arc::clone(&self.0),
+            memory: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// What is held now.
+    #[must_use]
+    pub fn used(&self) -> SpoolUse {
+        SpoolUse {
+            memory: self.0.memory.load(Ordering::Relaxed),
+            total: self.0.total.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The bounds.
+    #[must_use]
+    pub fn limits(&self) -> &SpoolLimits {
+        &self.0.limits
+    }
+}
+
+/// The spool as one generation sees it. Clones count together.
+#[derive(Debug, Clone)]
+pub struct SpoolScope {
+    shared: Arc<Shared>,
+    memory: Arc<AtomicU64>,
+}
+
+impl SpoolScope {
+    /// Starts a blob.
+    #[must_use]
+    pub fn writer(&self) -> BlobWriter {
+        BlobWriter::new(self)
+    }
+
+    /// Keeps `bytes` as one blob.
+    ///
+    /// # Errors
+    /// [`SpoolError`] when the spool is full or its file system fails.
+    pub fn store(&self, bytes: &[u8]) -> Result<Blob, SpoolError> {
+        let mut writer = self.writer();
+        writer.write(bytes)?;
+        writer.finish()
+    }
+}
+
+/// What one blob takes from the bounds; dropping it gives it back.
+#[derive(Debug)]
+struct Charge {
+    scope: SpoolScope,
+    memory: u64,
+    total: u64,
+}
+
+impl Charge {
+    fn new(scope: &SpoolScope) -> Self {
+        Self {
+            scope: scope.clone(),
+            memory: 0,
+            total: 0,
+        }
+    }
+
+    fn take_total(&mut self, size_bytes: u64) -> Result<(), SpoolError> {
+        let shared = &self.scope.shared;
+        let total_bytes = shared.limits.total_bytes;
+        if !add_up_to(&shared.total, size_bytes, total_bytes) {
+            return Err(SpoolError::Full { total_bytes });
+        }
+        self.total += size_bytes;
+        Ok(())
+    }
+
+    fn take_memory(&mut self, size_bytes: u64) -> bool {
+        let shared = &self.scope.shared;
+        if !add_up_to(
+            &self.scope.memory,
+            size_bytes,
+            shared.limits.memory_per_generation_bytes,
+        ) {
+            return false;
+        }
+        if !add_up_to(&shared.memory, size_bytes, shared.limits.memory_bytes) {
+            self.scope.memory.fetch_sub(size_bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.memory += size_bytes;
+        true
+    }
+
+    fn give_back_memory(&mut self) {
+        self.scope.memory.fetch_sub(self.memory, Ordering::Relaxed);
+        self.scope.shared.memory.fetch_sub(self.memory, Ordering::Relaxed);
+        self.memory = 0;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.give_back_memory();
+        self.scope.shared.total.fetch_sub(self.total, Ordering::Relaxed);
+    }
+}
+
+/// Adds in one step, so that two writers at the bound cannot both pass it.
+fn add_up_to(counter: &AtomicU64, size_bytes: u64, bound: u64) -> bool {
+    counter
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+            now.checked_add(size_bytes).filter(|sum| *sum <= bound)
+        })
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Seek, SeekFrom};
+
+    use futures_util::TryStreamExt;
+
+    use super::*;
+
+    fn spool(total_bytes: u64, memory_bytes: u64, memory_per_generation_bytes: u64) -> Spool {
+        Spool::new(SpoolLimits {
+            total_bytes,
+            memory_bytes,
+            memory_per_generation_bytes,
+            directory: None,
+        })
+    }
+
+    fn pattern(size_bytes: usize) -> Vec<u8> {
+        (0..size_bytes)
+            .map(|index| u8::try_from(index * 31 % 251).expect("below 251"))
+            .collect()
+    }
+
+    #[test]
+    fn small_blobs_stay_in_memory_and_are_released_with_the_last_handle() {
+        let spool = spool(1000, 1000, 100);
+        let blob = spool.scope().store(b"hello").expect("fits");
+        let second = blob.clone();
+        assert!(blob.in_memory());
+        assert_eq!(spool.used(), SpoolUse { memory: 5, total: 5 });
+        drop(blob);
+        assert_eq!(spool.used(), SpoolUse { memory: 5, total: 5 });
+        drop(second);
+        assert_eq!(spool.used(), SpoolUse::default());
+    }
+
+    #[test]
+    fn past_the_generation_bound_a_blob_moves_to_a_file_whole() {
+        let spool = spool(1 << 20, 1 << 20, 1000);
+        let scope = spool.scope();
+        let bytes = pattern(300_000);
+        let mut writer = scope.writer();
+        for part in bytes.chunks(700) {
+            writer.write(part).expect("fits");
+        }
+        let blob = writer.finish().expect("file");
+        assert!(!blob.in_memory());
+        assert_eq!(
+            spool.used(),
+            SpoolUse {
+                memory: 0,
+                total: 300_000
+            }
+        );
+        assert_eq!(blob.read_all().expect("file"), bytes);
+        let other = scope.store(&bytes[..900]).expect("the bound is free again");
+        assert!(other.in_memory());
+    }
+
+    #[test]
+    fn the_bound_of_the_process_counts_all_generations() {
+        let spool = spool(10_000, 1000, 800);
+        let first = spool.scope().store(&pattern(700)).expect("fits");
+        let second = spool.scope().store(&pattern(700)).expect("fits");
+        assert!(first.in_memory() && !second.in_memory());
+        assert_eq!(
+            spool.used(),
+            SpoolUse {
+                memory: 700,
+                total: 1400
+            }
+        );
+    }
+
+    #[test]
+    fn a_full_spool_refuses_and_gives_everything_back() {
+        let spool = spool(1000, 100, 100);
+        let kept = spool.scope().store(&pattern(900)).expect("fits");
+        let mut writer = spool.scope().writer();
+        writer.write(&pattern(50)).expect("fits");
+        assert!(matches!(
+            writer.write(&pattern(51)),
+            Err(SpoolError::Full { total_bytes: 1000 })
+        ));
+        drop(writer);
+        assert_eq!(spool.used().total, 900);
+        drop(kept);
+        assert_eq!(spool.used(), SpoolUse::default());
+    }
+
+    #[test]
+    fn readers_are_independent_and_seek() {
+        for bound in [10, 1 << 20] {
+            let blob = spool(1 << 20, 1 << 20, bound)
+                .scope()
+                .store(&pattern(200_000))
+                .expect("fits");
+            let (mut one, mut two) = (blob.reader(), blob.reader());
+            one.seek(SeekFrom::Start(65_530)).expect("inside");
+            let mut part = [0; 20];
+            one.read_exact(&mut part).expect("inside");
+            assert_eq!(part[..], pattern(200_000)[65_530..65_550]);
+            let mut all = Vec::new();
+            two.read_to_end(&mut all).expect("readable");
+            assert_eq!(all, pattern(200_000));
+            assert_eq!(one.seek(SeekFrom::End(-1)).expect("inside"), 199_999);
+            assert!(one.seek(SeekFrom::Current(-300_000)).is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn streams_give_bounded_chunks() {
+        for bound in [10, 1 << 20] {
+            let blob = spool(1 << 20, 1 << 20, bound)
+                .scope()
+                .store(&pattern(200_000))
+                .expect("fits");
+            let chunks: Vec<bytes::Bytes> = blob.stream().try_collect().await.expect("readable");
+            assert!(chunks.iter().all(|chunk| chunk.len() <= STREAM_CHUNK_BYTES));
+            assert_eq!(chunks.concat(), pattern(200_000));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Filling a blob: memory first, a nameless file once a bound is reached.
+
+use std::{fs::File, io::Write};
+
+use super::{
+    Blob, Charge, SpoolError, SpoolScope,
+    blob::{MemoryChunks, Store},
+};
+
+/// A blob that is being written. Dropping it unfinished gives its bytes back.
+///
+/// File writes go to the page cache from the calling thread: they are short and never wait for the disk to sync.
+#[derive(Debug)]
+pub struct BlobWriter {
+    charge: Charge,
+    size_bytes: u64,
+    store: Store,
+}
+
+impl BlobWriter {
+    pub(super) fn new(scope: &SpoolScope) -> Self {
+        Self {
+            charge: Charge::new(scope),
+            size_bytes: 0,
+            store: Store::Memory(MemoryChunks::default()),
+        }
+    }
+
+    /// Appends `bytes`. After an error the blob is unusable and should be dropped.
+    ///
+    /// # Errors
+    /// [`SpoolError`] when the spool is full or its file system fails.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        let size_bytes = bytes.len() as u64;
+        self.charge.take_total(size_bytes)?;
+        if matches!(self.store, Store::Memory(_)) && !self.charge.take_memory(size_bytes) {
+            self.move_to_file()?;
+        }
+        match &mut self.store {
+            Store::Memory(chunks) => chunks.append(bytes),
+            Store::File(file) => file.write_all(bytes)?,
+        }
+        self.size_bytes += size_bytes;
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The finished blob.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`] when the file cannot be completed.
+    pub fn finish(mut self) -> Result<Blob, SpoolError> {
+        match &mut self.store {
+            Store::Memory(chunks) => chunks.shrink(),
+            Store::File(file) => file.flush()?,
+        }
+        Ok(Blob::new(self.store, self.size_bytes, self.charge))
+    }
+
+    fn move_to_file(&mut self) -> Result<(), SpoolError> {
+        let directory = self.charge.scope.shared.limits.directory.as_deref();
+        let mut file: File = match directory {
+            Some(directory) => tempfile::tempfile_in(directory)?,
+            None => tempfile::tempfile()?,
+        };
+        if let Store::Memory(chunks) = &self.store {
+            for chunk in chunks.all() {
+                file.write_all(chunk)?;
+            }
+        }
+        self.store = Store::File(file);
+        self.charge.give_back_memory();
+        Ok(())
+    }
+}

@@ -1,0 +1,458 @@
+//! The contract of every protocol: one table of cases, the same for all, played over real connections.
+
+mod bodies;
+mod guard;
+mod log;
+mod script;
+mod scripted;
+
+use std::{
+    path::Path,
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+use indexmap::IndexMap;
+use planner::{
+    failure::{Failure, FailureKind, Spent},
+    mode::Mode,
+    native::{ImageForm, NativeRequest, NativeValue},
+};
+use providers::{
+    Credential, Driver, DriverConfig, Endpoint, Finished, InputImage, Observer, ProviderRequest, Spool, SpoolLimits,
+    adapter, protocols::PROTOCOLS,
+};
+use script::{CREDENTIAL, HUGE_BYTES, IMAGE_BYTES, SMALL_BYTES, conversation, picture};
+use scripted::{Recorded, Scripted};
+use tokio::time::Instant;
+
+/// The prompt of all tests; it must not show in any failure.
+const PROMPT: &str = "a lighthouse at dusk, oil on canvas";
+
+/// What a case must lead to.
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    /// So many images of so many bytes.
+    Images(usize, usize),
+    /// A failure, and what was spent at OpenAI, fal and Replicate.
+    Fails(FailureKind, [Spent; 3]),
+}
+
+use Expected::{Fails, Images};
+use FailureKind as Kind;
+use Spent::{No, Unknown, Yes};
+
+/// Every case by the name of its fixture.
+const CASES: [(&str, Expected); 35] = [
+    ("success", Images(1, IMAGE_BYTES)),
+    ("success_small", Images(1, SMALL_BYTES)),
+    ("success_by_url", Images(1, IMAGE_BYTES)),
+    ("several_images", Images(3, IMAGE_BYTES)),
+    ("huge", Images(1, HUGE_BYTES)),
+    ("huge_by_url", Images(1, HUGE_BYTES)),
+    ("too_large", Fails(Kind::LimitReached, [Unknown, Unknown, Unknown])),
+    ("too_large_by_url", Fails(Kind::LimitReached, [Yes, Yes, Yes])),
+    ("refused_input", Fails(Kind::ContentPolicy, [No, No, No])),
+    ("refused_output", Fails(Kind::ContentPolicy, [No, No, No])),
+    ("rate_limited", Fails(Kind::RateLimited, [No, No, No])),
+    ("rate_limited_no_header", Fails(Kind::RateLimited, [No, No, No])),
+    ("overloaded", Fails(Kind::Overloaded, [No, No, No])),
+    ("quota", Fails(Kind::QuotaExhausted, [No, No, No])),
+    ("bad_credential", Fails(Kind::BadCredential, [No, No, No])),
+    ("forbidden", Fails(Kind::NotPermitted, [No, No, No])),
+    ("model_gone", Fails(Kind::ModelGone, [No, No, No])),
+    ("invalid_argument", Fails(Kind::InvalidArgument, [No, No, No])),
+    ("malformed", Fails(Kind::UnreadableAnswer, [Unknown, Unknown, Unknown])),
+    (
+        "broken_image",
+        Fails(Kind::UnreadableAnswer, [Unknown, Unknown, Unknown]),
+    ),
+    (
+        "foreign_address",
+        Fails(Kind::UnreadableAnswer, [Yes, Unknown, Unknown]),
+    ),
+    ("private_file", Fails(Kind::UnreadableAnswer, [Yes, Yes, Yes])),
+    ("empty", Fails(Kind::EmptyAnswer, [Unknown, Unknown, Unknown])),
+    ("slow", Fails(Kind::TimedOut, [Unknown, Unknown, Unknown])),
+    ("cut", Fails(Kind::Interrupted, [Unknown, Unknown, Unknown])),
+    ("closed", Fails(Kind::Interrupted, [Unknown, Unknown, Unknown])),
+    ("server_error", Fails(Kind::ServerError, [Unknown, No, Unknown])),
+    ("html_502", Fails(Kind::ServerError, [Unknown, Unknown, Unknown])),
+    ("file_gone", Fails(Kind::JobLost, [Yes, Yes, Yes])),
+    ("file_hiccup", Images(1, IMAGE_BYTES)),
+    ("failed_job", Fails(Kind::JobFailed, [Unknown, No, Unknown])),
+    ("lost_job", Fails(Kind::JobLost, [Unknown, Unknown, Unknown])),
+    ("poll_hiccups", Images(1, IMAGE_BYTES)),
+    ("upload", Images(1, IMAGE_BYTES)),
+    ("upload_refused", Fails(Kind::InvalidArgument, [No, No, No])),
+];
+
+/// Cases that a protocol cannot have, and why.
+const ABSENT: [(&str, &str, &str); 5] = [
+    ("openai", "failed_job", "it keeps no jobs"),
+    ("openai", "lost_job", "it keeps no jobs"),
+    ("openai", "poll_hiccups", "it keeps no jobs"),
+    ("openai", "upload", "images travel in the request"),
+    ("openai", "upload_refused", "images travel in the request"),
+];
+
+struct Played {
+    result: Result<Finished, Failure>,
+    requests: Vec<Recorded>,
+    spool: Spool,
+    handles: Vec<String>,
+    log: String,
+}
+
+#[derive(Default)]
+struct Handles(Mutex<Vec<String>>);
+
+impl Observer for Handles {
+    fn job_accepted(&self, handle: &str) {
+        self.0.lock().expect("no panic holds it").push(handle.to_owned());
+    }
+}
+
+/// A provider of this protocol at the scripted server.
+fn endpoint(protocol: &str, server: &Scripted) -> Endpoint {
+    let path = match protocol {
+        "openai" => "/openai/v1",
+        "fal" => "/fal/queue",
+        _ => "/replicate/v1",
+    };
+    Endpoint {
+        provider: format!("{protocol}-test"),
+        base_url: format!("{}{path}", server.base).parse().expect("an address"),
+        credential: Credential::new(CREDENTIAL),
+        options: match protocol {
+            "fal" => IndexMap::from([
+                ("rest_url".to_owned(), format!("{}/fal/rest", server.base)),
+                ("inline_bytes".to_owned(), "4000".to_owned()),
+            ]),
+            "replicate" => IndexMap::from([("inline_bytes".to_owned(), "6000".to_owned())]),
+            _ => IndexMap::new(),
+        },
+    }
+}
+
+/// A request for one image, as the catalogue would make it.
+fn request(protocol: &str, server: &Scripted) -> ProviderRequest {
+    let model = match protocol {
+        "openai" => "gpt-image-2",
+        "fal" => "openai/gpt-image-2",
+        _ => "openai/gpt-image-2",
+    };
+    ProviderRequest {
+        endpoint: endpoint(protocol, server),
+        native: NativeRequest {
+            model: model.to_owned(),
+            mode: Mode::TextToImage,
+            fields: IndexMap::from([
+                ("prompt".to_owned(), NativeValue::Json(PROMPT.into())),
+                ("quality".to_owned(), NativeValue::Json("high".into())),
+            ]),
+        },
+        inputs: Vec::new(),
+        mask: None,
+    }
+}
+
+/// Adds `sizes_bytes.len()` input images as links.
+fn with_links(mut request: ProviderRequest, spool: &Spool, sizes_bytes: &[usize]) -> ProviderRequest {
+    let scope = spool.scope();
+    request.native.mode = Mode::ImageEdit;
+    request.inputs = sizes_bytes
+        .iter()
+        .map(|size_bytes| InputImage {
+            blob: scope.store(&picture(*size_bytes)).expect("fits"),
+            mime: "image/png".to_owned(),
+            extension: "png".to_owned(),
+        })
+        .collect();
+    let links = NativeValue::Images((0..sizes_bytes.len()).collect(), ImageForm::Link);
+    request.native.fields.insert("image_urls".to_owned(), links);
+    request
+}
+
+async fn play(protocol: &str, case: &str) -> Option<Played> {
+    let server = Scripted::listen().await;
+    server.play(conversation(protocol, case, &server)?);
+    let spool = Spool::new(SpoolLimits::default());
+    let mut request = request(protocol, &server);
+    if case.starts_with("upload") {
+        request = with_links(request, &spool, &[IMAGE_BYTES]);
+    }
+    let mut config = DriverConfig::default();
+    if case.starts_with("too_large") {
+        config.answer_bytes = 4000;
+    }
+    if case == "poll_hiccups" {
+        // One poll of that case is never answered.
+        config.quick_timeout = Duration::from_secs(2);
+    }
+    let time = if case == "slow" {
+        Duration::from_millis(500)
+    } else {
+        Duration::from_secs(60)
+    };
+    let driver = Driver::new(config).expect("TLS is there");
+    let adapter = adapter(protocol).expect("a known protocol");
+    let handles = Handles::default();
+    let log = log::Log::default();
+    let listening = tracing::subscriber::set_default(log.clone());
+    let result = driver
+        .run(adapter, &request, &spool.scope(), Instant::now() + time, &handles)
+        .await;
+    drop((request, listening));
+    let requests = server.finish();
+    let handles = handles.0.into_inner().expect("no panic held it");
+    Some(Played {
+        result,
+        requests,
+        spool,
+        handles,
+        log: log.text(),
+    })
+}
+
+fn check_failure(case: &str, failure: &Failure, kind: FailureKind, spent: Spent) {
+    assert_eq!((failure.kind, failure.spent), (kind, spent), "{failure:?}");
+    let shown = format!("{failure:?}");
+    for secret in [CREDENTIAL, PROMPT, "sig=", "iVBOR"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    assert!(!failure.message.is_empty() && failure.message.chars().count() <= 500);
+    match case {
+        "rate_limited" => assert_eq!(failure.retry_after, Some(Duration::from_secs(7))),
+        "rate_limited_no_header" => assert_eq!(failure.retry_after, None),
+        "invalid_argument" => {
+            assert_eq!(failure.param.as_deref(), Some("quality"));
+            assert!(failure.message.contains("ultra"), "{}", failure.message);
+        }
+        "refused_input" | "refused_output" => assert!(failure.moderation.is_some()),
+        "html_502" => {
+            assert_eq!(failure.status, Some(502));
+            assert!(
+                failure
+                    .excerpt
+                    .as_deref()
+                    .is_some_and(|text| text.contains("Bad gateway"))
+            );
+        }
+        _ => {}
+    }
+}
+
+fn check(protocol: &str, case: &str, expected: Expected, played: &Played) {
+    let index = PROTOCOLS
+        .iter()
+        .position(|(name, _)| *name == protocol)
+        .expect("a known protocol");
+    match (&played.result, expected) {
+        (Ok(finished), Images(count, size_bytes)) => {
+            assert_eq!(finished.images.len(), count);
+            for image in &finished.images {
+                assert_eq!(image.blob.len(), size_bytes as u64);
+                assert!(image.blob.read_all().expect("readable") == picture(size_bytes));
+                assert_eq!(image.blob.in_memory(), size_bytes < HUGE_BYTES);
+            }
+            assert!(played.spool.used().memory <= 4 << 20);
+        }
+        (Err(failure), Fails(kind, spent)) => check_failure(case, failure, kind, spent[index]),
+        (result, expected) => panic!("{expected:?} expected, not {result:?}"),
+    }
+    let calls = played
+        .log
+        .lines()
+        .filter(|line| line.starts_with("upstream_call"))
+        .count();
+    assert!(calls >= 1 && calls <= played.requests.len().max(1) + 1, "{calls} spans");
+    for secret in [CREDENTIAL, PROMPT, "sig=", "iVBOR"] {
+        assert!(!played.log.contains(secret), "{secret} in {}", played.log);
+    }
+    let authorization = match protocol {
+        "fal" => format!("Key {CREDENTIAL}"),
+        _ => format!("Bearer {CREDENTIAL}"),
+    };
+    for request in &played.requests {
+        let expected = (!request.request.contains("cdn:")).then_some(authorization.as_str());
+        assert_eq!(request.header("authorization"), expected, "{}", request.request);
+    }
+}
+
+async fn contract(protocol: &str) {
+    for (case, expected) in CASES {
+        let absent = ABSENT
+            .iter()
+            .any(|(name, absent, _)| *name == protocol && *absent == case);
+        let begun = Instant::now();
+        match play(protocol, case).await {
+            Some(played) => {
+                assert!(!absent, "{protocol}/{case} is said to be impossible");
+                eprintln!(
+                    "{protocol}/{case}: {:?} {:?}",
+                    begun.elapsed(),
+                    played.result.as_ref().err()
+                );
+                check(protocol, case, expected, &played);
+                if matches!(expected, Images(..)) {
+                    assert_eq!(
+                        played.handles.len(),
+                        usize::from(protocol != "openai"),
+                        "a job is told once"
+                    );
+                }
+                let Played { result, spool, .. } = played;
+                drop(result);
+                assert_eq!(
+                    spool.used(),
+                    providers::SpoolUse::default(),
+                    "{protocol}/{case} leaves nothing behind"
+                );
+            }
+            None => assert!(absent, "{protocol}/{case} has no fixture"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn openai_keeps_the_contract() {
+    contract("openai").await;
+}
+
+#[tokio::test]
+async fn fal_keeps_the_contract() {
+    contract("fal").await;
+}
+
+#[tokio::test]
+async fn replicate_keeps_the_contract() {
+    contract("replicate").await;
+}
+
+#[test]
+fn every_fixture_is_a_case() {
+    for (protocol, _) in PROTOCOLS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures")
+            .join(protocol);
+        for entry in std::fs::read_dir(folder).expect("fixtures") {
+            let name = entry.expect("a file").file_name().into_string().expect("ASCII");
+            let case = name.strip_suffix(".http").expect("a conversation");
+            assert!(
+                CASES.iter().any(|(known, _)| *known == case),
+                "{protocol}/{name} is never played"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_connections_was_not_sent_anything() {
+    for (protocol, adapter) in PROTOCOLS {
+        let server = Scripted::listen().await;
+        let mut request = request(protocol, &server);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        drop(listener);
+        request.endpoint.base_url = format!("http://{address}/v1").parse().expect("an address");
+        let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
+        let scope = Spool::new(SpoolLimits::default()).scope();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let failure = driver
+            .run(adapter, &request, &scope, deadline, &())
+            .await
+            .expect_err("nobody listens");
+        assert_eq!((failure.kind, failure.spent), (Kind::NotSent, No), "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_spool_is_our_limit() {
+    for (protocol, adapter) in PROTOCOLS {
+        let server = Scripted::listen().await;
+        server.play(conversation(protocol, "success", &server).expect("a fixture"));
+        let scope = Spool::new(SpoolLimits {
+            total_bytes: 1000,
+            ..SpoolLimits::default()
+        })
+        .scope();
+        let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let failure = driver
+            .run(adapter, &request(protocol, &server), &scope, deadline, &())
+            .await
+            .expect_err("no room");
+        assert_eq!(failure.kind, Kind::LimitReached, "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_taken_up_again_by_their_handle() {
+    for protocol in ["fal", "replicate"] {
+        let server = Scripted::listen().await;
+        let script = conversation(protocol, "success_by_url", &server).expect("a fixture");
+        server.play(script.clone());
+        let spool = Spool::new(SpoolLimits::default());
+        let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
+        let adapter = adapter(protocol).expect("a known protocol");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let handles = Handles::default();
+        let request = request(protocol, &server);
+        driver
+            .run(adapter, &request, &spool.scope(), deadline, &handles)
+            .await
+            .expect("an image");
+        let handles = handles.0.into_inner().expect("no panic held it");
+        let [handle] = handles.as_slice() else {
+            panic!("one handle, not {handles:?}")
+        };
+        server.play(
+            script
+                .into_iter()
+                .filter(|exchange| !exchange.request.starts_with("POST"))
+                .collect(),
+        );
+        let again = driver
+            .resume(adapter, &request, handle, &spool.scope(), deadline)
+            .await
+            .expect("an image");
+        assert!(again.images[0].blob.read_all().expect("readable") == picture(IMAGE_BYTES));
+        assert!(again.upstream_id.is_some());
+        server.finish();
+        for bad in ["", "nonsense", "https://evil.example/1 https://evil.example/1 x"] {
+            let failure = driver
+                .resume(adapter, &request, bad, &spool.scope(), deadline)
+                .await
+                .expect_err("no handle");
+            assert_eq!(failure.kind, Kind::JobLost);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_has_passed_spends_nothing() {
+    for (protocol, adapter) in PROTOCOLS {
+        let server = Scripted::listen().await;
+        let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
+        let scope = Spool::new(SpoolLimits::default()).scope();
+        let failure = driver
+            .run(adapter, &request(protocol, &server), &scope, Instant::now(), &())
+            .await
+            .expect_err("no time");
+        assert_eq!((failure.kind, failure.spent), (Kind::TimedOut, No));
+        assert!(server.finish().is_empty());
+    }
+}
+
+#[test]
+fn waits_are_public_and_take_the_clock_as_an_argument() {
+    let headers = [("retry-after", "3")]
+        .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
+        .into_iter()
+        .collect();
+    assert_eq!(
+        providers::retry_after(&headers, SystemTime::UNIX_EPOCH),
+        Some(Duration::from_secs(3))
+    );
+}

@@ -1,0 +1,94 @@
+//! The fal emulator: `/fal/run` and `/fal/queue` take calls, `/fal/rest` uploads and keys, `/fal/media` has files.
+//!
+//! fal's Python client reaches it with `FAL_RUN_HOST=host:port/fal/run` and `FAL_QUEUE_RUN_HOST=host:port/fal/queue`
+//! (it insists on https, so on a sandbox with TLS); its JavaScript client with `proxyUrl` set to `/fal/proxy`.
+//! Not emulated: streams of `/stream` endpoints, realtime sockets, retries of the queue and the platform API.
+
+mod ask;
+mod call;
+mod endpoints;
+mod errors;
+mod fields;
+mod job;
+mod prices;
+mod proxy;
+mod queue;
+mod run;
+mod storage;
+mod webhook;
+mod work;
+
+use crate::core::Core;
+use crate::delivery::Courier;
+use crate::jobs::Jobs;
+use crate::{media, wire};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{any, get, post, put};
+use errors::Failure;
+use serde_json::json;
+use std::sync::Arc;
+
+/// The running emulator.
+pub(crate) struct Fal {
+    core: Arc<Core>,
+    jobs: Jobs<job::Job>,
+    uploads: storage::Uploads,
+    signer: webhook::Signer,
+    courier: Courier,
+}
+
+/// All routes below `/fal`.
+pub(crate) fn router(core: Arc<Core>) -> Router {
+    let fal = Arc::new(Fal {
+        core,
+        jobs: Jobs::default(),
+        uploads: storage::Uploads::default(),
+        signer: webhook::Signer::generate(),
+        courier: Courier::default(),
+    });
+    let direct = Router::new()
+        .route("/run/{*endpoint}", post(run::run))
+        .route("/queue/{*path}", any(queue::queue))
+        .route("/rest/storage/upload/initiate", post(storage::initiate))
+        .route(
+            "/rest/storage/upload/initiate-multipart",
+            post(storage::initiate_multipart),
+        )
+        .route("/rest/.well-known/jwks.json", get(webhook::keys))
+        .route("/media/upload/{id}", put(storage::upload))
+        .route(
+            "/media/upload-multipart/{id}/{part}",
+            put(storage::upload_part).post(storage::complete),
+        )
+        .route("/media/files/{id}/{name}", get(file))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(fal);
+    let proxy = any(proxy::proxy).with_state(direct.clone());
+    direct.route("/proxy", proxy)
+}
+
+/// What is served for paths outside of all prefixes. fal's clients need nothing there: their host settings take a
+/// path as well.
+pub(crate) fn fallback_router(_core: Arc<Core>) -> Router {
+    Router::new().fallback(|| async {
+        let hint = "Sandbox: nothing is here. The prefixes are /openai/v1, /mock/v1, /fal/run, /fal/queue, /fal/rest, \
+                    /fal/proxy, /replicate/v1 and /_sandbox/help.";
+        wire::json(StatusCode::NOT_FOUND, &json!({ "detail": hint }))
+    })
+}
+
+async fn file(State(fal): State<Arc<Fal>>, Path((id, _)): Path<(String, String)>) -> Response {
+    media::serve(&fal.core, &id).await
+}
+
+async fn unknown() -> Response {
+    Failure::plain(404, "Not Found").to_response(None)
+}
+
+async fn wrong_method() -> Response {
+    Failure::plain(405, "Method Not Allowed").to_response(None)
+}

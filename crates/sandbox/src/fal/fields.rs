@@ -1,0 +1,274 @@
+//! Reads the fields of a fal request as fal's own server does: wrong types are told by field, unknown fields ignored.
+
+use super::errors::Detail;
+use serde_json::{Map, Value, json};
+use std::ops::RangeInclusive;
+
+/// The most characters of a prompt that the GPT Image models take.
+pub(super) const MAX_PROMPT_CHARS: usize = 32_000;
+
+/// A request body under examination, and what was wrong with it so far.
+pub(super) struct Fields<'a> {
+    body: &'a Map<String, Value>,
+    pub(super) problems: Vec<Detail>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(body: &'a Map<String, Value>) -> Self {
+        Self {
+            body,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.body.get(name)
+    }
+
+    fn missing(&mut self, name: &str) {
+        let whole = Value::Object(self.body.clone());
+        self.problems
+            .push(Detail::field(name, "missing", "Field required").with_input(&whole));
+    }
+
+    fn wrong(&mut self, name: &str, kind: &'static str, msg: &str, input: &Value) {
+        self.problems
+            .push(Detail::field(name, kind, msg).with_input(input));
+    }
+
+    /// The required prompt.
+    pub(super) fn prompt(&mut self) -> String {
+        let Some(value) = self.get("prompt") else {
+            self.missing("prompt");
+            return String::new();
+        };
+        let Some(text) = value.as_str() else {
+            self.wrong(
+                "prompt",
+                "string_type",
+                "Input should be a valid string",
+                value,
+            );
+            return String::new();
+        };
+        if text.is_empty() {
+            let problem = Detail::field(
+                "prompt",
+                "string_too_short",
+                "String should have at least 1 character",
+            );
+            let problem = problem
+                .with_ctx(json!({ "min_length": 1 }))
+                .with_input(value);
+            self.problems.push(problem);
+        } else if text.chars().count() > MAX_PROMPT_CHARS {
+            let msg = format!("String should have at most {MAX_PROMPT_CHARS} characters");
+            let problem = Detail::field("prompt", "string_too_long", msg);
+            let problem = problem
+                .with_ctx(json!({ "max_length": MAX_PROMPT_CHARS }))
+                .with_input(value);
+            self.problems.push(problem);
+        }
+        text.to_owned()
+    }
+
+    /// One of some words.
+    pub(super) fn choice(
+        &mut self,
+        name: &str,
+        allowed: &'static [&'static str],
+        default: &'static str,
+    ) -> &'static str {
+        let Some(value) = self.get(name) else {
+            return default;
+        };
+        if let Some(word) = value
+            .as_str()
+            .and_then(|text| allowed.iter().find(|word| **word == text))
+        {
+            return word;
+        }
+        self.problems.push(one_of(name, allowed, value));
+        default
+    }
+
+    /// A whole number. Like fal's server, takes `"4"` and `4.0` for 4.
+    pub(super) fn integer(
+        &mut self,
+        name: &str,
+        range: &RangeInclusive<i64>,
+        default: i64,
+    ) -> i64 {
+        let Some(value) = self.get(name) else {
+            return default;
+        };
+        match whole_number(value) {
+            Ok(number) => match outside(name, number, range) {
+                Some(problem) => self.problems.push(problem.with_input(value)),
+                None => return number,
+            },
+            Err((kind, msg)) => self.wrong(name, kind, msg, value),
+        }
+        default
+    }
+
+    /// A number within bounds that has no effect on the picture.
+    pub(super) fn check_number(&mut self, name: &str, range: &RangeInclusive<f64>) {
+        let Some(value) = self.get(name).filter(|value| !value.is_null()) else {
+            return;
+        };
+        let number = value
+            .as_f64()
+            .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+        match number {
+            None => self.wrong(
+                name,
+                "float_type",
+                "Input should be a valid number",
+                value,
+            ),
+            Some(number) if number < *range.start() => {
+                let msg = format!("Input should be greater than or equal to {}", range.start());
+                let problem = Detail::field(name, "greater_than_equal", msg)
+                    .with_ctx(json!({ "ge": range.start() }));
+                self.problems.push(problem.with_input(value));
+            }
+            Some(number) if number > *range.end() => {
+                let msg = format!("Input should be less than or equal to {}", range.end());
+                let problem = Detail::field(name, "less_than_equal", msg)
+                    .with_ctx(json!({ "le": range.end() }));
+                self.problems.push(problem.with_input(value));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A yes or no. Like fal's server, takes the usual words and 0 and 1.
+    pub(super) fn boolean(&mut self, name: &str, default: bool) -> bool {
+        let Some(value) = self.get(name) else {
+            return default;
+        };
+        let answer = match value {
+            Value::Bool(answer) => Some(*answer),
+            Value::Number(number) => match number.as_f64() {
+                Some(1.0) => Some(true),
+                Some(0.0) => Some(false),
+                _ => None,
+            },
+            Value::String(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
+                "false" | "f" | "no" | "n" | "off" | "0" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        answer.unwrap_or_else(|| {
+            self.wrong(
+                name,
+                "bool_parsing",
+                "Input should be a valid boolean, unable to interpret input",
+                value,
+            );
+            default
+        })
+    }
+
+    /// A text or nothing.
+    pub(super) fn optional_text(&mut self, name: &str) -> Option<String> {
+        let value = self.get(name).filter(|value| !value.is_null())?;
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(name, "string_type", "Input should be a valid string", value);
+        }
+        text
+    }
+
+    /// A required list of texts.
+    pub(super) fn texts(&mut self, name: &str, range: &RangeInclusive<usize>) -> Vec<String> {
+        let Some(value) = self.get(name) else {
+            self.missing(name);
+            return Vec::new();
+        };
+        let Some(items) = value.as_array() else {
+            self.wrong(name, "list_type", "Input should be a valid list", value);
+            return Vec::new();
+        };
+        let (least, most, count) = (*range.start(), *range.end(), items.len());
+        if count < least {
+            let msg =
+                format!("List should have at least {least} item after validation, not {count}");
+            let ctx = json!({ "field_type": "List", "min_length": least, "actual_length": count });
+            let problem = Detail::field(name, "sequence_too_short", msg).with_ctx(ctx);
+            self.problems.push(problem.with_input(value));
+        } else if count > most {
+            let msg =
+                format!("List should have at most {most} items after validation, not {count}");
+            let ctx = json!({ "field_type": "List", "max_length": most, "actual_length": count });
+            let problem = Detail::field(name, "sequence_too_long", msg).with_ctx(ctx);
+            self.problems.push(problem);
+        }
+        let mut texts = Vec::with_capacity(count.min(most));
+        for (index, item) in items.iter().enumerate() {
+            match item.as_str() {
+                Some(text) => texts.push(text.to_owned()),
+                None => self.problems.push(
+                    Detail::field(name, "string_type", "Input should be a valid string")
+                        .item(index)
+                        .with_input(item),
+                ),
+            }
+        }
+        texts
+    }
+}
+
+/// The entry of a value that is none of the allowed words.
+pub(super) fn one_of(name: &str, allowed: &[&str], value: &Value) -> Detail {
+    let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
+    let listed = match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => String::new(),
+    };
+    Detail::field(name, "one_of", format!("Input should be {listed}"))
+        .with_ctx(json!({ "expected": allowed }))
+        .with_input(value)
+}
+
+/// A whole number of any usual spelling, or what is wrong with it.
+pub(super) fn whole_number(value: &Value) -> Result<i64, (&'static str, &'static str)> {
+    match value {
+        Value::Number(number) => number.as_i64().map_or_else(
+            || match number.as_f64() {
+                Some(float) if float.fract() == 0.0 && float.abs() < 9e15 => Ok(float as i64),
+                _ => Err((
+                    "int_from_float",
+                    "Input should be a valid integer, got a number with a fractional part",
+                )),
+            },
+            Ok,
+        ),
+        Value::String(text) => text.trim().parse().map_err(|_| {
+            (
+                "int_parsing",
+                "Input should be a valid integer, unable to parse string as an integer",
+            )
+        }),
+        _ => Err(("int_type", "Input should be a valid integer")),
+    }
+}
+
+/// What is wrong with a number outside its range.
+pub(super) fn outside(name: &str, number: i64, range: &RangeInclusive<i64>) -> Option<Detail> {
+    if number < *range.start() {
+        let msg = format!("Input should be greater than or equal to {}", range.start());
+        return Some(
+            Detail::field(name, "greater_than_equal", msg)
+                .with_ctx(json!({ "ge": range.start() })),
+        );
+    }
+    (number > *range.end()).then(|| {
+        let msg = format!("Input should be less than or equal to {}", range.end());
+        Detail::field(name, "less_than_equal", msg).with_ctx(json!({ "le": range.end() }))
+    })
+}

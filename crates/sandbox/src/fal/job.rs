@@ -1,0 +1,139 @@
+//! A queued call: its states, its log lines and its end.
+
+use super::Fal;
+use super::errors::Failure;
+use super::webhook;
+use super::work::{Outcome, Task};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Where a job stands.
+#[derive(Clone, Debug)]
+pub(super) enum Phase {
+    Queued,
+    Running,
+    Done(Arc<Finished>),
+}
+
+/// The end of a job.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) outcome: Outcome,
+    inference_s: f64,
+}
+
+/// A call in the queue.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) task: Task,
+    phase: watch::Sender<Phase>,
+    logs: Mutex<Vec<Value>>,
+    cancel: CancellationToken,
+}
+
+impl Job {
+    fn new(task: Task) -> Self {
+        Self {
+            task,
+            phase: watch::Sender::new(Phase::Queued),
+            logs: Mutex::default(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Where the job stands now.
+    pub(super) fn phase(&self) -> Phase {
+        self.phase.borrow().clone()
+    }
+
+    /// Tells of every later change.
+    pub(super) fn watch(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// The lines logged so far.
+    pub(super) fn logs(&self) -> Vec<Value> {
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.clone()
+    }
+
+    /// Asks the job to end; false if it has ended already.
+    pub(super) fn request_cancel(&self) -> bool {
+        if matches!(*self.phase.borrow(), Phase::Done(_)) {
+            return false;
+        }
+        self.cancel.cancel();
+        true
+    }
+
+    fn log(&self, message: &str, at: Timestamp) {
+        let line = json!({"message": message, "level": "INFO", "source": "USER", "timestamp": at.to_string()});
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.push(line);
+    }
+
+    async fn perform(&self, fal: &Fal) -> Finished {
+        let mut started = None;
+        let work = async {
+            self.task.wait_for_start(&fal.core).await?;
+            started = Some(Instant::now());
+            self.phase.send_replace(Phase::Running);
+            let log = |message: &str| self.log(message, fal.core.now());
+            self.task.work(&fal.core, &log).await
+        };
+        let outcome = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(cancelled()),
+            outcome = work => outcome,
+        };
+        Finished {
+            outcome,
+            inference_s: started.map_or(0.0, |started| started.elapsed().as_secs_f64()),
+        }
+    }
+}
+
+impl Finished {
+    /// The fields that a completed status adds.
+    pub(super) fn status_fields(&self) -> Value {
+        let mut fields = json!({ "metrics": { "inference_time": self.inference_s } });
+        let told = self.outcome.as_ref().err().and_then(Failure::status_fields);
+        if let Some((error, error_type)) = told {
+            fields["error"] = json!(error);
+            fields["error_type"] = json!(error_type);
+        }
+        fields
+    }
+}
+
+fn cancelled() -> Failure {
+    Failure::Platform {
+        status: 499,
+        kind: "client_cancelled",
+        detail: "Request was cancelled by the client".to_owned(),
+        by_caller: false,
+    }
+}
+
+/// Puts a call in the queue and has it worked on, whether or not anybody asks for it again.
+pub(super) fn start(fal: &Arc<Fal>, task: Task, webhook_url: Option<String>) -> Arc<Job> {
+    let job = Arc::new(Job::new(task));
+    fal.jobs.insert(job.task.id.clone(), Arc::clone(&job));
+    let (fal_of_job, running) = (Arc::clone(fal), Arc::clone(&job));
+    fal.core.tasks.spawn(async move {
+        let finished = Arc::new(running.perform(&fal_of_job).await);
+        let result_bytes = finished.outcome.as_ref().map_or(0, |done| done.body.len());
+        fal_of_job.jobs.weigh(&running.task.id, result_bytes);
+        running
+            .phase
+            .send_replace(Phase::Done(Arc::clone(&finished)));
+        if let Some(url) = webhook_url {
+            webhook::deliver(&fal_of_job, &running.task.id, &finished.outcome, url).await;
+        }
+    });
+    job
+}

@@ -1,0 +1,175 @@
+//! From a request's words to an encoded image, off the async threads.
+
+use crate::faults::strip;
+use crate::pad::pad_to;
+use crate::scene::{self, Canvas, Detail, EditRequest, SceneRequest};
+use bytes::Bytes;
+use imaging::{Bitmap, DecodeLimits, ImageFormat, ImagingError};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// How much of the first input shows in an edit, by default.
+pub(crate) const DEFAULT_KEEP: f32 = 0.65;
+
+/// What to draw.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawing {
+    /// As the caller gave it; fault switches are taken out here.
+    pub(crate) prompt: String,
+    pub(crate) model: String,
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+    pub(crate) seed: u64,
+    pub(crate) detail: Detail,
+    pub(crate) transparent: bool,
+    /// Input images of an edit, in order; none for a picture from the prompt alone.
+    pub(crate) inputs: Arc<[Bitmap]>,
+    /// Where alpha is 0, the first input is to be painted over.
+    pub(crate) mask: Option<Arc<Bitmap>>,
+    /// How much of the first input shows, 0 to 1.
+    pub(crate) keep: f32,
+    pub(crate) format: ImageFormat,
+    /// 1 to 100, for lossy formats.
+    pub(crate) quality: Option<u8>,
+    /// Previews to make on the way, for streams.
+    pub(crate) partials: u32,
+    /// Pad the encoded image to this size.
+    pub(crate) huge_bytes: Option<u64>,
+}
+
+impl Drawing {
+    /// A medium-detail PNG from a prompt; the rest is set by name.
+    pub(crate) fn new(prompt: &str, model: &str, size_px: (u32, u32), seed: u64) -> Self {
+        Self {
+            prompt: prompt.to_owned(),
+            model: model.to_owned(),
+            width_px: size_px.0,
+            height_px: size_px.1,
+            seed,
+            detail: Detail::Medium,
+            transparent: false,
+            inputs: Arc::from([]),
+            mask: None,
+            keep: DEFAULT_KEEP,
+            format: ImageFormat::Png,
+            quality: None,
+            partials: 0,
+            huge_bytes: None,
+        }
+    }
+}
+
+/// An encoded picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawn {
+    pub(crate) bytes: Bytes,
+    /// Blurred steps on the way to it, first to last, in the same format.
+    pub(crate) partials: Vec<Bytes>,
+}
+
+/// Why no picture came about.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DrawError {
+    #[error(transparent)]
+    Imaging(#[from] ImagingError),
+    #[error("the drawing task ended early")]
+    Lost,
+}
+
+/// Draws and decodes, as many pictures at a time as the machine has cores.
+pub(crate) struct Pictures {
+    places: Semaphore,
+}
+
+impl Pictures {
+    pub(crate) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            places: Semaphore::new(cores),
+        }
+    }
+
+    /// Draws and encodes a picture.
+    pub(crate) async fn draw(&self, drawing: Drawing) -> Result<Drawn, DrawError> {
+        self.run(move || draw(&drawing)).await
+    }
+
+    /// Decodes an input image, within the default limits of size and pixels.
+    pub(crate) async fn decode(&self, bytes: Bytes) -> Result<Bitmap, DrawError> {
+        self.run(move || Ok(imaging::decode(&bytes, &DecodeLimits::default())?))
+            .await
+    }
+
+    /// Resamples an image to a size and encodes it, as upscalers do.
+    pub(crate) async fn scale(
+        &self,
+        input: Bitmap,
+        size_px: (u32, u32),
+        format: ImageFormat,
+        quality: Option<u8>,
+    ) -> Result<Bytes, DrawError> {
+        self.run(move || {
+            let scaled = input.cover(size_px.0, size_px.1);
+            Ok(imaging::encode(&scaled, format, quality)?.into())
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, DrawError> + Send + 'static,
+    ) -> Result<T, DrawError> {
+        let _place = self.places.acquire().await.map_err(|_| DrawError::Lost)?;
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(DrawError::Lost))
+    }
+}
+
+fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
+    let prompt = strip(&drawing.prompt);
+    let scene = SceneRequest {
+        prompt: &prompt,
+        model: &drawing.model,
+        width_px: drawing.width_px,
+        height_px: drawing.height_px,
+        seed: drawing.seed,
+        transparent: drawing.transparent,
+        quality: drawing.detail,
+    };
+    let canvas = if drawing.inputs.is_empty() {
+        scene::render(&scene)
+    } else {
+        let inputs: Vec<Canvas> = drawing.inputs.iter().filter_map(canvas_of).collect();
+        let mask = drawing.mask.as_deref().and_then(canvas_of);
+        scene::render_edit(&EditRequest {
+            scene,
+            inputs: &inputs,
+            mask: mask.as_ref(),
+            keep: drawing.keep,
+        })
+    };
+    let mut partials = Vec::new();
+    for step in 0..drawing.partials {
+        let partial = scene::render_partial(&canvas, step, drawing.partials);
+        partials.push(encode(partial, drawing)?.into());
+    }
+    let mut bytes = encode(canvas, drawing)?;
+    if let Some(huge_bytes) = drawing.huge_bytes {
+        let size_bytes = usize::try_from(huge_bytes).unwrap_or(usize::MAX);
+        bytes = pad_to(bytes, drawing.format, size_bytes);
+    }
+    Ok(Drawn {
+        bytes: bytes.into(),
+        partials,
+    })
+}
+
+fn canvas_of(bitmap: &Bitmap) -> Option<Canvas> {
+    let (width_px, height_px) = (bitmap.width_px(), bitmap.height_px());
+    Canvas::from_rgba(width_px, height_px, bitmap.rgba().to_vec())
+}
+
+fn encode(canvas: Canvas, drawing: &Drawing) -> Result<Vec<u8>, ImagingError> {
+    let (width_px, height_px) = (canvas.width_px(), canvas.height_px());
+    let bitmap = Bitmap::new(width_px, height_px, canvas.into_rgba())?;
+    imaging::encode(&bitmap, drawing.format, drawing.quality)
+}

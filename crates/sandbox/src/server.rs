@@ -1,0 +1,272 @@
+//! Starting, serving and stopping a sandbox.
+
+use crate::calls::log_calls;
+use crate::core::Core;
+use crate::tls::{self, Tls, TlsError};
+use crate::{control, fal, mock, openai, replicate};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+/// Connections open at once; more wait in the listener's backlog.
+const MAX_CONNECTIONS: usize = 4_096;
+/// Request headers over HTTP/2, as at the gateway; over HTTP/1 the server has a bound of its own.
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+/// A client that connects and then says nothing is let go.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long running calls may go on after a shutdown began; calls that hang by a fault never end by themselves.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// Pause after a failed accept (out of file handles), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How a sandbox is started.
+#[derive(Clone, Debug)]
+pub struct SandboxConfig {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Serve TLS with a self-made certificate.
+    pub tls: bool,
+    /// Take about as long as the real providers do.
+    pub latency: bool,
+    /// The base of links in answers, when callers come through a proxy; otherwise the host they used.
+    pub public_url: Option<String>,
+}
+
+impl Default for SandboxConfig {
+    /// Any free loopback port, no TLS, no waiting.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: false,
+            latency: false,
+            public_url: None,
+        }
+    }
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// No certificate could be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A running sandbox; dropping it stops it at once.
+pub struct Sandbox {
+    address: SocketAddr,
+    core: Arc<Core>,
+    certificate_pem: Option<String>,
+    stop: CancellationToken,
+    abort: DropGuard,
+    connections: TaskTracker,
+}
+
+impl Sandbox {
+    /// The address it listens on, with the port that was chosen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http(s)://host:port`, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        self.core.base_url().to_owned()
+    }
+
+    /// The self-made certificate in PEM, for clients to trust; None without TLS.
+    pub fn certificate_pem(&self) -> Option<&str> {
+        self.certificate_pem.as_deref()
+    }
+
+    /// Stops accepting, gives running calls two seconds to end, then cuts the rest.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.connections.close();
+        let ended = tokio::time::timeout(SHUTDOWN_GRACE, self.connections.wait()).await;
+        if ended.is_err() {
+            drop(self.abort);
+            self.connections.wait().await;
+        }
+    }
+}
+
+/// Starts a sandbox; it serves until it is shut down or dropped.
+///
+/// # Errors
+/// When the address cannot be listened on or no certificate can be made.
+pub async fn start(config: SandboxConfig) -> Result<Sandbox, StartError> {
+    let address = config.listen;
+    let fail = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let address = listener.local_addr().map_err(fail)?;
+    let public_host = config.public_url.as_deref().and_then(host_of);
+    let tls = match config.tls {
+        true => Some(tls::make(address.ip(), public_host)?),
+        false => None,
+    };
+    let base_url = base_url(address, config.tls);
+    let core = Arc::new(Core::new(base_url, config.public_url, config.latency));
+    let stop = CancellationToken::new();
+    let abort = CancellationToken::new();
+    let connections = TaskTracker::new();
+    let server = Server {
+        router: router(&core),
+        acceptor: tls.as_ref().map(|tls| tls.acceptor.clone()),
+        stop: stop.clone(),
+        abort: abort.clone(),
+        connections: connections.clone(),
+    };
+    connections.spawn(server.accept(listener));
+    Ok(Sandbox {
+        address,
+        core,
+        certificate_pem: tls.map(|Tls { certificate_pem, .. }| certificate_pem),
+        stop,
+        abort: abort.drop_guard(),
+        connections,
+    })
+}
+
+/// Every route of the sandbox.
+fn router(core: &Arc<Core>) -> Router {
+    Router::new()
+        .nest("/openai", openai::router(Arc::clone(core)))
+        .nest("/mock", mock::router(Arc::clone(core)))
+        .nest("/fal", fal::router(Arc::clone(core)))
+        .nest("/replicate", replicate::router(Arc::clone(core)))
+        .nest("/_sandbox", control::router(Arc::clone(core)))
+        .fallback_service(fal::fallback_router(Arc::clone(core)))
+        // Each emulator reads bodies with its own limit.
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(core), log_calls))
+}
+
+fn base_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        // Everywhere is no place a client could call.
+        _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+struct Server {
+    router: Router,
+    acceptor: Option<tokio_rustls::TlsAcceptor>,
+    stop: CancellationToken,
+    abort: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Server {
+    async fn accept(self, listener: TcpListener) {
+        let server = Arc::new(self);
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = server.stop.cancelled() => return,
+                () = server.abort.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let server = Arc::clone(&server);
+                    let connections = server.connections.clone();
+                    connections.spawn(async move {
+                        server.connection(stream).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    debug!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream) {
+        // Small answers should not wait for more bytes to send.
+        stream.set_nodelay(true).ok();
+        let Some(acceptor) = &self.acceptor else {
+            return self.serve(stream).await;
+        };
+        let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+        tokio::select! {
+            shaken = handshake => match shaken {
+                Ok(Ok(stream)) => self.serve(stream).await,
+                Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
+                Err(_) => debug!("TLS handshake took too long"),
+            },
+            () = self.abort.cancelled() => {}
+        }
+    }
+
+    async fn serve<S>(&self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(MAX_HEADER_BYTES);
+        let service = TowerToHyperService::new(self.router.clone());
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        debug!(%error, "connection ended early");
+                    }
+                    return;
+                }
+                () = self.stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = self.abort.cancelled() => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The sandbox through its front door: real HTTP against every emulator.
+
+mod it {
+    mod control;
+    mod fal;
+    mod fal_faults;
+    mod harness;
+    mod hooks;
+    mod mock;
+    mod openai_edits;
+    mod openai_errors;
+    mod openai_faults;
+    mod openai_images;
+    mod openai_stream;
+    mod server;
+}

@@ -1,0 +1,47 @@
+//! The developer's commands: `cargo xtask test`, `tidy` and `bench`.
+
+mod bench;
+mod console;
+mod environment;
+mod repository;
+mod steps;
+mod suite;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// Why a command stopped, as shown to the developer.
+type Outcome<T = ()> = Result<T, String>;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test [--only rust|python|node|tidy]   everything: tidy, Rust tests, official SDKs end to end;
+                                        installs what is missing
+  tidy                                  the rules of style and structure
+  bench memory                          growth of memory while a 32 MiB answer passes through
+  bench render                          time of one sandbox picture of 1024x1024";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["test"] => suite::run(None),
+        ["test", "--only", part] => suite::Part::named(part).and_then(|part| suite::run(Some(part))),
+        ["tidy"] => tidy::run(&repository::root()),
+        ["bench", "memory"] => bench::memory(),
+        ["bench", "render"] => bench::render(),
+        [] | ["help" | "--help" | "-h"] => {
+            console::line(USAGE);
+            Ok(())
+        }
+        other => Err(format!("unknown command: {}\n\n{USAGE}", other.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            console::line(&format!("\nfailed: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
