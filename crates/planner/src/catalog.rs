@@ -1,5 +1,6 @@
 //! The catalogue: models, providers and parameters as data.
 
+mod check;
 pub mod load;
 pub mod lookup;
 pub mod model;
@@ -7,7 +8,6 @@ pub mod offer;
 pub mod parameter;
 pub mod pricing;
 pub mod provider;
-mod check;
 pub(crate) mod text;
 
 use indexmap::IndexMap;
@@ -48,7 +48,8 @@ impl Catalog {
         let mut declared = IndexMap::new();
         let taken = |name: &str| {
             model.offers.iter().any(|offer| {
-                offer.common.fields.contains_key(name) || offer.modes.values().any(|mode| mode.fields.contains_key(name))
+                offer.common.fields.contains_key(name)
+                    || offer.modes.values().any(|mode| mode.fields.contains_key(name))
             })
         };
         for (name, standard) in &self.parameters {
@@ -81,6 +82,8 @@ impl Catalog {
 
     /// Every standard parameter, in the order of the file.
     pub fn standard_parameters(&self) -> impl Iterator<Item = (&str, &Parameter)> {
-        self.parameters.iter().map(|(name, parameter)| (name.as_str(), parameter))
+        self.parameters
+            .iter()
+            .map(|(name, parameter)| (name.as_str(), parameter))
     }
 }

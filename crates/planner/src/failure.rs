@@ -105,13 +105,12 @@ impl Failure {
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         let (blame, spent) = match kind {
-            FailureKind::NotSent
-            | FailureKind::RateLimited
-            | FailureKind::Overloaded
-            | FailureKind::ModelGone => (Blame::Provider, Spent::No),
-            FailureKind::QuotaExhausted
-            | FailureKind::BadCredential
-            | FailureKind::NotPermitted => (Blame::Us, Spent::No),
+            FailureKind::NotSent | FailureKind::RateLimited | FailureKind::Overloaded | FailureKind::ModelGone => {
+                (Blame::Provider, Spent::No)
+            }
+            FailureKind::QuotaExhausted | FailureKind::BadCredential | FailureKind::NotPermitted => {
+                (Blame::Us, Spent::No)
+            }
             FailureKind::JobLost
             | FailureKind::TimedOut
             | FailureKind::Interrupted
@@ -264,26 +263,50 @@ mod tests {
     fn a_long_retry_after_is_not_waited_for() {
         let mut failure = Failure::new(FailureKind::RateLimited, "");
         failure.retry_after = Some(Duration::from_secs(5));
-        assert_eq!(next_move(&failure, &FailoverPolicy::default(), &FRESH), NextMove::Failover);
+        assert_eq!(
+            next_move(&failure, &FailoverPolicy::default(), &FRESH),
+            NextMove::Failover
+        );
         failure.retry_after = Some(Duration::from_secs(2));
-        let late = Progress { time_left: Duration::from_secs(1), ..FRESH };
-        assert_eq!(next_move(&failure, &FailoverPolicy::default(), &late), NextMove::Failover);
+        let late = Progress {
+            time_left: Duration::from_secs(1),
+            ..FRESH
+        };
+        assert_eq!(
+            next_move(&failure, &FailoverPolicy::default(), &late),
+            NextMove::Failover
+        );
     }
 
     #[test]
     fn what_may_have_been_billed_is_tried_once_more_by_default() {
-        let again = Progress { tries_after_maybe_billed: 1, ..FRESH };
+        let again = Progress {
+            tries_after_maybe_billed: 1,
+            ..FRESH
+        };
         assert_eq!(decide(FailureKind::TimedOut, FRESH), NextMove::Failover);
         assert_eq!(decide(FailureKind::TimedOut, again), NextMove::Stop);
-        let never = FailoverPolicy { when_maybe_billed: WhenMaybeBilled::Never, ..FailoverPolicy::default() };
-        assert_eq!(next_move(&Failure::new(FailureKind::Interrupted, ""), &never, &FRESH), NextMove::Stop);
+        let never = FailoverPolicy {
+            when_maybe_billed: WhenMaybeBilled::Never,
+            ..FailoverPolicy::default()
+        };
+        assert_eq!(
+            next_move(&Failure::new(FailureKind::Interrupted, ""), &never, &FRESH),
+            NextMove::Stop
+        );
     }
 
     #[test]
     fn callers_faults_and_safety_blocks_end_the_generation() {
         assert_eq!(decide(FailureKind::InvalidArgument, FRESH), NextMove::Stop);
         assert_eq!(decide(FailureKind::ContentPolicy, FRESH), NextMove::Stop);
-        let open = FailoverPolicy { on_content_policy: true, ..FailoverPolicy::default() };
-        assert_eq!(next_move(&Failure::new(FailureKind::ContentPolicy, ""), &open, &FRESH), NextMove::Failover);
+        let open = FailoverPolicy {
+            on_content_policy: true,
+            ..FailoverPolicy::default()
+        };
+        assert_eq!(
+            next_move(&Failure::new(FailureKind::ContentPolicy, ""), &open, &FRESH),
+            NextMove::Failover
+        );
     }
 }

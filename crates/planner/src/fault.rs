@@ -15,7 +15,10 @@ impl Fault {
     /// A fault of one field.
     #[must_use]
     pub fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { param: param.into(), message: message.into() }
+        Self {
+            param: param.into(),
+            message: message.into(),
+        }
     }
 }
 

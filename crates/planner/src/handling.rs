@@ -88,7 +88,10 @@ fn size_handling(name: &str, offer: &ModeOffer) -> Handling {
     let Some(field) = offer.fields.get(name) else {
         return Handling::Converted;
     };
-    let as_it_is = matches!((name, field.form), ("size", Form::Wxh) | ("aspect_ratio", Form::Ratio) | ("resolution", Form::Tier));
+    let as_it_is = matches!(
+        (name, field.form),
+        ("size", Form::Wxh) | ("aspect_ratio", Form::Ratio) | ("resolution", Form::Tier)
+    );
     match (as_it_is && field.map.is_empty(), field.native_name(name) == name) {
         (true, true) => Handling::Passthrough,
         (true, false) => Handling::Renamed,

@@ -19,8 +19,8 @@ impl Micros {
     /// Dollars, rounded half-even to a millionth. Amounts past the range of `i64` become its bound.
     #[must_use]
     pub fn from_dollars(dollars: Decimal) -> Self {
-        let micros = (dollars * Decimal::from(1_000_000))
-            .round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven);
+        let micros =
+            (dollars * Decimal::from(1_000_000)).round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven);
         Self(micros.to_i64().unwrap_or(i64::MAX))
     }
 
@@ -32,7 +32,10 @@ impl Micros {
 
     /// The same amount as the JSON number that answers show. Exact to a millionth below 9 billion dollars.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "money below 2^53 millionths is exact; more is not spent on images")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "money below 2^53 millionths is exact; more is not spent on images"
+    )]
     pub fn as_json_dollars(self) -> f64 {
         self.0 as f64 / 1_000_000.0
     }

@@ -61,23 +61,47 @@ pub enum NoRoute {
 /// [`NoRoute`] when none is left.
 pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<RoutePlan<'a>, NoRoute> {
     if let Some(forced) = now.forced_provider
-        && !resolution.offers.iter().any(|resolved| resolved.offer.provider == forced)
+        && !resolution
+            .offers
+            .iter()
+            .any(|resolved| resolved.offer.provider == forced)
     {
-        let refusal = resolution.refusals.into_iter().find(|refusal| refusal.provider == forced);
-        let (param, reason) = refusal.map_or_else(|| ("model".to_owned(), "has no such offer".to_owned()), |refusal| (refusal.param, refusal.reason));
-        return Err(NoRoute::ForcedProviderCannot { provider: forced.to_owned(), param, reason });
+        let refusal = resolution
+            .refusals
+            .into_iter()
+            .find(|refusal| refusal.provider == forced);
+        let (param, reason) = refusal.map_or_else(
+            || ("model".to_owned(), "has no such offer".to_owned()),
+            |refusal| (refusal.param, refusal.reason),
+        );
+        return Err(NoRoute::ForcedProviderCannot {
+            provider: forced.to_owned(),
+            param,
+            reason,
+        });
     }
     let wanted = |provider: &str| now.forced_provider.is_none_or(|forced| forced == provider);
-    let providers: Vec<String> = resolution.offers.iter().map(|resolved| resolved.offer.provider.clone()).filter(|provider| wanted(provider)).collect();
+    let providers: Vec<String> = resolution
+        .offers
+        .iter()
+        .map(|resolved| resolved.offer.provider.clone())
+        .filter(|provider| wanted(provider))
+        .collect();
     let mut candidates: Vec<Candidate<'a>> = resolution
         .offers
         .into_iter()
         .filter(|resolved| wanted(&resolved.offer.provider) && now.available.contains(&resolved.offer.provider))
-        .map(|resolved| Candidate { past_sunset: resolved.offer.sunset.is_some_and(|day| day < now.today), resolved })
+        .map(|resolved| Candidate {
+            past_sunset: resolved.offer.sunset.is_some_and(|day| day < now.today),
+            resolved,
+        })
         .collect();
     if candidates.is_empty() {
         return Err(NoRoute::NoCredential { providers });
     }
     candidates.sort_by_key(|candidate| (candidate.past_sunset, candidate.resolved.estimate.total));
-    Ok(RoutePlan { model: resolution.model, candidates })
+    Ok(RoutePlan {
+        model: resolution.model,
+        candidates,
+    })
 }

@@ -97,8 +97,17 @@ pub struct Inputs {
 
 /// Reads a request. Fields at fault are left at their default, so that the rest can be checked too and all faults be told together.
 #[must_use]
-pub fn parse(endpoint: Endpoint, fields: &Map<String, Value>, from_form: bool, catalog: &Catalog) -> (ImageRequest, Vec<Fault>) {
-    let mut reader = Reader { fields: IndexMap::new(), from_form, faults: Vec::new() };
+pub fn parse(
+    endpoint: Endpoint,
+    fields: &Map<String, Value>,
+    from_form: bool,
+    catalog: &Catalog,
+) -> (ImageRequest, Vec<Fault>) {
+    let mut reader = Reader {
+        fields: IndexMap::new(),
+        from_form,
+        faults: Vec::new(),
+    };
     for (name, value) in fields {
         reader.take(catalog.canonical_parameter(name), name, value);
     }
@@ -106,13 +115,22 @@ pub fn parse(endpoint: Endpoint, fields: &Map<String, Value>, from_form: bool, c
     let prompt = reader.text("prompt");
     let n = reader.whole("n", 1, N_MAX).unwrap_or(1);
     let size = reader.size();
-    let response_format = reader.choice("response_format", &[("url", ResponseFormat::Url), ("b64_json", ResponseFormat::B64Json)]);
+    let response_format = reader.choice(
+        "response_format",
+        &[("url", ResponseFormat::Url), ("b64_json", ResponseFormat::B64Json)],
+    );
     let output_format = reader.choice("output_format", &Format::ALL.map(|format| (format.as_str(), format)));
     // Zero means one: some clients count from zero.
-    let output_compression = reader.whole("output_compression", 0, 100).and_then(|value| u8::try_from(value.max(1)).ok());
+    let output_compression = reader
+        .whole("output_compression", 0, 100)
+        .and_then(|value| u8::try_from(value.max(1)).ok());
     let stream = reader.boolean("stream").unwrap_or(false);
     let partial_images = reader.whole("partial_images", 0, PARTIAL_IMAGES_MAX).unwrap_or(0);
-    let Reader { fields: arguments, faults, .. } = reader;
+    let Reader {
+        fields: arguments,
+        faults,
+        ..
+    } = reader;
     let mode = match endpoint {
         Endpoint::Generations => Mode::TextToImage,
         Endpoint::Edits if arguments.contains_key("scale_factor") => Mode::Upscale,
@@ -149,7 +167,10 @@ impl Reader {
         }
         match self.fields.get(canonical) {
             Some(other) if other != value => {
-                self.faults.push(Fault::new(given, format!("'{given}' and another spelling of '{canonical}' have different values; send one of them")));
+                self.faults.push(Fault::new(
+                    given,
+                    format!("'{given}' and another spelling of '{canonical}' have different values; send one of them"),
+                ));
             }
             Some(_) => {}
             None => {
@@ -162,7 +183,10 @@ impl Reader {
         match self.fields.shift_remove(name)? {
             Value::String(text) => Some(text),
             other => {
-                self.faults.push(Fault::new(name, format!("'{name}' must be text, not {}", kind_of(&other))));
+                self.faults.push(Fault::new(
+                    name,
+                    format!("'{name}' must be text, not {}", kind_of(&other)),
+                ));
                 None
             }
         }
@@ -175,10 +199,15 @@ impl Reader {
             Value::String(text) if self.from_form => text.trim().parse().ok(),
             _ => None,
         };
-        let legal = number.and_then(|number| u32::try_from(number).ok()).filter(|number| (min..=max).contains(number));
+        let legal = number
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| (min..=max).contains(number));
         if legal.is_none() {
             let given = value.as_str().map_or_else(|| echo(&value.to_string()), echo);
-            self.faults.push(Fault::new(name, format!("'{name}' must be a whole number from {min} to {max}, not {given}")));
+            self.faults.push(Fault::new(
+                name,
+                format!("'{name}' must be a whole number from {min} to {max}, not {given}"),
+            ));
         }
         legal
     }
@@ -191,7 +220,8 @@ impl Reader {
             _ => None,
         };
         if legal.is_none() {
-            self.faults.push(Fault::new(name, format!("'{name}' must be true or false")));
+            self.faults
+                .push(Fault::new(name, format!("'{name}' must be true or false")));
         }
         legal
     }
@@ -201,7 +231,10 @@ impl Reader {
         let legal = choices.iter().find(|(text, _)| *text == given).map(|(_, value)| *value);
         if legal.is_none() {
             let names: Vec<&str> = choices.iter().map(|(text, _)| *text).collect();
-            self.faults.push(Fault::new(name, format!("'{name}' must be one of {}, not {}", names.join(", "), echo(&given))));
+            self.faults.push(Fault::new(
+                name,
+                format!("'{name}' must be one of {}, not {}", names.join(", "), echo(&given)),
+            ));
         }
         legal
     }
@@ -215,7 +248,11 @@ impl Reader {
         let size = self.parsed("size", parse_size);
         let aspect_ratio = self.parsed("aspect_ratio", parse_aspect_ratio);
         let resolution = self.parsed("resolution", parse_resolution);
-        let request = SizeRequest { size, aspect_ratio, resolution };
+        let request = SizeRequest {
+            size,
+            aspect_ratio,
+            resolution,
+        };
         if let Some(conflict) = request.conflicts() {
             self.faults.push(Fault::new("aspect_ratio", conflict.to_string()));
         }

@@ -34,7 +34,12 @@ pub struct Adjustment {
 
 impl Adjustment {
     fn new(parameter: &str, requested: impl Into<Value>, used: impl Into<Value>, reason: impl Into<String>) -> Self {
-        Self { parameter: parameter.to_owned(), requested: requested.into(), used: used.into(), reason: reason.into() }
+        Self {
+            parameter: parameter.to_owned(),
+            requested: requested.into(),
+            used: used.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -90,7 +95,9 @@ impl Resolved<'_> {
     pub fn call(&self, images: u32, before: u32) -> NativeRequest {
         let mut native = self.native.clone();
         if let Some(field) = &self.n_field {
-            native.fields.insert(field.clone(), NativeValue::Json(Value::from(images)));
+            native
+                .fields
+                .insert(field.clone(), NativeValue::Json(Value::from(images)));
         }
         if let Some(field) = &self.seed_field
             && let Some(NativeValue::Json(seed)) = native.fields.get_mut(field)
@@ -143,9 +150,20 @@ struct Context<'a> {
 ///
 /// # Errors
 /// All faults of the request together.
-pub fn resolve<'a>(catalog: &Catalog, model: &'a Model, request: &ImageRequest, inputs: &Inputs) -> Result<Resolution<'a>, Vec<Fault>> {
+pub fn resolve<'a>(
+    catalog: &Catalog,
+    model: &'a Model,
+    request: &ImageRequest,
+    inputs: &Inputs,
+) -> Result<Resolution<'a>, Vec<Fault>> {
     let parameters = catalog.parameters_of(model);
-    let context = Context { catalog, request, inputs, model, parameters: &parameters };
+    let context = Context {
+        catalog,
+        request,
+        inputs,
+        model,
+        parameters: &parameters,
+    };
     let mut faults = mode_faults(&context);
     if faults.is_empty() {
         faults.extend(prompt_faults(&context));
@@ -156,11 +174,19 @@ pub fn resolve<'a>(catalog: &Catalog, model: &'a Model, request: &ImageRequest, 
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut resolution = Resolution { model, offers: Vec::new(), refusals: Vec::new() };
+    let mut resolution = Resolution {
+        model,
+        offers: Vec::new(),
+        refusals: Vec::new(),
+    };
     for offer in model.live_offers() {
         let Some(mode_offer) = offer.in_mode(request.mode) else {
             let reason = format!("does not serve {}", request.mode);
-            resolution.refusals.push(Refusal { provider: offer.provider.clone(), param: "model".to_owned(), reason });
+            resolution.refusals.push(Refusal {
+                provider: offer.provider.clone(),
+                param: "model".to_owned(),
+                reason,
+            });
             continue;
         };
         match resolve_offer(&context, offer, &mode_offer) {
@@ -178,7 +204,10 @@ pub fn resolve<'a>(catalog: &Catalog, model: &'a Model, request: &ImageRequest, 
 fn nothing_left(resolution: &Resolution<'_>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for refusal in &resolution.refusals {
-        let message = format!("No offer of model '{}' can serve this: {} {}", resolution.model.id, refusal.provider, refusal.reason);
+        let message = format!(
+            "No offer of model '{}' can serve this: {} {}",
+            resolution.model.id, refusal.provider, refusal.reason
+        );
         if !faults.iter().any(|fault| fault.message == message) {
             faults.push(Fault::new(refusal.param.clone(), message));
         }
@@ -192,7 +221,12 @@ fn mode_faults(context: &Context<'_>) -> Vec<Fault> {
         return Vec::new();
     }
     let names: Vec<&str> = modes.iter().map(|mode| mode.as_str()).collect();
-    let message = format!("Model '{}' does not support {}. Supported modes: {}", context.model.id, context.request.mode, listing(&names));
+    let message = format!(
+        "Model '{}' does not support {}. Supported modes: {}",
+        context.model.id,
+        context.request.mode,
+        listing(&names)
+    );
     vec![Fault::new("model", message)]
 }
 
@@ -203,12 +237,21 @@ fn prompt_faults(context: &Context<'_>) -> Vec<Fault> {
             return Vec::new();
         }
         let what = if given.is_none() { "is missing" } else { "is empty" };
-        return vec![Fault::new("prompt", format!("'prompt' {what}: describe the image that you want"))];
+        return vec![Fault::new(
+            "prompt",
+            format!("'prompt' {what}: describe the image that you want"),
+        )];
     }
     let chars = given.map_or(0, |prompt| prompt.chars().count());
     match context.parameters.get("prompt").and_then(|prompt| prompt.max_chars) {
         Some(max) if chars > max => {
-            vec![Fault::new("prompt", format!("'prompt' has {chars} characters; model '{}' takes at most {max}", context.model.id))]
+            vec![Fault::new(
+                "prompt",
+                format!(
+                    "'prompt' has {chars} characters; model '{}' takes at most {max}",
+                    context.model.id
+                ),
+            )]
         }
         _ => Vec::new(),
     }
@@ -221,12 +264,28 @@ fn input_faults(context: &Context<'_>) -> Vec<Fault> {
     }
     let mut faults = Vec::new();
     if images.is_empty() {
-        faults.push(Fault::new("image", "'image' is missing: an edit needs at least one input image"));
+        faults.push(Fault::new(
+            "image",
+            "'image' is missing: an edit needs at least one input image",
+        ));
     }
-    let offers = || context.model.live_offers().filter_map(|offer| offer.in_mode(context.request.mode)).filter_map(|offer| offer.inputs);
+    let offers = || {
+        context
+            .model
+            .live_offers()
+            .filter_map(|offer| offer.in_mode(context.request.mode))
+            .filter_map(|offer| offer.inputs)
+    };
     let max = offers().map(|inputs| inputs.max).max().unwrap_or(0);
     if images.len() > max as usize {
-        faults.push(Fault::new("image", format!("{} input images were sent; model '{}' takes at most {max}", images.len(), context.model.id)));
+        faults.push(Fault::new(
+            "image",
+            format!(
+                "{} input images were sent; model '{}' takes at most {max}",
+                images.len(),
+                context.model.id
+            ),
+        ));
     }
     if let (Some(mask), Some(first)) = (mask, images.first()) {
         if (mask.width_px, mask.height_px) != (first.width_px, first.height_px) {
@@ -237,14 +296,21 @@ fn input_faults(context: &Context<'_>) -> Vec<Fault> {
             faults.push(Fault::new("mask", message));
         }
         if !mask.has_alpha {
-            faults.push(Fault::new("mask", "the mask has no alpha channel; pixels to edit are those with alpha 0"));
+            faults.push(Fault::new(
+                "mask",
+                "the mask has no alpha channel; pixels to edit are those with alpha 0",
+            ));
         }
     }
     faults
 }
 
 fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeOffer) -> Result<Resolved<'a>, Refusal> {
-    let refuse = |param: &str, reason: String| Refusal { provider: offer.provider.clone(), param: param.to_owned(), reason };
+    let refuse = |param: &str, reason: String| Refusal {
+        provider: offer.provider.clone(),
+        param: param.to_owned(),
+        reason,
+    };
     for needed in &offer.requires {
         if !context.request.arguments.contains_key(needed) {
             return Err(refuse(needed, format!("needs the argument '{needed}'")));
@@ -258,26 +324,48 @@ fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeO
     let mut adjustments = Vec::new();
     let sizing = sizing::apply(context, mode_offer, &mut fields, &mut adjustments);
     let finish = output::apply(context, mode_offer, sizing.cover, &mut fields, &mut adjustments);
-    let taken = arguments::apply(context, mode_offer, &mut fields, &mut adjustments).map_err(|(param, reason)| refuse(&param, reason))?;
+    let taken = arguments::apply(context, mode_offer, &mut fields, &mut adjustments)
+        .map_err(|(param, reason)| refuse(&param, reason))?;
     for (name, value) in &mode_offer.constants {
         fields.set(name, value.clone());
     }
-    let fidelity_default = mode_offer.fields.get("input_fidelity").and_then(|field| field.default.as_ref());
+    let fidelity_default = mode_offer
+        .fields
+        .get("input_fidelity")
+        .and_then(|field| field.default.as_ref());
     let work = Work {
         mode: context.request.mode,
         quality: taken.get("quality").and_then(Value::as_str).map(ToOwned::to_owned),
         size: sizing.expected,
         calls: fan_out(context.request.n, mode_offer.max_n),
         prompt_bytes: context.request.prompt.as_ref().map_or(0, String::len) as u64,
-        inputs: context.inputs.images.iter().map(|image| Size { width_px: image.width_px, height_px: image.height_px }).collect(),
+        inputs: context
+            .inputs
+            .images
+            .iter()
+            .map(|image| Size {
+                width_px: image.width_px,
+                height_px: image.height_px,
+            })
+            .collect(),
         high_fidelity: taken.get("input_fidelity").or(fidelity_default).and_then(Value::as_str) == Some("high"),
     };
     let estimate = estimate(&offer.pricing, &work);
     Ok(Resolved {
         offer,
-        native: NativeRequest { model: mode_offer.model.clone(), mode: context.request.mode, fields: fields.0 },
-        n_field: mode_offer.fields.get("n").map(|field| field.native_name("n").to_owned()),
-        seed_field: taken.get("seed").and_then(|_| mode_offer.fields.get("seed")).map(|field| field.native_name("seed").to_owned()),
+        native: NativeRequest {
+            model: mode_offer.model.clone(),
+            mode: context.request.mode,
+            fields: fields.0,
+        },
+        n_field: mode_offer
+            .fields
+            .get("n")
+            .map(|field| field.native_name("n").to_owned()),
+        seed_field: taken
+            .get("seed")
+            .and_then(|_| mode_offer.fields.get("seed"))
+            .map(|field| field.native_name("seed").to_owned()),
         max_n: mode_offer.max_n,
         inputs: input_work,
         finish,
@@ -297,7 +385,11 @@ impl Fields {
     }
 }
 
-fn place_inputs(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut Fields) -> Result<InputWork, (&'static str, String)> {
+fn place_inputs(
+    context: &Context<'_>,
+    mode_offer: &ModeOffer,
+    fields: &mut Fields,
+) -> Result<InputWork, (&'static str, String)> {
     let Inputs { images, mask } = context.inputs;
     let mut work = InputWork::default();
     if context.request.mode == Mode::TextToImage {
@@ -316,13 +408,22 @@ fn place_inputs(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut Fiel
         _ => NativeValue::Image(0, ImageForm::Link),
     };
     fields.0.insert(field.native_name("image").to_owned(), value);
-    work.to_png = images.iter().map(|image| !spec.formats.contains(&image.format)).collect();
+    work.to_png = images
+        .iter()
+        .map(|image| !spec.formats.contains(&image.format))
+        .collect();
     if let Some(mask) = mask {
         let (Some(polarity), Some(field)) = (spec.mask, mode_offer.fields.get("mask")) else {
             return Err(("mask", "takes no mask".to_owned()));
         };
-        let form = if field.form == Form::File { ImageForm::File } else { ImageForm::Link };
-        fields.0.insert(field.native_name("mask").to_owned(), NativeValue::Mask(form));
+        let form = if field.form == Form::File {
+            ImageForm::File
+        } else {
+            ImageForm::Link
+        };
+        fields
+            .0
+            .insert(field.native_name("mask").to_owned(), NativeValue::Mask(form));
         // Providers that read alpha want it from a PNG.
         if polarity != MaskPolarity::Alpha || mask.format != Format::Png {
             work.mask = Some(polarity);
@@ -335,7 +436,7 @@ fn place_inputs(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut Fiel
 fn fan_out(n: u32, max_n: u32) -> Vec<u32> {
     let most = max_n.max(1);
     let mut calls = vec![most; (n / most) as usize];
-    if n % most > 0 {
+    if !n.is_multiple_of(most) {
         calls.push(n % most);
     }
     calls

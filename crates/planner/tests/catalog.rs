@@ -10,5 +10,7 @@ mod handlings;
 mod mistakes;
 #[path = "catalog/prices.rs"]
 mod prices;
+#[path = "catalog/refusals.rs"]
+mod refusals;
 #[path = "catalog/requests.rs"]
 mod requests;

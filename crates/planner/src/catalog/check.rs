@@ -30,7 +30,12 @@ impl Checker<'_> {
     fn report(&mut self, path: &[Step], message: String) {
         let key = dotted(path);
         let (file, text) = self.source;
-        self.mistakes.push(Mistake { file: file.to_owned(), line: locate(text, path), key, message });
+        self.mistakes.push(Mistake {
+            file: file.to_owned(),
+            line: locate(text, path),
+            key,
+            message,
+        });
     }
 }
 
@@ -44,7 +49,9 @@ fn dotted(path: &[Step]) -> String {
 
 /// The dotted key at a byte of `text`; empty when the text is no TOML or nothing stands there.
 pub(super) fn key_at(text: &str, offset: usize) -> String {
-    let Ok(table) = DeTable::parse(text) else { return String::new() };
+    let Ok(table) = DeTable::parse(text) else {
+        return String::new();
+    };
     path_at(&DeValue::Table(table.into_inner()), offset).map_or_else(String::new, |path| dotted(&path))
 }
 
@@ -103,11 +110,19 @@ pub(super) fn check(catalog: &Catalog, origins: &Origins<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let mut names: HashMap<&str, &str> = catalog.models.keys().map(|id| (id.as_str(), id.as_str())).collect();
     for model in catalog.models.values() {
-        let Some(source) = origins.get(&("model", model.id.clone())) else { continue };
-        let mut checker = Checker { source: *source, mistakes: Vec::new() };
+        let Some(source) = origins.get(&("model", model.id.clone())) else {
+            continue;
+        };
+        let mut checker = Checker {
+            source: *source,
+            mistakes: Vec::new(),
+        };
         for (index, alias) in model.aliases.iter().enumerate() {
             if let Some(other) = names.insert(alias, &model.id) {
-                checker.report(&[key("aliases"), Step::Index(index)], format!("'{alias}' already names the model '{other}'"));
+                checker.report(
+                    &[key("aliases"), Step::Index(index)],
+                    format!("'{alias}' already names the model '{other}'"),
+                );
             }
         }
         check_model(&mut checker, catalog, model);
@@ -123,7 +138,10 @@ fn check_model(checker: &mut Checker<'_>, catalog: &Catalog, model: &Model) {
         checker.report(&[key("successor")], unknown("model", successor, catalog.models.keys()));
     }
     if model.offers.is_empty() {
-        checker.report(&[key("offers")], "a model needs at least one offer, retired or not".to_owned());
+        checker.report(
+            &[key("offers")],
+            "a model needs at least one offer, retired or not".to_owned(),
+        );
     }
     let declared = catalog.parameters_of(model);
     for (index, offer) in model.offers.iter().enumerate() {
@@ -141,34 +159,58 @@ fn check_offer(checker: &mut Checker<'_>, offer: &Offer, at: &[Step], declared: 
         checker.report(at, "an offer needs at least one table under modes".to_owned());
     }
     for mode in offer.modes.keys().copied() {
-        let Some(mode_offer) = offer.in_mode(mode) else { continue };
+        let Some(mode_offer) = offer.in_mode(mode) else {
+            continue;
+        };
         let here = [at, &[key("modes"), key(mode.as_str())]].concat();
         check_mode(checker, &mode_offer, mode, &here, at, declared);
     }
     check_pricing(checker, offer, at);
 }
 
-fn check_mode(checker: &mut Checker<'_>, mode_offer: &ModeOffer, mode: Mode, here: &[Step], at: &[Step], declared: &HashSet<&str>) {
+fn check_mode(
+    checker: &mut Checker<'_>,
+    mode_offer: &ModeOffer,
+    mode: Mode,
+    here: &[Step],
+    at: &[Step],
+    declared: &HashSet<&str>,
+) {
     if mode_offer.model.is_empty() {
-        checker.report(here, "the provider's model id is missing: set `model` here or under common".to_owned());
+        checker.report(
+            here,
+            "the provider's model id is missing: set `model` here or under common".to_owned(),
+        );
     }
     if mode != Mode::TextToImage && mode_offer.inputs.is_none() {
         checker.report(here, format!("{mode} needs `inputs`"));
     }
     let mut natives: HashMap<&str, &str> = HashMap::new();
     for (name, field) in &mode_offer.fields {
-        let own = [here, &[key("fields"), key(name.as_str())]].concat();
-        let common = [at, &[key("common"), key("fields"), key(name.as_str())]].concat();
         let (_, text) = checker.source;
-        let path = if stands(text, &own) { own } else { common };
+        // Only a mistake needs its place; finding it reads the whole text again.
+        let path = || {
+            let own = [here, &[key("fields"), key(name.as_str())]].concat();
+            let common = [at, &[key("common"), key("fields"), key(name.as_str())]].concat();
+            if stands(text, &own) { own } else { common }
+        };
         if !declared.contains(name.as_str()) {
-            checker.report(&path, format!("'{name}' is not a parameter; declare it under [parameters.{name}]"));
+            checker.report(
+                &path(),
+                format!("'{name}' is not a parameter; declare it under [parameters.{name}]"),
+            );
         }
         if let Some(other) = natives.insert(field.native_name(name), name) {
-            checker.report(&path, format!("'{other}' is already sent as '{}'", field.native_name(name)));
+            checker.report(
+                &path(),
+                format!("'{other}' is already sent as '{}'", field.native_name(name)),
+            );
         }
         if matches!(field.form, Form::File | Form::Link | Form::LinkList) != matches!(name.as_str(), "image" | "mask") {
-            checker.report(&path, "the forms file, link and link-list are for image and mask, and they take no other".to_owned());
+            checker.report(
+                &path(),
+                "the forms file, link and link-list are for image and mask, and they take no other".to_owned(),
+            );
         }
     }
 }
@@ -190,7 +232,10 @@ fn check_pricing(checker: &mut Checker<'_>, offer: &Offer, at: &[Step]) {
         .iter()
         .any(|part| part.metric == Metric::TokenImage && part.direction == super::pricing::Direction::Output);
     if sells_tokens && pricing.output_tokens.is_none() {
-        checker.report(&here, "image tokens are priced, so output_tokens must say how many an image has".to_owned());
+        checker.report(
+            &here,
+            "image tokens are priced, so output_tokens must say how many an image has".to_owned(),
+        );
     }
     if let (Some(tokens), Some(auto)) = (&pricing.output_tokens, &pricing.auto_quality) {
         let known = match tokens {
@@ -198,7 +243,10 @@ fn check_pricing(checker: &mut Checker<'_>, offer: &Offer, at: &[Step]) {
             OutputTokens::Grid { cells, .. } => cells.contains_key(auto),
         };
         if !known {
-            checker.report(&[here, vec![key("auto_quality")]].concat(), format!("output_tokens has no quality '{auto}'"));
+            checker.report(
+                &[here, vec![key("auto_quality")]].concat(),
+                format!("output_tokens has no quality '{auto}'"),
+            );
         }
     }
 }

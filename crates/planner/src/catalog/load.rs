@@ -55,29 +55,49 @@ pub fn load(sources: &[Source<'_>]) -> Result<Catalog, Vec<Mistake>> {
                 origins.insert(("model", model.id.clone()), (name, text));
                 catalog.models.insert(model.id.clone(), model);
             })
-        } else {
+        } else if name == "parameters.toml" {
             parse(name, text).map(|parameters: IndexMap<String, Parameter>| catalog.parameters.extend(parameters))
+        } else {
+            let message = "a catalogue holds parameters.toml and the folders providers and models; this is neither";
+            Err(Mistake {
+                file: name.to_owned(),
+                line: 0,
+                key: String::new(),
+                message: message.to_owned(),
+            })
         };
         mistakes.extend(read.err());
     }
-    catalog.models.sort_by(|a, left, b, right| right.featured.cmp(&left.featured).then_with(|| a.cmp(b)));
+    catalog
+        .models
+        .sort_by(|a, left, b, right| right.featured.cmp(&left.featured).then_with(|| a.cmp(b)));
     mistakes.extend(check::check(&catalog, &origins));
     mistakes.sort();
     // What stands under `common` is checked once a mode.
     mistakes.dedup();
-    if mistakes.is_empty() { Ok(catalog) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(catalog)
+    } else {
+        Err(mistakes)
+    }
 }
 
 fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Mistake> {
     toml::from_str(text).map_err(|error| Mistake {
         file: file.to_owned(),
         line: error.span().map_or(0, |span| line_of(text, span.start)),
-        key: error.span().map_or_else(String::new, |span| check::key_at(text, span.start)),
+        key: error
+            .span()
+            .map_or_else(String::new, |span| check::key_at(text, span.start)),
         message: error.message().to_owned(),
     })
 }
 
 /// The line, from 1, of a byte of `text`.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
+        + 1
 }

@@ -40,7 +40,11 @@ impl Catalog {
     /// The model of an id or alias.
     #[must_use]
     pub fn model(&self, name: &str) -> Option<&Model> {
-        self.models.get(name).or_else(|| self.models.values().find(|model| model.aliases.iter().any(|alias| alias == name)))
+        self.models.get(name).or_else(|| {
+            self.models
+                .values()
+                .find(|model| model.aliases.iter().any(|alias| alias == name))
+        })
     }
 
     /// The model that `name` means: an id, an alias, or `provider/` before either.
@@ -50,18 +54,24 @@ impl Catalog {
     pub fn find(&self, name: &str) -> Result<Found<'_>, NotFound> {
         let (forced_provider, model) = match self.model(name) {
             Some(model) => (None, model),
-            None => self
-                .split_provider(name)
-                .ok_or_else(|| NotFound::Unknown { suggestion: self.suggest(name) })?,
+            None => self.split_provider(name).ok_or_else(|| NotFound::Unknown {
+                suggestion: self.suggest(name),
+            })?,
         };
         if model.status() == Status::Retired {
-            return Err(NotFound::Retired { model: model.id.clone(), successor: model.successor.clone() });
+            return Err(NotFound::Retired {
+                model: model.id.clone(),
+                successor: model.successor.clone(),
+            });
         }
         if let Some(provider) = forced_provider
             && !model.live_offers().any(|offer| offer.provider == provider)
         {
             let providers = model.live_offers().map(|offer| offer.provider.clone()).collect();
-            return Err(NotFound::NotAtProvider { model: model.id.clone(), providers });
+            return Err(NotFound::NotAtProvider {
+                model: model.id.clone(),
+                providers,
+            });
         }
         Ok(Found { model, forced_provider })
     }
@@ -85,7 +95,11 @@ impl Catalog {
         };
         let best_of = |model: &Model| {
             let natives = model.offers.iter().flat_map(|offer| {
-                offer.modes.values().chain(std::iter::once(&offer.common)).filter_map(|mode| mode.model.as_deref())
+                offer
+                    .modes
+                    .values()
+                    .chain(std::iter::once(&offer.common))
+                    .filter_map(|mode| mode.model.as_deref())
             });
             std::iter::once(model.id.as_str())
                 .chain(model.aliases.iter().map(String::as_str))

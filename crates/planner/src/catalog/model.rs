@@ -92,7 +92,10 @@ pub enum Status {
 }
 
 /// The size of a model that names none.
-pub const DEFAULT_SIZE: Size = Size { width_px: 1024, height_px: 1024 };
+pub const DEFAULT_SIZE: Size = Size {
+    width_px: 1024,
+    height_px: 1024,
+};
 
 impl Model {
     /// Offers that are not gone.
@@ -116,7 +119,12 @@ impl Model {
     /// The last announced day of any live offer, when all of them have one.
     #[must_use]
     pub fn sunset(&self) -> Option<Date> {
-        self.offers.iter().map(|offer| offer.sunset).collect::<Option<Vec<_>>>()?.into_iter().max()
+        self.offers
+            .iter()
+            .map(|offer| offer.sunset)
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .max()
     }
 
     /// Modes that a live offer serves.

@@ -122,13 +122,20 @@ impl SizesSpec {
                 max_ratio: range.max_ratio,
             })
         } else if !self.ratios.is_empty() {
-            SizeSupport::Ratios { ratios: self.ratios.clone(), tiers: self.tiers.clone() }
+            SizeSupport::Ratios {
+                ratios: self.ratios.clone(),
+                tiers: self.tiers.clone(),
+            }
         } else if !self.listed.is_empty() {
             SizeSupport::Listed(self.listed.clone())
         } else {
             SizeSupport::Fixed
         };
-        OfferSizes { support, auto: self.auto, default: None }
+        OfferSizes {
+            support,
+            auto: self.auto,
+            default: None,
+        }
     }
 }
 
@@ -267,7 +274,13 @@ impl Offer {
         Some(ModeOffer {
             model: own.model.clone().or_else(|| common.model.clone()).unwrap_or_default(),
             max_n: own.max_n.or(common.max_n).unwrap_or(1),
-            sizes: own.sizes.as_ref().or(common.sizes.as_ref()).cloned().unwrap_or_default().to_offer_sizes(),
+            sizes: own
+                .sizes
+                .as_ref()
+                .or(common.sizes.as_ref())
+                .cloned()
+                .unwrap_or_default()
+                .to_offer_sizes(),
             inputs: own.inputs.clone().or_else(|| common.inputs.clone()),
             default_format: own.default_format.or(common.default_format).unwrap_or(Format::Png),
             fields,

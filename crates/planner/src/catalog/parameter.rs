@@ -110,7 +110,11 @@ impl Parameter {
             default: own.default.clone().or_else(|| self.default.clone()),
             aliases: list(&self.aliases, &own.aliases),
             secret: own.secret.or(self.secret),
-            substitutes: if own.substitutes.is_empty() { self.substitutes.clone() } else { own.substitutes.clone() },
+            substitutes: if own.substitutes.is_empty() {
+                self.substitutes.clone()
+            } else {
+                own.substitutes.clone()
+            },
             universal: list(&self.universal, &own.universal),
             hard: list(&self.hard, &own.hard),
             modes: list(&self.modes, &own.modes),

@@ -24,35 +24,64 @@ pub struct Produced {
 #[must_use]
 pub fn charge(pricing: &Pricing, work: &Work, produced: &Produced) -> Estimate {
     if let Some(reported) = produced.reported {
-        return Estimate { components: Vec::new(), total: reported, basis: Basis::Reported };
+        return Estimate {
+            components: Vec::new(),
+            total: reported,
+            basis: Basis::Reported,
+        };
     }
     if pricing.basis == Basis::Usage
         && let Some(usage) = &produced.usage
     {
         let components = by_usage(pricing, usage);
-        return Estimate { total: rounded(pricing, &components), components, basis: Basis::Usage };
+        return Estimate {
+            total: rounded(pricing, &components),
+            components,
+            basis: Basis::Usage,
+        };
     }
     let sizes: Vec<Option<Size>> = produced.sizes.iter().copied().map(Some).collect();
     let components = call(pricing, work, &sizes);
-    Estimate { total: rounded(pricing, &components), components, basis: Basis::Table }
+    Estimate {
+        total: rounded(pricing, &components),
+        components,
+        basis: Basis::Table,
+    }
 }
 
 fn by_usage(pricing: &Pricing, usage: &Usage) -> Vec<Line> {
     let rate = |direction, metric, cached| -> Option<&Component> {
-        pricing.components.iter().find(|part| (part.direction, part.metric, part.cached) == (direction, metric, cached))
+        pricing
+            .components
+            .iter()
+            .find(|part| (part.direction, part.metric, part.cached) == (direction, metric, cached))
     };
     let mut lines = Vec::new();
     let mut add = |direction, metric, tokens: u64, cached: u64| {
         // Without a cached rate cached tokens cost as much as others.
-        let (plain, cached) = if rate(direction, metric, true).is_some() { (tokens.saturating_sub(cached), cached) } else { (tokens, 0) };
+        let (plain, cached) = if rate(direction, metric, true).is_some() {
+            (tokens.saturating_sub(cached), cached)
+        } else {
+            (tokens, 0)
+        };
         for (is_cached, count) in [(false, plain), (true, cached)] {
             if let Some(part) = rate(direction, metric, is_cached).filter(|_| count > 0) {
                 merge(&mut lines, vec![Line::of(part, Decimal::from(count))]);
             }
         }
     };
-    add(Direction::Input, Metric::TokenText, usage.input_text_tokens, usage.cached_text_tokens);
-    add(Direction::Input, Metric::TokenImage, usage.input_image_tokens, usage.cached_image_tokens);
+    add(
+        Direction::Input,
+        Metric::TokenText,
+        usage.input_text_tokens,
+        usage.cached_text_tokens,
+    );
+    add(
+        Direction::Input,
+        Metric::TokenImage,
+        usage.input_image_tokens,
+        usage.cached_image_tokens,
+    );
     add(Direction::Output, Metric::TokenText, usage.output_text_tokens, 0);
     add(Direction::Output, Metric::TokenImage, usage.output_image_tokens, 0);
     lines

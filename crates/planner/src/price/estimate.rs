@@ -52,14 +52,19 @@ pub fn estimate(pricing: &Pricing, work: &Work) -> Estimate {
         total = total + rounded(pricing, &lines);
         merge(&mut components, lines);
     }
-    Estimate { components, total, basis: pricing.basis }
+    Estimate {
+        components,
+        total,
+        basis: pricing.basis,
+    }
 }
 
 /// Adds lines to others, joining those of one price.
 pub(super) fn merge(into: &mut Vec<Line>, lines: Vec<Line>) {
     for line in lines {
         let same = into.iter_mut().find(|other| {
-            (other.direction, other.metric, other.unit_price, other.unit_size) == (line.direction, line.metric, line.unit_price, line.unit_size)
+            (other.direction, other.metric, other.unit_price, other.unit_size)
+                == (line.direction, line.metric, line.unit_price, line.unit_size)
         });
         match same {
             Some(other) => {
@@ -75,7 +80,9 @@ pub(super) fn merge(into: &mut Vec<Line>, lines: Vec<Line>) {
 /// The amount of one call, as the provider rounds it.
 pub(super) fn rounded(pricing: &Pricing, lines: &[Line]) -> Micros {
     let sum: Micros = lines.iter().map(|line| line.total_cost).sum();
-    pricing.round_up_to.map_or(sum, |step| sum.round_up_to(Micros::from_dollars(step)))
+    pricing
+        .round_up_to
+        .map_or(sum, |step| sum.round_up_to(Micros::from_dollars(step)))
 }
 
 /// The lines of one call that makes images of these sizes; a size is absent while the provider has yet to choose it.
@@ -96,7 +103,11 @@ struct Pricer<'a> {
 
 impl Pricer<'_> {
     fn quality(&self) -> Option<&str> {
-        self.work.quality.as_deref().filter(|quality| *quality != "auto").or(self.pricing.auto_quality.as_deref())
+        self.work
+            .quality
+            .as_deref()
+            .filter(|quality| *quality != "auto")
+            .or(self.pricing.auto_quality.as_deref())
     }
 
     fn components(&self, direction: Direction, metric: Metric) -> impl Iterator<Item = &Component> {
@@ -106,7 +117,8 @@ impl Pricer<'_> {
                 && part.metric == metric
                 && !part.cached
                 && (part.modes.is_empty() || part.modes.contains(&self.work.mode))
-                && (part.quality.is_empty() || quality.is_some_and(|quality| part.quality.iter().any(|name| name == quality)))
+                && (part.quality.is_empty()
+                    || quality.is_some_and(|quality| part.quality.iter().any(|name| name == quality)))
         })
     }
 
@@ -128,17 +140,31 @@ impl Pricer<'_> {
         if let Some(size) = self.pricing.auto_size {
             return vec![size.0];
         }
-        let mut sizes: Vec<Size> = self.components(Direction::Output, Metric::Image).flat_map(|part| part.size.clone()).collect();
+        let mut sizes: Vec<Size> = self
+            .components(Direction::Output, Metric::Image)
+            .flat_map(|part| part.size.clone())
+            .collect();
         if let (Some(rule), Some(quality)) = (&self.pricing.output_tokens, self.quality()) {
             sizes.extend(listed_sizes(rule, quality));
         }
-        if sizes.is_empty() { vec![crate::catalog::model::DEFAULT_SIZE] } else { sizes }
+        if sizes.is_empty() {
+            vec![crate::catalog::model::DEFAULT_SIZE]
+        } else {
+            sizes
+        }
     }
 
     fn printed(&self, size: Size) -> Option<Line> {
-        let listed: Vec<Size> = self.components(Direction::Output, Metric::Image).flat_map(|part| part.size.clone()).collect();
+        let listed: Vec<Size> = self
+            .components(Direction::Output, Metric::Image)
+            .flat_map(|part| part.size.clone())
+            .collect();
         // Where tokens give the price of every size, a printed price holds for its own sizes only.
-        let nearest = if self.pricing.output_tokens.is_some() { Some(size) } else { nearest(size, &listed) };
+        let nearest = if self.pricing.output_tokens.is_some() {
+            Some(size)
+        } else {
+            nearest(size, &listed)
+        };
         let part = self
             .components(Direction::Output, Metric::Image)
             .find(|part| part.size.is_empty() || nearest.is_some_and(|nearest| part.size.contains(&nearest)))?;
@@ -162,13 +188,29 @@ impl Pricer<'_> {
             .next()
             .map(|part| Line::of(part, Decimal::from(self.work.prompt_bytes + TEXT_TOKENS_ADDED)));
         let images = &self.work.inputs;
-        let tokens = self.pricing.input_tokens.as_ref().map(|rule| images.iter().map(|size| input_tokens(rule, *size, self.work.high_fidelity)).sum::<u64>());
-        let by_tokens = self.components(Direction::Input, Metric::TokenImage).next().zip(tokens).map(|(part, tokens)| Line::of(part, Decimal::from(tokens)));
-        let by_image = self.components(Direction::Input, Metric::Image).next().map(|part| Line::of(part, Decimal::from(images.len())));
+        let tokens = self.pricing.input_tokens.as_ref().map(|rule| {
+            images
+                .iter()
+                .map(|size| input_tokens(rule, *size, self.work.high_fidelity))
+                .sum::<u64>()
+        });
+        let by_tokens = self
+            .components(Direction::Input, Metric::TokenImage)
+            .next()
+            .zip(tokens)
+            .map(|(part, tokens)| Line::of(part, Decimal::from(tokens)));
+        let by_image = self
+            .components(Direction::Input, Metric::Image)
+            .next()
+            .map(|part| Line::of(part, Decimal::from(images.len())));
         let by_megapixels = self
             .components(Direction::Input, Metric::Megapixel)
             .next()
             .map(|part| Line::of(part, images.iter().map(|size| megapixels(part, *size)).sum()));
-        [text, by_tokens, by_image, by_megapixels].into_iter().flatten().filter(|line| !line.quantity.is_zero()).collect()
+        [text, by_tokens, by_image, by_megapixels]
+            .into_iter()
+            .flatten()
+            .filter(|line| !line.quantity.is_zero())
+            .collect()
     }
 }

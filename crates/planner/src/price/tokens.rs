@@ -5,9 +5,20 @@ use crate::size::{ModelSizes, NativeSize, OfferSizes, Size, SizeArgument, SizeRe
 
 /// The member of `sizes` that is nearest to `size`: by ratio, then by area.
 pub(super) fn nearest(size: Size, sizes: &[Size]) -> Option<Size> {
-    let request = SizeRequest { size: Some(SizeArgument::Exact(size)), aspect_ratio: None, resolution: None };
-    let model = ModelSizes { default: size, exact_range: None };
-    let offer = OfferSizes { support: SizeSupport::Listed(sizes.to_vec()), auto: false, default: None };
+    let request = SizeRequest {
+        size: Some(SizeArgument::Exact(size)),
+        aspect_ratio: None,
+        resolution: None,
+    };
+    let model = ModelSizes {
+        default: size,
+        exact_range: None,
+    };
+    let offer = OfferSizes {
+        support: SizeSupport::Listed(sizes.to_vec()),
+        auto: false,
+        default: None,
+    };
     match resolve_size(&request, &model, &offer).native {
         NativeSize::Exact(found) => Some(found),
         _ => None,
@@ -36,7 +47,12 @@ pub(super) fn output_tokens(rule: &OutputTokens, quality: &str, size: Size) -> O
 /// Every size that a table of tokens lists for `quality`.
 pub(super) fn listed_sizes(rule: &OutputTokens, quality: &str) -> Vec<Size> {
     match rule {
-        OutputTokens::Table { tokens } => tokens.get(quality).into_iter().flat_map(|by_size| by_size.keys()).filter_map(|text| text.parse().ok()).collect(),
+        OutputTokens::Table { tokens } => tokens
+            .get(quality)
+            .into_iter()
+            .flat_map(|by_size| by_size.keys())
+            .filter_map(|text| text.parse().ok())
+            .collect(),
         OutputTokens::Grid { .. } => Vec::new(),
     }
 }
@@ -45,7 +61,15 @@ pub(super) fn listed_sizes(rule: &OutputTokens, quality: &str) -> Vec<Size> {
 pub(super) fn input_tokens(rule: &InputTokens, size: Size, high_fidelity: bool) -> u64 {
     match rule {
         InputTokens::Bound { max } => *max,
-        InputTokens::Tiles { base, per_tile, fit_px, tile_px, high_square, high_other, always_high } => {
+        InputTokens::Tiles {
+            base,
+            per_tile,
+            fit_px,
+            tile_px,
+            high_square,
+            high_other,
+            always_high,
+        } => {
             let high = match (high_fidelity || *always_high, size.width_px == size.height_px) {
                 (false, _) => 0,
                 (true, true) => *high_square,
@@ -65,7 +89,11 @@ fn tiles(size: Size, fit_px: u32, tile_px: u32) -> u64 {
     // A rounding error must not add a tile to an image that fits exactly.
     let count = |edge: f64| ((edge * fit * short / tile) - 1e-9).ceil().max(1.0);
     let total = count(width) * count(height);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive whole number below 2^32")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive whole number below 2^32"
+    )]
     let total = total as u64;
     total
 }

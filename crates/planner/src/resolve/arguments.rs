@@ -26,7 +26,9 @@ pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
 
 /// The value in the parameter's own type: form fields are all text.
 fn typed(context: &Context<'_>, parameter: &Parameter, value: &Value) -> Value {
-    let Value::String(text) = value else { return value.clone() };
+    let Value::String(text) = value else {
+        return value.clone();
+    };
     if !context.request.from_form {
         return value.clone();
     }
@@ -58,26 +60,54 @@ fn fault_of(name: &str, parameter: &Parameter, value: &Value, context: &Context<
             Kind::Array => "a list",
             Kind::Object => "an object",
         };
-        return Some(Fault::new(name, format!("'{name}' must be {wanted}, not {}", kind_of(value))));
+        return Some(Fault::new(
+            name,
+            format!("'{name}' must be {wanted}, not {}", kind_of(value)),
+        ));
     }
     if let Some(number) = value.as_f64() {
-        let below = parameter.min.filter(|min| number < *min).map(|min| format!("at least {min}"));
-        let above = parameter.max.filter(|max| number > *max).map(|max| format!("at most {max}"));
+        let below = parameter
+            .min
+            .filter(|min| number < *min)
+            .map(|min| format!("at least {min}"));
+        let above = parameter
+            .max
+            .filter(|max| number > *max)
+            .map(|max| format!("at most {max}"));
         if let Some(bound) = below.or(above) {
             return Some(Fault::new(name, format!("'{name}' must be {bound}, not {value}")));
         }
     }
     let legal = parameter.values.as_ref()?;
-    if legal.contains(value) || parameter.universal.contains(&key_of(value)) || substitutes(parameter, value).any(|other| legal.contains(&other)) {
+    if legal.contains(value)
+        || parameter.universal.contains(&key_of(value))
+        || substitutes(parameter, value).any(|other| legal.contains(&other))
+    {
         return None;
     }
     let names: Vec<String> = legal.iter().map(key_of).collect();
-    let given = if parameter.is_secret() { "this value".to_owned() } else { echo(&key_of(value)) };
-    Some(Fault::new(name, format!("'{name}' must be one of {} for model '{}', not {given}", names.join(", "), context.model.id)))
+    let given = if parameter.is_secret() {
+        "this value".to_owned()
+    } else {
+        echo(&key_of(value))
+    };
+    Some(Fault::new(
+        name,
+        format!(
+            "'{name}' must be one of {} for model '{}', not {given}",
+            names.join(", "),
+            context.model.id
+        ),
+    ))
 }
 
 fn substitutes<'a>(parameter: &'a Parameter, value: &Value) -> impl Iterator<Item = Value> + 'a {
-    parameter.substitutes.get(&key_of(value)).into_iter().flatten().map(|other| Value::from(other.as_str()))
+    parameter
+        .substitutes
+        .get(&key_of(value))
+        .into_iter()
+        .flatten()
+        .map(|other| Value::from(other.as_str()))
 }
 
 /// Writes the native fields of every argument. Returns the values taken, by canonical name.
@@ -93,12 +123,20 @@ pub(super) fn apply(
     let mut taken = IndexMap::new();
     for (name, value) in &context.request.arguments {
         // A standard parameter that the model lacks is still no business of the provider's.
-        let Some(parameter) = context.parameters.get(name).or_else(|| context.catalog.standard_parameter(name)) else {
+        let Some(parameter) = context
+            .parameters
+            .get(name)
+            .or_else(|| context.catalog.standard_parameter(name))
+        else {
             pass_through(name, value, mode_offer, fields, adjustments);
             continue;
         };
         let value = typed(context, parameter, value);
-        let shown = if parameter.is_secret() { Value::from("(secret)") } else { value.clone() };
+        let shown = if parameter.is_secret() {
+            Value::from("(secret)")
+        } else {
+            value.clone()
+        };
         let choice = choose(context, parameter, mode_offer.fields.get(name), &value);
         match choice {
             Choice::Take(field, used) => {
@@ -129,9 +167,20 @@ fn choose<'a>(context: &Context<'_>, parameter: &Parameter, field: Option<&'a Fi
     let Some(field) = field.filter(|_| parameter.applies_in(context.request.mode)) else {
         return Choice::Drop("does not take");
     };
-    let legal = |value: &Value| field.takes(value) && (!field.map.is_empty() || parameter.values.as_ref().is_none_or(|values| values.contains(value) || parameter.universal.contains(&key_of(value))));
+    let legal = |value: &Value| {
+        field.takes(value)
+            && (!field.map.is_empty()
+                || parameter
+                    .values
+                    .as_ref()
+                    .is_none_or(|values| values.contains(value) || parameter.universal.contains(&key_of(value))))
+    };
     let listed = field.values.is_some() || !field.map.is_empty();
-    if legal(value) && (listed || value.as_str() != Some("auto") || parameter.values.as_ref().is_none_or(|values| values.contains(value))) {
+    if legal(value)
+        && (listed
+            || value.as_str() != Some("auto")
+            || parameter.values.as_ref().is_none_or(|values| values.contains(value)))
+    {
         return Choice::Take(field, value.clone());
     }
     if value.as_str() == Some("auto") && parameter.universal.iter().any(|name| name == "auto") {
@@ -159,12 +208,26 @@ fn write(name: &str, parameter: &Parameter, field: &Field, value: &Value, fields
 }
 
 /// An argument that the catalogue does not know goes to the provider as it is, unless it would take the place of one that Pictor sets.
-fn pass_through(name: &str, value: &Value, mode_offer: &ModeOffer, fields: &mut Fields, adjustments: &mut Vec<Adjustment>) {
-    let is_ours = mode_offer.fields.iter().any(|(canonical, field)| field.native_name(canonical).trim_end_matches("[]") == name)
+fn pass_through(
+    name: &str,
+    value: &Value,
+    mode_offer: &ModeOffer,
+    fields: &mut Fields,
+    adjustments: &mut Vec<Adjustment>,
+) {
+    let is_ours = mode_offer
+        .fields
+        .iter()
+        .any(|(canonical, field)| field.native_name(canonical).trim_end_matches("[]") == name)
         || mode_offer.constants.contains_key(name)
         || fields.0.contains_key(name);
     if is_ours {
-        adjustments.push(Adjustment::new(name, value.clone(), Value::Null, "set by Pictor from other parameters"));
+        adjustments.push(Adjustment::new(
+            name,
+            value.clone(),
+            Value::Null,
+            "set by Pictor from other parameters",
+        ));
     } else {
         fields.set(name, value.clone());
     }

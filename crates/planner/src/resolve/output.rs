@@ -13,14 +13,23 @@ pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
     let transparent = context.request.arguments.get("background").and_then(Value::as_str) == Some("transparent");
     match context.request.output_format {
         Some(format) if transparent && !format.has_alpha() => {
-            vec![Fault::new("background", format!("a transparent background needs png, webp, avif or gif; {format} has no transparency"))]
+            vec![Fault::new(
+                "background",
+                format!("a transparent background needs png, webp, avif or gif; {format} has no transparency"),
+            )]
         }
         _ => Vec::new(),
     }
 }
 
 /// Writes the native output fields and says what is done afterwards.
-pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, cover: Option<Size>, fields: &mut Fields, adjustments: &mut Vec<Adjustment>) -> Finish {
+pub(super) fn apply(
+    context: &Context<'_>,
+    mode_offer: &ModeOffer,
+    cover: Option<Size>,
+    fields: &mut Fields,
+    adjustments: &mut Vec<Adjustment>,
+) -> Finish {
     let wanted = context.request.output_format;
     let mut made = mode_offer.default_format;
     if let Some(field) = mode_offer.fields.get("output_format")
@@ -30,7 +39,10 @@ pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, cover: Option
         let native = if takes(field, asked) { asked } else { Format::Png };
         if takes(field, native) {
             let value = Value::from(native.as_str());
-            fields.set(field.native_name("output_format"), field.map.get(&key_of(&value)).cloned().unwrap_or(value));
+            fields.set(
+                field.native_name("output_format"),
+                field.map.get(&key_of(&value)).cloned().unwrap_or(value),
+            );
             made = native;
         }
     }
@@ -38,12 +50,21 @@ pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, cover: Option
     let re_encoded = handed_out != made || cover.is_some();
     if let Some(quality) = context.request.output_compression {
         if !handed_out.is_lossy() {
-            adjustments.push(Adjustment::new("output_compression", quality, Value::Null, format!("{handed_out} is lossless")));
+            adjustments.push(Adjustment::new(
+                "output_compression",
+                quality,
+                Value::Null,
+                format!("{handed_out} is lossless"),
+            ));
         } else if !re_encoded && let Some(field) = mode_offer.fields.get("output_compression") {
             fields.set(field.native_name("output_compression"), Value::from(quality));
         }
     }
-    Finish { format: wanted, quality: context.request.output_compression, cover }
+    Finish {
+        format: wanted,
+        quality: context.request.output_compression,
+        cover,
+    }
 }
 
 fn takes(field: &Field, format: Format) -> bool {

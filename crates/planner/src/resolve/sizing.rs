@@ -15,7 +15,12 @@ pub(super) struct Sizing {
 }
 
 /// Writes the native size fields.
-pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut Fields, adjustments: &mut Vec<Adjustment>) -> Sizing {
+pub(super) fn apply(
+    context: &Context<'_>,
+    mode_offer: &ModeOffer,
+    fields: &mut Fields,
+    adjustments: &mut Vec<Adjustment>,
+) -> Sizing {
     let resolved = resolve_size(&context.request.size, &context.model.sizes(), &mode_offer.sizes);
     let mut set = |name: &str, value: &dyn Fn(&Field) -> Option<Value>| {
         if let Some(field) = mode_offer.fields.get(name)
@@ -28,11 +33,21 @@ pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut 
     match &resolved.native {
         NativeSize::Unset => {}
         NativeSize::Auto => {
-            let name = if mode_offer.fields.contains_key("size") { "size" } else { "aspect_ratio" };
+            let name = if mode_offer.fields.contains_key("size") {
+                "size"
+            } else {
+                "aspect_ratio"
+            };
             set(name, &|_| Some(Value::from("auto")));
         }
         NativeSize::Exact(size) => set("size", &|field| Some(size_value(*size, field.form))),
-        NativeSize::Tier(tier) => set("resolution", &|field| Some(tier_value(*tier, field.form))),
+        NativeSize::Tier(tier) => {
+            if mode_offer.sizes.auto {
+                // A provider's own default shape would otherwise take the place of the one it would choose.
+                set("aspect_ratio", &|_| Some(Value::from("auto")));
+            }
+            set("resolution", &|field| Some(tier_value(*tier, field.form)));
+        }
         NativeSize::RatioTier(ratio, tier) => {
             set("aspect_ratio", &|_| Some(Value::from(ratio.to_string())));
             set("resolution", &|field| tier.map(|tier| tier_value(tier, field.form)));
@@ -45,7 +60,10 @@ pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut 
         };
         Adjustment::new(change.parameter, change.requested, change.used, reason)
     }));
-    Sizing { expected: resolved.nominal, cover: resolved.cover }
+    Sizing {
+        expected: resolved.nominal,
+        cover: resolved.cover,
+    }
 }
 
 fn size_value(size: Size, form: Form) -> Value {

@@ -1,4 +1,4 @@
-//! Identity, lifecycle, limits, sizes and refusals.
+//! Identity, lifecycle, limits and sizes.
 
 use std::collections::HashSet;
 
@@ -8,19 +8,26 @@ use planner::catalog::offer::MaskPolarity;
 use planner::mode::Mode;
 use planner::native::NativeValue;
 use planner::plan::{Circumstances, plan};
-use planner::request::Inputs;
 use planner::size::{Size, SizeRange, SizeSupport, size_range, size_table};
 use serde_json::json;
 
-use crate::folder::{at, catalog, edit, generate, images, mode_offer, model, offer, png, sources};
+use crate::folder::{at, catalog, generate, mode_offer, model, offer, sources};
 
 #[test]
 fn every_file_is_named_after_what_it_holds() {
     let catalog = catalog();
     let names: HashSet<String> = sources().into_iter().map(|(name, _)| name).collect();
     let mut expected = HashSet::from(["parameters.toml".to_owned()]);
-    expected.extend(catalog.providers().map(|provider| format!("providers/{}.toml", provider.id)));
-    expected.extend(catalog.models().map(|model| format!("models/{}/{}.toml", model.creator, model.id)));
+    expected.extend(
+        catalog
+            .providers()
+            .map(|provider| format!("providers/{}.toml", provider.id)),
+    );
+    expected.extend(
+        catalog
+            .models()
+            .map(|model| format!("models/{}/{}.toml", model.creator, model.id)),
+    );
     assert_eq!(names, expected);
 }
 
@@ -42,15 +49,28 @@ fn parameters_keep_the_order_of_the_file() {
 fn every_live_offer_says_what_a_page_needs() {
     let catalog = catalog();
     for model in catalog.models() {
-        assert!(!model.description.is_empty() && !model.prose.overview.is_empty(), "{}", model.id);
+        assert!(
+            !model.description.is_empty() && !model.prose.overview.is_empty(),
+            "{}",
+            model.id
+        );
         for (name, parameter) in catalog.parameters_of(model) {
-            assert!(parameter.description.is_some(), "{} {name} has no description", model.id);
+            assert!(
+                parameter.description.is_some(),
+                "{} {name} has no description",
+                model.id
+            );
         }
         for offer in &model.offers {
             assert!(!offer.pricing.source.is_empty(), "{} {}", model.id, offer.provider);
             for mode in offer.modes.keys() {
                 let mode_offer = offer.in_mode(*mode).expect("its own mode");
-                assert!(mode_offer.fields.contains_key("prompt"), "{} {} sends no prompt", model.id, offer.provider);
+                assert!(
+                    mode_offer.fields.contains_key("prompt"),
+                    "{} {} sends no prompt",
+                    model.id,
+                    offer.provider
+                );
             }
         }
     }
@@ -68,8 +88,13 @@ fn aliases_and_forced_providers_are_found() {
         let found = catalog.find(name).expect("a live model");
         assert_eq!((found.model.id.as_str(), found.forced_provider), (id, forced), "{name}");
     }
-    for (name, suggestion) in [("gpt-image-1-mni", "gpt-image-1-mini"), ("fal-ai/flux/schnel", "flux.1-schnell")] {
-        let unknown = NotFound::Unknown { suggestion: Some(suggestion.to_owned()) };
+    for (name, suggestion) in [
+        ("gpt-image-1-mni", "gpt-image-1-mini"),
+        ("fal-ai/flux/schnel", "flux.1-schnell"),
+    ] {
+        let unknown = NotFound::Unknown {
+            suggestion: Some(suggestion.to_owned()),
+        };
         assert_eq!(catalog.find(name), Err(unknown), "{name}");
     }
 }
@@ -78,7 +103,10 @@ fn aliases_and_forced_providers_are_found() {
 fn models_that_were_shut_down_name_their_successor() {
     let catalog = catalog();
     for id in ["dall-e-2", "dall-e-3"] {
-        let retired = NotFound::Retired { model: id.to_owned(), successor: Some("gpt-image-2".to_owned()) };
+        let retired = NotFound::Retired {
+            model: id.to_owned(),
+            successor: Some("gpt-image-2".to_owned()),
+        };
         assert_eq!(catalog.find(id), Err(retired));
         assert_eq!(model(&catalog, id).status(), Status::Retired);
     }
@@ -106,13 +134,26 @@ fn an_offer_past_its_last_day_stays_but_goes_last() {
     let catalog = catalog();
     let available = HashSet::from(["openai".to_owned(), "fal".to_owned()]);
     let order = |today: &str| -> Vec<(String, bool)> {
-        let now = Circumstances { available: &available, forced_provider: None, today: today.parse().expect("a day") };
+        let now = Circumstances {
+            available: &available,
+            forced_provider: None,
+            today: today.parse().expect("a day"),
+        };
         let resolution = generate(&catalog, "gpt-image-1", json!({"quality": "low"})).expect("it is served");
         let plan = plan(resolution, &now).expect("a plan");
-        plan.candidates.iter().map(|candidate| (candidate.resolved.offer.provider.clone(), candidate.past_sunset)).collect()
+        plan.candidates
+            .iter()
+            .map(|candidate| (candidate.resolved.offer.provider.clone(), candidate.past_sunset))
+            .collect()
     };
-    assert_eq!(order("2026-10-23"), [("openai".to_owned(), false), ("fal".to_owned(), false)]);
-    assert_eq!(order("2026-10-24"), [("fal".to_owned(), false), ("openai".to_owned(), true)]);
+    assert_eq!(
+        order("2026-10-23"),
+        [("openai".to_owned(), false), ("fal".to_owned(), false)]
+    );
+    assert_eq!(
+        order("2026-10-24"),
+        [("fal".to_owned(), false), ("openai".to_owned(), true)]
+    );
 }
 
 #[test]
@@ -121,15 +162,38 @@ fn the_mock_takes_every_parameter() {
     let mock = model(&catalog, "mock-image");
     let declared = catalog.parameters_of(mock);
     let all = [
-        "prompt", "n", "size", "aspect_ratio", "resolution", "quality", "response_format", "output_format", "output_compression", "style",
-        "reasoning", "prompt_enhancement", "seed", "negative_prompt", "guidance_scale", "strength", "background", "moderation",
-        "input_fidelity", "user", "stream", "partial_images", "image", "mask", "scale_factor",
+        "prompt",
+        "n",
+        "size",
+        "aspect_ratio",
+        "resolution",
+        "quality",
+        "response_format",
+        "output_format",
+        "output_compression",
+        "style",
+        "reasoning",
+        "prompt_enhancement",
+        "seed",
+        "negative_prompt",
+        "guidance_scale",
+        "strength",
+        "background",
+        "moderation",
+        "input_fidelity",
+        "user",
+        "stream",
+        "partial_images",
+        "image",
+        "mask",
+        "scale_factor",
     ];
     for name in all {
         let parameter = declared.get(name).unwrap_or_else(|| panic!("{name} is not declared"));
         let mode_offers = Mode::ALL.map(|mode| (mode, mode_offer(&catalog, "mock-image", "mock", mode)));
         let taken = mode_offers.iter().any(|(mode, mode_offer)| {
-            parameter.applies_in(*mode) && planner::handling::handling(name, mode_offer) != planner::handling::Handling::Unsupported
+            parameter.applies_in(*mode)
+                && planner::handling::handling(name, mode_offer) != planner::handling::Handling::Unsupported
         });
         assert!(taken, "{name} is declared, but no mode takes it");
     }
@@ -147,7 +211,15 @@ fn switches_of_the_mock_are_understood_in_every_spelling() {
         NativeValue::Json(value) => value.clone(),
         other => panic!("{name} is {other:?}"),
     };
-    assert_eq!((sent("reasoning"), sent("prompt_enhancement"), sent("seed"), sent("style")), (json!("minimal"), json!("on"), json!(7), json!("natural")));
+    assert_eq!(
+        (
+            sent("reasoning"),
+            sent("prompt_enhancement"),
+            sent("seed"),
+            sent("style")
+        ),
+        (json!("minimal"), json!("on"), json!(7), json!("natural"))
+    );
 }
 
 #[test]
@@ -155,23 +227,40 @@ fn the_tables_of_sizes_are_those_of_the_model_pages() {
     let catalog = catalog();
     let table = |id: &str, providers: &[&str]| -> Vec<String> {
         let model = model(&catalog, id);
-        let sizes: Vec<_> = providers.iter().map(|provider| mode_offer(&catalog, id, provider, Mode::TextToImage).sizes).collect();
+        let sizes: Vec<_> = providers
+            .iter()
+            .map(|provider| mode_offer(&catalog, id, provider, Mode::TextToImage).sizes)
+            .collect();
         let rows = size_table(&model.sizes(), &sizes.iter().collect::<Vec<_>>());
-        rows.iter().map(|row| format!("{} {} {}", row.size, row.aspect_ratio, row.resolution)).collect()
+        rows.iter()
+            .map(|row| format!("{} {} {}", row.size, row.aspect_ratio, row.resolution))
+            .collect()
     };
     let three = ["1024x1536 2:3 1K", "1536x1024 3:2 1K", "1024x1024 1:1 1K"];
     let five = [&three[..], &["836x1254 2:3 1K", "1254x836 3:2 1K"]].concat();
     assert_eq!(table("gpt-image-1-mini", &["openai", "fal"]), three);
     assert_eq!(table("gpt-image-1.5", &["openai", "fal", "replicate"]), five);
-    assert_eq!(table("flux.1-schnell", &["replicate"]).len(), 22, "eleven ratios in two tiers");
+    assert_eq!(
+        table("flux.1-schnell", &["replicate"]).len(),
+        22,
+        "eleven ratios in two tiers"
+    );
 }
 
 #[test]
 fn flexible_ranges_are_those_of_the_model_pages() {
     let catalog = catalog();
-    for (id, sides) in [("gpt-image-1-mini", Some((1024, 1536))), ("gpt-image-1.5", Some((1024, 1536))), ("gpt-image-1", None)] {
+    for (id, sides) in [
+        ("gpt-image-1-mini", Some((1024, 1536))),
+        ("gpt-image-1.5", Some((1024, 1536))),
+        ("gpt-image-1", None),
+    ] {
         let sizes = model(&catalog, id).sizes();
-        assert_eq!(size_range(&sizes, &[]).map(|range| (range.min_edge_px, range.max_edge_px)), sides, "{id}");
+        assert_eq!(
+            size_range(&sizes, &[]).map(|range| (range.min_edge_px, range.max_edge_px)),
+            sides,
+            "{id}"
+        );
     }
 }
 
@@ -189,12 +278,16 @@ fn free_sizes_have_the_published_bounds() {
     for provider in ["openai", "fal"] {
         for mode in [Mode::TextToImage, Mode::ImageEdit] {
             let sizes = mode_offer(&catalog, "gpt-image-2", provider, mode).sizes;
-            assert_eq!(sizes.support, SizeSupport::Range(published.clone()), "{provider} {mode}");
+            assert_eq!(sizes.support, SizeSupport::Range(published), "{provider} {mode}");
             assert!(sizes.auto);
         }
     }
-    let listed = mode_offer(&catalog, "gpt-image-2", "replicate", Mode::TextToImage).sizes.support;
-    assert!(matches!(listed, SizeSupport::Listed(sizes) if sizes.len() == 10 && sizes.contains(&Size::new(2160, 3840))));
+    let listed = mode_offer(&catalog, "gpt-image-2", "replicate", Mode::TextToImage)
+        .sizes
+        .support;
+    assert!(
+        matches!(listed, SizeSupport::Listed(sizes) if sizes.len() == 10 && sizes.contains(&Size::new(2160, 3840)))
+    );
 }
 
 #[test]
@@ -216,109 +309,11 @@ fn calls_masks_and_inputs_have_the_published_limits() {
         let offer = mode_offer(&catalog, id, provider, Mode::ImageEdit);
         let spec = offer.inputs.expect("an edit has inputs");
         let mask = has_mask.then_some(MaskPolarity::Alpha);
-        assert_eq!((offer.max_n, spec.max, spec.mask), (max_n, inputs, mask), "{id} {provider}");
+        assert_eq!(
+            (offer.max_n, spec.max, spec.mask),
+            (max_n, inputs, mask),
+            "{id} {provider}"
+        );
         assert_eq!(offer.fields.contains_key("mask"), has_mask, "{id} {provider}");
     }
-}
-
-#[test]
-fn a_transparent_background_is_refused_where_no_offer_has_it() {
-    let catalog = catalog();
-    let message = |id: &str, fields| -> Vec<(String, String)> {
-        let faults = generate(&catalog, id, fields).expect_err("it is refused");
-        faults.into_iter().map(|fault| (fault.param, fault.message)).collect()
-    };
-    let listed = "'background' must be one of opaque, auto for model 'gpt-image-2', not 'transparent'";
-    assert_eq!(message("gpt-image-2", json!({"background": "transparent"})), [("background".to_owned(), listed.to_owned())]);
-    let faults = message("flux.1-schnell", json!({"background": "transparent"}));
-    assert!(faults.iter().all(|(param, text)| param == "background" && text.contains("does not take")), "{faults:?}");
-    assert_eq!(faults.len(), 2, "one for each offer");
-    let jpeg = message("gpt-image-1.5", json!({"background": "transparent", "output_format": "jpeg"}));
-    assert_eq!(jpeg[0].0, "background");
-}
-
-#[test]
-fn a_value_that_no_offer_takes_is_refused_with_the_legal_ones() {
-    let catalog = catalog();
-    for (id, fields, param, legal) in [
-        ("gpt-image-1.5", json!({"quality": "ultra"}), "quality", "high, low, medium"),
-        ("gpt-image-1.5", json!({"input_fidelity": "middling"}), "input_fidelity", "high, low"),
-        ("mock-image", json!({"reasoning": "deep"}), "reasoning", "off, on, minimal, high"),
-        ("mock-image", json!({"style": "drab"}), "style", "vivid, natural"),
-    ] {
-        let faults = generate(&catalog, id, fields).expect_err("it is refused");
-        assert_eq!(faults.len(), 1);
-        assert_eq!(faults[0].param, param);
-        assert!(faults[0].message.contains(legal), "{}", faults[0].message);
-    }
-    let long = generate(&catalog, "gpt-image-2", json!({"prompt": "é".repeat(32_001)})).expect_err("it is too long");
-    assert!(long[0].message.contains("32000"), "{}", long[0].message);
-}
-
-#[test]
-fn a_mask_leaves_only_the_offers_that_take_one() {
-    let catalog = catalog();
-    let masked = Inputs { images: vec![png(1024, 1024)], mask: Some(png(1024, 1024)) };
-    for (id, left) in [
-        ("gpt-image-1", vec!["openai"]),
-        ("gpt-image-1-mini", vec!["openai"]),
-        ("gpt-image-1.5", vec!["openai", "fal"]),
-        ("gpt-image-2", vec!["openai", "fal"]),
-    ] {
-        let resolution = edit(&catalog, id, json!({}), &masked).expect("some offer takes it");
-        let providers: Vec<&str> = resolution.offers.iter().map(|resolved| resolved.offer.provider.as_str()).collect();
-        assert_eq!(providers, left, "{id}");
-    }
-}
-
-#[test]
-fn too_many_inputs_leave_only_the_offers_that_take_them() {
-    let catalog = catalog();
-    let resolution = edit(&catalog, "gpt-image-2", json!({}), &images(&[png(64, 64); 11])).expect("some offer takes eleven");
-    let providers: Vec<&str> = resolution.offers.iter().map(|resolved| resolved.offer.provider.as_str()).collect();
-    assert_eq!(providers, ["openai", "fal"]);
-    edit(&catalog, "gpt-image-2", json!({}), &images(&[png(64, 64); 17])).expect_err("none takes seventeen");
-}
-
-#[test]
-fn replicate_needs_the_callers_key_where_it_has_none_of_its_own() {
-    let catalog = catalog();
-    for (id, needed) in [("gpt-image-1", true), ("gpt-image-1-mini", true), ("gpt-image-1.5", false), ("gpt-image-2", false)] {
-        let without = generate(&catalog, id, json!({})).expect("others serve it");
-        assert_eq!(without.refusals.iter().any(|refusal| refusal.param == "openai_api_key"), needed, "{id}");
-        let with = generate(&catalog, id, json!({"openai_api_key": "sk-caller"})).expect("it is served");
-        let native = &at(&with, "replicate").native.fields;
-        assert_eq!(native["openai_api_key"], NativeValue::Secret("sk-caller".to_owned()), "{id}");
-        for other in with.offers.iter().filter(|resolved| resolved.offer.provider != "replicate") {
-            assert!(!other.native.fields.contains_key("openai_api_key"), "{id} {}", other.offer.provider);
-            assert!(!format!("{other:?}").contains("sk-caller"), "{id} {}", other.offer.provider);
-        }
-    }
-}
-
-#[test]
-fn a_callers_key_never_reaches_a_provider_that_has_no_use_for_it() {
-    let catalog = catalog();
-    for model in catalog.models().filter(|model| model.status() == Status::Active) {
-        let fields = json!({"openai_api_key": "sk-caller", "sync_mode": true, "user_id": "u"});
-        let resolution = generate(&catalog, &model.id, fields).expect("it is served");
-        for resolved in &resolution.offers {
-            let takes = |name| resolved.offer.common.fields.contains_key(name);
-            for name in ["openai_api_key", "sync_mode", "user_id"] {
-                assert_eq!(resolved.native.fields.contains_key(name), takes(name), "{} {} {name}", model.id, resolved.offer.provider);
-            }
-            assert!(!format!("{resolved:?}").contains("sk-caller"), "{} {}", model.id, resolved.offer.provider);
-        }
-    }
-}
-
-#[test]
-fn a_standard_parameter_that_an_offer_lacks_is_dropped_and_told() {
-    let catalog = catalog();
-    let fields = json!({"reasoning": "high", "negative_prompt": "rain", "strength": 0.5, "input_fidelity": "low"});
-    let resolution = generate(&catalog, "gpt-image-1-mini", fields).expect("it is served");
-    let resolved = at(&resolution, "openai");
-    let told: Vec<&str> = resolved.adjustments.iter().filter(|change| change.used.is_null()).map(|change| change.parameter.as_str()).collect();
-    assert_eq!(told, ["reasoning", "negative_prompt", "strength", "input_fidelity"]);
-    assert!(told.iter().all(|name| !resolved.native.fields.contains_key(*name)));
 }

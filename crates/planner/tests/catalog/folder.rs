@@ -29,8 +29,10 @@ pub(crate) fn sources() -> Vec<(String, String)> {
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a readable folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -43,7 +45,10 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
 
 pub(crate) fn catalog() -> Catalog {
     let sources = sources();
-    let borrowed: Vec<(&str, &str)> = sources.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let borrowed: Vec<(&str, &str)> = sources
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     load(&borrowed).unwrap_or_else(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         panic!("the catalogue has mistakes:\n{}", lines.join("\n"))
@@ -55,16 +60,24 @@ pub(crate) fn model<'a>(catalog: &'a Catalog, id: &str) -> &'a Model {
 }
 
 pub(crate) fn offer<'a>(model: &'a Model, provider: &str) -> &'a Offer {
-    model.offers.iter().find(|offer| offer.provider == provider).unwrap_or_else(|| panic!("no offer of {}", model.id))
+    model
+        .offers
+        .iter()
+        .find(|offer| offer.provider == provider)
+        .unwrap_or_else(|| panic!("no offer of {}", model.id))
 }
 
 pub(crate) fn mode_offer(catalog: &Catalog, id: &str, provider: &str, mode: Mode) -> ModeOffer {
-    offer(model(catalog, id), provider).in_mode(mode).unwrap_or_else(|| panic!("{id} at {provider} lacks {mode}"))
+    offer(model(catalog, id), provider)
+        .in_mode(mode)
+        .unwrap_or_else(|| panic!("{id} at {provider} lacks {mode}"))
 }
 
 /// A request as it is read from JSON; the prompt is added where one is needed and none is given.
 pub(crate) fn request(catalog: &Catalog, endpoint: Endpoint, fields: Value) -> ImageRequest {
-    let Value::Object(mut fields) = fields else { panic!("a request is an object") };
+    let Value::Object(mut fields) = fields else {
+        panic!("a request is an object")
+    };
     if !fields.contains_key("prompt") && !fields.contains_key("scale_factor") {
         fields.insert("prompt".to_owned(), Value::from("A red bicycle"));
     }
@@ -80,20 +93,36 @@ pub(crate) fn generate<'a>(catalog: &'a Catalog, id: &str, fields: Value) -> Res
 }
 
 /// An edit or an upscale, resolved for every offer of `id`.
-pub(crate) fn edit<'a>(catalog: &'a Catalog, id: &str, fields: Value, inputs: &Inputs) -> Result<Resolution<'a>, Vec<Fault>> {
+pub(crate) fn edit<'a>(
+    catalog: &'a Catalog,
+    id: &str,
+    fields: Value,
+    inputs: &Inputs,
+) -> Result<Resolution<'a>, Vec<Fault>> {
     let request = request(catalog, Endpoint::Edits, fields);
     resolve(catalog, model(catalog, id), &request, inputs)
 }
 
 pub(crate) fn at<'r, 'a>(resolution: &'r Resolution<'a>, provider: &str) -> &'r Resolved<'a> {
-    let found = resolution.offers.iter().find(|resolved| resolved.offer.provider == provider);
+    let found = resolution
+        .offers
+        .iter()
+        .find(|resolved| resolved.offer.provider == provider);
     found.unwrap_or_else(|| panic!("{provider} cannot serve it: {:?}", resolution.refusals))
 }
 
 pub(crate) fn png(width_px: u32, height_px: u32) -> InputFacts {
-    InputFacts { format: Format::Png, width_px, height_px, has_alpha: true }
+    InputFacts {
+        format: Format::Png,
+        width_px,
+        height_px,
+        has_alpha: true,
+    }
 }
 
 pub(crate) fn images(images: &[InputFacts]) -> Inputs {
-    Inputs { images: images.to_vec(), mask: None }
+    Inputs {
+        images: images.to_vec(),
+        mask: None,
+    }
 }

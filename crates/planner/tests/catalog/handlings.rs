@@ -65,7 +65,11 @@ fn what_differs_from_the_common_case_is_known_too() {
         ("mock-image", "mock", Mode::Upscale, "scale_factor", Passthrough),
         ("mock-image", "mock", Mode::Upscale, "size", Unsupported),
     ] {
-        assert_eq!(handling(name, &mode_offer(&catalog, id, provider, mode)), expected, "{id} {provider} {mode} {name}");
+        assert_eq!(
+            handling(name, &mode_offer(&catalog, id, provider, mode)),
+            expected,
+            "{id} {provider} {mode} {name}"
+        );
     }
 }
 
@@ -76,20 +80,52 @@ const ALL: &[&str] = &["openai", "fal", "replicate"];
 
 fn rows() -> Vec<Row> {
     let none = Value::Null;
-    let text = |name, group, values: Value, providers| -> Row { (name, group, Kind::String, values, Value::Null, providers) };
+    let text =
+        |name, group, values: Value, providers| -> Row { (name, group, Kind::String, values, Value::Null, providers) };
     vec![
         text("prompt", Group::Core, none.clone(), ALL),
         text("quality", Group::Core, json!(["high", "low", "medium"]), ALL),
         text("size", Group::Size, none.clone(), ALL),
         text("aspect_ratio", Group::Size, none.clone(), ALL),
         text("resolution", Group::Size, none.clone(), ALL),
-        ("response_format", Group::Output, Kind::String, json!(["url", "b64_json"]), json!("url"), ALL),
-        text("output_format", Group::Output, json!(["png", "jpeg", "webp", "avif", "gif"]), ALL),
-        ("output_compression", Group::Output, Kind::Integer, none.clone(), none.clone(), ALL),
+        (
+            "response_format",
+            Group::Output,
+            Kind::String,
+            json!(["url", "b64_json"]),
+            json!("url"),
+            ALL,
+        ),
+        text(
+            "output_format",
+            Group::Output,
+            json!(["png", "jpeg", "webp", "avif", "gif"]),
+            ALL,
+        ),
+        (
+            "output_compression",
+            Group::Output,
+            Kind::Integer,
+            none.clone(),
+            none.clone(),
+            ALL,
+        ),
         ("n", Group::Output, Kind::Integer, none.clone(), json!(1), ALL),
         text("background", Group::Additional, json!(["opaque", "transparent"]), ALL),
-        ("sync_mode", Group::Additional, Kind::Boolean, none.clone(), none.clone(), &["fal"]),
-        text("moderation", Group::Additional, json!(["low"]), &["openai", "replicate"]),
+        (
+            "sync_mode",
+            Group::Additional,
+            Kind::Boolean,
+            none.clone(),
+            none.clone(),
+            &["fal"],
+        ),
+        text(
+            "moderation",
+            Group::Additional,
+            json!(["low"]),
+            &["openai", "replicate"],
+        ),
         text("user", Group::Additional, none, &["openai"]),
     ]
 }
@@ -98,23 +134,60 @@ fn rows() -> Vec<Row> {
 fn the_rows_of_the_model_pages_come_true() {
     let catalog = catalog();
     let further: Vec<Row> = vec![
-        ("input_fidelity", Group::Media, Kind::String, json!(["high", "low"]), Value::Null, ALL),
-        ("partial_images", Group::Output, Kind::Integer, Value::Null, json!(0), ALL),
+        (
+            "input_fidelity",
+            Group::Media,
+            Kind::String,
+            json!(["high", "low"]),
+            Value::Null,
+            ALL,
+        ),
+        (
+            "partial_images",
+            Group::Output,
+            Kind::Integer,
+            Value::Null,
+            json!(0),
+            ALL,
+        ),
         ("stream", Group::Output, Kind::Boolean, Value::Null, json!(false), ALL),
-        ("openai_api_key", Group::Additional, Kind::String, Value::Null, Value::Null, &["replicate"]),
-        ("user_id", Group::Additional, Kind::String, Value::Null, Value::Null, &["replicate"]),
+        (
+            "openai_api_key",
+            Group::Additional,
+            Kind::String,
+            Value::Null,
+            Value::Null,
+            &["replicate"],
+        ),
+        (
+            "user_id",
+            Group::Additional,
+            Kind::String,
+            Value::Null,
+            Value::Null,
+            &["replicate"],
+        ),
     ];
-    for (id, rows) in [("gpt-image-1-mini", rows()), ("gpt-image-1.5", [rows(), further].concat())] {
+    for (id, rows) in [
+        ("gpt-image-1-mini", rows()),
+        ("gpt-image-1.5", [rows(), further].concat()),
+    ] {
         let model = model(&catalog, id);
         let declared = catalog.parameters_of(model);
         for (name, group, kind, values, default, providers) in rows {
             let parameter = declared.get(name).unwrap_or_else(|| panic!("{id} lacks {name}"));
-            assert_eq!((parameter.group.unwrap_or_default(), parameter.kind()), (group, kind), "{id} {name}");
+            assert_eq!(
+                (parameter.group.unwrap_or_default(), parameter.kind()),
+                (group, kind),
+                "{id} {name}"
+            );
             assert_eq!(json!(parameter.values), values, "{id} {name}");
             assert_eq!(json!(parameter.default), default, "{id} {name}");
             let takes = |provider: &&&str| {
                 let modes = [Mode::TextToImage, Mode::ImageEdit];
-                modes.into_iter().any(|mode| handling(name, &mode_offer(&catalog, id, provider, mode)) != Unsupported)
+                modes
+                    .into_iter()
+                    .any(|mode| handling(name, &mode_offer(&catalog, id, provider, mode)) != Unsupported)
             };
             let taking: Vec<&str> = ALL.iter().filter(takes).copied().collect();
             assert_eq!(taking, providers, "{id} {name}");

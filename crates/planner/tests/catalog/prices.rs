@@ -23,11 +23,31 @@ type Table = [[i64; 3]; 3];
 const TOKENS_FIXED: Table = [[272, 408, 400], [1056, 1584, 1568], [4160, 6240, 6208]];
 const TOKENS_FREE: Table = [[196, 158, 158], [1756, 1372, 1372], [7024, 5488, 5488]];
 
-const GPT_IMAGE_1: Table = [[11_000, 16_000, 16_000], [42_000, 63_000, 63_000], [167_000, 250_000, 250_000]];
-const MINI: Table = [[5_000, 6_000, 6_000], [11_000, 15_000, 15_000], [36_000, 52_000, 52_000]];
-const GPT_IMAGE_1_5: Table = [[9_000, 13_000, 13_000], [34_000, 50_000, 50_000], [133_000, 200_000, 200_000]];
-const GPT_IMAGE_1_5_FAL: Table = [[9_000, 13_000, 13_000], [34_000, 51_000, 50_000], [133_000, 200_000, 199_000]];
-const GPT_IMAGE_2: Table = [[6_000, 5_000, 5_000], [53_000, 41_000, 41_000], [211_000, 165_000, 165_000]];
+const GPT_IMAGE_1: Table = [
+    [11_000, 16_000, 16_000],
+    [42_000, 63_000, 63_000],
+    [167_000, 250_000, 250_000],
+];
+const MINI: Table = [
+    [5_000, 6_000, 6_000],
+    [11_000, 15_000, 15_000],
+    [36_000, 52_000, 52_000],
+];
+const GPT_IMAGE_1_5: Table = [
+    [9_000, 13_000, 13_000],
+    [34_000, 50_000, 50_000],
+    [133_000, 200_000, 200_000],
+];
+const GPT_IMAGE_1_5_FAL: Table = [
+    [9_000, 13_000, 13_000],
+    [34_000, 51_000, 50_000],
+    [133_000, 200_000, 199_000],
+];
+const GPT_IMAGE_2: Table = [
+    [6_000, 5_000, 5_000],
+    [53_000, 41_000, 41_000],
+    [211_000, 165_000, 165_000],
+];
 
 /// The same price for every size.
 const fn flat(low: i64, medium: i64, high: i64) -> Table {
@@ -51,7 +71,10 @@ const PRICED: [Priced; 10] = [
 ];
 
 fn output_cost(estimate: &Estimate) -> i64 {
-    let outputs = estimate.components.iter().filter(|line| line.direction == Direction::Output);
+    let outputs = estimate
+        .components
+        .iter()
+        .filter(|line| line.direction == Direction::Output);
     outputs.map(|line| line.total_cost.0).sum()
 }
 
@@ -61,12 +84,20 @@ fn an_image_is_estimated_at_its_printed_price_and_never_below_its_tokens() {
     for (id, provider, printed, tokens) in PRICED {
         for (q, quality) in QUALITIES.iter().enumerate() {
             for (s, size) in SIZES.iter().enumerate() {
-                let resolution = generate(&catalog, id, json!({"quality": quality, "size": size})).expect("it is served");
+                let resolution =
+                    generate(&catalog, id, json!({"quality": quality, "size": size})).expect("it is served");
                 let estimate = &at(&resolution, provider).estimate;
                 let printed = printed.map_or(0, |table| table[q][s]);
                 let by_tokens = tokens.map_or(0, |(table, rate)| table[q][s] * rate);
-                assert_eq!(output_cost(estimate), printed.max(by_tokens), "{id} {provider} {quality} {size}");
-                assert!(estimate.total.0 >= printed.max(by_tokens), "{id} {provider} {quality} {size}");
+                assert_eq!(
+                    output_cost(estimate),
+                    printed.max(by_tokens),
+                    "{id} {provider} {quality} {size}"
+                );
+                assert!(
+                    estimate.total.0 >= printed.max(by_tokens),
+                    "{id} {provider} {quality} {size}"
+                );
             }
         }
     }
@@ -77,7 +108,11 @@ fn every_live_offer_is_priced_here_or_is_free_to_this_account() {
     let catalog = catalog();
     let unpriced: Vec<(&str, &str)> = catalog
         .models()
-        .flat_map(|model| model.live_offers().map(|offer| (model.id.as_str(), offer.provider.as_str())))
+        .flat_map(|model| {
+            model
+                .live_offers()
+                .map(|offer| (model.id.as_str(), offer.provider.as_str()))
+        })
         .filter(|pair| !PRICED.iter().any(|(id, provider, ..)| pair == &(*id, *provider)))
         .collect();
     let expected = [
@@ -96,7 +131,11 @@ fn every_live_offer_is_priced_here_or_is_free_to_this_account() {
         ("mock-image", "mock", 0),
     ] {
         let resolution = generate(&catalog, id, json!({"openai_api_key": "sk-caller"})).expect("it is served");
-        assert_eq!(at(&resolution, provider).estimate.total, Micros(micros), "{id} {provider}");
+        assert_eq!(
+            at(&resolution, provider).estimate.total,
+            Micros(micros),
+            "{id} {provider}"
+        );
     }
 }
 
@@ -111,11 +150,16 @@ fn free_sizes_cost_their_published_tokens() {
         ("3840x2160", [371, 3336, 13_342]),
     ] {
         for (q, quality) in QUALITIES.iter().enumerate() {
-            let resolution = generate(&catalog, "gpt-image-2", json!({"quality": quality, "size": size})).expect("it is served");
+            let resolution =
+                generate(&catalog, "gpt-image-2", json!({"quality": quality, "size": size})).expect("it is served");
             for provider in ["openai", "fal"] {
                 let resolved = at(&resolution, provider);
                 assert_eq!(resolved.work.size.map(|size| size.to_string()).as_deref(), Some(size));
-                assert_eq!(output_cost(&resolved.estimate), tokens[q] * 30, "{provider} {quality} {size}");
+                assert_eq!(
+                    output_cost(&resolved.estimate),
+                    tokens[q] * 30,
+                    "{provider} {quality} {size}"
+                );
             }
         }
     }
@@ -131,10 +175,20 @@ fn what_the_provider_chooses_is_estimated_at_the_dearest() {
             for size in SIZES {
                 let named = generate(&catalog, id, json!({"quality": quality, "size": size})).expect("it is served");
                 // Only an offer that takes `auto` may choose; another makes the default square.
-                if !at(&named, provider).offer.in_mode(Mode::TextToImage).expect("its mode").sizes.auto && size != "1024x1024" {
+                if !at(&named, provider)
+                    .offer
+                    .in_mode(Mode::TextToImage)
+                    .expect("its mode")
+                    .sizes
+                    .auto
+                    && size != "1024x1024"
+                {
                     continue;
                 }
-                assert!(at(&named, provider).estimate.total <= auto, "{id} {provider} {quality} {size}");
+                assert!(
+                    at(&named, provider).estimate.total <= auto,
+                    "{id} {provider} {quality} {size}"
+                );
             }
         }
     }
@@ -145,11 +199,23 @@ fn fal_rounds_each_call_up_to_a_cent_where_its_page_says_so() {
     let catalog = catalog();
     for (id, fields, micros) in [
         ("gpt-image-1", json!({"quality": "low"}), 20_000),
-        ("gpt-image-1", json!({"quality": "high", "size": "1536x1024", "n": 4}), 1_010_000),
+        (
+            "gpt-image-1",
+            json!({"quality": "high", "size": "1536x1024", "n": 4}),
+            1_010_000,
+        ),
         ("gpt-image-1-mini", json!({"quality": "low"}), 10_000),
-        ("gpt-image-1-mini", json!({"quality": "low", "size": "1024x1536", "n": 2}), 20_000),
+        (
+            "gpt-image-1-mini",
+            json!({"quality": "low", "size": "1024x1536", "n": 2}),
+            20_000,
+        ),
         // Calls of 4, 4 and 1: .024, .024 and .006, each rounded.
-        ("gpt-image-1-mini", json!({"quality": "low", "size": "1024x1536", "n": 9}), 70_000),
+        (
+            "gpt-image-1-mini",
+            json!({"quality": "low", "size": "1024x1536", "n": 9}),
+            70_000,
+        ),
     ] {
         let resolution = generate(&catalog, id, fields.clone()).expect("it is served");
         assert_eq!(at(&resolution, "fal").estimate.total, Micros(micros), "{id} {fields}");
@@ -164,7 +230,10 @@ fn the_fidelity_that_a_provider_takes_by_itself_is_priced() {
         let line = at(&resolution, provider).estimate.components.iter().find(|line| {
             line.direction == Direction::Input && line.metric == planner::catalog::pricing::Metric::TokenImage
         });
-        line.expect("inputs are priced").quantity.try_into().expect("a small number")
+        line.expect("inputs are priced")
+            .quantity
+            .try_into()
+            .expect("a small number")
     };
     for (provider, unsaid) in [("openai", 194), ("fal", 4354)] {
         assert_eq!(tokens(provider, json!({})), unsaid, "{provider}");
@@ -178,19 +247,36 @@ fn assert_charge_within(resolved: &Resolved<'_>, usage: Usage, what: &str) {
     let mut total = Micros::ZERO;
     for images in &resolved.work.calls {
         let output_image_tokens = usage.output_image_tokens * u64::from(*images);
-        let produced = Produced { sizes: vec![], usage: Some(Usage { output_image_tokens, ..usage }), reported: None };
-        let work = planner::price::estimate::Work { calls: vec![*images], ..resolved.work.clone() };
+        let produced = Produced {
+            sizes: vec![],
+            usage: Some(Usage {
+                output_image_tokens,
+                ..usage
+            }),
+            reported: None,
+        };
+        let work = planner::price::estimate::Work {
+            calls: vec![*images],
+            ..resolved.work.clone()
+        };
         let charged = charge(&resolved.offer.pricing, &work, &produced);
         assert_eq!(charged.basis, Basis::Usage);
         total = total + charged.total;
     }
     assert!(total > Micros::ZERO, "{what} cost nothing");
-    assert!(total <= resolved.estimate.total, "{what}: {total} is above {}", resolved.estimate.total);
+    assert!(
+        total <= resolved.estimate.total,
+        "{what}: {total} is above {}",
+        resolved.estimate.total
+    );
 }
 
 /// Offers that are charged by reported tokens.
 fn by_usage() -> impl Iterator<Item = (&'static str, Table)> {
-    PRICED.into_iter().filter(|(_, provider, ..)| *provider == "openai").filter_map(|(id, _, _, tokens)| Some((id, tokens?.0)))
+    PRICED
+        .into_iter()
+        .filter(|(_, provider, ..)| *provider == "openai")
+        .filter_map(|(id, _, _, tokens)| Some((id, tokens?.0)))
 }
 
 #[test]
@@ -209,7 +295,11 @@ fn what_tokens_come_to_is_never_above_the_estimate() {
                         output_image_tokens: u64::try_from(table[q][s]).expect("not negative"),
                         ..Usage::default()
                     };
-                    assert_charge_within(at(&resolution, "openai"), usage, &format!("{id} {quality} {size} n={n}"));
+                    assert_charge_within(
+                        at(&resolution, "openai"),
+                        usage,
+                        &format!("{id} {quality} {size} n={n}"),
+                    );
                 }
             }
         }
@@ -220,15 +310,25 @@ fn what_tokens_come_to_is_never_above_the_estimate() {
 fn what_the_tokens_of_inputs_come_to_is_never_above_the_estimate() {
     let catalog = catalog();
     // Tokens at low and at high fidelity by the published rule, and those that were seen with GPT Image 2.
-    let inputs = [((1024, 1024), [194, 4354, 1024]), ((1536, 1024), [323, 6563, 1536]), ((3000, 1000), [452, 6692, 1536])];
+    let inputs = [
+        ((1024, 1024), [194, 4354, 1024]),
+        ((1536, 1024), [323, 6563, 1536]),
+        ((3000, 1000), [452, 6692, 1536]),
+    ];
     for (id, table) in by_usage() {
-        for (fidelity, column) in [(json!({"input_fidelity": "low"}), 0), (json!({"input_fidelity": "high"}), 1)] {
+        for (fidelity, column) in [
+            (json!({"input_fidelity": "low"}), 0),
+            (json!({"input_fidelity": "high"}), 1),
+        ] {
             let column = match id {
                 "gpt-image-1-mini" => 0,
                 "gpt-image-2" => 2,
                 _ => column,
             };
-            let sizes: Vec<_> = inputs.iter().map(|((width_px, height_px), _)| png(*width_px, *height_px)).collect();
+            let sizes: Vec<_> = inputs
+                .iter()
+                .map(|((width_px, height_px), _)| png(*width_px, *height_px))
+                .collect();
             let mut fields = json!({"quality": "medium", "size": "1024x1024"});
             fields["input_fidelity"] = fidelity["input_fidelity"].clone();
             let resolution = edit(&catalog, id, fields, &images(&sizes)).expect("it is served");
@@ -256,12 +356,24 @@ fn cached_tokens_have_their_own_price() {
         let resolution = generate(&catalog, id, json!({})).expect("it is served");
         let resolved = at(&resolution, "openai");
         let cost = |usage: Usage| {
-            let produced = Produced { sizes: vec![], usage: Some(usage), reported: None };
+            let produced = Produced {
+                sizes: vec![],
+                usage: Some(usage),
+                reported: None,
+            };
             charge(&resolved.offer.pricing, &resolved.work, &produced).total
         };
-        let usage = Usage { input_text_tokens: 3000, cached_text_tokens: 1000, ..Usage::default() };
+        let usage = Usage {
+            input_text_tokens: 3000,
+            cached_text_tokens: 1000,
+            ..Usage::default()
+        };
         assert_eq!(cost(usage), Micros(2 * text + cached_text), "{id}");
-        let usage = Usage { input_image_tokens: 3000, cached_image_tokens: 1000, ..Usage::default() };
+        let usage = Usage {
+            input_image_tokens: 3000,
+            cached_image_tokens: 1000,
+            ..Usage::default()
+        };
         assert_eq!(cost(usage), Micros(2 * image + cached_image), "{id}");
     }
 }
@@ -272,9 +384,20 @@ fn text_that_a_model_writes_is_charged() {
     for id in ["gpt-image-1.5", "gpt-image-2"] {
         let resolution = generate(&catalog, id, json!({})).expect("it is served");
         let resolved = at(&resolution, "openai");
-        let usage = Usage { output_text_tokens: 1000, ..Usage::default() };
-        let produced = Produced { sizes: vec![], usage: Some(usage), reported: None };
-        assert_eq!(charge(&resolved.offer.pricing, &resolved.work, &produced).total, Micros(10_000), "{id}");
+        let usage = Usage {
+            output_text_tokens: 1000,
+            ..Usage::default()
+        };
+        let produced = Produced {
+            sizes: vec![],
+            usage: Some(usage),
+            reported: None,
+        };
+        assert_eq!(
+            charge(&resolved.offer.pricing, &resolved.work, &produced).total,
+            Micros(10_000),
+            "{id}"
+        );
     }
 }
 
@@ -283,13 +406,21 @@ fn text_that_a_model_writes_is_charged() {
 fn flat_prices_are_charged_as_estimated() {
     let catalog = catalog();
     let check = |catalog: &Catalog, id: &str, provider: &str, quality: &str, size: &str| {
-        let resolution = generate(catalog, id, json!({"quality": quality, "size": size, "n": 3})).expect("it is served");
+        let resolution =
+            generate(catalog, id, json!({"quality": quality, "size": size, "n": 3})).expect("it is served");
         let resolved = at(&resolution, provider);
         let measured: Size = resolved.work.size.expect("a size was asked for");
-        let produced = Produced { sizes: vec![measured; 3], usage: None, reported: None };
+        let produced = Produced {
+            sizes: vec![measured; 3],
+            usage: None,
+            reported: None,
+        };
         let charged = charge(&resolved.offer.pricing, &resolved.work, &produced);
         assert_eq!(charged.basis, Basis::Table);
-        assert_eq!(charged.total, resolved.estimate.total, "{id} {provider} {quality} {size}");
+        assert_eq!(
+            charged.total, resolved.estimate.total,
+            "{id} {provider} {quality} {size}"
+        );
     };
     for (id, provider, ..) in PRICED.into_iter().filter(|(_, provider, ..)| *provider != "openai") {
         for quality in QUALITIES {
@@ -303,7 +434,12 @@ fn flat_prices_are_charged_as_estimated() {
 #[test]
 fn a_smaller_picture_from_flux_at_fal_is_a_megapixel_still() {
     let catalog = catalog();
-    for (size, sent) in [("512x512", "512x512"), ("1024x1024", "1024x1024"), ("4096x4096", "1024x1024"), ("1920x1080", "1392x752")] {
+    for (size, sent) in [
+        ("512x512", "512x512"),
+        ("1024x1024", "1024x1024"),
+        ("4096x4096", "1024x1024"),
+        ("1920x1080", "1392x752"),
+    ] {
         let resolution = generate(&catalog, "flux.1-schnell", json!({"size": size})).expect("it is served");
         let resolved = at(&resolution, "fal");
         assert_eq!(resolved.work.size.map(|size| size.to_string()).as_deref(), Some(sent));

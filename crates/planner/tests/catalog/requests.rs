@@ -27,21 +27,38 @@ fn shown(native: &NativeRequest) -> Value {
         NativeValue::Images(indices, kind) => json!({ form(*kind): indices }),
         NativeValue::Mask(kind) => json!({ form(*kind): "mask" }),
     };
-    let fields: Map<String, Value> = native.fields.iter().map(|(name, field)| (name.clone(), value(field))).collect();
+    let fields: Map<String, Value> = native
+        .fields
+        .iter()
+        .map(|(name, field)| (name.clone(), value(field)))
+        .collect();
     json!({ "model": native.model, "fields": fields })
 }
 
 fn row(resolved: &Resolved<'_>) -> Value {
     let mut row = shown(&resolved.call(resolved.work.calls[0], 0));
-    let told: Vec<String> =
-        resolved.adjustments.iter().map(|change| format!("{} {} -> {} ({})", change.parameter, change.requested, change.used, change.reason)).collect();
+    let told: Vec<String> = resolved
+        .adjustments
+        .iter()
+        .map(|change| {
+            format!(
+                "{} {} -> {} ({})",
+                change.parameter, change.requested, change.used, change.reason
+            )
+        })
+        .collect();
     row["adjustments"] = json!(told);
     row
 }
 
 /// What each mode is asked, apart from the model.
 fn typical(mode: Mode) -> (Value, Inputs) {
-    let gif = InputFacts { format: Format::Gif, width_px: 800, height_px: 600, has_alpha: false };
+    let gif = InputFacts {
+        format: Format::Gif,
+        width_px: 800,
+        height_px: 600,
+        has_alpha: false,
+    };
     match mode {
         Mode::TextToImage => {
             let fields = json!({
@@ -75,13 +92,27 @@ fn typical_requests_are_put_into_each_providers_own_words() {
             } else {
                 edit(&catalog, &model.id, fields, &inputs)
             };
-            for resolved in &resolution.unwrap_or_else(|faults| panic!("{} {mode}: {faults:?}", model.id)).offers {
-                found.insert(format!("{} {} {mode}", model.id, resolved.offer.provider), row(resolved));
+            for resolved in &resolution
+                .unwrap_or_else(|faults| panic!("{} {mode}: {faults:?}", model.id))
+                .offers
+            {
+                found.insert(
+                    format!("{} {} {mode}", model.id, resolved.offer.provider),
+                    row(resolved),
+                );
             }
         }
     }
-    let changed: Map<String, Value> = found.iter().filter(|(offer, row)| expected.get(*offer) != Some(row)).map(|(offer, row)| (offer.clone(), row.clone())).collect();
-    assert!(changed.is_empty(), "these are now otherwise than the snapshot says:\n{:#}", Value::Object(changed));
+    let changed: Map<String, Value> = found
+        .iter()
+        .filter(|(offer, row)| expected.get(*offer) != Some(row))
+        .map(|(offer, row)| (offer.clone(), row.clone()))
+        .collect();
+    assert!(
+        changed.is_empty(),
+        "these are now otherwise than the snapshot says:\n{:#}",
+        Value::Object(changed)
+    );
     assert_eq!(found.len(), expected.len(), "an offer or a mode is gone");
 }
 
@@ -89,10 +120,21 @@ fn typical_requests_are_put_into_each_providers_own_words() {
 fn inputs_that_a_provider_cannot_read_become_png() {
     let catalog = catalog();
     let (fields, inputs) = typical(Mode::ImageEdit);
-    for id in ["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "mock-image"] {
+    for id in [
+        "gpt-image-1",
+        "gpt-image-1-mini",
+        "gpt-image-1.5",
+        "gpt-image-2",
+        "mock-image",
+    ] {
         let resolution = edit(&catalog, id, fields.clone(), &inputs).expect("it is served");
         for resolved in &resolution.offers {
-            assert_eq!(resolved.inputs.to_png, [false, true], "{id} {}", resolved.offer.provider);
+            assert_eq!(
+                resolved.inputs.to_png,
+                [false, true],
+                "{id} {}",
+                resolved.offer.provider
+            );
         }
     }
 }
@@ -100,10 +142,18 @@ fn inputs_that_a_provider_cannot_read_become_png() {
 #[test]
 fn masks_go_where_each_provider_reads_them() {
     let catalog = catalog();
-    let inputs = Inputs { images: vec![png(1024, 1024)], mask: Some(png(1024, 1024)) };
+    let inputs = Inputs {
+        images: vec![png(1024, 1024)],
+        mask: Some(png(1024, 1024)),
+    };
     for (id, provider, field, value) in [
         ("gpt-image-1", "openai", "mask", NativeValue::Mask(ImageForm::File)),
-        ("gpt-image-1.5", "fal", "mask_image_url", NativeValue::Mask(ImageForm::Link)),
+        (
+            "gpt-image-1.5",
+            "fal",
+            "mask_image_url",
+            NativeValue::Mask(ImageForm::Link),
+        ),
         ("gpt-image-2", "fal", "mask_url", NativeValue::Mask(ImageForm::Link)),
         ("mock-image", "mock", "mask", NativeValue::Mask(ImageForm::File)),
     ] {
@@ -118,26 +168,132 @@ fn masks_go_where_each_provider_reads_them() {
 fn sizes_and_ratios_are_said_as_each_provider_wants_them() {
     let catalog = catalog();
     for (id, provider, asked, field, sent) in [
-        ("gpt-image-1.5", "openai", json!({"size": "auto"}), "size", json!("auto")),
-        ("gpt-image-1.5", "openai", json!({"aspect_ratio": "4:5"}), "size", json!("1024x1536")),
-        ("gpt-image-1.5", "openai", json!({"size": "1280x1100"}), "size", json!("1024x1024")),
-        ("gpt-image-1.5", "fal", json!({"size": "auto"}), "image_size", json!("1024x1024")),
-        ("gpt-image-1.5", "replicate", json!({"size": "1254x836"}), "aspect_ratio", json!("3:2")),
-        ("gpt-image-2", "openai", json!({"size": "2000x1000"}), "size", json!("2000x1008")),
-        ("gpt-image-2", "openai", json!({"size": "300x300"}), "size", json!("816x816")),
-        ("gpt-image-2", "fal", json!({"size": "auto"}), "image_size", json!("auto")),
-        ("gpt-image-2", "fal", json!({"size": "3840x2160"}), "image_size", json!({"width": 3840, "height": 2160})),
-        ("gpt-image-2", "replicate", json!({"size": "auto"}), "aspect_ratio", json!("auto")),
-        ("gpt-image-2", "replicate", json!({"aspect_ratio": "16:9", "resolution": "4K"}), "aspect_ratio", json!("3840x2160")),
-        ("gpt-image-2", "replicate", json!({"aspect_ratio": "3:4", "resolution": "1K"}), "aspect_ratio", json!("1152x1536")),
-        ("flux.1-schnell", "replicate", json!({"aspect_ratio": "7:1"}), "aspect_ratio", json!("21:9")),
-        ("flux.1-schnell", "replicate", json!({"resolution": "0.25"}), "megapixels", json!("0.25")),
-        ("flux.1-schnell", "replicate", json!({"resolution": "2K"}), "megapixels", json!("1")),
-        ("flux.1-schnell", "fal", json!({"resolution": "0.25"}), "image_size", json!({"width": 512, "height": 512})),
-        ("mock-image", "mock", json!({"aspect_ratio": "3:2", "resolution": "1K"}), "size", json!("1254x836")),
+        (
+            "gpt-image-1.5",
+            "openai",
+            json!({"size": "auto"}),
+            "size",
+            json!("auto"),
+        ),
+        (
+            "gpt-image-1.5",
+            "openai",
+            json!({"aspect_ratio": "4:5"}),
+            "size",
+            json!("1024x1536"),
+        ),
+        (
+            "gpt-image-1.5",
+            "openai",
+            json!({"size": "1280x1100"}),
+            "size",
+            json!("1024x1024"),
+        ),
+        (
+            "gpt-image-1.5",
+            "fal",
+            json!({"size": "auto"}),
+            "image_size",
+            json!("1024x1024"),
+        ),
+        (
+            "gpt-image-1.5",
+            "replicate",
+            json!({"size": "1254x836"}),
+            "aspect_ratio",
+            json!("3:2"),
+        ),
+        (
+            "gpt-image-2",
+            "openai",
+            json!({"size": "2000x1000"}),
+            "size",
+            json!("2000x1008"),
+        ),
+        (
+            "gpt-image-2",
+            "openai",
+            json!({"size": "300x300"}),
+            "size",
+            json!("816x816"),
+        ),
+        (
+            "gpt-image-2",
+            "fal",
+            json!({"size": "auto"}),
+            "image_size",
+            json!("auto"),
+        ),
+        (
+            "gpt-image-2",
+            "fal",
+            json!({"size": "3840x2160"}),
+            "image_size",
+            json!({"width": 3840, "height": 2160}),
+        ),
+        (
+            "gpt-image-2",
+            "replicate",
+            json!({"size": "auto"}),
+            "aspect_ratio",
+            json!("auto"),
+        ),
+        (
+            "gpt-image-2",
+            "replicate",
+            json!({"aspect_ratio": "16:9", "resolution": "4K"}),
+            "aspect_ratio",
+            json!("3840x2160"),
+        ),
+        (
+            "gpt-image-2",
+            "replicate",
+            json!({"aspect_ratio": "3:4", "resolution": "1K"}),
+            "aspect_ratio",
+            json!("1152x1536"),
+        ),
+        (
+            "flux.1-schnell",
+            "replicate",
+            json!({"aspect_ratio": "7:1"}),
+            "aspect_ratio",
+            json!("21:9"),
+        ),
+        (
+            "flux.1-schnell",
+            "replicate",
+            json!({"resolution": "0.25"}),
+            "megapixels",
+            json!("0.25"),
+        ),
+        (
+            "flux.1-schnell",
+            "replicate",
+            json!({"resolution": "2K"}),
+            "megapixels",
+            json!("1"),
+        ),
+        (
+            "flux.1-schnell",
+            "fal",
+            json!({"resolution": "0.25"}),
+            "image_size",
+            json!({"width": 512, "height": 512}),
+        ),
+        (
+            "mock-image",
+            "mock",
+            json!({"aspect_ratio": "3:2", "resolution": "1K"}),
+            "size",
+            json!("1254x836"),
+        ),
     ] {
         let resolution = generate(&catalog, id, asked.clone()).expect("it is served");
-        assert_eq!(at(&resolution, provider).native.fields[field], NativeValue::Json(sent), "{id} {provider} {asked}");
+        assert_eq!(
+            at(&resolution, provider).native.fields[field],
+            NativeValue::Json(sent),
+            "{id} {provider} {asked}"
+        );
     }
 }
 
@@ -171,9 +327,17 @@ fn qualities_are_understood_in_every_spelling() {
         let resolution = generate(&catalog, id, json!({"quality": asked})).expect("it is served");
         let resolved = at(&resolution, provider);
         let expected = sent.map(|quality| NativeValue::Json(Value::from(quality)));
-        assert_eq!(resolved.native.fields.get("quality"), expected.as_ref(), "{id} {provider} {asked}");
+        assert_eq!(
+            resolved.native.fields.get("quality"),
+            expected.as_ref(),
+            "{id} {provider} {asked}"
+        );
         let told = resolved.adjustments.iter().any(|change| change.parameter == "quality");
-        assert_eq!(told, sent.is_some_and(|quality| quality != asked), "{id} {provider} {asked}");
+        assert_eq!(
+            told,
+            sent.is_some_and(|quality| quality != asked),
+            "{id} {provider} {asked}"
+        );
     }
 }
 
@@ -189,13 +353,27 @@ fn formats_are_said_as_each_provider_wants_them() {
     ] {
         let resolution = generate(&catalog, id, json!({"output_format": asked})).expect("it is served");
         let native = &at(&resolution, provider).native.fields;
-        assert_eq!(native["output_format"], NativeValue::Json(Value::from(sent)), "{id} {provider} {asked}");
+        assert_eq!(
+            native["output_format"],
+            NativeValue::Json(Value::from(sent)),
+            "{id} {provider} {asked}"
+        );
     }
-    for (id, provider, made) in
-        [("gpt-image-1", "openai", Format::Png), ("gpt-image-1", "replicate", Format::Webp), ("flux.1-schnell", "fal", Format::Jpeg)]
-    {
-        let offer = model(&catalog, id).offers.iter().find(|offer| offer.provider == provider).expect("an offer");
-        assert_eq!(offer.in_mode(Mode::TextToImage).map(|mode| mode.default_format), Some(made), "{id} {provider}");
+    for (id, provider, made) in [
+        ("gpt-image-1", "openai", Format::Png),
+        ("gpt-image-1", "replicate", Format::Webp),
+        ("flux.1-schnell", "fal", Format::Jpeg),
+    ] {
+        let offer = model(&catalog, id)
+            .offers
+            .iter()
+            .find(|offer| offer.provider == provider)
+            .expect("an offer");
+        assert_eq!(
+            offer.in_mode(Mode::TextToImage).map(|mode| mode.default_format),
+            Some(made),
+            "{id} {provider}"
+        );
     }
 }
 
@@ -212,6 +390,9 @@ fn parallel_calls_keep_to_what_a_provider_makes_at_once() {
         assert_eq!(at(&resolution, provider).work.calls, calls, "{id} {provider}");
     }
     let resolution = generate(&catalog, "flux.1-schnell", json!({"n": 10, "seed": 100})).expect("it is served");
-    let seeds: Vec<Value> = [0, 4, 8].into_iter().map(|before| shown(&at(&resolution, "fal").call(2, before))["fields"]["seed"].clone()).collect();
+    let seeds: Vec<Value> = [0, 4, 8]
+        .into_iter()
+        .map(|before| shown(&at(&resolution, "fal").call(2, before))["fields"]["seed"].clone())
+        .collect();
     assert_eq!(seeds, [json!(100), json!(104), json!(108)]);
 }
