@@ -11,14 +11,29 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
-    let mut code = String::from("/// Every built-in file: its name below `catalog/`, and its text.\nconst CATALOG_FILES: &[(&str, &str)] = &[\n");
+    let mut code = String::from(
+        "/// Every built-in file: its name below `catalog/`, and its text.\nconst CATALOG_FILES: &[(&str, &str)] = &[\n",
+    );
     for file in files {
         println!("cargo:rerun-if-changed={}", file.display());
-        let name = file.strip_prefix(&root).map_err(io::Error::other)?.display().to_string().replace('\\', "/");
-        writeln!(code, "    ({name:?}, include_str!({:?})),", file.canonicalize()?.display().to_string()).map_err(io::Error::other)?;
+        let name = file
+            .strip_prefix(&root)
+            .map_err(io::Error::other)?
+            .display()
+            .to_string()
+            .replace('\\', "/");
+        writeln!(
+            code,
+            "    ({name:?}, include_str!({:?})),",
+            file.canonicalize()?.display().to_string()
+        )
+        .map_err(io::Error::other)?;
     }
     code.push_str("];\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?).join("catalog_files.rs"), code)
+    fs::write(
+        PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?).join("catalog_files.rs"),
+        code,
+    )
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {

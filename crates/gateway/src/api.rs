@@ -1,6 +1,8 @@
 //! The HTTP API: the table of routes and the layers around them.
 
+mod absent;
 mod answer;
+mod balance;
 mod body;
 mod caller;
 mod edits;
@@ -9,12 +11,11 @@ mod estimate;
 mod events;
 mod generations;
 mod health;
+mod images;
 mod media;
 mod models;
-mod absent;
-mod balance;
-mod images;
 mod openapi;
+mod path;
 mod requests;
 mod respond;
 mod sources;

@@ -99,7 +99,13 @@ fn hash(secret: &str) -> String {
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn create(database: &Database, name: &str, scopes: &[Scope], response_format: Option<ResponseFormat>, now: Timestamp) -> Result<NewKey, DatabaseError> {
+pub async fn create(
+    database: &Database,
+    name: &str,
+    scopes: &[Scope],
+    response_format: Option<ResponseFormat>,
+    now: Timestamp,
+) -> Result<NewKey, DatabaseError> {
     let (id, secret) = (random_text(ID_CHARS), random_text(SECRET_CHARS));
     let row = KeyRow {
         account_id: DEFAULT_ACCOUNT.to_owned(),
@@ -113,7 +119,10 @@ pub async fn create(database: &Database, name: &str, scopes: &[Scope], response_
         id: id.clone(),
     };
     database.insert_key(&row).await?;
-    Ok(NewKey { row, token: format!("pk_{id}.{secret}") })
+    Ok(NewKey {
+        row,
+        token: format!("pk_{id}.{secret}"),
+    })
 }
 
 /// Recognizes the key in an `Authorization` header.
@@ -126,7 +135,11 @@ pub async fn authenticate(database: &Database, authorization: Option<&str>) -> R
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(AuthError::Malformed);
     }
-    let (id, secret) = token.trim().strip_prefix("pk_").and_then(|rest| rest.split_once('.')).ok_or(AuthError::Malformed)?;
+    let (id, secret) = token
+        .trim()
+        .strip_prefix("pk_")
+        .and_then(|rest| rest.split_once('.'))
+        .ok_or(AuthError::Malformed)?;
     let row = database.key(id).await?;
     // An unknown id costs as much time as a wrong secret.
     let stored = row.as_ref().map_or_else(|| hash(""), |row| row.secret_hash.clone());
@@ -135,11 +148,19 @@ pub async fn authenticate(database: &Database, authorization: Option<&str>) -> R
     if row.revoked_at.is_some() {
         return Err(AuthError::Revoked);
     }
-    let scopes = Scope::ALL.into_iter().filter(|scope| row.scopes.split(',').any(|name| name == scope.as_str())).collect();
+    let scopes = Scope::ALL
+        .into_iter()
+        .filter(|scope| row.scopes.split(',').any(|name| name == scope.as_str()))
+        .collect();
     let response_format = match row.response_format.as_deref() {
         Some("b64_json") => Some(ResponseFormat::B64Json),
         Some("url") => Some(ResponseFormat::Url),
         _ => None,
     };
-    Ok(Identity { account_id: row.account_id, key_id: row.id, scopes, response_format })
+    Ok(Identity {
+        account_id: row.account_id,
+        key_id: row.id,
+        scopes,
+        response_format,
+    })
 }

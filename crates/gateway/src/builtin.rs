@@ -34,7 +34,9 @@ pub fn catalog(folder: Option<&Path>) -> Result<Catalog, CatalogError> {
         own.sort();
     }
     let builtin = CATALOG_FILES.iter().map(|(name, text)| (*name, *text));
-    let sources: Vec<(&str, &str)> = builtin.chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
+    let sources: Vec<(&str, &str)> = builtin
+        .chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+        .collect();
     load(&sources).map_err(CatalogError::Mistakes)
 }
 
@@ -49,7 +51,11 @@ fn collect(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) -> Resu
             collect(root, &path, into)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let name = path
+                .strip_prefix(root)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .replace('\\', "/");
             into.push((name, text));
         }
     }

@@ -87,7 +87,10 @@ impl Database {
             .bind(fresh)
             .execute(&self.pool)
             .await?;
-        let (value,): (String,) = sqlx::query_as("SELECT value FROM own_secrets WHERE name = $1").bind(name).fetch_one(&self.pool).await?;
+        let (value,): (String,) = sqlx::query_as("SELECT value FROM own_secrets WHERE name = $1")
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await?;
         Ok(value)
     }
 

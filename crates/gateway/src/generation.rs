@@ -2,8 +2,8 @@
 
 pub mod error;
 pub mod executor;
-pub mod record;
 mod outputs;
+pub mod record;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,10 +173,13 @@ impl Generator {
         let execution = self.execute(order, &plan, started + self.deadline(&plan)).await;
         let produced = outputs::finish(self, order, &plan, execution).await;
         let result = match produced {
-            Ok(produced) => outputs::deliver(self, order, &plan, produced, created_at).await,
+            Ok(produced) => Ok(outputs::deliver(self, order, &plan, produced, created_at).await),
             Err(error) => Err(error),
         };
-        self.record_end(order, &result).await?;
+        if let Err(error) = self.record_end(order, &result).await {
+            // The images are paid for: they are handed out even when nobody can note it.
+            tracing::error!(generation.id = %order.id, error = %error, "the end of a generation could not be noted");
+        }
         result
     }
 
@@ -215,27 +218,49 @@ impl Generator {
     fn facts(&self, upload: &Upload) -> Result<InputFacts, Fault> {
         let limits = &self.limits;
         if upload.blob.len() > limits.input_image_bytes {
-            let message = format!("the image has {} bytes; input_image_bytes allows {}", upload.blob.len(), limits.input_image_bytes);
+            let message = format!(
+                "the image has {} bytes; input_image_bytes allows {}",
+                upload.blob.len(),
+                limits.input_image_bytes
+            );
             return Err(Fault::new(&upload.param, message));
         }
-        let info = Processor::inspect(&upload.blob).map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
+        let info = Processor::inspect(&upload.blob)
+            .map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
         let pixels = u64::from(info.width_px) * u64::from(info.height_px);
         if pixels > limits.input_image_pixels {
-            let message = format!("the image says it is {}x{}; input_image_pixels allows {} pixels", info.width_px, info.height_px, limits.input_image_pixels);
+            let message = format!(
+                "the image says it is {}x{}; input_image_pixels allows {} pixels",
+                info.width_px, info.height_px, limits.input_image_pixels
+            );
             return Err(Fault::new(&upload.param, message));
         }
-        Ok(InputFacts { format: format_of(info.format), width_px: info.width_px, height_px: info.height_px, has_alpha: info.has_alpha })
+        Ok(InputFacts {
+            format: format_of(info.format),
+            width_px: info.width_px,
+            height_px: info.height_px,
+            has_alpha: info.has_alpha,
+        })
     }
 
     fn plan(&self, order: &Order, inputs: Result<Inputs, Vec<Fault>>) -> Result<RoutePlan<'_>, GenerationError> {
         let mut faults = order.faults.clone();
         if order.request.model.is_empty() {
             if !faults.iter().any(|fault| fault.param == "model") {
-                faults.push(Fault::new("model", "'model' is missing: name a model, such as one of GET /openai/v1/models"));
+                faults.push(Fault::new(
+                    "model",
+                    "'model' is missing: name a model, such as one of GET /openai/v1/models",
+                ));
             }
             return Err(GenerationError::Request(faults));
         }
-        let found = self.catalog.find(&order.request.model).map_err(|cause| GenerationError::Model { name: order.request.model.clone(), cause })?;
+        let found = self
+            .catalog
+            .find(&order.request.model)
+            .map_err(|cause| GenerationError::Model {
+                name: order.request.model.clone(),
+                cause,
+            })?;
         // Without readable inputs the other faults are still told.
         let inputs = inputs.unwrap_or_else(|more| {
             faults.extend(more);
@@ -251,8 +276,15 @@ impl Generator {
             }
         };
         let today = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let now = Circumstances { available: self.upstreams.available(), forced_provider: found.forced_provider, today };
-        plan(resolution, &now).map_err(|cause| GenerationError::NoRoute { model: found.model.id.clone(), cause })
+        let now = Circumstances {
+            available: self.upstreams.available(),
+            forced_provider: found.forced_provider,
+            today,
+        };
+        plan(resolution, &now).map_err(|cause| GenerationError::NoRoute {
+            model: found.model.id.clone(),
+            cause,
+        })
     }
 
     fn deadline(&self, plan: &RoutePlan<'_>) -> Duration {
@@ -260,7 +292,11 @@ impl Generator {
     }
 
     async fn execute(&self, order: &Order, plan: &RoutePlan<'_>, deadline: Instant) -> Execution {
-        let sources = Sources { images: &order.images, mask: order.mask.as_ref(), scope: &order.scope };
+        let sources = Sources {
+            images: &order.images,
+            mask: order.mask.as_ref(),
+            scope: &order.scope,
+        };
         let executor = Executor {
             upstreams: &self.upstreams,
             driver: &self.driver,

@@ -9,9 +9,9 @@ pub mod cli;
 pub mod clock;
 pub mod db;
 pub mod generation;
-mod ids;
+pub mod ids;
 pub mod media;
-mod problem;
+pub mod problem;
 mod serve;
 pub mod settings;
 pub mod upstreams;
@@ -95,9 +95,20 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         move |cause| StartError::Io { what, cause }
     };
     std::fs::create_dir_all(&settings.data_dir).map_err(io(&settings.data_dir))?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|cause| StartError::Io { what: format!("cannot listen on {}", settings.listen), cause })?;
-    let address = listener.local_addr().map_err(|cause| StartError::Io { what: "listening socket".to_owned(), cause })?;
-    let settings = Settings { listen: address, ..settings };
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|cause| StartError::Io {
+            what: format!("cannot listen on {}", settings.listen),
+            cause,
+        })?;
+    let address = listener.local_addr().map_err(|cause| StartError::Io {
+        what: "listening socket".to_owned(),
+        cause,
+    })?;
+    let settings = Settings {
+        listen: address,
+        ..settings
+    };
     let database = open_database(&settings, &clock).await?;
     let first_key = ensure_first_key(&database, &settings, &clock).await?;
     let sandbox = sandbox::start(SandboxConfig::default()).await?;
@@ -110,7 +121,11 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         directory: Some(settings.data_dir.clone()),
     });
     let connect_timeout = Duration::from_secs(limits.connect_timeout_s);
-    let driver = Driver::new(DriverConfig { connect_timeout, answer_bytes: limits.upstream_answer_bytes, ..DriverConfig::default() })?;
+    let driver = Driver::new(DriverConfig {
+        connect_timeout,
+        answer_bytes: limits.upstream_answer_bytes,
+        ..DriverConfig::default()
+    })?;
     let fetcher = GuardedClient::new(GuardConfig {
         allowed_hosts: settings.fetch_hosts.iter().map(|host| host.to_lowercase()).collect(),
         connect_timeout: Some(connect_timeout),
@@ -125,11 +140,19 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
         database: database.clone(),
         clock,
-        policy: FailoverPolicy { when_maybe_billed: settings.when_maybe_billed, on_content_policy: settings.failover_on_content_policy },
+        policy: FailoverPolicy {
+            when_maybe_billed: settings.when_maybe_billed,
+            on_content_policy: settings.failover_on_content_policy,
+        },
         limits: Arc::clone(&limits),
     };
     let tasks = TaskTracker::new();
-    tasks.spawn(media::sweep::sweep(generator.store.clone(), database.clone(), generator.clock.clone(), tasks.clone()));
+    tasks.spawn(media::sweep::sweep(
+        generator.store.clone(),
+        database.clone(),
+        generator.clock.clone(),
+        tasks.clone(),
+    ));
     let state = AppState {
         openapi: api::document(&generator.catalog).into(),
         generator,
@@ -140,7 +163,14 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         default_model: settings.default_model.as_deref().map(Arc::from),
     };
     let server = serve::Server::start(listener, api::router(state), &limits, tasks);
-    Ok(Running { address, first_key, upstreams, server, sandbox: Some(sandbox), database })
+    Ok(Running {
+        address,
+        first_key,
+        upstreams,
+        server,
+        sandbox: Some(sandbox),
+        database,
+    })
 }
 
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
@@ -158,13 +188,20 @@ pub fn database_url(settings: &Settings) -> String {
 pub const FIRST_KEY_FILE: &str = "first-key";
 
 /// Makes a key when there is none, and leaves it in a file that only the owner reads.
-async fn ensure_first_key(database: &Database, settings: &Settings, clock: &Clock) -> Result<Option<String>, StartError> {
+async fn ensure_first_key(
+    database: &Database,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<Option<String>, StartError> {
     if !database.keys().await?.is_empty() {
         return Ok(None);
     }
     let key = auth::create(database, "first key", &[auth::Scope::Admin], None, clock.now()).await?;
     let path = settings.data_dir.join(FIRST_KEY_FILE);
-    write_private(&path, &key.token).map_err(|cause| StartError::Io { what: path.display().to_string(), cause })?;
+    write_private(&path, &key.token).map_err(|cause| StartError::Io {
+        what: path.display().to_string(),
+        cause,
+    })?;
     Ok(Some(key.token))
 }
 
@@ -178,7 +215,9 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 async fn links(settings: &Settings, database: &Database) -> Result<Links, StartError> {
-    let secret = database.own_secret("media-links", &ids::random_text(LINK_SECRET_CHARS)).await?;
+    let secret = database
+        .own_secret("media-links", &ids::random_text(LINK_SECRET_CHARS))
+        .await?;
     let own = format!("http://{}", settings.listen);
     Ok(Links::new(settings.public_url.as_deref().unwrap_or(&own), &secret))
 }
@@ -186,7 +225,11 @@ async fn links(settings: &Settings, database: &Database) -> Result<Links, StartE
 fn decode_limits(limits: &Limits) -> DecodeLimits {
     // Providers' answers pass here too, so the larger of both bounds holds.
     let input_bytes = limits.input_image_bytes.max(limits.upstream_answer_bytes);
-    DecodeLimits { input_bytes, pixels: limits.input_image_pixels, ..DecodeLimits::default() }
+    DecodeLimits {
+        input_bytes,
+        pixels: limits.input_image_pixels,
+        ..DecodeLimits::default()
+    }
 }
 
 impl Running {

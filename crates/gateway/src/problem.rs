@@ -39,13 +39,27 @@ const UPSTREAM: &str = "upstream_error";
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, kind, message: message.into(), param: None, should_retry: None, retry_after: None, metadata: None }
+        Self {
+            status,
+            code,
+            kind,
+            message: message.into(),
+            param: None,
+            should_retry: None,
+            retry_after: None,
+            metadata: None,
+        }
     }
 
     /// 401.
     #[must_use]
     pub fn authentication(message: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILED", "authentication_error", message)
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "AUTHENTICATION_FAILED",
+            "authentication_error",
+            message,
+        )
     }
 
     /// 403.
@@ -63,11 +77,18 @@ impl Problem {
     /// A request with faults. `param` is the first one's field; the message tells all.
     #[must_use]
     pub fn faults(faults: &[Fault]) -> Self {
-        let message = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
+        let message = faults
+            .iter()
+            .map(|fault| fault.message.as_str())
+            .collect::<Vec<_>>()
+            .join("; ");
         let mut problem = Self::invalid(StatusCode::BAD_REQUEST, message);
         problem.param = faults.first().map(|fault| fault.param.clone());
         if faults.len() > 1 {
-            let all: Vec<Value> = faults.iter().map(|fault| json!({ "param": fault.param, "message": fault.message })).collect();
+            let all: Vec<Value> = faults
+                .iter()
+                .map(|fault| json!({ "param": fault.param, "message": fault.message }))
+                .collect();
             problem.metadata = Some(json!({ "faults": all }));
         }
         problem
@@ -88,7 +109,12 @@ impl Problem {
     #[must_use]
     pub fn internal() -> Self {
         let message = "Something went wrong here. The request id in x-request-id finds it in the log.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "server_error", message)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL_ERROR",
+            "server_error",
+            message,
+        )
     }
 
     /// The face of a generation that gave no image.
@@ -98,13 +124,21 @@ impl Problem {
             GenerationError::Request(faults) => Self::faults(faults),
             GenerationError::Model { name, cause } => model(name, cause),
             GenerationError::NoRoute { model, cause } => no_route(model, cause),
-            GenerationError::Attempts { attempts, decisive, forced, stopped } => exhausted(attempts, decisive, *forced, *stopped),
-            GenerationError::Process(ProcessError::Spool(_)) => {
-                Self { should_retry: Some(false), ..Self::overloaded("The images are too much for what this gateway may hold at a time.") }
-            }
+            GenerationError::Attempts {
+                attempts,
+                decisive,
+                forced,
+                stopped,
+            } => exhausted(attempts, decisive, *forced, *stopped),
+            GenerationError::Process(ProcessError::Spool(_)) => Self {
+                should_retry: Some(false),
+                ..Self::overloaded("The images are too much for what this gateway may hold at a time.")
+            },
             GenerationError::Process(ProcessError::Image(_) | ProcessError::Io(_) | ProcessError::Lost)
-            | GenerationError::Store(_)
-            | GenerationError::Database(_) => Self { should_retry: Some(false), ..Self::internal() },
+            | GenerationError::Database(_) => Self {
+                should_retry: Some(false),
+                ..Self::internal()
+            },
         }
     }
 
@@ -121,29 +155,65 @@ impl Problem {
 
 fn model(name: &str, cause: &NotFound) -> Problem {
     let (code, message) = match cause {
-        NotFound::Unknown { suggestion: Some(id) } => ("MODEL_NOT_FOUND", format!("Model {} not found. Did you mean '{id}'?", echo(name))),
-        NotFound::Unknown { suggestion: None } => ("MODEL_NOT_FOUND", format!("Model {} not found. GET /openai/v1/models lists all models.", echo(name))),
-        NotFound::NotAtProvider { model, providers } => {
-            ("MODEL_NOT_FOUND", format!("Model '{model}' is not offered by the provider in {}. Its providers: {}", echo(name), providers.join(", ")))
-        }
+        NotFound::Unknown { suggestion: Some(id) } => (
+            "MODEL_NOT_FOUND",
+            format!("Model {} not found. Did you mean '{id}'?", echo(name)),
+        ),
+        NotFound::Unknown { suggestion: None } => (
+            "MODEL_NOT_FOUND",
+            format!(
+                "Model {} not found. GET /openai/v1/models lists all models.",
+                echo(name)
+            ),
+        ),
+        NotFound::NotAtProvider { model, providers } => (
+            "MODEL_NOT_FOUND",
+            format!(
+                "Model '{model}' is not offered by the provider in {}. Its providers: {}",
+                echo(name),
+                providers.join(", ")
+            ),
+        ),
         NotFound::Retired { model, successor } => {
-            let instead = successor.as_ref().map_or_else(String::new, |id| format!(" Use '{id}' instead."));
-            ("MODEL_DISABLED", format!("Model '{model}' is retired: no provider runs it any more.{instead}"))
+            let instead = successor
+                .as_ref()
+                .map_or_else(String::new, |id| format!(" Use '{id}' instead."));
+            (
+                "MODEL_DISABLED",
+                format!("Model '{model}' is retired: no provider runs it any more.{instead}"),
+            )
         }
     };
-    Problem { param: Some("model".to_owned()), ..Problem::new(StatusCode::NOT_FOUND, code, INVALID, message) }
+    Problem {
+        param: Some("model".to_owned()),
+        ..Problem::new(StatusCode::NOT_FOUND, code, INVALID, message)
+    }
 }
 
 fn no_route(model: &str, cause: &NoRoute) -> Problem {
     match cause {
         NoRoute::NoCredential { providers } => {
-            let message = format!("Model '{model}' has no provider with a credential here. Providers that offer it: {}", providers.join(", "));
+            let message = format!(
+                "Model '{model}' has no provider with a credential here. Providers that offer it: {}",
+                providers.join(", ")
+            );
             // Another try meets the same configuration.
-            Problem { should_retry: Some(false), param: Some("model".to_owned()), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "MODEL_UNAVAILABLE", INVALID, message) }
+            Problem {
+                should_retry: Some(false),
+                param: Some("model".to_owned()),
+                ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "MODEL_UNAVAILABLE", INVALID, message)
+            }
         }
-        NoRoute::ForcedProviderCannot { provider, param, reason } => {
+        NoRoute::ForcedProviderCannot {
+            provider,
+            param,
+            reason,
+        } => {
             let message = format!("Provider '{provider}' cannot serve this request for model '{model}': it {reason}");
-            Problem { param: Some(param.clone()), ..Problem::invalid(StatusCode::BAD_REQUEST, message) }
+            Problem {
+                param: Some(param.clone()),
+                ..Problem::invalid(StatusCode::BAD_REQUEST, message)
+            }
         }
     }
 }
@@ -155,11 +225,21 @@ fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bo
         FailureKind::ContentPolicy => content_policy(decisive),
         FailureKind::InvalidArgument => Problem {
             param: decisive.param.clone(),
-            ..Problem::new(StatusCode::BAD_REQUEST, "UPSTREAM_ERROR", UPSTREAM, format!("The provider refused an argument: {}", decisive.message))
+            ..Problem::new(
+                StatusCode::BAD_REQUEST,
+                "UPSTREAM_ERROR",
+                UPSTREAM,
+                format!("The provider refused an argument: {}", decisive.message),
+            )
         },
-        FailureKind::TimedOut if forced || attempts.len() == 1 => upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive),
+        FailureKind::TimedOut if forced || attempts.len() == 1 => {
+            upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive)
+        }
         _ if stopped && decisive.spent != Spent::No => {
-            let message = format!("The outcome of the last attempt is unknown and it may have been billed, so no other was made: {}", decisive.message);
+            let message = format!(
+                "The outcome of the last attempt is unknown and it may have been billed, so no other was made: {}",
+                decisive.message
+            );
             Problem::new(StatusCode::BAD_GATEWAY, "OUTCOME_UNKNOWN", UPSTREAM, message)
         }
         FailureKind::RateLimited if forced => Problem {
@@ -205,7 +285,12 @@ fn content_policy(failure: &Failure) -> Problem {
     Problem {
         param: Some("prompt".to_owned()),
         metadata: Some(json!({ "stage": moderation.stage, "categories": moderation.categories })),
-        ..Problem::new(StatusCode::BAD_REQUEST, "CONTENT_POLICY_VIOLATION", "image_generation_user_error", message)
+        ..Problem::new(
+            StatusCode::BAD_REQUEST,
+            "CONTENT_POLICY_VIOLATION",
+            "image_generation_user_error",
+            message,
+        )
     }
 }
 

@@ -34,7 +34,12 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let builder = builder(limits);
         let accepting = tokio::spawn(accept(listener, router, builder, stopped));
-        Self { stop, accepting, tasks, patience: Duration::from_secs(limits.shutdown_s) }
+        Self {
+            stop,
+            accepting,
+            tasks,
+            patience: Duration::from_secs(limits.shutdown_s),
+        }
     }
 
     /// Takes no more connections and waits for requests and generations under way.
@@ -48,7 +53,10 @@ impl Server {
             self.tasks.wait().await;
         };
         if timeout(self.patience, finish).await.is_err() {
-            tracing::warn!(limit_s = self.patience.as_secs(), "stopped with work under way: shutdown_s has passed");
+            tracing::warn!(
+                limit_s = self.patience.as_secs(),
+                "stopped with work under way: shutdown_s has passed"
+            );
         }
     }
 }
@@ -69,7 +77,12 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn accept(listener: TcpListener, router: Router, builder: Builder<TokioExecutor>, mut stopped: watch::Receiver<bool>) -> GracefulShutdown {
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    builder: Builder<TokioExecutor>,
+    mut stopped: watch::Receiver<bool>,
+) -> GracefulShutdown {
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -87,7 +100,9 @@ async fn accept(listener: TcpListener, router: Router, builder: Builder<TokioExe
         // Answers are written in whole pieces; waiting to fill packets only delays them.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = builder
+            .serve_connection_with_upgrades(TokioIo::new(stream), service)
+            .into_owned();
         let watched = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = watched.await {

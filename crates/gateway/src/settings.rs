@@ -150,8 +150,14 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError`] names the file or variable at fault.
-    pub fn load(file: Option<&Path>, environment: &Environment, catalog: &planner::catalog::Catalog) -> Result<Self, SettingsError> {
-        let path = file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
+    pub fn load(
+        file: Option<&Path>,
+        environment: &Environment,
+        catalog: &planner::catalog::Catalog,
+    ) -> Result<Self, SettingsError> {
+        let path = file
+            .map(Path::to_path_buf)
+            .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
         let mut table = match &path {
             Some(path) => read(path)?,
             None => Table::new(),
@@ -162,13 +168,22 @@ impl Settings {
             }
         }
         overlay_limits(&mut table, environment)?;
-        let origin = path.as_ref().map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
-        let mut settings: Self = Value::Table(table)
-            .try_into()
-            .map_err(|error: toml::de::Error| SettingsError::Invalid { origin: origin.clone(), message: error.message().to_owned() })?;
+        let origin = path
+            .as_ref()
+            .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
+        let mut settings: Self =
+            Value::Table(table)
+                .try_into()
+                .map_err(|error: toml::de::Error| SettingsError::Invalid {
+                    origin: origin.clone(),
+                    message: error.message().to_owned(),
+                })?;
         settings.read_credentials(&origin, environment, catalog);
         if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
-            return Err(SettingsError::Invalid { origin, message: format!("providers.{unknown}: the catalogue has no provider '{unknown}'") });
+            return Err(SettingsError::Invalid {
+                origin,
+                message: format!("providers.{unknown}: the catalogue has no provider '{unknown}'"),
+            });
         }
         Ok(settings)
     }
@@ -182,11 +197,17 @@ impl Settings {
             if let Some(base_url) = environment.get(&format!("PICTOR_{}_BASE_URL", provider.id.to_uppercase())) {
                 own.base_url = Some(base_url.clone());
             }
-            let named = provider.credential_variable.iter().find_map(|name| Some((name, environment.get(name)?)));
+            let named = provider
+                .credential_variable
+                .iter()
+                .find_map(|name| Some((name, environment.get(name)?)));
             let fallback = || {
                 // A Pictor key in OPENAI_API_KEY is meant for Pictor's own clients, not for the provider.
                 let usable = |value: &&String| !value.is_empty() && !value.starts_with("pk_");
-                provider.credential_fallbacks.iter().find_map(|name| Some((name, environment.get(name).filter(usable)?)))
+                provider
+                    .credential_fallbacks
+                    .iter()
+                    .find_map(|name| Some((name, environment.get(name).filter(usable)?)))
             };
             let found = match named {
                 Some(found) => Some(found),
@@ -202,10 +223,16 @@ impl Settings {
 }
 
 fn read(path: &Path) -> Result<Table, SettingsError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })?;
+    let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    })?;
     // Checked on its own first, so that a mistake is told with its line.
     let origin = path.display().to_string();
-    let invalid = |error: toml::de::Error| SettingsError::Invalid { origin: origin.clone(), message: error.to_string() };
+    let invalid = |error: toml::de::Error| SettingsError::Invalid {
+        origin: origin.clone(),
+        message: error.to_string(),
+    };
     toml::from_str::<Settings>(&text).map_err(invalid)?;
     text.parse().map_err(invalid)
 }
@@ -213,7 +240,13 @@ fn read(path: &Path) -> Result<Table, SettingsError> {
 /// The text of a variable in the type of its key.
 fn from_text(key: &str, text: &str) -> Value {
     match key {
-        "fetch_hosts" => Value::Array(text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(Value::from).collect()),
+        "fetch_hosts" => Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|host| !host.is_empty())
+                .map(Value::from)
+                .collect(),
+        ),
         "failover_on_content_policy" | "log_json" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
         _ => Value::from(text),
     }
@@ -222,11 +255,19 @@ fn from_text(key: &str, text: &str) -> Value {
 /// `PICTOR_LIMITS_<KEY>` sets `limits.<key>`.
 fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
     for (name, text) in environment {
-        let Some(key) = name.strip_prefix("PICTOR_LIMITS_") else { continue };
-        let invalid = || SettingsError::Invalid { origin: name.clone(), message: "must be a whole number".to_owned() };
+        let Some(key) = name.strip_prefix("PICTOR_LIMITS_") else {
+            continue;
+        };
+        let invalid = || SettingsError::Invalid {
+            origin: name.clone(),
+            message: "must be a whole number".to_owned(),
+        };
         let number: i64 = text.parse().map_err(|_| invalid())?;
         let limits = table.entry("limits").or_insert_with(|| Value::Table(Table::new()));
-        limits.as_table_mut().ok_or_else(invalid)?.insert(key.to_lowercase(), Value::Integer(number));
+        limits
+            .as_table_mut()
+            .ok_or_else(invalid)?
+            .insert(key.to_lowercase(), Value::Integer(number));
     }
     Ok(())
 }

@@ -61,10 +61,17 @@ impl Upstreams {
         let mut by_id = IndexMap::new();
         for provider in catalog.providers() {
             let own = settings.providers.get(&provider.id).cloned().unwrap_or_default();
-            let upstream = connect(provider, &own, settings, sandbox_url).map_err(|message| UpstreamError { provider: provider.id.clone(), message })?;
+            let upstream = connect(provider, &own, settings, sandbox_url).map_err(|message| UpstreamError {
+                provider: provider.id.clone(),
+                message,
+            })?;
             by_id.insert(provider.id.clone(), upstream);
         }
-        let available = by_id.values().filter(|upstream| upstream.endpoint.is_some()).map(|upstream| upstream.id.clone()).collect();
+        let available = by_id
+            .values()
+            .filter(|upstream| upstream.endpoint.is_some())
+            .map(|upstream| upstream.id.clone())
+            .collect();
         Ok(Self { by_id, available })
     }
 
@@ -92,8 +99,14 @@ pub fn any_credential(settings: &Settings) -> bool {
     settings.providers.values().any(|own| own.credential.is_some())
 }
 
-fn connect(provider: &Provider, own: &ProviderSettings, settings: &Settings, sandbox_url: Option<&str>) -> Result<Upstream, String> {
-    let adapter = providers::adapter(&provider.protocol).ok_or_else(|| format!("unknown protocol '{}'", provider.protocol))?;
+fn connect(
+    provider: &Provider,
+    own: &ProviderSettings,
+    settings: &Settings,
+    sandbox_url: Option<&str>,
+) -> Result<Upstream, String> {
+    let adapter =
+        providers::adapter(&provider.protocol).ok_or_else(|| format!("unknown protocol '{}'", provider.protocol))?;
     let (service, endpoint) = match (serve(provider, own, settings), sandbox_url) {
         (Service::Sandbox, None) | (Service::Off, _) => (Service::Off, None),
         (Service::Sandbox, Some(root)) => (Service::Sandbox, Some(sandboxed(provider, root)?)),
@@ -105,7 +118,13 @@ fn connect(provider: &Provider, own: &ProviderSettings, settings: &Settings, san
             (Service::Real { origin }, Some(endpoint))
         }
     };
-    Ok(Upstream { id: provider.id.clone(), name: provider.name.clone(), service, endpoint, adapter })
+    Ok(Upstream {
+        id: provider.id.clone(),
+        name: provider.name.clone(),
+        service,
+        endpoint,
+        adapter,
+    })
 }
 
 fn serve(provider: &Provider, own: &ProviderSettings, settings: &Settings) -> Service {
@@ -114,7 +133,9 @@ fn serve(provider: &Provider, own: &ProviderSettings, settings: &Settings) -> Se
     }
     match (settings.sandbox, &own.credential) {
         (SandboxUse::Always, _) => Service::Sandbox,
-        (_, Some(_)) => Service::Real { origin: own.credential_origin.clone().unwrap_or_default() },
+        (_, Some(_)) => Service::Real {
+            origin: own.credential_origin.clone().unwrap_or_default(),
+        },
         (SandboxUse::Auto, None) if !any_credential(settings) => Service::Sandbox,
         (SandboxUse::Auto | SandboxUse::Never, None) => Service::Off,
     }
@@ -134,7 +155,12 @@ fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String>
 
 fn sandboxed(provider: &Provider, root: &str) -> Result<Endpoint, String> {
     let mut options = provider.options.clone();
-    options.extend(provider.sandbox_options.iter().map(|(name, path)| (name.clone(), format!("{root}{path}"))));
+    options.extend(
+        provider
+            .sandbox_options
+            .iter()
+            .map(|(name, path)| (name.clone(), format!("{root}{path}"))),
+    );
     Ok(Endpoint {
         provider: provider.id.clone(),
         base_url: parse(&format!("{root}{}", provider.sandbox_path))?,
@@ -145,7 +171,11 @@ fn sandboxed(provider: &Provider, root: &str) -> Result<Endpoint, String> {
 
 fn parse(address: &str) -> Result<Url, String> {
     let url = Url::parse(address).map_err(|error| format!("'{address}' is not an address: {error}"))?;
-    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(format!("'{address}' is neither http nor https")) }
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(format!("'{address}' is neither http nor https"))
+    }
 }
 
 /// Whether an address leads back here, which would call in a circle.
@@ -155,6 +185,10 @@ fn is_self(url: &Url, settings: &Settings) -> bool {
         ip => host == ip.to_string() || (ip.is_loopback() && host == "localhost"),
     };
     let here = url.port_or_known_default() == Some(settings.listen.port()) && url.host_str().is_some_and(listens_on);
-    let public = settings.public_url.as_deref().and_then(|own| Url::parse(own).ok()).is_some_and(|own| own.origin() == url.origin());
+    let public = settings
+        .public_url
+        .as_deref()
+        .and_then(|own| Url::parse(own).ok())
+        .is_some_and(|own| own.origin() == url.origin());
     here || public
 }

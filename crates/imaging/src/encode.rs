@@ -16,9 +16,8 @@ pub const AVIF_MAX_EDGE_PX: u32 = 1600;
 pub const fn max_edge_px(format: ImageFormat) -> u32 {
     match format {
         ImageFormat::Png => i32::MAX as u32,
-        ImageFormat::Jpeg => 65_500,
         ImageFormat::Webp => 16_383,
-        ImageFormat::Gif => 65_535,
+        ImageFormat::Jpeg | ImageFormat::Gif => 65_535,
         ImageFormat::Avif => AVIF_MAX_EDGE_PX,
     }
 }

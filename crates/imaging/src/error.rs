@@ -134,17 +134,17 @@ pub enum ImagingError {
 }
 
 impl ImagingError {
-    pub(crate) fn malformed(format: ImageFormat, reason: impl ToString) -> Self {
+    pub(crate) fn malformed(format: ImageFormat, reason: impl Into<String>) -> Self {
         Self::Malformed {
             format,
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 
-    pub(crate) fn encode_failed(format: ImageFormat, reason: impl ToString) -> Self {
+    pub(crate) fn encode_failed(format: ImageFormat, reason: impl Into<String>) -> Self {
         Self::EncodeFailed {
             format,
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 }

@@ -59,8 +59,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     }
     // Only 2000::/3 is global unicast; within it, protocol assignments (Teredo among them), documentation and 6to4,
     // whose relays can reach what the address hides, are not.
-    let special =
-        (a == 0x2001 && b < 0x200) || (a == 0x2001 && b == 0xdb8) || a == 0x2002 || (a == 0x3fff && b < 0x1000);
+    let special = matches!((a, b), (0x2001, ..0x200 | 0xdb8) | (0x2002, _) | (0x3fff, ..0x1000));
     (0x2000..0x4000).contains(&a) && !special
 }
 
@@ -111,11 +110,11 @@ impl GuardedClient {
     /// When the TLS or DNS set-up of this machine fails.
     pub fn new(config: GuardConfig) -> Result<Self, reqwest::Error> {
         let allowed = Arc::new(config.allowed_hosts);
-        let resolver = Resolver {
+        let resolver = Arc::new(Resolver {
             allowed: Arc::clone(&allowed),
-        };
+        });
         let connect_timeout = config.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-        let client = client(&config.user_agent, connect_timeout, Some(Arc::new(resolver)))?;
+        let client = client(&config.user_agent, connect_timeout, Some(&resolver))?;
         Ok(Self { client, allowed })
     }
 
@@ -138,7 +137,7 @@ pub fn install_crypto() {
 pub(crate) fn client(
     user_agent: &str,
     connect_timeout: Duration,
-    resolver: Option<Arc<Resolver>>,
+    resolver: Option<&Arc<Resolver>>,
 ) -> Result<Client, reqwest::Error> {
     install_crypto();
     let builder = || {
@@ -149,7 +148,7 @@ pub(crate) fn client(
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy();
-        match &resolver {
+        match resolver {
             Some(resolver) => builder.dns_resolver(Arc::clone(resolver)),
             None => builder,
         }

@@ -64,9 +64,7 @@ impl Courier {
     fn client(&self) -> Option<&Client> {
         let make = || {
             // The client asks the process for its TLS; a second installation changes nothing.
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .ok();
+            rustls::crypto::ring::default_provider().install_default().ok();
             Client::builder()
                 .timeout(TRY_TIMEOUT)
                 .redirect(Policy::none())

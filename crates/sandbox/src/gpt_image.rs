@@ -31,8 +31,7 @@ pub(crate) fn nearest(allowed: &[(u32, u32)], wanted: (u32, u32)) -> (u32, u32) 
 
 /// The free size nearest to `wanted`: same shape as far as 3:1 goes, scaled into the allowed range.
 pub(crate) fn fit_free((width, height): (u32, u32)) -> (u32, u32) {
-    let ratio = (f64::from(width.max(1)) / f64::from(height.max(1)))
-        .clamp(1.0 / MOST_RATIO, MOST_RATIO);
+    let ratio = (f64::from(width.max(1)) / f64::from(height.max(1))).clamp(1.0 / MOST_RATIO, MOST_RATIO);
     // A step within the limits, so that rounding to multiples of 16 stays inside.
     let slack = f64::from(STEP_PX * (LONGEST_PX / STEP_PX));
     let pixels = (f64::from(width) * f64::from(height)).clamp(700_000.0, 8_200_000.0);
@@ -89,10 +88,7 @@ pub(crate) fn free_output_tokens(finer: bool, quality: &str, (width, height): (u
         (true, "xhigh") => 64,
         _ => 96,
     };
-    let (long, short) = (
-        u64::from(width.max(height)).max(1),
-        u64::from(width.min(height)),
-    );
+    let (long, short) = (u64::from(width.max(height)).max(1), u64::from(width.min(height)));
     let s = (2 * q * short + long) / (2 * long);
     let pixels = u64::from(width) * u64::from(height);
     (q * s * (2_000_000 + pixels)).div_ceil(4_000_000)

@@ -41,10 +41,7 @@ impl<J> Jobs<J> {
     pub(crate) fn insert(&self, id: String, job: Arc<J>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.order.push_back(id.clone());
-        let place = Place {
-            job,
-            result_bytes: 0,
-        };
+        let place = Place { job, result_bytes: 0 };
         state.jobs.insert(id, place);
         state.shrink();
     }
@@ -85,9 +82,7 @@ impl<J> Jobs<J> {
 
 impl<J> State<J> {
     fn shrink(&mut self) {
-        while self.order.len() > 1
-            && (self.order.len() > MAX_JOBS || self.result_bytes > MAX_RESULT_BYTES)
-        {
+        while self.order.len() > 1 && (self.order.len() > MAX_JOBS || self.result_bytes > MAX_RESULT_BYTES) {
             let Some(oldest) = self.order.pop_front() else {
                 return;
             };
@@ -108,9 +103,7 @@ mod tests {
         for number in 0..5 {
             jobs.insert(format!("job-{number}"), Arc::new(number));
         }
-        let listed = |after, limit| -> Vec<i32> {
-            jobs.newest(after, limit).iter().map(|job| **job).collect()
-        };
+        let listed = |after, limit| -> Vec<i32> { jobs.newest(after, limit).iter().map(|job| **job).collect() };
         assert_eq!(listed(None, 2), [4, 3]);
         assert_eq!(listed(Some("job-3"), 9), [2, 1, 0]);
         assert!(listed(Some("nobody"), 9).is_empty());

@@ -58,10 +58,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/v1/models", get(lookup::models))
         .route("/v1/models/{owner}/{name}", get(lookup::model))
         .route("/v1/models/{owner}/{name}/versions", get(lookup::versions))
-        .route(
-            "/v1/models/{owner}/{name}/versions/{version}",
-            get(lookup::version),
-        )
+        .route("/v1/models/{owner}/{name}/versions/{version}", get(lookup::version))
         .route(
             "/v1/models/{owner}/{name}/predictions",
             post(predictions::create_by_model),
@@ -77,10 +74,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .with_state(replicate)
 }
 
-async fn file(
-    State(replicate): State<Arc<Replicate>>,
-    Path((id, _)): Path<(String, String)>,
-) -> Response {
+async fn file(State(replicate): State<Arc<Replicate>>, Path((id, _)): Path<(String, String)>) -> Response {
     media::serve(&replicate.core, &id).await
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn error_event(error: &Value) -> Event {
 }
 
 /// The answer of these events; `last_kind` names the event that garbage pretends to be.
-pub(crate) fn answer(events: Vec<Event>, last_kind: &str, fault: Option<BodyFault>) -> Response {
+pub(crate) fn answer(events: &[Event], last_kind: &str, fault: Option<BodyFault>) -> Response {
     let body = match fault {
         None => segments::body(events.concat()),
         Some(BodyFault::Empty) => Body::empty(),
@@ -37,8 +37,8 @@ pub(crate) fn answer(events: Vec<Event>, last_kind: &str, fault: Option<BodyFaul
             bytes.extend_from_slice(b"\n\n");
             Body::from(bytes)
         }
-        Some(BodyFault::Cut) => broken(&events, true),
-        Some(BodyFault::Stall) => broken(&events, false),
+        Some(BodyFault::Cut) => broken(events, true),
+        Some(BodyFault::Stall) => broken(events, false),
     };
     let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
     let headers = [

@@ -12,5 +12,7 @@ mod it {
     mod openai_faults;
     mod openai_images;
     mod openai_stream;
+    mod replicate;
+    mod replicate_faults;
     mod server;
 }

@@ -23,7 +23,10 @@ const SUNSET: HeaderName = HeaderName::from_static("sunset");
 pub(super) fn answer(order: &Order, generated: &Generated) -> Response {
     let mut fields = vec![
         ("id".to_owned(), Node::Json(Value::from(generated.id.as_str()))),
-        ("created".to_owned(), Node::Json(Value::from(generated.created_at.as_second()))),
+        (
+            "created".to_owned(),
+            Node::Json(Value::from(generated.created_at.as_second())),
+        ),
     ];
     if let Some(first) = generated.images.first() {
         fields.push(("size".to_owned(), Node::Json(Value::from(size(first)))));
@@ -54,13 +57,20 @@ pub(super) fn log_facts(order: &Order, generated: &Generated) -> LogFacts {
 
 fn put_headers(generated: &Generated, response: &mut Response) {
     let headers = response.headers_mut();
-    let texts = [(PROVIDER, generated.provider.clone()), (MODEL, generated.model.clone()), (COST, generated.cost.dollars().to_string())];
+    let texts = [
+        (PROVIDER, generated.provider.clone()),
+        (MODEL, generated.model.clone()),
+        (COST, generated.cost.dollars().to_string()),
+    ];
     for (name, text) in texts {
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(name, value);
         }
     }
-    if let Some(end) = generated.sunset.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok()) {
+    if let Some(end) = generated
+        .sunset
+        .and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok())
+    {
         // RFC 9745: the date since when it is deprecated; the catalogue knows only the end, which the RFC allows here.
         let at = end.timestamp().as_second();
         let date = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(at).unwrap_or(0));

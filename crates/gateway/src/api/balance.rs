@@ -13,6 +13,7 @@ pub(super) async fn handle(caller: Caller) -> Response {
     if let Err(problem) = caller.require(Scope::Read) {
         return problem.into_response();
     }
-    let body = json!({ "object": "balance", "billing_type": "postpaid", "available": { "amount": null, "currency": "usd" } });
+    let body =
+        json!({ "object": "balance", "billing_type": "postpaid", "available": { "amount": null, "currency": "usd" } });
     respond::json(StatusCode::OK, &body)
 }

@@ -52,15 +52,23 @@ pub(super) enum Kind {
 /// # Errors
 /// 415 for anything else.
 pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Kind::Json) };
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(Kind::Json);
+    };
     let text = value.to_str().unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/json" => Ok(Kind::Json),
-        "multipart/form-data" => multer::parse_boundary(text)
-            .map(Kind::Multipart)
-            .map_err(|_| Problem::invalid(StatusCode::BAD_REQUEST, "The content-type multipart/form-data has no boundary.")),
-        _ => Err(Problem::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json or multipart/form-data.")),
+        "multipart/form-data" => multer::parse_boundary(text).map(Kind::Multipart).map_err(|_| {
+            Problem::invalid(
+                StatusCode::BAD_REQUEST,
+                "The content-type multipart/form-data has no boundary.",
+            )
+        }),
+        _ => Err(Problem::invalid(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body must be application/json or multipart/form-data.",
+        )),
     }
 }
 
@@ -95,7 +103,10 @@ impl From<BodyError> for Problem {
             BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             BodyError::Cut => StatusCode::BAD_REQUEST,
         };
-        Self { should_retry: Some(false), ..Self::invalid(status, error.to_string()) }
+        Self {
+            should_retry: Some(false),
+            ..Self::invalid(status, error.to_string())
+        }
     }
 }
 
@@ -118,13 +129,30 @@ impl Pieces {
 
     /// The pieces of a multipart body.
     pub(super) fn multipart(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Self, BodyError> {
-        Self::new(body, headers, limits, "multipart_body_bytes", limits.multipart_body_bytes)
+        Self::new(
+            body,
+            headers,
+            limits,
+            "multipart_body_bytes",
+            limits.multipart_body_bytes,
+        )
     }
 
-    fn new(body: Body, headers: &HeaderMap, limits: &Limits, limit_name: &'static str, limit_bytes: u64) -> Result<Self, BodyError> {
-        let announced: Option<u64> = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    fn new(
+        body: Body,
+        headers: &HeaderMap,
+        limits: &Limits,
+        limit_name: &'static str,
+        limit_bytes: u64,
+    ) -> Result<Self, BodyError> {
+        let announced: Option<u64> = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length| length > limit_bytes) {
-            return Err(BodyError::TooLarge { limit_name, limit_bytes });
+            return Err(BodyError::TooLarge {
+                limit_name,
+                limit_bytes,
+            });
         }
         Ok(Self {
             data: body.into_data_stream(),
@@ -142,11 +170,19 @@ impl Pieces {
         let due = self.started + Duration::from_secs(self.grace_s + self.received / self.bytes_per_s + 1);
         let piece = timeout_at(due, self.data.next())
             .await
-            .map_err(|_| BodyError::TooSlow { grace_s: self.grace_s, bytes_per_s: self.bytes_per_s })?;
-        let Some(piece) = piece.transpose().map_err(|_| BodyError::Cut)? else { return Ok(None) };
+            .map_err(|_| BodyError::TooSlow {
+                grace_s: self.grace_s,
+                bytes_per_s: self.bytes_per_s,
+            })?;
+        let Some(piece) = piece.transpose().map_err(|_| BodyError::Cut)? else {
+            return Ok(None);
+        };
         self.received += piece.len() as u64;
         if self.received > self.limit_bytes {
-            return Err(BodyError::TooLarge { limit_name: self.limit_name, limit_bytes: self.limit_bytes });
+            return Err(BodyError::TooLarge {
+                limit_name: self.limit_name,
+                limit_bytes: self.limit_bytes,
+            });
         }
         Ok(Some(piece))
     }
@@ -158,14 +194,18 @@ impl Pieces {
 
     /// The pieces as a stream.
     fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
-        stream::try_unfold(self, |mut pieces| async move { Ok(pieces.next().await?.map(|piece| (piece, pieces))) })
+        stream::try_unfold(self, |mut pieces| async move {
+            Ok(pieces.next().await?.map(|piece| (piece, pieces)))
+        })
     }
 }
 
 /// The face of a spool that refuses.
 pub(super) fn spool_problem(error: &SpoolError) -> Problem {
     match error {
-        SpoolError::Full { .. } => Problem::overloaded("This gateway holds as many image bytes as it may. Try again shortly."),
+        SpoolError::Full { .. } => {
+            Problem::overloaded("This gateway holds as many image bytes as it may. Try again shortly.")
+        }
         SpoolError::Io(_) => Problem::internal(),
     }
 }

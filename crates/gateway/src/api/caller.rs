@@ -24,7 +24,10 @@ impl Caller {
         if self.identity.may(scope) {
             return Ok(());
         }
-        Err(Problem::permission(&format!("This API key lacks the scope '{}'.", scope.as_str())))
+        Err(Problem::permission(&format!(
+            "This API key lacks the scope '{}'.",
+            scope.as_str()
+        )))
     }
 }
 
@@ -32,8 +35,15 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let context = parts.extensions.get::<RequestContext>().cloned().ok_or_else(Problem::internal)?;
-        let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
+        let context = parts
+            .extensions
+            .get::<RequestContext>()
+            .cloned()
+            .ok_or_else(Problem::internal)?;
+        let authorization = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .map(|value| value.to_str().unwrap_or(""));
         match authenticate(&state.generator.database, authorization).await {
             Ok(identity) => Ok(Self { identity, context }),
             Err(AuthError::Database(error)) => {

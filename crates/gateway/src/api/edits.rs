@@ -12,7 +12,12 @@ use crate::auth::Scope;
 use crate::problem::Problem;
 
 /// Edits images, or enlarges one.
-pub(super) async fn handle(State(state): State<AppState>, caller: Caller, RawQuery(query): RawQuery, request: Request) -> Response {
+pub(super) async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
     let scope = state.spool.scope();
     let read = async {
         caller.require(Scope::Generate)?;
@@ -22,13 +27,19 @@ pub(super) async fn handle(State(state): State<AppState>, caller: Caller, RawQue
         let (parts, body) = request.into_parts();
         match kind {
             Kind::Json => read_json_with_images(Pieces::json(body, &parts.headers, limits)?, &room).await,
-            Kind::Multipart(boundary) => read_multipart(Pieces::multipart(body, &parts.headers, limits)?, boundary, &room).await,
+            Kind::Multipart(boundary) => {
+                read_multipart(Pieces::multipart(body, &parts.headers, limits)?, boundary, &room).await
+            }
         }
     };
     let read: Result<_, Problem> = read.await;
     match read {
         Ok(received) => {
-            let call = Call { endpoint: Endpoint::Edits, path: "/openai/v1/images/edits", dry_run: is_dry_run(query.as_deref()) };
+            let call = Call {
+                endpoint: Endpoint::Edits,
+                path: "/openai/v1/images/edits",
+                dry_run: is_dry_run(query.as_deref()),
+            };
             serve(state, caller, call, scope, received).await
         }
         Err(problem) => problem.into_response(),

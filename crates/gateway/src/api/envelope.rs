@@ -48,7 +48,11 @@ fn mark(headers: &HeaderMap, name: &str) -> Option<String> {
 
 fn marks(headers: &HeaderMap) -> Marks {
     let trace_id = mark(headers, "traceparent").and_then(|parent| parent.split('-').nth(1).map(ToOwned::to_owned));
-    Marks { client_request_id: mark(headers, "x-request-id"), session_id: mark(headers, "x-session-id"), trace_id }
+    Marks {
+        client_request_id: mark(headers, "x-request-id"),
+        session_id: mark(headers, "x-session-id"),
+        trace_id,
+    }
 }
 
 /// Gives the request an id, runs it, and puts the id on the answer and the line into the log.
@@ -57,8 +61,15 @@ pub(super) async fn envelope(State(state): State<AppState>, mut request: Request
     let id = request_id(state.generator.clock.now());
     let method = request.method().clone();
     // The path as routed: ids and signatures in real paths stay out of the log.
-    let route = request.extensions().get::<MatchedPath>().map_or("(none)", |path| path.as_str()).to_owned();
-    let context = RequestContext { id: id.clone(), marks: marks(request.headers()) };
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("(none)", |path| path.as_str())
+        .to_owned();
+    let context = RequestContext {
+        id: id.clone(),
+        marks: marks(request.headers()),
+    };
     request.extensions_mut().insert(context);
     let mut response = next.run(request).await;
     let facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();

@@ -36,7 +36,10 @@ pub(super) fn answer(endpoint: &'static str, receiver: Receiver<Outcome>) -> Res
     let body = Body::from_stream(stream::iter([piece(": accepted\n\n")]).chain(waiting.flatten()));
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would hold events back otherwise.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -53,7 +56,11 @@ fn failed(problem: &Problem) -> impl Stream<Item = Result<Bytes, std::io::Error>
 
 /// One `completed` event for each image.
 fn completed(endpoint: &str, generated: &Generated) -> impl Stream<Item = Result<Bytes, std::io::Error>> + use<> {
-    let kind = if endpoint.ends_with("edits") { "image_edit.completed" } else { "image_generation.completed" };
+    let kind = if endpoint.ends_with("edits") {
+        "image_edit.completed"
+    } else {
+        "image_generation.completed"
+    };
     let text = |value: &str| Node::Json(Value::from(value));
     let events: Vec<_> = generated
         .images
@@ -62,10 +69,20 @@ fn completed(endpoint: &str, generated: &Generated) -> impl Stream<Item = Result
             let mut fields = vec![
                 ("type".to_owned(), text(kind)),
                 ("b64_json".to_owned(), Node::Base64(delivered.image.blob.clone())),
-                ("created_at".to_owned(), Node::Json(Value::from(generated.created_at.as_second()))),
+                (
+                    "created_at".to_owned(),
+                    Node::Json(Value::from(generated.created_at.as_second())),
+                ),
                 ("size".to_owned(), text(&size(delivered))),
                 ("output_format".to_owned(), text(&format(delivered))),
-                ("background".to_owned(), text(if delivered.image.info.has_alpha { "transparent" } else { "opaque" })),
+                (
+                    "background".to_owned(),
+                    text(if delivered.image.info.has_alpha {
+                        "transparent"
+                    } else {
+                        "opaque"
+                    }),
+                ),
                 ("quality".to_owned(), text("auto")),
             ];
             if let Some(usage) = &generated.usage {

@@ -13,20 +13,36 @@ use crate::auth::Scope;
 use crate::problem::Problem;
 
 /// Makes images from a prompt.
-pub(super) async fn handle(State(state): State<AppState>, caller: Caller, RawQuery(query): RawQuery, request: Request) -> Response {
+pub(super) async fn handle(
+    State(state): State<AppState>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
     let scope = state.spool.scope();
     let read = async {
         caller.require(Scope::Generate)?;
         if kind(request.headers())? != Kind::Json {
-            return Err(Problem::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "This endpoint takes a JSON body; forms go to /openai/v1/images/edits."));
+            return Err(Problem::invalid(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This endpoint takes a JSON body; forms go to /openai/v1/images/edits.",
+            ));
         }
         let limits = &state.generator.limits;
         let (parts, body) = request.into_parts();
-        read_json(Pieces::json(body, &parts.headers, limits)?, &Room { scope: &scope, limits }).await
+        read_json(
+            Pieces::json(body, &parts.headers, limits)?,
+            &Room { scope: &scope, limits },
+        )
+        .await
     };
     match read.await {
         Ok(received) => {
-            let call = Call { endpoint: Endpoint::Generations, path: "/openai/v1/images/generations", dry_run: is_dry_run(query.as_deref()) };
+            let call = Call {
+                endpoint: Endpoint::Generations,
+                path: "/openai/v1/images/generations",
+                dry_run: is_dry_run(query.as_deref()),
+            };
             serve(state, caller, call, scope, received).await
         }
         Err(problem) => problem.into_response(),

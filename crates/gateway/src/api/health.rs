@@ -18,6 +18,13 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Response {
     let database = state.generator.database.is_reachable().await;
     let stopping = state.tasks.is_closed();
     let ready = database && !stopping;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    respond::json(status, &json!({ "status": if ready { "ready" } else { "not ready" }, "database": database, "stopping": stopping }))
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    respond::json(
+        status,
+        &json!({ "status": if ready { "ready" } else { "not ready" }, "database": database, "stopping": stopping }),
+    )
 }

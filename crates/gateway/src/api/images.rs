@@ -12,8 +12,8 @@ use super::caller::Caller;
 use super::envelope::LogFacts;
 use super::state::AppState;
 use super::{answer, estimate, events, sources};
-use crate::generation::{self, Generated, Order};
 use crate::generation::error::GenerationError;
+use crate::generation::{self, Generated, Order};
 use crate::problem::Problem;
 
 /// Says which `response_format` was used and why.
@@ -31,15 +31,27 @@ pub(super) struct Call {
 
 /// Whether the query asks for a dry run.
 pub(super) fn is_dry_run(query: Option<&str>) -> bool {
-    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(name, value)| name == "dryRun" && value != "false")
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .any(|(name, value)| name == "dryRun" && value != "false")
 }
 
 /// Answers a request whose body was read.
-pub(super) async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, mut received: Received) -> Response {
+pub(super) async fn serve(
+    state: AppState,
+    caller: Caller,
+    call: Call,
+    scope: SpoolScope,
+    mut received: Received,
+) -> Response {
     if let (Some(model), false) = (&state.default_model, received.fields.contains_key("model")) {
         received.fields.insert("model".to_owned(), Value::from(&**model));
     }
-    let (request, faults) = parse(call.endpoint, &received.fields, received.is_form, &state.generator.catalog);
+    let (request, faults) = parse(
+        call.endpoint,
+        &received.fields,
+        received.is_form,
+        &state.generator.catalog,
+    );
     let (images, mask) = sources::gather(&state, &scope, &mut received).await;
     let (response_format, why) = match (request.stream, request.response_format, caller.identity.response_format) {
         (true, _, _) => (ResponseFormat::B64Json, "stream"),
@@ -49,7 +61,10 @@ pub(super) async fn serve(state: AppState, caller: Caller, call: Call, scope: Sp
     };
     let order = Order {
         id: caller.context.id.clone(),
-        caller: generation::Caller { account_id: caller.identity.account_id.clone(), key_id: caller.identity.key_id.clone() },
+        caller: generation::Caller {
+            account_id: caller.identity.account_id.clone(),
+            key_id: caller.identity.key_id.clone(),
+        },
         endpoint: call.path,
         request,
         faults: faults.into_iter().chain(received.faults).collect(),
@@ -80,7 +95,8 @@ pub(super) async fn serve(state: AppState, caller: Caller, call: Call, scope: Sp
 /// Starts the generation as a task of its own and waits for it, or streams while waiting.
 async fn run(state: AppState, order: Order) -> Response {
     let Ok(permit) = std::sync::Arc::clone(&state.in_flight).try_acquire_owned() else {
-        return Problem::overloaded("This gateway works on as many generations as it may. Try again shortly.").into_response();
+        return Problem::overloaded("This gateway works on as many generations as it may. Try again shortly.")
+            .into_response();
     };
     if order.request.stream {
         // What can be refused is refused before the stream begins.
@@ -125,6 +141,10 @@ pub(super) fn failed(order: &Order, error: &GenerationError) -> Response {
     let code = problem.code;
     let mut response = problem.into_response();
     let model = Some(order.request.model.chars().take(80).collect());
-    response.extensions_mut().insert(LogFacts { model, error_code: Some(code), ..LogFacts::default() });
+    response.extensions_mut().insert(LogFacts {
+        model,
+        error_code: Some(code),
+        ..LogFacts::default()
+    });
     response
 }

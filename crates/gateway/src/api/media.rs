@@ -3,36 +3,53 @@
 use std::ops::Range;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 
+use super::path::PathPart;
 use super::state::AppState;
 use crate::db::media::MediaRow;
 use crate::problem::Problem;
 
-/// The signed part of a link.
-#[derive(Debug, Deserialize)]
-pub(super) struct Signature {
-    #[serde(default)]
+/// The signed part of a link; what is missing or odd in it makes it a link that has ended.
+#[derive(Debug, Default)]
+struct Signature {
     expires: i64,
-    #[serde(default)]
     signature: String,
 }
 
+impl Signature {
+    fn read(query: &str) -> Self {
+        let mut read = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "expires" => read.expires = value.parse().unwrap_or_default(),
+                "signature" => read.signature = value.into_owned(),
+                _ => {}
+            }
+        }
+        read
+    }
+}
+
 fn gone() -> Problem {
-    Problem::invalid(StatusCode::NOT_FOUND, "There is no such image, or its link has ended. Links can be renewed with GET /v1/requests/{id}.")
+    Problem::invalid(
+        StatusCode::NOT_FOUND,
+        "There is no such image, or its link has ended. Links can be renewed with GET /v1/requests/{id}.",
+    )
 }
 
 /// Serves a stored image, whole or in part.
 pub(super) async fn handle(
     State(state): State<AppState>,
     method: Method,
-    Path(file): Path<String>,
-    Query(signature): Query<Signature>,
+    file: Result<PathPart, Problem>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    let signature = Signature::read(query.as_deref().unwrap_or_default());
+    let Ok(PathPart(file)) = file else { return gone().into_response() };
     match find(&state, &file, &signature).await {
         Ok(row) => serve(&state, &method, &row, &signature, &headers).await,
         Err(problem) => problem.into_response(),
@@ -60,33 +77,53 @@ async fn serve(state: &AppState, method: &Method, row: &MediaRow, link: &Signatu
     let size = u64::try_from(row.size_bytes).unwrap_or(0);
     let mut response = Response::new(Body::empty());
     put(&mut response, header::ETAG, &etag);
-    put(&mut response, header::CACHE_CONTROL, &format!("private, max-age={seconds_left}, immutable"));
+    put(
+        &mut response,
+        header::CACHE_CONTROL,
+        &format!("private, max-age={seconds_left}, immutable"),
+    );
     put(&mut response, header::ACCEPT_RANGES, "bytes");
     put(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(&mut response, header::CONTENT_DISPOSITION, "inline");
     // Browsers of other sites may show and read what a signed link opens.
     put(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    let unchanged = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|tags| tags == "*" || tags.contains(&etag));
+    let unchanged = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|tags| tags == "*" || tags.contains(&etag));
     if unchanged {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;
     }
     put(&mut response, header::CONTENT_TYPE, &format!("image/{}", row.format));
-    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|value| range_of(value, size));
+    let asked = headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| range_of(value, size));
     let range = match asked {
         None => 0..size,
         Some(Some(range)) => {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            put(&mut response, header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
+            put(
+                &mut response,
+                header::CONTENT_RANGE,
+                &format!("bytes {}-{}/{size}", range.start, range.end - 1),
+            );
             range
         }
         Some(None) => {
-            let mut refused = Problem::invalid(StatusCode::RANGE_NOT_SATISFIABLE, format!("The range lies outside of the image's {size} bytes.")).into_response();
+            let mut refused = Problem::invalid(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                format!("The range lies outside of the image's {size} bytes."),
+            )
+            .into_response();
             put(&mut refused, header::CONTENT_RANGE, &format!("bytes */{size}"));
             return refused;
         }
     };
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     if method == Method::HEAD {
         return response;
     }

@@ -1,6 +1,6 @@
 //! `GET /models` and `GET /models/{id}`: the catalogue.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planner::catalog::model::{Model, Status};
@@ -12,6 +12,7 @@ use planner::price::estimate::{Work, estimate};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::path::PathPart;
 use super::respond;
 use super::state::AppState;
 use crate::generation::error::GenerationError;
@@ -19,12 +20,17 @@ use crate::problem::Problem;
 
 /// Every model.
 pub(super) async fn list(State(state): State<AppState>, _caller: Caller) -> Response {
-    let models: Vec<Value> = state.generator.catalog.models().map(|model| model_json(&state, model)).collect();
+    let models: Vec<Value> = state
+        .generator
+        .catalog
+        .models()
+        .map(|model| model_json(&state, model))
+        .collect();
     respond::json(StatusCode::OK, &json!({ "object": "list", "data": models }))
 }
 
 /// One model, by its id or an alias. A retired one is still told of.
-pub(super) async fn retrieve(State(state): State<AppState>, _caller: Caller, Path(id): Path<String>) -> Response {
+pub(super) async fn retrieve(State(state): State<AppState>, _caller: Caller, PathPart(id): PathPart) -> Response {
     let catalog = &state.generator.catalog;
     if let Some(model) = catalog.model(&id) {
         return respond::json(StatusCode::OK, &model_json(&state, model));
@@ -36,8 +42,12 @@ pub(super) async fn retrieve(State(state): State<AppState>, _caller: Caller, Pat
 }
 
 fn model_json(state: &AppState, model: &Model) -> Value {
-    let available = model.live_offers().any(|offer| state.generator.upstreams.available().contains(&offer.provider));
-    let released = model.released.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    let available = model
+        .live_offers()
+        .any(|offer| state.generator.upstreams.available().contains(&offer.provider));
+    let released = model
+        .released
+        .and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
     let start = starting_price(model);
     let status = model.status();
     let mut providers: Vec<&str> = Vec::new();
@@ -77,7 +87,12 @@ fn model_json(state: &AppState, model: &Model) -> Value {
 }
 
 fn capabilities(model: &Model) -> Vec<&'static str> {
-    let edits = || model.live_offers().filter_map(|offer| offer.in_mode(Mode::ImageEdit)).filter_map(|mode| mode.inputs);
+    let edits = || {
+        model
+            .live_offers()
+            .filter_map(|offer| offer.in_mode(Mode::ImageEdit))
+            .filter_map(|mode| mode.inputs)
+    };
     let mut found = Vec::new();
     for mode in model.modes() {
         found.push(match mode {
@@ -99,7 +114,13 @@ fn capabilities(model: &Model) -> Vec<&'static str> {
 /// else's account have no price here.
 fn starting_price(model: &Model) -> Option<(Micros, &Offer, Option<String>)> {
     let qualities = |offer: &Offer| {
-        let mut names: Vec<Option<String>> = offer.pricing.components.iter().flat_map(|part| part.quality.clone()).map(Some).collect();
+        let mut names: Vec<Option<String>> = offer
+            .pricing
+            .components
+            .iter()
+            .flat_map(|part| part.quality.clone())
+            .map(Some)
+            .collect();
         names.push(None);
         names
     };
@@ -119,7 +140,9 @@ fn starting_price(model: &Model) -> Option<(Micros, &Offer, Option<String>)> {
                 high_fidelity: false,
             };
             let lines = estimate(&offer.pricing, &work).components;
-            let outputs = lines.iter().filter(|line| line.direction == Direction::Output && line.metric != Metric::TokenText);
+            let outputs = lines
+                .iter()
+                .filter(|line| line.direction == Direction::Output && line.metric != Metric::TokenText);
             (outputs.map(|line| line.total_cost).sum::<Micros>(), offer, quality)
         })
         .min_by_key(|(price, ..)| *price)

@@ -38,7 +38,10 @@ fn schemas(catalog: &Catalog) -> Value {
     let generation = body(catalog, &[]);
     let images = json!({ "type": "array", "minItems": 1, "items": { "type": "object", "required": ["image_url"], "properties": {
         "image_url": { "type": "string", "description": "An https:// or data: URL." } } } });
-    let edit_json = body(catalog, &[("images", images.clone()), ("mask", images["items"].clone())]);
+    let edit_json = body(
+        catalog,
+        &[("images", images.clone()), ("mask", images["items"].clone())],
+    );
     let files = json!({ "type": "array", "minItems": 1, "items": { "type": "string", "contentMediaType": "application/octet-stream" } });
     let edit_form = body(catalog, &[("image", files.clone()), ("mask", files["items"].clone())]);
     json!({
@@ -73,7 +76,10 @@ fn schemas(catalog: &Catalog) -> Value {
 /// The schema of a request body: every standard parameter, and fields of its own.
 fn body(catalog: &Catalog, own: &[(&str, Value)]) -> Value {
     let mut properties = Map::new();
-    properties.insert("model".to_owned(), json!({ "type": "string", "description": "A model's id or alias, or provider/model to force a provider." }));
+    properties.insert(
+        "model".to_owned(),
+        json!({ "type": "string", "description": "A model's id or alias, or provider/model to force a provider." }),
+    );
     for (name, schema) in own {
         properties.insert((*name).to_owned(), schema.clone());
     }

@@ -1,6 +1,6 @@
 //! `GET /v1/requests` and `GET /v1/requests/{id}`: what was asked before, and what came of it.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +8,7 @@ use planner::money::Micros;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::path::PathPart;
 use super::respond;
 use super::state::AppState;
 use crate::auth::Scope;
@@ -39,7 +40,12 @@ async fn page(state: &AppState, caller: &Caller, query: &str) -> Result<Value, P
     let (filter, limit) = read_query(query)?;
     // One more than asked tells whether there is another page.
     let account = &caller.identity.account_id;
-    let mut rows = state.generator.database.generations(account, &filter, limit + 1).await.map_err(|error| internal(&error))?;
+    let mut rows = state
+        .generator
+        .database
+        .generations(account, &filter, limit + 1)
+        .await
+        .map_err(|error| internal(&error))?;
     let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
     let backwards = filter.ending_before.is_some();
     if more {
@@ -50,7 +56,11 @@ async fn page(state: &AppState, caller: &Caller, query: &str) -> Result<Value, P
         }
     }
     let has_next = if backwards { true } else { more };
-    let has_previous = if backwards { more } else { filter.starting_after.is_some() };
+    let has_previous = if backwards {
+        more
+    } else {
+        filter.starting_after.is_some()
+    };
     let link = |name: &str, row: Option<&GenerationRow>| row.map(|row| page_url(query, name, &row.start.id));
     Ok(json!({
         "object": "list",
@@ -80,7 +90,11 @@ fn read_query(query: &str) -> Result<(Filter, i64), Problem> {
             let fault = planner::fault::Fault::new(name.as_ref(), format!("'{name}' must be {wanted}"));
             Problem::faults(&[fault])
         };
-        let time = |value: &str| value.parse::<Timestamp>().map_err(|_| wrong("a time such as 2026-01-31T00:00:00Z"));
+        let time = |value: &str| {
+            value
+                .parse::<Timestamp>()
+                .map_err(|_| wrong("a time such as 2026-01-31T00:00:00Z"))
+        };
         match name.as_ref() {
             "limit" => {
                 let number = value.parse().ok().filter(|number| (1..=LIMIT_MAX).contains(number));
@@ -93,18 +107,25 @@ fn read_query(query: &str) -> Result<(Filter, i64), Problem> {
             "key_id" => filter.key_id = Some(value),
             "status" => filter.status = Some(value),
             "client_request_id" => filter.client_request_id = Some(value),
-            _ => return Err(wrong("left out: filters are limit, starting_after, ending_before, created_after, created_before, key_id, status, client_request_id")),
+            _ => {
+                return Err(wrong(
+                    "left out: filters are limit, starting_after, ending_before, created_after, created_before, key_id, status, client_request_id",
+                ));
+            }
         }
     }
     if filter.starting_after.is_some() && filter.ending_before.is_some() {
-        let fault = planner::fault::Fault::new("ending_before", "'starting_after' and 'ending_before' exclude each other");
+        let fault = planner::fault::Fault::new(
+            "ending_before",
+            "'starting_after' and 'ending_before' exclude each other",
+        );
         return Err(Problem::faults(&[fault]));
     }
     Ok((filter, limit))
 }
 
 /// One request, by Pictor's id or by the caller's own `x-request-id`.
-pub(super) async fn retrieve(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Response {
+pub(super) async fn retrieve(State(state): State<AppState>, caller: Caller, PathPart(id): PathPart) -> Response {
     match whole(&state, &caller, &id).await {
         Ok(body) => respond::json(StatusCode::OK, &body),
         Err(problem) => problem.into_response(),
@@ -115,14 +136,31 @@ async fn whole(state: &AppState, caller: &Caller, id: &str) -> Result<Value, Pro
     caller.require(Scope::Read)?;
     let database = &state.generator.database;
     let account = &caller.identity.account_id;
-    let mut row = database.generation(account, id).await.map_err(|error| internal(&error))?;
+    let mut row = database
+        .generation(account, id)
+        .await
+        .map_err(|error| internal(&error))?;
     if row.is_none() {
-        let filter = Filter { client_request_id: Some(id.to_owned()), ..Filter::default() };
-        row = database.generations(account, &filter, 1).await.map_err(|error| internal(&error))?.pop();
+        let filter = Filter {
+            client_request_id: Some(id.to_owned()),
+            ..Filter::default()
+        };
+        row = database
+            .generations(account, &filter, 1)
+            .await
+            .map_err(|error| internal(&error))?
+            .pop();
     }
-    let row = row.ok_or_else(|| Problem::invalid(StatusCode::NOT_FOUND, "There is no request of that id in this account."))?;
-    let attempts = database.attempts_of(&row.start.id).await.map_err(|error| internal(&error))?;
-    let media = database.media_of(&row.start.id).await.map_err(|error| internal(&error))?;
+    let row =
+        row.ok_or_else(|| Problem::invalid(StatusCode::NOT_FOUND, "There is no request of that id in this account."))?;
+    let attempts = database
+        .attempts_of(&row.start.id)
+        .await
+        .map_err(|error| internal(&error))?;
+    let media = database
+        .media_of(&row.start.id)
+        .await
+        .map_err(|error| internal(&error))?;
     let mut body = request_json(&row);
     body["estimate"] = Value::from(Micros(row.start.estimate_micros).as_json_dollars());
     body["cost_basis"] = row.cost_basis.as_deref().map_or(Value::Null, Value::from);

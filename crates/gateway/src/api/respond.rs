@@ -23,7 +23,10 @@ impl IntoResponse for Problem {
         let mut response = json(self.status, &self.body());
         let headers = response.headers_mut();
         if let Some(retry) = self.should_retry {
-            headers.insert(SHOULD_RETRY, HeaderValue::from_static(if retry { "true" } else { "false" }));
+            headers.insert(
+                SHOULD_RETRY,
+                HeaderValue::from_static(if retry { "true" } else { "false" }),
+            );
         }
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -32,16 +35,24 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response.extensions_mut().insert(LogFacts { error_code: Some(self.code), ..LogFacts::default() });
+        response.extensions_mut().insert(LogFacts {
+            error_code: Some(self.code),
+            ..LogFacts::default()
+        });
         response
     }
 }
 
 /// The answer to a request whose handling panicked.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over by value")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> axum::http::Response<Body> {
-    let cause = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    tracing::error!(panic = cause.as_deref().unwrap_or("(no text)"), "a request's handling panicked");
+    let cause = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(
+        panic = cause.as_deref().unwrap_or("(no text)"),
+        "a request's handling panicked"
+    );
     Problem::internal().into_response()
 }
 

@@ -10,7 +10,7 @@ use crate::generation::Generator;
 
 /// Shared by all endpoints. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub(crate) struct AppState {
     /// Generations.
     pub generator: Generator,
     /// Where bytes are held.

@@ -25,7 +25,11 @@ pub(super) fn run(command: &Command) -> Result<(), Failed> {
         Command::Check { dir } => {
             let catalog = builtin::catalog(dir.as_deref())?;
             let offers: usize = catalog.models().map(|model| model.offers.len()).sum();
-            say(&format!("{} providers, {} models, {offers} offers: no mistakes", catalog.providers().count(), catalog.models().count()));
+            say(&format!(
+                "{} providers, {} models, {offers} offers: no mistakes",
+                catalog.providers().count(),
+                catalog.models().count()
+            ));
             Ok(())
         }
     }

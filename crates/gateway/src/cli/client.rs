@@ -39,12 +39,18 @@ impl Gateway {
         };
         providers::install_crypto();
         let http = Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self { http, url: target.url.trim_end_matches('/').to_owned(), key })
+        Ok(Self {
+            http,
+            url: target.url.trim_end_matches('/').to_owned(),
+            key,
+        })
     }
 
     /// A request with the key.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.key)
     }
 
     /// The JSON answer of a request.
@@ -55,13 +61,21 @@ impl Gateway {
 
     /// The bytes behind a link.
     pub(super) async fn bytes(&self, link: &str) -> Result<Vec<u8>, Failed> {
-        let response = self.http.get(link).send().await.map_err(|error| self.unreachable(&error))?;
+        let response = self
+            .http
+            .get(link)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         Ok(response.error_for_status()?.bytes().await?.to_vec())
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> String {
         if error.is_connect() {
-            return format!("no gateway answers at {}; start one with 'pictor serve', or give --url", self.url);
+            return format!(
+                "no gateway answers at {}; start one with 'pictor serve', or give --url",
+                self.url
+            );
         }
         format!("{}: {error}", self.url)
     }
@@ -82,5 +96,10 @@ async fn checked(response: Response) -> Result<Value, Failed> {
     }
     let error = &value["error"];
     let code = error["code"].as_str().unwrap_or("unknown");
-    Err(format!("{code} (HTTP {}): {}", status.as_u16(), error["message"].as_str().unwrap_or("no message")).into())
+    Err(format!(
+        "{code} (HTTP {}): {}",
+        status.as_u16(),
+        error["message"].as_str().unwrap_or("no message")
+    )
+    .into())
 }

@@ -21,19 +21,41 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             say(&format!("FAIL  {what:<10} {detail}"));
         }
     };
-    report("settings", Ok(format!("listen on {}, data in {}", settings.listen, settings.data_dir.display())));
-    report("catalogue", Ok(format!("{} models at {} providers", catalog.models().count(), catalog.providers().count())));
-    let folder = std::fs::create_dir_all(&settings.data_dir).map_err(|error| format!("{}: {error}", settings.data_dir.display()));
+    report(
+        "settings",
+        Ok(format!(
+            "listen on {}, data in {}",
+            settings.listen,
+            settings.data_dir.display()
+        )),
+    );
+    report(
+        "catalogue",
+        Ok(format!(
+            "{} models at {} providers",
+            catalog.models().count(),
+            catalog.providers().count()
+        )),
+    );
+    let folder = std::fs::create_dir_all(&settings.data_dir)
+        .map_err(|error| format!("{}: {error}", settings.data_dir.display()));
     report("data", folder.map(|()| "the folder can be used".to_owned()));
     report("database", database(&database_url(&settings)).await);
     let store = MediaStore::open(settings.media_url.as_deref(), &settings.data_dir);
-    report("media", store.map(|_| "the store can be used".to_owned()).map_err(|error| error.to_string()));
+    report(
+        "media",
+        store
+            .map(|_| "the store can be used".to_owned())
+            .map_err(|error| error.to_string()),
+    );
     match Upstreams::new(&catalog, &settings, Some("http://127.0.0.1:1")) {
         Err(error) => report("providers", Err(error.to_string())),
         Ok(upstreams) => {
             for upstream in upstreams.iter() {
                 let detail = match (&upstream.service, &upstream.endpoint) {
-                    (Service::Real { origin }, Some(endpoint)) => format!("REAL at {} (credential from {origin})", endpoint.base_url),
+                    (Service::Real { origin }, Some(endpoint)) => {
+                        format!("REAL at {} (credential from {origin})", endpoint.base_url)
+                    }
                     (Service::Sandbox, _) => "SANDBOX".to_owned(),
                     (Service::Off | Service::Real { .. }, _) => "OFF: no credential".to_owned(),
                 };
@@ -41,11 +63,17 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             }
         }
     }
-    if sick == 0 { Ok(()) } else { Err(format!("{sick} check(s) failed").into()) }
+    if sick == 0 {
+        Ok(())
+    } else {
+        Err(format!("{sick} check(s) failed").into())
+    }
 }
 
 async fn database(url: &str) -> Result<String, String> {
-    let database = Database::open(url, Clock::system().now()).await.map_err(|error| error.to_string())?;
+    let database = Database::open(url, Clock::system().now())
+        .await
+        .map_err(|error| error.to_string())?;
     let keys = database.keys().await.map_err(|error| error.to_string())?;
     database.close().await;
     let working = keys.iter().filter(|key| key.revoked_at.is_none()).count();

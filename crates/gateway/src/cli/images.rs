@@ -97,8 +97,13 @@ impl Common {
             fields.insert("output_compression".to_owned(), Value::from(value));
         }
         for pair in &self.further {
-            let (name, value) = pair.split_once('=').ok_or_else(|| format!("'{pair}' must look like name=value"))?;
-            fields.insert(name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)));
+            let (name, value) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("'{pair}' must look like name=value"))?;
+            fields.insert(
+                name.to_owned(),
+                serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+            );
         }
         Ok(fields)
     }
@@ -108,18 +113,28 @@ impl Common {
 pub(super) async fn generate(arguments: GenerateArguments) -> Result<(), Failed> {
     let GenerateArguments { prompt, common } = arguments;
     let gateway = Gateway::new(&common.target)?;
-    let request = gateway.request(Method::POST, "/openai/v1/images/generations").json(&common.fields(&prompt)?);
+    let request = gateway
+        .request(Method::POST, "/openai/v1/images/generations")
+        .json(&common.fields(&prompt)?);
     let answer = waiting(&common.model, gateway.json(request)).await?;
     save(&gateway, &answer, &common.output).await
 }
 
 /// Edits images and saves the results.
 pub(super) async fn edit(arguments: EditArguments) -> Result<(), Failed> {
-    let EditArguments { prompt, image, mask, common } = arguments;
+    let EditArguments {
+        prompt,
+        image,
+        mask,
+        common,
+    } = arguments;
     let gateway = Gateway::new(&common.target)?;
     let mut form = Form::new();
     for (name, value) in common.fields(&prompt)? {
-        form = form.text(name, value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
+        form = form.text(
+            name,
+            value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned),
+        );
     }
     for path in &image {
         form = form.part("image[]", part(path)?);
@@ -136,12 +151,17 @@ pub(super) async fn edit(arguments: EditArguments) -> Result<(), Failed> {
 pub(super) async fn estimate(arguments: GenerateArguments) -> Result<(), Failed> {
     let GenerateArguments { prompt, common } = arguments;
     let gateway = Gateway::new(&common.target)?;
-    let request = gateway.request(Method::POST, "/openai/v1/images/generations?dryRun=true").json(&common.fields(&prompt)?);
+    let request = gateway
+        .request(Method::POST, "/openai/v1/images/generations?dryRun=true")
+        .json(&common.fields(&prompt)?);
     let answer = gateway.json(request).await?;
     let mut rows = vec![vec!["PROVIDER".to_owned(), "AT MOST".to_owned()]];
     for candidate in answer["candidates"].as_array().into_iter().flatten() {
         let price = Micros(candidate["total_cost_micros"].as_i64().unwrap_or(0));
-        rows.push(vec![candidate["provider"].as_str().unwrap_or_default().to_owned(), price.to_string()]);
+        rows.push(vec![
+            candidate["provider"].as_str().unwrap_or_default().to_owned(),
+            price.to_string(),
+        ]);
     }
     table(&rows);
     adjustments(&answer["adjustments"]);
@@ -150,7 +170,9 @@ pub(super) async fn estimate(arguments: GenerateArguments) -> Result<(), Failed>
 
 fn part(path: &Path) -> Result<Part, Failed> {
     let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let name = path.file_name().map_or_else(|| "image".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map_or_else(|| "image".to_owned(), |name| name.to_string_lossy().into_owned());
     Ok(Part::bytes(bytes).file_name(name))
 }
 
@@ -170,7 +192,11 @@ async fn waiting<T>(model: &str, work: impl Future<Output = T>) -> T {
 /// Saves every image under the extension of its own format.
 async fn save(gateway: &Gateway, answer: &Value, output: &Path) -> Result<(), Failed> {
     let images = answer["data"].as_array().ok_or("the answer has no images")?;
-    let stem = if output.is_dir() { output.join("image") } else { output.with_extension("") };
+    let stem = if output.is_dir() {
+        output.join("image")
+    } else {
+        without_image_extension(output)
+    };
     for (index, image) in images.iter().enumerate() {
         let bytes = match (&image["url"], &image["b64_json"]) {
             (Value::String(link), _) => gateway.bytes(link).await?,
@@ -178,21 +204,60 @@ async fn save(gateway: &Gateway, answer: &Value, output: &Path) -> Result<(), Fa
             _ => return Err("an image has neither a link nor bytes".into()),
         };
         let format = imaging::ImageFormat::sniff(&bytes).ok_or("an image is of no known format")?;
-        let number = if images.len() > 1 { format!("-{}", index + 1) } else { String::new() };
+        let number = if images.len() > 1 {
+            format!("-{}", index + 1)
+        } else {
+            String::new()
+        };
         let path = PathBuf::from(format!("{}{number}.{}", stem.display(), format.extension()));
         std::fs::write(&path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        say(&format!("{}  {}", path.display(), answer["metadata"]["images"][index]["size"].as_str().unwrap_or_default()));
+        say(&format!(
+            "{}  {}",
+            path.display(),
+            answer["metadata"]["images"][index]["size"].as_str().unwrap_or_default()
+        ));
     }
     let metadata = &answer["metadata"];
-    let sandbox = if metadata["sandbox"] == Value::Bool(true) { ", in the sandbox" } else { "" };
-    say(&format!("{} by {}{sandbox}, ${}", answer["id"].as_str().unwrap_or_default(), metadata["provider_name"].as_str().unwrap_or_default(), metadata["cost"]));
+    let sandbox = if metadata["sandbox"] == Value::Bool(true) {
+        ", in the sandbox"
+    } else {
+        ""
+    };
+    say(&format!(
+        "{} by {}{sandbox}, ${}",
+        answer["id"].as_str().unwrap_or_default(),
+        metadata["provider_name"].as_str().unwrap_or_default(),
+        metadata["cost"]
+    ));
     adjustments(&metadata["adjustments"]);
     Ok(())
 }
 
+/// The path without the extension of an image; any other dot belongs to the name.
+fn without_image_extension(path: &Path) -> PathBuf {
+    let is_image = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| extension.parse::<imaging::ImageFormat>().is_ok());
+    if is_image {
+        path.with_extension("")
+    } else {
+        path.to_path_buf()
+    }
+}
+
 fn adjustments(list: &Value) {
     for change in list.as_array().into_iter().flatten() {
-        let used = if change["used"].is_null() { "nothing".to_owned() } else { change["used"].to_string() };
-        say(&format!("note: {} {} became {used} ({})", change["parameter"].as_str().unwrap_or_default(), change["requested"], change["reason"].as_str().unwrap_or_default()));
+        let used = if change["used"].is_null() {
+            "nothing".to_owned()
+        } else {
+            change["used"].to_string()
+        };
+        say(&format!(
+            "note: {} {} became {used} ({})",
+            change["parameter"].as_str().unwrap_or_default(),
+            change["requested"],
+            change["reason"].as_str().unwrap_or_default()
+        ));
     }
 }

@@ -64,7 +64,11 @@ pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(),
     let clock = Clock::system();
     let database = Database::open(&database_url(&settings), clock.now()).await?;
     match command {
-        Command::Create { name, scopes, response_format } => {
+        Command::Create {
+            name,
+            scopes,
+            response_format,
+        } => {
             let scopes: Vec<Scope> = scopes
                 .iter()
                 .map(|scope| match scope {
@@ -94,10 +98,21 @@ pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(),
 }
 
 async fn list(database: &Database) -> Result<(), Failed> {
-    let mut rows = vec![["ID", "NAME", "LAST FOUR", "SCOPES", "STATUS", "CREATED"].map(ToOwned::to_owned).to_vec()];
+    let mut rows = vec![
+        ["ID", "NAME", "LAST FOUR", "SCOPES", "STATUS", "CREATED"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
     for key in database.keys().await? {
         let status = if key.revoked_at.is_some() { "revoked" } else { "active" };
-        rows.push(vec![key.id, key.name, key.last_four, key.scopes, status.to_owned(), key.created_at.strftime("%F %T").to_string()]);
+        rows.push(vec![
+            key.id,
+            key.name,
+            key.last_four,
+            key.scopes,
+            status.to_owned(),
+            key.created_at.strftime("%F %T").to_string(),
+        ]);
     }
     table(&rows);
     Ok(())

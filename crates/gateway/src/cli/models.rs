@@ -25,15 +25,29 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         say(&serde_json::to_string_pretty(&answer)?);
         return Ok(());
     }
-    let list = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
-    let mut rows = vec![["MODEL", "STATUS", "MODES", "PROVIDERS", "FROM"].map(ToOwned::to_owned).to_vec()];
+    let list = |value: &Value| {
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let mut rows = vec![
+        ["MODEL", "STATUS", "MODES", "PROVIDERS", "FROM"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
     for model in answer["data"].as_array().into_iter().flatten() {
         rows.push(vec![
             model["id"].as_str().unwrap_or_default().to_owned(),
             model["model_status"].as_str().unwrap_or_default().to_owned(),
             list(&model["modes"]),
             list(&model["providers"]),
-            model["starting_price"].as_f64().map_or_else(|| "-".to_owned(), |price| format!("${price}")),
+            model["starting_price"]
+                .as_f64()
+                .map_or_else(|| "-".to_owned(), |price| format!("${price}")),
         ]);
     }
     table(&rows);

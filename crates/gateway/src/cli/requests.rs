@@ -25,7 +25,9 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
     let gateway = Gateway::new(&arguments.target)?;
     if let Some(id) = &arguments.id {
-        let answer = gateway.json(gateway.request(Method::GET, &format!("/v1/requests/{id}"))).await?;
+        let answer = gateway
+            .json(gateway.request(Method::GET, &format!("/v1/requests/{id}")))
+            .await?;
         say(&serde_json::to_string_pretty(&answer)?);
         return Ok(());
     }
@@ -34,8 +36,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
     if let Some(status) = &arguments.status {
         query.append_pair("status", status);
     }
-    let answer = gateway.json(gateway.request(Method::GET, &format!("/v1/requests?{}", query.finish()))).await?;
-    let mut rows = vec![["ID", "CREATED", "MODEL", "STATUS", "COST", "MS", "ERROR"].map(ToOwned::to_owned).to_vec()];
+    let answer = gateway
+        .json(gateway.request(Method::GET, &format!("/v1/requests?{}", query.finish())))
+        .await?;
+    let mut rows = vec![
+        ["ID", "CREATED", "MODEL", "STATUS", "COST", "MS", "ERROR"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
     for request in answer["data"].as_array().into_iter().flatten() {
         let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
         rows.push(vec![
@@ -43,8 +51,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
             text("created_at").chars().take(19).collect(),
             text("model"),
             text("status"),
-            request["cost"].as_f64().map_or_else(|| "-".to_owned(), |cost| format!("${cost}")),
-            request["duration_ms"].as_u64().map_or_else(|| "-".to_owned(), |ms| ms.to_string()),
+            request["cost"]
+                .as_f64()
+                .map_or_else(|| "-".to_owned(), |cost| format!("${cost}")),
+            request["duration_ms"]
+                .as_u64()
+                .map_or_else(|| "-".to_owned(), |ms| ms.to_string()),
             text("error_code"),
         ]);
     }

@@ -32,14 +32,33 @@ pub(super) struct Arguments {
 
 /// Serves the emulators until the process is told to stop.
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
-    let Arguments { listen, tls, cert_out, latency, public_url } = arguments;
-    let sandbox = sandbox::start(SandboxConfig { listen, tls, latency, public_url }).await?;
+    let Arguments {
+        listen,
+        tls,
+        cert_out,
+        latency,
+        public_url,
+    } = arguments;
+    let sandbox = sandbox::start(SandboxConfig {
+        listen,
+        tls,
+        latency,
+        public_url,
+    })
+    .await?;
     if let (Some(path), Some(certificate)) = (cert_out, sandbox.certificate_pem()) {
         std::fs::write(&path, certificate).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     let base = sandbox.base_url();
     say(&format!("listening on {base}"));
-    for path in ["/openai/v1", "/fal/run", "/fal/queue", "/fal/rest", "/replicate/v1", "/mock/v1"] {
+    for path in [
+        "/openai/v1",
+        "/fal/run",
+        "/fal/queue",
+        "/fal/rest",
+        "/replicate/v1",
+        "/mock/v1",
+    ] {
         say(&format!("  {base}{path}"));
     }
     say(&format!("faults on demand: {base}/_sandbox/help"));

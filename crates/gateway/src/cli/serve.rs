@@ -1,5 +1,6 @@
 //! `pictor serve`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,14 +50,19 @@ fn providers(upstreams: &Upstreams) {
 fn welcome(base: &str, key: &str) {
     say("\ntry it:\n");
     say(&format!("curl -s {base}/openai/v1/images/generations \\"));
-    say(&format!("  -H \"Authorization: Bearer {key}\" -H 'Content-Type: application/json' \\"));
+    say(&format!(
+        "  -H \"Authorization: Bearer {key}\" -H 'Content-Type: application/json' \\"
+    ));
     say("  -d '{\"model\": \"gpt-image-1-mini\", \"prompt\": \"a lighthouse above a stormy sea at sunset\"}'\n");
 }
 
 /// One line a request, to standard error.
 fn log_to_stderr(settings: &Settings) {
     let filter = EnvFilter::try_from_env("PICTOR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if settings.log_json {
         log.json().init();
     } else {

@@ -181,7 +181,10 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
             created_at: time(row.try_get("created_at")?, "created_at")?,
         },
         status: row.try_get("status")?,
-        finished_at: row.try_get::<Option<i64>, _>("finished_at")?.map(|micros| time(micros, "finished_at")).transpose()?,
+        finished_at: row
+            .try_get::<Option<i64>, _>("finished_at")?
+            .map(|micros| time(micros, "finished_at"))
+            .transpose()?,
         cost_micros: row.try_get("cost_micros")?,
         cost_basis: row.try_get("cost_basis")?,
         cost_components: row.try_get("cost_components")?,
@@ -225,7 +228,12 @@ impl Database {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn end_generation(&self, id: &str, end: &EndOfGeneration, attempts: &[AttemptRow]) -> Result<(), DatabaseError> {
+    pub async fn end_generation(
+        &self,
+        id: &str,
+        end: &EndOfGeneration,
+        attempts: &[AttemptRow],
+    ) -> Result<(), DatabaseError> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query(
             "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
@@ -271,15 +279,29 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn generation(&self, account_id: &str, id: &str) -> Result<Option<GenerationRow>, DatabaseError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM generations WHERE account_id = $1 AND id = $2"));
-        sqlx::query(sql).bind(account_id).bind(id).fetch_optional(&self.pool).await?.as_ref().map(read).transpose()
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM generations WHERE account_id = $1 AND id = $2"
+        ));
+        sqlx::query(sql)
+            .bind(account_id)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 
     /// Generations of an account that fit, newest first; with `ending_before`, those next to it.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn generations(&self, account_id: &str, filter: &Filter, limit: i64) -> Result<Vec<GenerationRow>, DatabaseError> {
+    pub async fn generations(
+        &self,
+        account_id: &str,
+        filter: &Filter,
+        limit: i64,
+    ) -> Result<Vec<GenerationRow>, DatabaseError> {
         let backwards = filter.ending_before.is_some();
         let (edge, direction) = if backwards { (">", "ASC") } else { ("<", "DESC") };
         // One text for all filters: an absent one is null and lets every row through.

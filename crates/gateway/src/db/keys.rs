@@ -41,7 +41,10 @@ fn read(row: &AnyRow) -> Result<KeyRow, DatabaseError> {
         scopes: row.try_get("scopes")?,
         response_format: row.try_get("response_format")?,
         created_at: time(row.try_get("created_at")?, "created_at")?,
-        revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(|micros| time(micros, "revoked_at")).transpose()?,
+        revoked_at: row
+            .try_get::<Option<i64>, _>("revoked_at")?
+            .map(|micros| time(micros, "revoked_at"))
+            .transpose()?,
     })
 }
 
@@ -74,7 +77,13 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn key(&self, id: &str) -> Result<Option<KeyRow>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1"));
-        sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?.as_ref().map(read).transpose()
+        sqlx::query(sql)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 
     /// Every key, newest first.

@@ -31,7 +31,8 @@ pub struct MediaRow {
     pub expires_at: Timestamp,
 }
 
-const COLUMNS: &str = "id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at";
+const COLUMNS: &str =
+    "id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at";
 
 fn read(row: &AnyRow) -> Result<MediaRow, DatabaseError> {
     Ok(MediaRow {
@@ -79,7 +80,13 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn media(&self, id: &str) -> Result<Option<MediaRow>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE id = $1"));
-        sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?.as_ref().map(read).transpose()
+        sqlx::query(sql)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 
     /// The images of a generation, in order.
@@ -87,8 +94,16 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn media_of(&self, generation_id: &str) -> Result<Vec<MediaRow>, DatabaseError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE generation_id = $1 ORDER BY position"));
-        sqlx::query(sql).bind(generation_id).fetch_all(&self.pool).await?.iter().map(read).collect()
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM media WHERE generation_id = $1 ORDER BY position"
+        ));
+        sqlx::query(sql)
+            .bind(generation_id)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// Up to `limit` images that were to be removed before `now`.
@@ -96,8 +111,17 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn expired_media(&self, now: Timestamp, limit: i64) -> Result<Vec<MediaRow>, DatabaseError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"));
-        sqlx::query(sql).bind(now.as_microsecond()).bind(limit).fetch_all(&self.pool).await?.iter().map(read).collect()
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM media WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+        ));
+        sqlx::query(sql)
+            .bind(now.as_microsecond())
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// Forgets an image whose file is gone.
@@ -105,7 +129,10 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn delete_media(&self, id: &str) -> Result<(), DatabaseError> {
-        sqlx::query("DELETE FROM media WHERE id = $1").bind(id).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM media WHERE id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 }

@@ -8,7 +8,6 @@ use planner::plan::NoRoute;
 use super::executor::Attempt;
 use crate::db::DatabaseError;
 use crate::media::process::ProcessError;
-use crate::media::store::StoreError;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +46,6 @@ pub enum GenerationError {
     /// An image came but could not be made into what was asked.
     #[error("image work failed: {0}")]
     Process(#[from] ProcessError),
-    /// An image came but could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),

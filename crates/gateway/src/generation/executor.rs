@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use planner::catalog::offer::MaskPolarity;
-use planner::failure::{Failure, FailureKind, FailoverPolicy, NextMove, Progress, Spent, next_move};
+use planner::failure::{FailoverPolicy, Failure, FailureKind, NextMove, Progress, Spent, next_move};
 use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::charge::{Produced, charge};
@@ -103,7 +103,16 @@ impl Executor<'_> {
         for walk in 0..WALKS_MAX {
             for (index, candidate) in plan.candidates.iter().enumerate() {
                 let missing = n.saturating_sub(u32::try_from(execution.images.len()).unwrap_or(n));
-                let moves = self.wave(index, candidate, missing, sources, tries_after_maybe_billed, &mut execution).await;
+                let moves = self
+                    .wave(
+                        index,
+                        candidate,
+                        missing,
+                        sources,
+                        tries_after_maybe_billed,
+                        &mut execution,
+                    )
+                    .await;
                 if execution.failures.is_empty() {
                     return execution;
                 }
@@ -148,7 +157,9 @@ impl Executor<'_> {
     ) -> Vec<NextMove> {
         execution.failures.clear();
         let resolved = &candidate.resolved;
-        let Some(upstream) = self.upstreams.get(&resolved.offer.provider) else { return Vec::new() };
+        let Some(upstream) = self.upstreams.get(&resolved.offer.provider) else {
+            return Vec::new();
+        };
         let inputs = match self.inputs(candidate, sources).await {
             Ok(inputs) => inputs,
             Err(failure) => {
@@ -160,7 +171,13 @@ impl Executor<'_> {
         let calls = resolved.fan_out(missing).into_iter().map(|images| {
             let native = resolved.call(images, before);
             before += images;
-            self.call(upstream, native, inputs.clone(), sources.scope, tries_after_maybe_billed)
+            self.call(
+                upstream,
+                native,
+                inputs.clone(),
+                sources.scope,
+                tries_after_maybe_billed,
+            )
         });
         let ends = join_all(calls).await;
         let mut moves = Vec::new();
@@ -179,7 +196,11 @@ impl Executor<'_> {
     }
 
     fn progress(&self, retries: u32, tries_after_maybe_billed: u32) -> Progress {
-        Progress { retries, tries_after_maybe_billed, time_left: self.time_left() }
+        Progress {
+            retries,
+            tries_after_maybe_billed,
+            time_left: self.time_left(),
+        }
     }
 
     fn take(&self, index: usize, candidate: &Candidate<'_>, missing: u32, success: Success, execution: &mut Execution) {
@@ -196,41 +217,70 @@ impl Executor<'_> {
             (all, more) => all.or(more),
         };
         let room = missing as usize;
-        execution.images.extend(
-            success
-                .images
-                .into_iter()
-                .zip(shares)
-                .take(room)
-                .map(|((image, revised_prompt), cost)| ProducedImage { image, revised_prompt, candidate: index, cost }),
-        );
+        execution
+            .images
+            .extend(
+                success
+                    .images
+                    .into_iter()
+                    .zip(shares)
+                    .take(room)
+                    .map(|((image, revised_prompt), cost)| ProducedImage {
+                        image,
+                        revised_prompt,
+                        candidate: index,
+                        cost,
+                    }),
+            );
     }
 
     /// The caller's files as this candidate can read them.
-    async fn inputs(&self, candidate: &Candidate<'_>, sources: &Sources<'_>) -> Result<(Vec<InputImage>, Option<InputImage>), Failure> {
+    async fn inputs(
+        &self,
+        candidate: &Candidate<'_>,
+        sources: &Sources<'_>,
+    ) -> Result<(Vec<InputImage>, Option<InputImage>), Failure> {
         let work = &candidate.resolved.inputs;
-        let unusable = |error: &dyn std::fmt::Display| {
-            Failure { spent: Spent::No, ..Failure::new(FailureKind::InvalidArgument, format!("an input image cannot be converted: {error}")) }
+        let unusable = |error: &dyn std::fmt::Display| Failure {
+            spent: Spent::No,
+            ..Failure::new(
+                FailureKind::InvalidArgument,
+                format!("an input image cannot be converted: {error}"),
+            )
         };
         let mut images = Vec::new();
         for (position, upload) in sources.images.iter().enumerate() {
             if work.to_png.get(position).copied().unwrap_or(false) {
-                let blob = self.processor.to_png(upload.blob.clone(), sources.scope.clone()).await.map_err(|error| unusable(&error))?;
+                let blob = self
+                    .processor
+                    .to_png(upload.blob.clone(), sources.scope.clone())
+                    .await
+                    .map_err(|error| unusable(&error))?;
                 images.push(png(blob));
             } else {
-                let format = Processor::inspect(&upload.blob).map_err(|error| unusable(&error))?.format;
-                images.push(InputImage { blob: upload.blob.clone(), mime: format.mime_type().to_owned(), extension: format.extension().to_owned() });
+                let format = Processor::inspect(&upload.blob)
+                    .map_err(|error| unusable(&error))?
+                    .format;
+                images.push(InputImage {
+                    blob: upload.blob.clone(),
+                    mime: format.mime_type().to_owned(),
+                    extension: format.extension().to_owned(),
+                });
             }
         }
         let mask = match (sources.mask, work.mask) {
             (None, _) => None,
             (Some(upload), None) => Some(png(upload.blob.clone())),
-            (Some(upload), Some(MaskPolarity::Alpha)) => {
-                Some(png(self.processor.to_png(upload.blob.clone(), sources.scope.clone()).await.map_err(|error| unusable(&error))?))
-            }
-            (Some(upload), Some(polarity)) => {
-                Some(png(self.processor.mask(upload.blob.clone(), polarity, sources.scope.clone()).await.map_err(|error| unusable(&error))?))
-            }
+            (Some(upload), Some(MaskPolarity::Alpha)) => Some(png(self
+                .processor
+                .to_png(upload.blob.clone(), sources.scope.clone())
+                .await
+                .map_err(|error| unusable(&error))?)),
+            (Some(upload), Some(polarity)) => Some(png(self
+                .processor
+                .mask(upload.blob.clone(), polarity, sources.scope.clone())
+                .await
+                .map_err(|error| unusable(&error))?)),
         };
         Ok((images, mask))
     }
@@ -246,41 +296,90 @@ impl Executor<'_> {
     ) -> CallEnd {
         let model = native.model.clone();
         let Some(endpoint) = upstream.endpoint.clone() else {
-            return CallEnd { attempts: Vec::new(), result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")) };
+            return CallEnd {
+                attempts: Vec::new(),
+                result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")),
+            };
         };
-        let request = ProviderRequest { endpoint, native, inputs, mask };
+        let request = ProviderRequest {
+            endpoint,
+            native,
+            inputs,
+            mask,
+        };
         let mut attempts = Vec::new();
         for retries in 0.. {
             let started_at = self.clock.now();
             let started = Instant::now();
             let result = self.attempt(upstream, &request, scope).await;
-            attempts.push(Attempt::new(&upstream.id, &model, started_at, started.elapsed(), result.as_ref().map(|success| success.0.as_deref())));
+            attempts.push(Attempt::new(
+                &upstream.id,
+                &model,
+                started_at,
+                started.elapsed(),
+                result.as_ref().map(|success| success.0.as_deref()),
+            ));
             match result {
-                Ok((_, success)) => return CallEnd { attempts, result: Ok(success) },
-                Err(failure) => match next_move(&failure, self.policy, &self.progress(retries, tries_after_maybe_billed)) {
-                    NextMove::Retry(wait) => tokio::time::sleep(wait.mul_f64(jitter())).await,
-                    NextMove::Failover | NextMove::Stop => return CallEnd { attempts, result: Err(failure) },
-                },
+                Ok((_, success)) => {
+                    return CallEnd {
+                        attempts,
+                        result: Ok(success),
+                    };
+                }
+                Err(failure) => {
+                    match next_move(&failure, self.policy, &self.progress(retries, tries_after_maybe_billed)) {
+                        NextMove::Retry(wait) => tokio::time::sleep(wait.mul_f64(jitter())).await,
+                        NextMove::Failover | NextMove::Stop => {
+                            return CallEnd {
+                                attempts,
+                                result: Err(failure),
+                            };
+                        }
+                    }
+                }
             }
         }
         unreachable!("the loop above ends by returning")
     }
 
-    async fn attempt(&self, upstream: &Upstream, request: &ProviderRequest, scope: &SpoolScope) -> Result<(Option<String>, Success), Failure> {
-        let finished = self.driver.run(upstream.adapter, request, scope, self.deadline, &()).await?;
+    async fn attempt(
+        &self,
+        upstream: &Upstream,
+        request: &ProviderRequest,
+        scope: &SpoolScope,
+    ) -> Result<(Option<String>, Success), Failure> {
+        let finished = self
+            .driver
+            .run(upstream.adapter, request, scope, self.deadline, &())
+            .await?;
         let mut images = Vec::new();
         for image in finished.images {
-            let info = Processor::inspect(&image.blob)
-                .map_err(|error| Failure::new(FailureKind::UnreadableAnswer, format!("the provider's image cannot be read: {error}")))?;
+            let info = Processor::inspect(&image.blob).map_err(|error| {
+                Failure::new(
+                    FailureKind::UnreadableAnswer,
+                    format!("the provider's image cannot be read: {error}"),
+                )
+            })?;
             images.push((Inspected { blob: image.blob, info }, image.revised_prompt));
         }
         let reported = finished.reported_cost_micros.map(Micros);
-        Ok((finished.upstream_id, Success { images, usage: finished.usage, reported }))
+        Ok((
+            finished.upstream_id,
+            Success {
+                images,
+                usage: finished.usage,
+                reported,
+            },
+        ))
     }
 }
 
 fn png(blob: providers::Blob) -> InputImage {
-    InputImage { blob, mime: "image/png".to_owned(), extension: "png".to_owned() }
+    InputImage {
+        blob,
+        mime: "image/png".to_owned(),
+        extension: "png".to_owned(),
+    }
 }
 
 /// A factor from 0.75 to 1.25, so that callers who failed together do not come back together.
@@ -292,5 +391,7 @@ fn jitter() -> f64 {
 fn shares(total: Micros, images: usize) -> Vec<Micros> {
     let count = i64::try_from(images).unwrap_or(i64::MAX).max(1);
     let (each, rest) = (total.0 / count, total.0 % count);
-    (0..count).map(|position| Micros(each + i64::from(position < rest))).collect()
+    (0..count)
+        .map(|position| Micros(each + i64::from(position < rest)))
+        .collect()
 }

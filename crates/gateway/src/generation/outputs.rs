@@ -13,10 +13,21 @@ use serde_json::Value;
 use super::error::GenerationError;
 use super::executor::{Execution, ProducedImage};
 use super::{Delivered, Generated, Generator, Order};
+use crate::db::DatabaseError;
 use crate::db::media::MediaRow;
 use crate::ids::random_text;
 use crate::media::process::{Finished, ProcessError};
+use crate::media::store::StoreError;
 use crate::upstreams::Service;
+
+/// Why images could not be kept.
+#[derive(Debug, thiserror::Error)]
+enum KeepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
 
 /// Letters of a media id: 22 base-62 characters are 131 bits, which nobody guesses.
 const MEDIA_ID_CHARS: usize = 22;
@@ -28,12 +39,20 @@ pub(super) struct Produced {
 }
 
 /// Converts what must be converted.
-pub(super) async fn finish(generator: &Generator, order: &Order, plan: &RoutePlan<'_>, execution: Execution) -> Result<Produced, GenerationError> {
+pub(super) async fn finish(
+    generator: &Generator,
+    order: &Order,
+    plan: &RoutePlan<'_>,
+    execution: Execution,
+) -> Result<Produced, GenerationError> {
     if execution.images.is_empty() {
         return Err(exhausted(order, plan, execution));
     }
     let finishes = execution.images.iter().map(|produced| {
-        let finish = plan.candidates.get(produced.candidate).map_or_else(Finish::default, |candidate| candidate.resolved.finish);
+        let finish = plan
+            .candidates
+            .get(produced.candidate)
+            .map_or_else(Finish::default, |candidate| candidate.resolved.finish);
         finish_one(generator, order, produced, finish)
     });
     let images = join_all(finishes).await.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -41,11 +60,23 @@ pub(super) async fn finish(generator: &Generator, order: &Order, plan: &RoutePla
 }
 
 /// An image that cannot be converted is handed out as it came: it is paid for.
-async fn finish_one(generator: &Generator, order: &Order, produced: &ProducedImage, finish: Finish) -> Result<Finished, GenerationError> {
-    match generator.processor.finish(produced.image.clone(), finish, order.scope.clone()).await {
+async fn finish_one(
+    generator: &Generator,
+    order: &Order,
+    produced: &ProducedImage,
+    finish: Finish,
+) -> Result<Finished, GenerationError> {
+    match generator
+        .processor
+        .finish(produced.image.clone(), finish, order.scope.clone())
+        .await
+    {
         Err(ProcessError::Image(error)) => {
             tracing::warn!(generation.id = %order.id, error = %error, "an image could not be converted");
-            Ok(Finished { image: produced.image.clone(), format_refused: Some("the image could not be converted") })
+            Ok(Finished {
+                image: produced.image.clone(),
+                format_refused: Some("the image could not be converted"),
+            })
         }
         result => Ok(result?),
     }
@@ -53,10 +84,16 @@ async fn finish_one(generator: &Generator, order: &Order, produced: &ProducedIma
 
 /// No image came. The failure that decides is one of the caller's own if there is one, else the last.
 fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> GenerationError {
-    let own = execution.failures.iter().position(|failure| matches!(failure.kind, FailureKind::ContentPolicy | FailureKind::InvalidArgument));
+    let own = execution
+        .failures
+        .iter()
+        .position(|failure| matches!(failure.kind, FailureKind::ContentPolicy | FailureKind::InvalidArgument));
     let decisive = match own {
         Some(position) => execution.failures.swap_remove(position),
-        None => execution.failures.pop().unwrap_or_else(|| Failure::new(FailureKind::EmptyAnswer, "no image was made")),
+        None => execution
+            .failures
+            .pop()
+            .unwrap_or_else(|| Failure::new(FailureKind::EmptyAnswer, "no image was made")),
     };
     GenerationError::Attempts {
         attempts: execution.attempts,
@@ -73,9 +110,13 @@ pub(super) async fn deliver(
     plan: &RoutePlan<'_>,
     produced: Produced,
     created_at: Timestamp,
-) -> Result<Generated, GenerationError> {
+) -> Generated {
     let Produced { execution, images } = produced;
-    let first = execution.images.first().and_then(|image| plan.candidates.get(image.candidate)).unwrap_or(&plan.candidates[0]);
+    let first = execution
+        .images
+        .first()
+        .and_then(|image| plan.candidates.get(image.candidate))
+        .unwrap_or(&plan.candidates[0]);
     let provider = first.resolved.offer.provider.clone();
     let mut adjustments = first.resolved.adjustments.clone();
     adjustments.extend(refused_formats(order, &images));
@@ -83,13 +124,26 @@ pub(super) async fn deliver(
     let sunset = first.resolved.offer.sunset;
     if let Some(day) = sunset {
         let verb = if first.past_sunset { "ended" } else { "ends" };
-        let instead = plan.model.successor.as_ref().map(|id| format!(" Use '{id}' instead.")).unwrap_or_default();
+        let instead = plan
+            .model
+            .successor
+            .as_ref()
+            .map(|id| format!(" Use '{id}' instead."))
+            .unwrap_or_default();
         warnings.push(format!("'{}' at {provider} {verb} on {day}.{instead}", plan.model.id));
     }
-    let name = generator.upstreams.get(&provider).map_or_else(|| provider.clone(), |upstream| upstream.name.clone());
+    let name = generator
+        .upstreams
+        .get(&provider)
+        .map_or_else(|| provider.clone(), |upstream| upstream.name.clone());
     let is_sandbox = |image: &ProducedImage| {
-        let provider = plan.candidates.get(image.candidate).map(|candidate| candidate.resolved.offer.provider.as_str());
-        provider.and_then(|id| generator.upstreams.get(id)).is_some_and(|upstream| upstream.service == Service::Sandbox)
+        let provider = plan
+            .candidates
+            .get(image.candidate)
+            .map(|candidate| candidate.resolved.offer.provider.as_str());
+        provider
+            .and_then(|id| generator.upstreams.get(id))
+            .is_some_and(|upstream| upstream.service == Service::Sandbox)
     };
     let sandbox = execution.images.iter().any(is_sandbox);
     let native_model = first.resolved.native.model.clone();
@@ -102,7 +156,10 @@ pub(super) async fn deliver(
             image: finished.image,
             url: None,
             revised_prompt: made.revised_prompt,
-            provider: plan.candidates.get(made.candidate).map_or_else(String::new, |candidate| candidate.resolved.offer.provider.clone()),
+            provider: plan
+                .candidates
+                .get(made.candidate)
+                .map_or_else(String::new, |candidate| candidate.resolved.offer.provider.clone()),
             cost: made.cost,
         })
         .collect();
@@ -125,17 +182,30 @@ pub(super) async fn deliver(
         cost_basis,
         cost_components,
     };
-    if order.response_format == ResponseFormat::Url {
-        store(generator, order, &mut generated).await?;
+    if order.response_format == ResponseFormat::Url
+        && let Err(error) = store(generator, order, &mut generated).await
+    {
+        // The images are paid for: without a store they go out as bytes.
+        tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
+        generated.images.iter_mut().for_each(|delivered| delivered.url = None);
+        generated.adjustments.push(Adjustment {
+            parameter: "response_format".to_owned(),
+            requested: Value::from(ResponseFormat::Url.as_str()),
+            used: Value::from(ResponseFormat::B64Json.as_str()),
+            reason: "the media store failed".to_owned(),
+        });
     }
-    Ok(generated)
+    generated
 }
 
 fn refused_formats(order: &Order, images: &[Finished]) -> Option<Adjustment> {
     let refused = images.iter().find(|finished| finished.format_refused.is_some())?;
     Some(Adjustment {
         parameter: "output_format".to_owned(),
-        requested: order.request.output_format.map_or(Value::Null, |format| Value::from(format.as_str())),
+        requested: order
+            .request
+            .output_format
+            .map_or(Value::Null, |format| Value::from(format.as_str())),
         used: Value::from(refused.image.info.format.to_string()),
         reason: refused.format_refused.unwrap_or_default().to_owned(),
     })
@@ -144,15 +214,24 @@ fn refused_formats(order: &Order, images: &[Finished]) -> Option<Adjustment> {
 /// The charge of all calls. Images come one call at a time, so what was delivered is what is charged.
 fn total(execution: &Execution, plan: &RoutePlan<'_>) -> (Micros, planner::catalog::pricing::Basis, Vec<Line>) {
     let cost = execution.charges.iter().map(|charge| charge.total).sum();
-    let basis = execution.charges.first().map_or(plan.candidates[0].resolved.estimate.basis, |charge| charge.basis);
-    (cost, basis, planner::price::merged(execution.charges.iter().flat_map(|charge| charge.components.clone())))
+    let basis = execution
+        .charges
+        .first()
+        .map_or(plan.candidates[0].resolved.estimate.basis, |charge| charge.basis);
+    (
+        cost,
+        basis,
+        planner::price::merged(execution.charges.iter().flat_map(|charge| charge.components.clone())),
+    )
 }
 
 /// Stores every image and gives it a link.
-async fn store(generator: &Generator, order: &Order, generated: &mut Generated) -> Result<(), GenerationError> {
+async fn store(generator: &Generator, order: &Order, generated: &mut Generated) -> Result<(), KeepError> {
     let now = generator.clock.now();
     let kept = i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
-    let expires_at = now.checked_add(SignedDuration::from_secs(kept)).unwrap_or(Timestamp::MAX);
+    let expires_at = now
+        .checked_add(SignedDuration::from_secs(kept))
+        .unwrap_or(Timestamp::MAX);
     for (position, delivered) in generated.images.iter_mut().enumerate() {
         let info = &delivered.image.info;
         let id = random_text(MEDIA_ID_CHARS);

@@ -21,7 +21,10 @@ impl Links {
     /// Links below `base`, signed with `secret`.
     #[must_use]
     pub fn new(base: &str, secret: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), secret: secret.as_bytes().to_vec() }
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            secret: secret.as_bytes().to_vec(),
+        }
     }
 
     /// A link to the image `id` that ends at `expires_at`.
@@ -29,13 +32,18 @@ impl Links {
     pub fn sign(&self, id: &str, extension: &str, expires_at: Timestamp) -> String {
         let expires = expires_at.as_second();
         let signature = hex::encode(self.mac(id, expires).finalize().into_bytes());
-        format!("{}/media/{id}.{extension}?expires={expires}&signature={signature}", self.base)
+        format!(
+            "{}/media/{id}.{extension}?expires={expires}&signature={signature}",
+            self.base
+        )
     }
 
     /// Whether the signature is ours and the link has not ended at `now`.
     #[must_use]
     pub fn verify(&self, id: &str, expires: i64, signature: &str, now: Timestamp) -> bool {
-        let Ok(signature) = hex::decode(signature) else { return false };
+        let Ok(signature) = hex::decode(signature) else {
+            return false;
+        };
         self.mac(id, expires).verify_slice(&signature).is_ok() && now.as_second() < expires
     }
 

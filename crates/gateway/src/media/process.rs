@@ -58,7 +58,10 @@ impl Processor {
     #[must_use]
     pub fn new(limits: DecodeLimits) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { permits: Arc::new(Semaphore::new(cores)), limits }
+        Self {
+            permits: Arc::new(Semaphore::new(cores)),
+            limits,
+        }
     }
 
     /// Reads an image's header.
@@ -69,8 +72,14 @@ impl Processor {
         imaging::inspect(blob.reader())
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(DecodeLimits) -> Result<T, ProcessError> + Send + 'static) -> Result<T, ProcessError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ProcessError::Lost)?;
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(DecodeLimits) -> Result<T, ProcessError> + Send + 'static,
+    ) -> Result<T, ProcessError> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| ProcessError::Lost)?;
         let limits = self.limits.clone();
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -87,20 +96,31 @@ impl Processor {
     pub async fn finish(&self, image: Inspected, finish: Finish, scope: SpoolScope) -> Result<Finished, ProcessError> {
         let Inspected { blob, info } = &image;
         let wanted = finish.format.map_or(info.format, image_format);
-        let cover = finish.cover.map(|size| (size.width_px, size.height_px)).filter(|size| *size != (info.width_px, info.height_px));
+        let cover = finish
+            .cover
+            .map(|size| (size.width_px, size.height_px))
+            .filter(|size| *size != (info.width_px, info.height_px));
         let (width_px, height_px) = cover.unwrap_or((info.width_px, info.height_px));
-        let too_large = wanted == ImageFormat::Avif && info.format != wanted && width_px.max(height_px) > AVIF_MAX_EDGE_PX;
+        let too_large =
+            wanted == ImageFormat::Avif && info.format != wanted && width_px.max(height_px) > AVIF_MAX_EDGE_PX;
         let format = if too_large { info.format } else { wanted };
         let format_refused = too_large.then_some("avif is made up to 1600 pixels on the longest side");
         if format == info.format && cover.is_none() {
             return Ok(Finished { image, format_refused });
         }
-        let conversion = Conversion { format, quality: finish.quality, cover };
+        let conversion = Conversion {
+            format,
+            quality: finish.quality,
+            cover,
+        };
         let blob = blob.clone();
         let image = self
             .run(move |limits| {
                 let converted = imaging::convert(&blob.read_all()?, &conversion, &limits)?;
-                Ok(Inspected { blob: scope.store(&converted.bytes)?, info: converted.info })
+                Ok(Inspected {
+                    blob: scope.store(&converted.bytes)?,
+                    info: converted.info,
+                })
             })
             .await?;
         Ok(Finished { image, format_refused })
@@ -112,7 +132,11 @@ impl Processor {
     /// [`ProcessError`].
     pub async fn to_png(&self, blob: Blob, scope: SpoolScope) -> Result<Blob, ProcessError> {
         self.run(move |limits| {
-            let conversion = Conversion { format: ImageFormat::Png, quality: None, cover: None };
+            let conversion = Conversion {
+                format: ImageFormat::Png,
+                quality: None,
+                cover: None,
+            };
             let converted = imaging::convert(&blob.read_all()?, &conversion, &limits)?;
             Ok(scope.store(&converted.bytes)?)
         })
@@ -165,5 +189,8 @@ pub const fn format_of(format: ImageFormat) -> Format {
 /// The size in a header.
 #[must_use]
 pub const fn size_of(info: &ImageInfo) -> Size {
-    Size { width_px: info.width_px, height_px: info.height_px }
+    Size {
+        width_px: info.width_px,
+        height_px: info.height_px,
+    }
 }

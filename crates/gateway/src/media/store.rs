@@ -46,11 +46,17 @@ impl MediaStore {
             None => data_dir.join("media"),
             Some(url) => {
                 let parsed = Url::parse(url).map_err(|error| StoreError::Address(format!("'{url}': {error}")))?;
-                parsed.to_file_path().map_err(|()| StoreError::Address(format!("'{url}' is not a file:/// address; other stores are not built in yet")))?
+                parsed.to_file_path().map_err(|()| {
+                    StoreError::Address(format!(
+                        "'{url}' is not a file:/// address; other stores are not built in yet"
+                    ))
+                })?
             }
         };
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { objects: Arc::new(LocalFileSystem::new_with_prefix(folder)?) })
+        Ok(Self {
+            objects: Arc::new(LocalFileSystem::new_with_prefix(folder)?),
+        })
     }
 
     /// Stores the bytes of `blob` without holding them in memory.
@@ -74,9 +80,21 @@ impl MediaStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn get(&self, path: &str, range: Option<Range<u64>>) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, StoreError> {
-        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        Ok(self.objects.get_opts(&ObjectPath::from(path), options).await?.into_stream().boxed())
+    pub async fn get(
+        &self,
+        path: &str,
+        range: Option<Range<u64>>,
+    ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, StoreError> {
+        let options = GetOptions {
+            range: range.map(GetRange::Bounded),
+            ..GetOptions::default()
+        };
+        Ok(self
+            .objects
+            .get_opts(&ObjectPath::from(path), options)
+            .await?
+            .into_stream()
+            .boxed())
     }
 
     /// Removes an object. One that is gone already is no error.

@@ -29,7 +29,11 @@ pub async fn sweep(store: MediaStore, database: Database, clock: Clock, tasks: T
     }
 }
 
-async fn remove_expired(store: &MediaStore, database: &Database, clock: &Clock) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn remove_expired(
+    store: &MediaStore,
+    database: &Database,
+    clock: &Clock,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     loop {
         let expired = database.expired_media(clock.now(), BATCH).await?;
         if expired.is_empty() {

@@ -1,6 +1,7 @@
 //! GIF: the first frame in, one frame with a palette of its own out.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{Cursor, ErrorKind, Read, Seek};
 use std::num::NonZeroU64;
 
@@ -141,7 +142,7 @@ fn explain(error: DecodingError) -> ImagingError {
     match error {
         DecodingError::UnexpectedEof => ImagingError::Truncated(FORMAT),
         DecodingError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => ImagingError::Truncated(FORMAT),
-        other => ImagingError::malformed(FORMAT, other),
+        other => ImagingError::malformed(FORMAT, other.to_string()),
     }
 }
 
@@ -174,7 +175,7 @@ fn quantize(bitmap: &Bitmap) -> Result<Indexed, ImagingError> {
     // Clear pixels repeat the color before them, so that they neither take a place in the palette
     // nor disturb the dithering of their neighbors.
     let mut last = Srgb::new(0, 0, 0);
-    let colors = pixels()
+    let colors: Vec<Srgb<u8>> = pixels()
         .map(|px| {
             if !is_clear(px) {
                 last = Srgb::new(px[0], px[1], px[2]);
@@ -182,18 +183,23 @@ fn quantize(bitmap: &Bitmap) -> Result<Indexed, ImagingError> {
             last
         })
         .collect();
-    let image = ImageBuf::new(bitmap.width_px(), bitmap.height_px(), colors)
-        .map_err(|error| ImagingError::encode_failed(FORMAT, error))?;
     let size = if has_clear {
         PaletteSize::from_u8_clamped(COLORS_BESIDE_TRANSPARENT)
     } else {
         PaletteSize::MAX
     };
-    let (palette, mut indexes) = Pipeline::new()
-        .palette_size(size)
-        .input_image(image.as_ref())
-        .output_srgb8_indexed_image()
-        .into_parts();
+    let (palette, mut indexes) = match exact_palette(&colors, usize::from(size)) {
+        Some(exact) => exact,
+        None => ImageBuf::new(bitmap.width_px(), bitmap.height_px(), colors)
+            .map(|image| {
+                Pipeline::new()
+                    .palette_size(size)
+                    .input_image(image.as_ref())
+                    .output_srgb8_indexed_image()
+                    .into_parts()
+            })
+            .map_err(|error| ImagingError::encode_failed(FORMAT, error.to_string()))?,
+    };
     let mut rgb: Vec<u8> = palette
         .iter()
         .flat_map(|color| [color.red, color.green, color.blue])
@@ -201,7 +207,7 @@ fn quantize(bitmap: &Bitmap) -> Result<Indexed, ImagingError> {
     if !has_clear {
         return Ok((rgb, indexes, None));
     }
-    let clear = u8::try_from(palette.len()).map_err(|error| ImagingError::encode_failed(FORMAT, error))?;
+    let clear = u8::try_from(palette.len()).map_err(|error| ImagingError::encode_failed(FORMAT, error.to_string()))?;
     rgb.extend([0; 3]);
     for (index, px) in indexes.iter_mut().zip(pixels()) {
         if is_clear(px) {
@@ -209,4 +215,29 @@ fn quantize(bitmap: &Bitmap) -> Result<Indexed, ImagingError> {
         }
     }
     Ok((rgb, indexes, Some(clear)))
+}
+
+/// The colors themselves, where there are few enough: drawings then stay as they are.
+fn exact_palette(colors: &[Srgb<u8>], size: usize) -> Option<(Vec<Srgb<u8>>, Vec<u8>)> {
+    let mut places = HashMap::new();
+    let mut palette = Vec::new();
+    let mut indexes = Vec::with_capacity(colors.len());
+    let mut last = None;
+    for color in colors {
+        let key = (color.red, color.green, color.blue);
+        // Runs of one color are common where this succeeds.
+        let index = match last {
+            Some((seen, index)) if seen == key => index,
+            _ => *places.entry(key).or_insert_with(|| {
+                palette.push(*color);
+                palette.len() - 1
+            }),
+        };
+        if palette.len() > size {
+            return None;
+        }
+        indexes.push(u8::try_from(index).ok()?);
+        last = Some((key, index));
+    }
+    Some((palette, indexes))
 }

@@ -122,6 +122,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, Imag
     if bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count() > SCANS_MAX {
         return Err(ImagingError::malformed(FORMAT, "too many scans"));
     }
+    check_sampling(&mut reader, frame.components)?;
     let output = match frame.components {
         1 | 3 => ColorSpace::RGBA,
         // The decoder mixes up its columns when it makes RGBA of CMYK.
@@ -148,6 +149,34 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, Imag
     };
     let bitmap = Bitmap::new(frame.width_px, frame.height_px, rgba)?.with_icc(pixels.icc);
     Ok(frame.orientation.apply(bitmap))
+}
+
+/// Refuses layouts of color that the decoder does not take or, worse, misreads. The usual ones
+/// have the first component at full resolution, at most four columns or two rows to a sample of
+/// the others.
+fn check_sampling<R: Read + Seek>(reader: &mut HeaderReader<R>, components: u8) -> Result<(), ImagingError> {
+    let mut factors = Vec::new();
+    for _ in 0..components {
+        let [_id, factor, _table] = reader.bytes::<3>()?;
+        factors.push((factor >> 4, factor & 15));
+    }
+    let is_read = match factors[..] {
+        [(h, v)] => matches!((h, v), (1 | 2 | 4, 1 | 2 | 4)),
+        [(h_max, v_max), ref others @ ..] => {
+            matches!((h_max, v_max), (1 | 2, 1 | 2) | (4, 1))
+                && others
+                    .iter()
+                    .all(|&(h, v)| matches!((h, v), (1 | 2 | 4, 1 | 2)) && h_max % h == 0 && v_max % v == 0)
+        }
+        [] => false,
+    };
+    if is_read {
+        return Ok(());
+    }
+    Err(ImagingError::Unsupported {
+        format: FORMAT,
+        feature: "an unusual resolution of colors",
+    })
 }
 
 struct Pixels {

@@ -143,7 +143,7 @@ fn explain(error: DecodingError) -> ImagingError {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => ImagingError::Truncated(FORMAT),
         DecodingError::LimitsExceeded => ImagingError::malformed(FORMAT, "its metadata needs too much memory"),
-        other => ImagingError::malformed(FORMAT, other),
+        other => ImagingError::malformed(FORMAT, other.to_string()),
     }
 }
 
@@ -156,7 +156,8 @@ pub(crate) fn encode(bitmap: &Bitmap) -> Result<Vec<u8>, ImagingError> {
         Some(_) => ColorType::Rgb,
         None => ColorType::Rgba,
     };
-    write(info, rgb.as_deref().unwrap_or(bitmap.rgba())).map_err(|error| ImagingError::encode_failed(FORMAT, error))
+    write(info, rgb.as_deref().unwrap_or(bitmap.rgba()))
+        .map_err(|error| ImagingError::encode_failed(FORMAT, error.to_string()))
 }
 
 fn write(info: Info<'_>, pixels: &[u8]) -> Result<Vec<u8>, ::png::EncodingError> {

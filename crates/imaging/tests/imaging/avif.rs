@@ -8,6 +8,7 @@ use rav1e::prelude::{
     MatrixCoefficients, Pixel, PixelRange, SpeedSettings, TransferCharacteristics,
 };
 
+use crate::heif::{Heif, boxed};
 use crate::pictures::{assert_pixel, cutout, decoded, distance, draw, rgb_profile, scene};
 
 /// How a stream is coded.
@@ -129,123 +130,10 @@ fn stream(picture: &Bitmap, coding: Coding) -> Vec<u8> {
     }
 }
 
-fn boxed(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
-    let mut bytes = (payload.len() as u32 + 8).to_be_bytes().to_vec();
-    bytes.extend(kind);
-    bytes.extend(payload);
-    bytes
-}
-
-fn full(kind: &[u8; 4], version: u8, payload: &[u8]) -> Vec<u8> {
-    boxed(kind, &[&[version, 0, 0, 0], payload].concat())
-}
-
-/// A file to build, in the places where tests differ.
-struct Heif<'a> {
-    brands: &'a [u8; 8],
-    kind: &'a [u8; 4],
-    size: (u32, u32),
-    properties: Vec<Vec<u8>>,
-    /// How many extents the picture is cut into.
-    pieces: usize,
-    is_in_idat: bool,
-    alpha: Option<&'a [u8]>,
-    is_premultiplied: bool,
-}
-
-impl Heif<'_> {
-    const fn of(picture: &Bitmap) -> Self {
-        Self {
-            brands: b"avifmif1",
-            kind: b"av01",
-            size: (picture.width_px(), picture.height_px()),
-            properties: Vec::new(),
-            pieces: 1,
-            is_in_idat: false,
-            alpha: None,
-            is_premultiplied: false,
-        }
-    }
-
-    fn build(&self, stream: &[u8]) -> Vec<u8> {
-        let brands = boxed(b"ftyp", &[&self.brands[..4], &[0; 4], &self.brands[4..]].concat());
-        // The length of the metadata does not depend on the offset in it.
-        let length = self.meta(stream, 0).len();
-        let meta = self.meta(stream, brands.len() + length + 8);
-        let data = [stream, self.alpha.unwrap_or_default()].concat();
-        [brands, meta, boxed(b"mdat", &data)].concat()
-    }
-
-    fn meta(&self, stream: &[u8], data_offset: usize) -> Vec<u8> {
-        let item = |id: u8, kind: &[u8; 4]| full(b"infe", 2, &[&[0, id, 0, 0], &kind[..], b"\0"].concat());
-        let mut infos = vec![item(1, self.kind)];
-        let mut references = Vec::new();
-        let (width, height) = self.size;
-        let ispe = full(b"ispe", 0, &[width.to_be_bytes(), height.to_be_bytes()].concat());
-        let mut properties = vec![ispe];
-        properties.extend(self.properties.iter().cloned());
-        let mut associations = vec![0, 1, properties.len() as u8];
-        associations.extend(1..=properties.len() as u8);
-        let mut entries = 1;
-        if self.alpha.is_some() {
-            infos.push(item(2, b"av01"));
-            references.push(boxed(b"auxl", &[0, 2, 0, 1, 0, 1]));
-            if self.is_premultiplied {
-                references.push(boxed(b"prem", &[0, 1, 0, 1, 0, 2]));
-            }
-            let name = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
-            properties.push(full(b"auxC", 0, name));
-            associations.extend([0, 2, 1, properties.len() as u8]);
-            entries = 2;
-        }
-        let count = infos.len() as u8;
-        let idat = if self.is_in_idat { stream } else { &[] };
-        let children = [
-            full(b"hdlr", 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-            full(b"pitm", 0, &[0, 1]),
-            self.locations(stream, data_offset),
-            full(b"iinf", 0, &[vec![0, count], infos.concat()].concat()),
-            full(b"iref", 0, &references.concat()),
-            boxed(
-                b"iprp",
-                &[
-                    boxed(b"ipco", &properties.concat()),
-                    full(b"ipma", 0, &[vec![0, 0, 0, entries], associations].concat()),
-                ]
-                .concat(),
-            ),
-            boxed(b"idat", idat),
-        ];
-        full(b"meta", 0, &children.concat())
-    }
-
-    fn locations(&self, stream: &[u8], data_offset: usize) -> Vec<u8> {
-        let start = if self.is_in_idat { 0 } else { data_offset };
-        let mut payload = vec![0x44, 0, 0, 1 + u8::from(self.alpha.is_some())];
-        let mut item = |id: u8, method: u8, extents: &[(usize, usize)]| {
-            payload.extend([0, id, 0, method, 0, 0, 0, extents.len() as u8]);
-            for (offset, length) in extents {
-                payload.extend((*offset as u32).to_be_bytes());
-                payload.extend((*length as u32).to_be_bytes());
-            }
-        };
-        let piece = stream.len().div_ceil(self.pieces);
-        let extents: Vec<(usize, usize)> = (0..stream.len())
-            .step_by(piece)
-            .map(|at| (start + at, piece.min(stream.len() - at)))
-            .collect();
-        item(1, u8::from(self.is_in_idat), &extents);
-        if let Some(alpha) = self.alpha {
-            item(2, 0, &[(data_offset + stream.len(), alpha.len())]);
-        }
-        full(b"iloc", 1, &payload)
-    }
-}
-
 #[test]
 fn layouts_depths_and_ranges() {
-    let picture = scene(67, 45);
-    let gray = draw(67, 45, |x, y| {
+    let picture = scene(51, 33);
+    let gray = draw(51, 33, |x, y| {
         let level = (x * 2 + y) as u8;
         [level, level, level, 255]
     });
@@ -386,6 +274,7 @@ fn alpha_planes() {
 fn places_of_the_data() {
     let picture = scene(40, 30);
     let data = stream(&picture, PLAIN);
+    let plain = decoded(&Heif::of(&picture).build(&data));
     for (brands, pieces, is_in_idat) in [
         (b"mif1avif", 1, false),
         (b"avifmif1", 3, false),
@@ -394,8 +283,7 @@ fn places_of_the_data() {
     ] {
         let mut heif = Heif::of(&picture);
         (heif.brands, heif.pieces, heif.is_in_idat) = (brands, pieces, is_in_idat);
-        let (color, _) = distance(&picture, &decoded(&heif.build(&data)));
-        assert!(color < 3.0, "{pieces} {is_in_idat}");
+        assert_eq!(decoded(&heif.build(&data)), plain, "{pieces} {is_in_idat}");
     }
 }
 
@@ -460,5 +348,5 @@ fn streams_are_checked_before_they_are_decoded() {
 fn our_own_files_say_how_they_are_coded() {
     let bytes = encode(&scene(64, 64), ImageFormat::Avif, Some(80)).expect("small enough");
     let (color, _) = distance(&scene(64, 64), &decoded(&bytes));
-    assert!(color < 2.0, "{color}");
+    assert!(color < 3.0, "{color}");
 }

@@ -6,7 +6,7 @@ use imaging::{
     AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, ImageFormat, ImagingError, convert, decode, encode, inspect,
 };
 
-use crate::pictures::{assert_pixel, cutout, decoded, distance, draw, rgb_profile, scene};
+use crate::pictures::{assert_pixel, cutout, decoded, distance, draw, pixel, rgb_profile, scene};
 
 const fn to(format: ImageFormat) -> Conversion {
     Conversion {
@@ -21,13 +21,13 @@ const fn tolerance(format: ImageFormat) -> f64 {
     match format {
         ImageFormat::Png => 0.01,
         ImageFormat::Gif => 6.0,
-        ImageFormat::Jpeg | ImageFormat::Webp | ImageFormat::Avif => 2.5,
+        ImageFormat::Jpeg | ImageFormat::Webp | ImageFormat::Avif => 4.0,
     }
 }
 
 #[test]
 fn every_format_becomes_every_other() {
-    let picture = scene(161, 119);
+    let picture = scene(61, 47);
     for from in ImageFormat::ALL {
         let source = encode(&picture, from, None).expect("small enough");
         assert_eq!(ImageFormat::sniff(&source), Some(from));
@@ -35,7 +35,7 @@ fn every_format_becomes_every_other() {
             let converted = convert(&source, &to(format), &DecodeLimits::default()).expect("valid source");
             let info = inspect(Cursor::new(&converted.bytes)).expect("valid output");
             assert_eq!(info, converted.info);
-            assert_eq!((info.format, info.width_px, info.height_px), (format, 161, 119));
+            assert_eq!((info.format, info.width_px, info.height_px), (format, 61, 47));
             assert!(!info.has_alpha, "{from} to {format}");
             let (color, alpha) = distance(&picture, &decoded(&converted.bytes));
             let allowed = tolerance(from) + tolerance(format);
@@ -48,6 +48,11 @@ fn every_format_becomes_every_other() {
 #[test]
 fn transparency_survives_where_it_can() {
     let picture = cutout(96, 96);
+    // One bit of alpha makes the soft edge hard.
+    let hard = draw(96, 96, |x, y| {
+        let [red, green, blue, alpha] = pixel(&picture, x, y);
+        [red, green, blue, if alpha < 128 { 0 } else { 255 }]
+    });
     for from in ImageFormat::ALL.into_iter().filter(|format| format.supports_alpha()) {
         let source = encode(&picture, from, None).expect("small enough");
         for format in ImageFormat::ALL {
@@ -59,10 +64,9 @@ fn transparency_survives_where_it_can() {
             if format.supports_alpha() {
                 assert!(info.has_alpha);
                 assert_eq!(result.rgba()[3], 0, "{from} to {format}");
-                // One bit of alpha makes the soft edge hard.
                 let is_hard = [from, format].contains(&ImageFormat::Gif);
-                let (_, alpha) = distance(&picture, &result);
-                assert!(alpha < if is_hard { 8.0 } else { 1.0 }, "{from} to {format}: {alpha}");
+                let (_, alpha) = distance(if is_hard { &hard } else { &picture }, &result);
+                assert!(alpha < 1.5, "{from} to {format}: {alpha}");
             } else {
                 assert_pixel(&result, (0, 0), [255, 255, 255, 255], 3);
                 assert_pixel(&result, (95, 48), [255, 255, 255, 255], 3);

@@ -3,6 +3,7 @@
 mod avif;
 mod conversion;
 mod gif;
+mod heif;
 mod hostile;
 mod jpeg;
 mod pictures;

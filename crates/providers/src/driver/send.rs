@@ -134,10 +134,10 @@ impl Driver {
                 return Err(too_large(limit));
             }
             if let Err(error) = sink.push(&piece) {
-                return unreadable(error);
+                return unreadable(&error);
             }
         }
-        sink.finish().or_else(unreadable)
+        sink.finish().or_else(|error| unreadable(&error))
     }
 }
 
@@ -163,7 +163,7 @@ impl Sink {
 }
 
 /// A broken document is the provider's fault and the adapter's to judge; a bound is ours.
-fn unreadable(error: SplitError) -> Result<ReplyBody, SendError> {
+fn unreadable(error: &SplitError) -> Result<ReplyBody, SendError> {
     match error {
         SplitError::Syntax(_) | SplitError::Cut | SplitError::BadBase64 | SplitError::TooDeep => {
             Ok(ReplyBody::Unreadable(error.to_string()))

@@ -184,7 +184,7 @@ fn broken_texts_are_told_apart() {
         assert!(matches!(split(cut), Err(SplitError::Cut)), "{:.20}", cut);
     }
     for syntax in ["<html>", "{]", "[1] x", "[\"\\q\"]", "nul"] {
-        let error = split(syntax).err().expect("broken");
+        let error = split(syntax).expect_err("broken");
         assert!(
             matches!(error, SplitError::Syntax(_) | SplitError::Cut),
             "{syntax}: {error}"

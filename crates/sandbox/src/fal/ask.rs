@@ -57,9 +57,7 @@ pub(super) fn read(endpoint: &Endpoint, body: &Value) -> Result<Ask, Vec<Detail>
         Some(range) => fields.texts("image_urls", range),
         None => Vec::new(),
     };
-    let mask_url = endpoint
-        .mask_field
-        .and_then(|field| fields.optional_text(field));
+    let mask_url = endpoint.mask_field.and_then(|field| fields.optional_text(field));
     let size = read_size(endpoint, &mut fields);
     let quality = if endpoint.qualities.is_empty() {
         ""
@@ -155,10 +153,7 @@ fn named_size(endpoint: &Endpoint, name: &str) -> Option<(u32, u32)> {
         Sizes::Classic { .. } => &CLASSIC_SIZES,
         Sizes::Free { .. } => &PRESETS,
     };
-    table
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, size)| *size)
+    table.iter().find(|(known, _)| *known == name).map(|(_, size)| *size)
 }
 
 fn read_edges(
@@ -193,16 +188,13 @@ fn read_edges(
 
 /// What a model has against a free size.
 fn check_free(endpoint: &Endpoint, (width, height): (u32, u32)) -> Option<Detail> {
-    let problem = |kind, msg: String, ctx: Value| {
-        Some(Detail::field("image_size", kind, msg).with_ctx(ctx))
-    };
+    let problem = |kind, msg: String, ctx: Value| Some(Detail::field("image_size", kind, msg).with_ctx(ctx));
     match endpoint.family {
         Family::GptImage2 | Family::GptImage25 => {
             let pixels = u64::from(width) * u64::from(height);
             let (long, short) = (width.max(height), width.min(height));
-            let fits = long <= FREE_LONGEST_PX
-                && long <= short.saturating_mul(FREE_RATIO)
-                && FREE_PIXELS.contains(&pixels);
+            let fits =
+                long <= FREE_LONGEST_PX && long <= short.saturating_mul(FREE_RATIO) && FREE_PIXELS.contains(&pixels);
             if fits {
                 return None;
             }
@@ -281,7 +273,10 @@ mod tests {
             json!({"prompt": "a", "image_urls": ["data:,"]}),
         );
         assert_eq!(edit.size, None);
-        let flux = ask("fal-ai/flux/schnell", json!({"prompt": "a", "seed": 7, "num_images": "3"}));
+        let flux = ask(
+            "fal-ai/flux/schnell",
+            json!({"prompt": "a", "seed": 7, "num_images": "3"}),
+        );
         assert_eq!((flux.format, flux.seed, flux.count), ("jpeg", Some(7), 3));
         let fifteen = ask("fal-ai/gpt-image-1.5", json!({"prompt": "a"}));
         assert_eq!((fifteen.size, fifteen.quality), (Some((1024, 1024)), "high"));

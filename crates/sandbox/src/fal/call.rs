@@ -10,8 +10,8 @@ use crate::faults::Call;
 use crate::provider::Provider;
 use crate::wire::{self, BodyError, MAX_JSON_BYTES};
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,12 +45,7 @@ pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The answer, if the call is refused: by its key, app or body, or by a fault.
-pub(super) async fn accept(
-    fal: &Fal,
-    parts: &Parts,
-    body: Body,
-    endpoint_id: &str,
-) -> Result<Task, Response> {
+pub(super) async fn accept(fal: &Fal, parts: &Parts, body: Body, endpoint_id: &str) -> Result<Task, Response> {
     authorize(&parts.headers).map_err(|failure| failure.to_response(None))?;
     let endpoint_id = endpoint_id.trim_matches('/');
     let Some(endpoint) = Endpoint::find(endpoint_id) else {
@@ -64,9 +59,7 @@ pub(super) async fn accept(
     let start_limit = start_limit(&parts.headers).map_err(|failure| failure.to_response(None))?;
     let prompt = body["prompt"].as_str().unwrap_or_default();
     let core = &fal.core;
-    let faults = core
-        .faults
-        .take(Call::Submit, Provider::Fal, endpoint.id, prompt);
+    let faults = core.faults.take(Call::Submit, Provider::Fal, endpoint.id, prompt);
     let task = Task {
         id: random_uuid(),
         endpoint,
@@ -170,10 +163,7 @@ mod tests {
     #[test]
     fn lifetimes_and_limits_come_from_headers() {
         let ttl = |value| media_ttl(&headers("x-life", value), "x-life");
-        assert_eq!(
-            ttl(r#"{"expiration_duration_seconds": 60}"#),
-            Duration::from_secs(60)
-        );
+        assert_eq!(ttl(r#"{"expiration_duration_seconds": 60}"#), Duration::from_secs(60));
         assert_eq!(ttl(r#"{"expiration_duration_seconds": 0}"#), DEFAULT_MEDIA_TTL);
         assert_eq!(ttl("soon"), DEFAULT_MEDIA_TTL);
         let limit = |value| start_limit(&headers("x-fal-request-timeout", value));

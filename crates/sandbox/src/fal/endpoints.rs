@@ -196,11 +196,7 @@ impl Endpoint {
 
     /// `owner/alias`: all that status, result and cancel URLs keep of the id.
     pub(super) fn app(&self) -> &'static str {
-        let end = self
-            .id
-            .match_indices('/')
-            .nth(1)
-            .map_or(self.id.len(), |(at, _)| at);
+        let end = self.id.match_indices('/').nth(1).map_or(self.id.len(), |(at, _)| at);
         &self.id[..end]
     }
 }
@@ -212,25 +208,15 @@ mod tests {
     #[test]
     fn ids_are_unique_and_defaults_are_allowed() {
         for (at, endpoint) in ENDPOINTS.iter().enumerate() {
-            assert!(
-                ENDPOINTS[at + 1..]
-                    .iter()
-                    .all(|other| other.id != endpoint.id)
-            );
-            assert!(
-                endpoint.qualities.is_empty()
-                    || endpoint.qualities.contains(&endpoint.default_quality)
-            );
+            assert!(ENDPOINTS[at + 1..].iter().all(|other| other.id != endpoint.id));
+            assert!(endpoint.qualities.is_empty() || endpoint.qualities.contains(&endpoint.default_quality));
         }
     }
 
     #[test]
     fn the_app_is_the_id_without_its_sub_path() {
         let app = |id| Endpoint::find(id).map(Endpoint::app);
-        assert_eq!(
-            app("openai/gpt-image-2.5/flare/edit"),
-            Some("openai/gpt-image-2.5")
-        );
+        assert_eq!(app("openai/gpt-image-2.5/flare/edit"), Some("openai/gpt-image-2.5"));
         assert_eq!(app("openai/gpt-image-2"), Some("openai/gpt-image-2"));
         assert_eq!(app("openai/gpt-image-9"), None);
     }

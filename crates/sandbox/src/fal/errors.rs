@@ -63,10 +63,7 @@ impl Detail {
     }
 
     pub(super) fn with_ctx(self, ctx: Value) -> Self {
-        Self {
-            ctx: Some(ctx),
-            ..self
-        }
+        Self { ctx: Some(ctx), ..self }
     }
 
     pub(super) fn with_input(self, input: &Value) -> Self {
@@ -212,15 +209,10 @@ impl Failure {
                 let value = if *retryable { "true" } else { "false" };
                 headers.insert("x-fal-retryable", HeaderValue::from_static(value));
             }
-            Self::Platform {
-                kind, by_caller, ..
-            } => {
+            Self::Platform { kind, by_caller, .. } => {
                 headers.insert("x-fal-error-type", HeaderValue::from_static(kind));
                 if *by_caller {
-                    headers.insert(
-                        "x-fal-request-timeout-type",
-                        HeaderValue::from_static("user"),
-                    );
+                    headers.insert("x-fal-request-timeout-type", HeaderValue::from_static("user"));
                 }
             }
             Self::Plain { .. } | Self::Page { .. } => {}
@@ -236,9 +228,7 @@ pub(super) fn refuse(refusal: &Refusal, endpoint_id: &str) -> Response {
     let mut response = failure.to_response(None);
     if let Some(after) = refusal.retry_after {
         let seconds = after.as_secs_f64().ceil() as u64;
-        response
-            .headers_mut()
-            .insert("retry-after", HeaderValue::from(seconds));
+        response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
     }
     response
 }

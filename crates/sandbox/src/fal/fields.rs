@@ -32,8 +32,7 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong(&mut self, name: &str, kind: &'static str, msg: &str, input: &Value) {
-        self.problems
-            .push(Detail::field(name, kind, msg).with_input(input));
+        self.problems.push(Detail::field(name, kind, msg).with_input(input));
     }
 
     /// The required prompt.
@@ -43,23 +42,12 @@ impl<'a> Fields<'a> {
             return String::new();
         };
         let Some(text) = value.as_str() else {
-            self.wrong(
-                "prompt",
-                "string_type",
-                "Input should be a valid string",
-                value,
-            );
+            self.wrong("prompt", "string_type", "Input should be a valid string", value);
             return String::new();
         };
         if text.is_empty() {
-            let problem = Detail::field(
-                "prompt",
-                "string_too_short",
-                "String should have at least 1 character",
-            );
-            let problem = problem
-                .with_ctx(json!({ "min_length": 1 }))
-                .with_input(value);
+            let problem = Detail::field("prompt", "string_too_short", "String should have at least 1 character");
+            let problem = problem.with_ctx(json!({ "min_length": 1 })).with_input(value);
             self.problems.push(problem);
         } else if text.chars().count() > MAX_PROMPT_CHARS {
             let msg = format!("String should have at most {MAX_PROMPT_CHARS} characters");
@@ -93,12 +81,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number. Like fal's server, takes `"4"` and `4.0` for 4.
-    pub(super) fn integer(
-        &mut self,
-        name: &str,
-        range: &RangeInclusive<i64>,
-        default: i64,
-    ) -> i64 {
+    pub(super) fn integer(&mut self, name: &str, range: &RangeInclusive<i64>, default: i64) -> i64 {
         let Some(value) = self.get(name) else {
             return default;
         };
@@ -121,22 +104,15 @@ impl<'a> Fields<'a> {
             .as_f64()
             .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
         match number {
-            None => self.wrong(
-                name,
-                "float_type",
-                "Input should be a valid number",
-                value,
-            ),
+            None => self.wrong(name, "float_type", "Input should be a valid number", value),
             Some(number) if number < *range.start() => {
                 let msg = format!("Input should be greater than or equal to {}", range.start());
-                let problem = Detail::field(name, "greater_than_equal", msg)
-                    .with_ctx(json!({ "ge": range.start() }));
+                let problem = Detail::field(name, "greater_than_equal", msg).with_ctx(json!({ "ge": range.start() }));
                 self.problems.push(problem.with_input(value));
             }
             Some(number) if number > *range.end() => {
                 let msg = format!("Input should be less than or equal to {}", range.end());
-                let problem = Detail::field(name, "less_than_equal", msg)
-                    .with_ctx(json!({ "le": range.end() }));
+                let problem = Detail::field(name, "less_than_equal", msg).with_ctx(json!({ "le": range.end() }));
                 self.problems.push(problem.with_input(value));
             }
             Some(_) => {}
@@ -195,14 +171,12 @@ impl<'a> Fields<'a> {
         };
         let (least, most, count) = (*range.start(), *range.end(), items.len());
         if count < least {
-            let msg =
-                format!("List should have at least {least} item after validation, not {count}");
+            let msg = format!("List should have at least {least} item after validation, not {count}");
             let ctx = json!({ "field_type": "List", "min_length": least, "actual_length": count });
             let problem = Detail::field(name, "sequence_too_short", msg).with_ctx(ctx);
             self.problems.push(problem.with_input(value));
         } else if count > most {
-            let msg =
-                format!("List should have at most {most} items after validation, not {count}");
+            let msg = format!("List should have at most {most} items after validation, not {count}");
             let ctx = json!({ "field_type": "List", "max_length": most, "actual_length": count });
             let problem = Detail::field(name, "sequence_too_long", msg).with_ctx(ctx);
             self.problems.push(problem);
@@ -262,10 +236,7 @@ pub(super) fn whole_number(value: &Value) -> Result<i64, (&'static str, &'static
 pub(super) fn outside(name: &str, number: i64, range: &RangeInclusive<i64>) -> Option<Detail> {
     if number < *range.start() {
         let msg = format!("Input should be greater than or equal to {}", range.start());
-        return Some(
-            Detail::field(name, "greater_than_equal", msg)
-                .with_ctx(json!({ "ge": range.start() })),
-        );
+        return Some(Detail::field(name, "greater_than_equal", msg).with_ctx(json!({ "ge": range.start() })));
     }
     (number > *range.end()).then(|| {
         let msg = format!("Input should be less than or equal to {}", range.end());

@@ -128,9 +128,7 @@ pub(super) fn start(fal: &Arc<Fal>, task: Task, webhook_url: Option<String>) -> 
         let finished = Arc::new(running.perform(&fal_of_job).await);
         let result_bytes = finished.outcome.as_ref().map_or(0, |done| done.body.len());
         fal_of_job.jobs.weigh(&running.task.id, result_bytes);
-        running
-            .phase
-            .send_replace(Phase::Done(Arc::clone(&finished)));
+        running.phase.send_replace(Phase::Done(Arc::clone(&finished)));
         if let Some(url) = webhook_url {
             webhook::deliver(&fal_of_job, &running.task.id, &finished.outcome, url).await;
         }

@@ -3,9 +3,7 @@
 use super::ask::Ask;
 use super::endpoints::{Endpoint, Family};
 use crate::bill::BilledTokens;
-use crate::gpt_image::{
-    classic_input_tokens, free_input_tokens, free_output_tokens, text_tokens,
-};
+use crate::gpt_image::{classic_input_tokens, free_input_tokens, free_output_tokens, text_tokens};
 
 /// USD 1e-6 in one cent.
 const CENT_MICROS: i64 = 10_000;
@@ -24,12 +22,7 @@ pub(super) struct Charge {
 }
 
 /// The charge for `ask`, drawn at `size`, with inputs (mask not counted) of these sizes.
-pub(super) fn charge(
-    endpoint: &Endpoint,
-    ask: &Ask,
-    size: (u32, u32),
-    inputs: &[(u32, u32)],
-) -> Charge {
+pub(super) fn charge(endpoint: &Endpoint, ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> Charge {
     let count = u64::from(ask.count);
     let text_in = text_tokens(&ask.prompt);
     let quality = ask.resolved_quality();
@@ -77,9 +70,7 @@ pub(super) fn charge(
                 text_out: 0,
                 image_out: count * free_output_tokens(finer, quality, size),
             };
-            let micros = signed(tokens.text_in) * 5
-                + signed(tokens.image_in) * 8
-                + signed(tokens.image_out) * 30;
+            let micros = signed(tokens.text_in) * 5 + signed(tokens.image_in) * 8 + signed(tokens.image_out) * 30;
             Charge {
                 micros,
                 tokens: Some(tokens),
@@ -112,12 +103,48 @@ fn per_image_micros(family: Family, quality: &str, (width, height): (u32, u32)) 
         (Family::GptImage15, _) if square => 133_000,
         (Family::GptImage15, _) if portrait => 200_000,
         (Family::GptImage15, _) => 199_000,
-        (Family::GptImage1Mini, "low") => if square { 5_000 } else { 6_000 },
-        (Family::GptImage1Mini, "medium") => if square { 11_000 } else { 15_000 },
-        (Family::GptImage1Mini, _) => if square { 36_000 } else { 52_000 },
-        (_, "low") => if square { 11_000 } else { 16_000 },
-        (_, "medium") => if square { 42_000 } else { 63_000 },
-        (_, _) => if square { 167_000 } else { 250_000 },
+        (Family::GptImage1Mini, "low") => {
+            if square {
+                5_000
+            } else {
+                6_000
+            }
+        }
+        (Family::GptImage1Mini, "medium") => {
+            if square {
+                11_000
+            } else {
+                15_000
+            }
+        }
+        (Family::GptImage1Mini, _) => {
+            if square {
+                36_000
+            } else {
+                52_000
+            }
+        }
+        (_, "low") => {
+            if square {
+                11_000
+            } else {
+                16_000
+            }
+        }
+        (_, "medium") => {
+            if square {
+                42_000
+            } else {
+                63_000
+            }
+        }
+        (_, _) => {
+            if square {
+                167_000
+            } else {
+                250_000
+            }
+        }
     }
 }
 
@@ -147,10 +174,7 @@ mod tests {
         let edit = json!({"prompt": "abcd", "quality": "high", "image_size": "1536x1024",
                           "image_urls": ["data:,"]});
         // 250,000 + 2 + 4,354 tokens at 5.
-        assert_eq!(
-            micros("fal-ai/gpt-image-1/edit-image", &edit, &[(1024, 1024)]),
-            280_000
-        );
+        assert_eq!(micros("fal-ai/gpt-image-1/edit-image", &edit, &[(1024, 1024)]), 280_000);
     }
 
     #[test]
@@ -177,9 +201,7 @@ mod tests {
 
     #[test]
     fn flux_is_charged_by_whole_megapixels() {
-        let body = |width: u32, height: u32, count: u32| {
-            json!({"prompt": "a", "num_images": count, "image_size": {"width": width, "height": height}})
-        };
+        let body = |width: u32, height: u32, count: u32| json!({"prompt": "a", "num_images": count, "image_size": {"width": width, "height": height}});
         assert_eq!(micros("fal-ai/flux/schnell", &body(1024, 1024, 1), &[]), 3_000);
         assert_eq!(micros("fal-ai/flux/schnell", &body(512, 512, 4), &[]), 12_000);
         assert_eq!(micros("fal-ai/flux/schnell", &body(1025, 1024, 1), &[]), 6_000);

@@ -20,10 +20,7 @@ pub(super) async fn proxy(State(direct): State<Router>, mut request: Request) ->
         return refuse(StatusCode::PRECONDITION_FAILED, "Invalid x-fal-target-url header");
     };
     *request.uri_mut() = uri;
-    request
-        .headers_mut()
-        .entry(header::AUTHORIZATION)
-        .or_insert(PROXY_KEY);
+    request.headers_mut().entry(header::AUTHORIZATION).or_insert(PROXY_KEY);
     match direct.oneshot(request).await {
         Ok(response) => response,
     }

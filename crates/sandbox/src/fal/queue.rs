@@ -22,11 +22,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Every call below `/fal/queue/`: `{owner}/{alias}/requests/{id}...` asks for a job, all else begins one.
-pub(super) async fn queue(
-    State(fal): State<Arc<Fal>>,
-    Path(path): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn queue(State(fal): State<Arc<Fal>>, Path(path): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let Some(at) = segments.iter().position(|segment| *segment == "requests") else {
@@ -46,10 +42,7 @@ pub(super) async fn queue(
     if app.len() != 2 {
         return Failure::plain(405, "Method Not Allowed").to_response(None);
     }
-    let job = fal
-        .jobs
-        .get(id)
-        .filter(|job| job.task.endpoint.app() == app.join("/"));
+    let job = fal.jobs.get(id).filter(|job| job.task.endpoint.app() == app.join("/"));
     match (&parts.method, action) {
         (&Method::GET, [] | ["response"]) => result(&fal, &parts, job).await,
         (&Method::GET, ["status"]) => status(&fal, &parts, job).await,
@@ -99,8 +92,8 @@ fn urls(job: &Job, base_url: &str) -> Value {
 
 fn status_body(fal: &Fal, parts: &Parts, job: &Job, phase: &Phase) -> Value {
     let base_url = fal.core.base_url_for(&parts.uri, &parts.headers);
-    let wants_logs = query_value(&parts.uri, "logs")
-        .is_some_and(|logs| matches!(logs.to_ascii_lowercase().as_str(), "1" | "true"));
+    let wants_logs =
+        query_value(&parts.uri, "logs").is_some_and(|logs| matches!(logs.to_ascii_lowercase().as_str(), "1" | "true"));
     let logs = || if wants_logs { json!(job.logs()) } else { Value::Null };
     let mut body = urls(job, &base_url);
     match phase {
@@ -115,9 +108,7 @@ fn status_body(fal: &Fal, parts: &Parts, job: &Job, phase: &Phase) -> Value {
         Phase::Done(finished) => {
             body["status"] = json!("COMPLETED");
             body["logs"] = logs();
-            if let (Some(body), Value::Object(fields)) =
-                (body.as_object_mut(), finished.status_fields())
-            {
+            if let (Some(body), Value::Object(fields)) = (body.as_object_mut(), finished.status_fields()) {
                 body.extend(fields);
             }
         }
@@ -126,20 +117,12 @@ fn status_body(fal: &Fal, parts: &Parts, job: &Job, phase: &Phase) -> Value {
 }
 
 /// The faults that strike a later call of a job, and the answer if they refuse it.
-async fn later_faults(
-    fal: &Fal,
-    parts: &Parts,
-    job: &Job,
-    call: Call,
-) -> Result<Faults, Response> {
+async fn later_faults(fal: &Fal, parts: &Parts, job: &Job, call: Call) -> Result<Faults, Response> {
     let (endpoint, prompt) = (job.task.endpoint, job.task.prompt());
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Fal, endpoint.id, &Value::Null);
     }
-    let faults = fal
-        .core
-        .faults
-        .take(call, Provider::Fal, endpoint.id, prompt);
+    let faults = fal.core.faults.take(call, Provider::Fal, endpoint.id, prompt);
     faults.wait().await;
     match &faults.refusal {
         Some(refusal) => Err(refuse(refusal, endpoint.id)),

@@ -11,11 +11,7 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// `POST /fal/run/{endpoint}`.
-pub(super) async fn run(
-    State(fal): State<Arc<Fal>>,
-    Path(endpoint): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn run(State(fal): State<Arc<Fal>>, Path(endpoint): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let task = match accept(&fal, &parts, body, &endpoint).await {
         Ok(task) => task,
@@ -37,12 +33,7 @@ pub(super) fn outcome_response(outcome: &Outcome, id: &str) -> Response {
         Err(failure) => failure.to_response(Some(id)),
         Ok(done) => {
             let kind = HeaderValue::from_static("application/json");
-            let mut response = (
-                StatusCode::OK,
-                [(header::CONTENT_TYPE, kind)],
-                done.body.clone(),
-            )
-                .into_response();
+            let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, kind)], done.body.clone()).into_response();
             let units = HeaderValue::from(done.units);
             response.headers_mut().insert("x-fal-billable-units", units);
             stamp(&mut response, Some(id));

@@ -85,15 +85,11 @@ async fn begin(fal: &Fal, request: Request, in_parts: bool) -> Response {
         Ok(body) => body,
         Err(failure) => return failure.to_response(None),
     };
-    let (Some(content_type), Some(file_name)) =
-        (body["content_type"].as_str(), body["file_name"].as_str())
-    else {
+    let (Some(content_type), Some(file_name)) = (body["content_type"].as_str(), body["file_name"].as_str()) else {
         let missing = ["content_type", "file_name"]
             .into_iter()
             .filter(|name| !body[*name].is_string());
-        let details = missing.map(|name| {
-            Detail::field(name, "missing", "Field required").with_input(&Value::Null)
-        });
+        let details = missing.map(|name| Detail::field(name, "missing", "Field required").with_input(&Value::Null));
         return Failure::invalid(details.collect()).to_response(None);
     };
     let id = random_hex(16);
@@ -140,9 +136,7 @@ pub(super) async fn upload(
         Ok(bytes) => bytes,
         Err(_) => return Failure::plain(413, "Request Entity Too Large").to_response(None),
     };
-    let sent_type = headers
-        .get("content-type")
-        .and_then(|kind| kind.to_str().ok());
+    let sent_type = headers.get("content-type").and_then(|kind| kind.to_str().ok());
     let file = fal.uploads.with(&id, |promise| {
         promise.parts.is_none().then(|| NewMedia {
             content_type: sent_type.unwrap_or(&promise.content_type).to_owned(),
@@ -183,10 +177,7 @@ pub(super) async fn upload_part(
     if kept.flatten().is_none() {
         return no_upload();
     }
-    let mut response = wire::json(
-        StatusCode::OK,
-        &json!({"partNumber": number, "etag": etag}),
-    );
+    let mut response = wire::json(StatusCode::OK, &json!({"partNumber": number, "etag": etag}));
     if let Ok(value) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert("etag", value);
     }

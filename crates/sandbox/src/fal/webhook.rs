@@ -48,10 +48,7 @@ impl Signer {
             ("x-fal-webhook-request-id", request_id.to_owned()),
             ("x-fal-webhook-user-id", self.user_id.clone()),
             ("x-fal-webhook-timestamp", at_s.to_string()),
-            (
-                "x-fal-webhook-signature",
-                hex::encode(signature.to_bytes()),
-            ),
+            ("x-fal-webhook-signature", hex::encode(signature.to_bytes())),
         ]
     }
 }

@@ -148,9 +148,7 @@ impl Task {
         };
         let pixels = u64::from(width) * u64::from(height);
         let spread = seed_from(&self.id, 0);
-        let usual = core
-            .latency
-            .work(pace, ask.resolved_quality(), pixels, spread);
+        let usual = core.latency.work(pace, ask.resolved_quality(), pixels, spread);
         let pause = usual + self.faults.delay.unwrap_or_default() / 2;
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -170,9 +168,9 @@ impl Task {
         Ok(Inputs { images, mask })
     }
 
-    /// The seed of the first picture. Seeds that are told fit in a signed 64-bit number.
+    /// The seed of the first picture. One that was not given is small enough to be told in any JSON and given again.
     fn seed(&self, ask: &Ask) -> u64 {
-        ask.seed.unwrap_or_else(|| seed_from(&self.id, 0) >> 1)
+        ask.seed.unwrap_or_else(|| seed_from(&self.id, 0) >> 32)
     }
 
     async fn draw(

@@ -236,5 +236,5 @@ fn stream(core: &Core, ask: &Ask, images: &[Drawn], faults: &Faults) -> Response
         }
         events.push(sse::image_event(&last_kind, image.bytes.clone(), &described));
     }
-    sse::answer(events, &last_kind, faults.body)
+    sse::answer(&events, &last_kind, faults.body)
 }

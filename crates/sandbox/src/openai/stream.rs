@@ -17,7 +17,7 @@ pub(super) fn answer(made: &Made, faults: &Faults) -> Response {
     let prefix = if made.edit { "image_edit" } else { "image_generation" };
     let last_kind = format!("{prefix}.completed");
     let events = events(made, prefix, error(faults).as_ref());
-    sse::answer(events, &last_kind, faults.body)
+    sse::answer(&events, &last_kind, faults.body)
 }
 
 /// The error that ends the stream after the first image's partial images.

@@ -45,9 +45,7 @@ pub(super) async fn accept(
     named: Named<'_>,
 ) -> Result<Arc<prediction::Prediction>, Response> {
     authorize(&parts.headers).map_err(|refused| refused.to_response())?;
-    let body = read_json(body)
-        .await
-        .map_err(|refused| refused.to_response())?;
+    let body = read_json(body).await.map_err(|refused| refused.to_response())?;
     let (model, version) = find_model(&named, &body).map_err(|refused| refused.to_response())?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Replicate, &model.slug(), &body);
@@ -89,8 +87,8 @@ async fn read_json(body: Body) -> Result<Value, Refused> {
     let bytes = wire::read_body(body, MAX_JSON_BYTES)
         .await
         .map_err(|_| Refused::new(413, "Request entity too large", "The body is too large."))?;
-    let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| Refused::new(400, "Bad request", "The body is not valid JSON."))?;
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|_| Refused::new(400, "Bad request", "The body is not valid JSON."))?;
     if value.is_object() {
         Ok(value)
     } else {

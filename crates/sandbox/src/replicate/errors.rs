@@ -36,11 +36,7 @@ impl Refused {
     }
 
     pub(super) fn unauthenticated() -> Self {
-        Self::new(
-            401,
-            "Unauthenticated",
-            "You did not pass a valid authentication token",
-        )
+        Self::new(401, "Unauthenticated", "You did not pass a valid authentication token")
     }
 
     pub(super) fn not_found() -> Self {
@@ -112,8 +108,7 @@ impl Refused {
                 body,
                 retry_after,
             } => {
-                let status =
-                    StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let mut response = wire::json(status, body);
                 if let Some(after) = retry_after {
                     let seconds = HeaderValue::from(after.as_secs_f64().ceil() as u64);
@@ -131,9 +126,7 @@ pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
         .get("authorization")
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| {
-            scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
-        })
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token"))
         .map(|(_, token)| token.trim());
     match token {
         Some(token)

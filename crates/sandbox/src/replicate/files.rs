@@ -97,10 +97,7 @@ impl Files {
 }
 
 /// `POST /files`: a part `content`, and perhaps `metadata`, `filename` and `type`.
-pub(super) async fn create(
-    State(replicate): State<Arc<Replicate>>,
-    request: Request,
-) -> Response {
+pub(super) async fn create(State(replicate): State<Arc<Replicate>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
         return refused.to_response();
@@ -116,9 +113,7 @@ pub(super) async fn create(
     };
     let text = |name: &str| {
         let mut texts = form.texts.iter();
-        texts
-            .find(|(field, _)| field == name)
-            .map(|(_, text)| text.clone())
+        texts.find(|(field, _)| field == name).map(|(_, text)| text.clone())
     };
     let Some(content) = form.files.iter().find(|file| file.name == "content") else {
         return bad("Missing content");
@@ -162,11 +157,7 @@ pub(super) async fn create(
 }
 
 /// `GET /files`.
-pub(super) async fn list(
-    State(replicate): State<Arc<Replicate>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn list(State(replicate): State<Arc<Replicate>>, uri: Uri, headers: HeaderMap) -> Response {
     if let Err(refused) = authorize(&headers) {
         return refused.to_response();
     }
@@ -228,12 +219,10 @@ pub(super) async fn download(
     let now = replicate.core.now();
     let allowed = ticket.is_ok_and(|Query(ticket)| {
         let signed = format!("{} {id} {}", ticket.owner, ticket.expiry);
-        let expected = replicate.secret.sign(signed.as_bytes());
-        ticket.expiry > now.as_second() && ticket.signature == expected
+        ticket.expiry > now.as_second() && replicate.secret.verify(signed.as_bytes(), &ticket.signature)
     });
     if !allowed {
-        return Refused::new(403, "Forbidden", "The signature is missing, wrong or expired.")
-            .to_response();
+        return Refused::new(403, "Forbidden", "The signature is missing, wrong or expired.").to_response();
     }
     match replicate.files.get(&id, now) {
         None => Refused::not_found().to_response(),

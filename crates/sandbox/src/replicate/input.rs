@@ -46,11 +46,7 @@ pub(super) fn check(model: &Model, input: &Value) -> Result<Map<String, Value>, 
             }
         }
     }
-    if problems.is_empty() {
-        Ok(filled)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(filled) } else { Err(problems) }
 }
 
 fn is_nullable(field: &Input) -> bool {
@@ -170,9 +166,7 @@ pub(super) fn problems_body(problems: &[Problem]) -> Value {
         .collect();
     let fields: Vec<Value> = problems
         .iter()
-        .map(|problem| {
-            json!({"type": problem.kind, "field": problem.field, "description": problem.description})
-        })
+        .map(|problem| json!({"type": problem.kind, "field": problem.field, "description": problem.description}))
         .collect();
     json!({"title": "Input validation failed", "detail": lines, "status": 422, "invalid_fields": fields})
 }
@@ -182,7 +176,11 @@ mod tests {
     use super::*;
 
     fn checked(name: &str, input: &Value) -> Result<Map<String, Value>, Vec<(String, &'static str)>> {
-        let owner = if name.starts_with("flux") { "black-forest-labs" } else { "openai" };
+        let owner = if name.starts_with("flux") {
+            "black-forest-labs"
+        } else {
+            "openai"
+        };
         let model = Model::find(owner, name).expect("the model is in the table");
         check(model, input).map_err(|problems| {
             problems

@@ -20,11 +20,7 @@ use std::sync::Arc;
 const PAGE: usize = 100;
 
 /// `GET /predictions/{id}`.
-pub(super) async fn get(
-    State(replicate): State<Arc<Replicate>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
+pub(super) async fn get(State(replicate): State<Arc<Replicate>>, Path(id): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
         return refused.to_response();
@@ -96,9 +92,10 @@ pub(super) async fn list(
     let mut found = replicate.jobs.newest(page.cursor.as_deref(), PAGE + 1);
     let more = found.len() > PAGE;
     found.truncate(PAGE);
-    let next = found.last().filter(|_| more).map(|last| {
-        format!("{base_url}/replicate/v1/predictions?cursor={}", last.task.id)
-    });
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{base_url}/replicate/v1/predictions?cursor={}", last.task.id));
     let results: Vec<Value> = found
         .iter()
         .map(|prediction| prediction.body(&base_url, None))
@@ -115,18 +112,12 @@ pub(super) async fn models(headers: HeaderMap) -> Response {
 }
 
 /// `GET /models/{owner}/{name}`.
-pub(super) async fn model(
-    Path((owner, name)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn model(Path((owner, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     told(&headers, || Model::find(&owner, &name).map(model_body))
 }
 
 /// `GET /models/{owner}/{name}/versions`.
-pub(super) async fn versions(
-    Path((owner, name)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn versions(Path((owner, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     told(&headers, || {
         let version = version_body(Model::find(&owner, &name)?);
         Some(json!({"previous": null, "next": null, "results": [version]}))

@@ -70,8 +70,24 @@ pub(super) struct Model {
 const CLASSIC_RATIOS: &[&str] = &["1:1", "3:2", "2:3"];
 /// Ratios and literal sizes of gpt-image-2 and 2.5.
 const FREE_RATIOS: &[&str] = &[
-    "1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "auto", "1024x1024", "1536x1024", "1024x1536", "1536x1152",
-    "1152x1536", "2048x2048", "2048x1152", "1152x2048", "3840x2160", "2160x3840",
+    "1:1",
+    "3:2",
+    "2:3",
+    "4:3",
+    "3:4",
+    "16:9",
+    "9:16",
+    "auto",
+    "1024x1024",
+    "1536x1024",
+    "1024x1536",
+    "1536x1152",
+    "1152x1536",
+    "2048x2048",
+    "2048x1152",
+    "1152x2048",
+    "3840x2160",
+    "2160x3840",
 ];
 /// Ratios of flux-schnell.
 const FLUX_RATIOS: &[&str] = &[
@@ -94,12 +110,7 @@ const FREE_RATIO: Input = input(
     Default::Text("1:1"),
     "The shape or the size of the pictures.",
 );
-const IMAGES: Input = input(
-    "input_images",
-    Kind::Images,
-    Default::Nothing,
-    "Pictures to work from.",
-);
+const IMAGES: Input = input("input_images", Kind::Images, Default::Nothing, "Pictures to work from.");
 const FIDELITY: Input = input(
     "input_fidelity",
     Kind::Choice(&["low", "high"]),
@@ -151,18 +162,57 @@ const MODERATION: Input = input(
 const USER: Input = input("user_id", Kind::Text, Default::Nothing, "Your end user.");
 
 const GPT_1: &[Input] = &[
-    PROMPT, KEY_REQUIRED, CLASSIC_RATIO, FIDELITY, IMAGES, COUNT, QUALITY, BACKGROUND, COMPRESSION, FORMAT,
-    MODERATION, USER,
+    PROMPT,
+    KEY_REQUIRED,
+    CLASSIC_RATIO,
+    FIDELITY,
+    IMAGES,
+    COUNT,
+    QUALITY,
+    BACKGROUND,
+    COMPRESSION,
+    FORMAT,
+    MODERATION,
+    USER,
 ];
 const GPT_15: &[Input] = &[
-    PROMPT, KEY_OPTIONAL, CLASSIC_RATIO, FIDELITY, IMAGES, COUNT, QUALITY, BACKGROUND, COMPRESSION, FORMAT,
-    MODERATION, USER,
+    PROMPT,
+    KEY_OPTIONAL,
+    CLASSIC_RATIO,
+    FIDELITY,
+    IMAGES,
+    COUNT,
+    QUALITY,
+    BACKGROUND,
+    COMPRESSION,
+    FORMAT,
+    MODERATION,
+    USER,
 ];
 const GPT_2: &[Input] = &[
-    PROMPT, KEY_OPTIONAL, FREE_RATIO, IMAGES, COUNT, QUALITY, BACKGROUND, COMPRESSION, FORMAT, MODERATION, USER,
+    PROMPT,
+    KEY_OPTIONAL,
+    FREE_RATIO,
+    IMAGES,
+    COUNT,
+    QUALITY,
+    BACKGROUND,
+    COMPRESSION,
+    FORMAT,
+    MODERATION,
+    USER,
 ];
 const GPT_25: &[Input] = &[
-    PROMPT, KEY_OPTIONAL, FREE_RATIO, IMAGES, COUNT, FINER_QUALITY, BACKGROUND, COMPRESSION, FORMAT, MODERATION,
+    PROMPT,
+    KEY_OPTIONAL,
+    FREE_RATIO,
+    IMAGES,
+    COUNT,
+    FINER_QUALITY,
+    BACKGROUND,
+    COMPRESSION,
+    FORMAT,
+    MODERATION,
     USER,
 ];
 const FLUX: &[Input] = &[
@@ -173,7 +223,12 @@ const FLUX: &[Input] = &[
         Default::Text("1:1"),
         "The shape of the pictures.",
     ),
-    input("num_outputs", Kind::Integer(1, 4), Default::Integer(1), "How many pictures."),
+    input(
+        "num_outputs",
+        Kind::Integer(1, 4),
+        Default::Integer(1),
+        "How many pictures.",
+    ),
     input(
         "num_inference_steps",
         Kind::Integer(1, 4),
@@ -204,7 +259,12 @@ const FLUX: &[Input] = &[
         Default::Boolean(false),
         "Turns the content filter off.",
     ),
-    input("go_fast", Kind::Boolean, Default::Boolean(true), "Uses a quantized model."),
+    input(
+        "go_fast",
+        Kind::Boolean,
+        Default::Boolean(true),
+        "Uses a quantized model.",
+    ),
     input(
         "megapixels",
         Kind::Choice(&["1", "0.25"]),
@@ -269,9 +329,7 @@ pub(super) static MODELS: [Model; 7] = [
 impl Model {
     /// The model of `owner/name`.
     pub(super) fn find(owner: &str, name: &str) -> Option<&'static Self> {
-        MODELS
-            .iter()
-            .find(|model| model.owner == owner && model.name == name)
+        MODELS.iter().find(|model| model.owner == owner && model.name == name)
     }
 
     /// `owner/name`.
@@ -291,10 +349,9 @@ impl Model {
             None if version.contains('/') => (Some(version), None),
             None => (None, Some(version)),
         };
-        MODELS.iter().find(|model| {
-            slug.is_none_or(|slug| slug == model.slug())
-                && id.is_none_or(|id| id == model.version_id())
-        })
+        MODELS
+            .iter()
+            .find(|model| slug.is_none_or(|slug| slug == model.slug()) && id.is_none_or(|id| id == model.version_id()))
     }
 }
 
@@ -355,7 +412,11 @@ mod tests {
     fn versions_are_named_three_ways() {
         let two = Model::find("openai", "gpt-image-2").expect("the model is in the table");
         let id = two.version_id();
-        for version in ["openai/gpt-image-2".to_owned(), id.clone(), format!("openai/gpt-image-2:{id}")] {
+        for version in [
+            "openai/gpt-image-2".to_owned(),
+            id.clone(),
+            format!("openai/gpt-image-2:{id}"),
+        ] {
             assert_eq!(Model::of_version(&version).map(Model::slug), Some(two.slug()));
         }
         let wrong = format!("openai/gpt-image-1:{id}");

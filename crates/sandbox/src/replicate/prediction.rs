@@ -88,10 +88,7 @@ impl Prediction {
     pub(super) async fn ended(&self) {
         let mut changes = self.progress.subscribe();
         // The sender lives as long as `self`, so that waiting can only end well.
-        changes
-            .wait_for(|progress| progress.status.is_final())
-            .await
-            .ok();
+        changes.wait_for(|progress| progress.status.is_final()).await.ok();
     }
 
     /// Asks it to end, and waits until it has.
@@ -180,17 +177,9 @@ impl Prediction {
         self.end(status, made, started, core.now(), tell);
     }
 
-    fn end(
-        &self,
-        status: Status,
-        made: Made,
-        started: Option<Instant>,
-        now: Timestamp,
-        tell: impl Fn(Event),
-    ) {
+    fn end(&self, status: Status, made: Made, started: Option<Instant>, now: Timestamp, tell: impl Fn(Event)) {
         if !made.logs.is_empty() {
-            self.progress
-                .send_modify(|progress| progress.logs.push_str(&made.logs));
+            self.progress.send_modify(|progress| progress.logs.push_str(&made.logs));
             tell(Event::Logs);
         }
         if made.output.as_ref().is_some_and(|output| !output.is_empty()) {
@@ -225,11 +214,9 @@ impl Prediction {
 /// Begins a prediction; it goes on whether or not anybody asks for it again.
 pub(super) fn start(replicate: &Arc<Replicate>, task: Task, terms: Terms) -> Arc<Prediction> {
     let created_at = replicate.core.now();
-    let deadline = terms.deadline_in.and_then(|deadline_in| {
-        created_at
-            .checked_add(SignedDuration::try_from(deadline_in).ok()?)
-            .ok()
-    });
+    let deadline = terms
+        .deadline_in
+        .and_then(|deadline_in| created_at.checked_add(SignedDuration::try_from(deadline_in).ok()?).ok());
     let prediction = Arc::new(Prediction {
         echo: terms.echo,
         version: terms.version,

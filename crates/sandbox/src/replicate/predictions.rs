@@ -11,10 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// `POST /predictions`.
-pub(super) async fn create_by_version(
-    State(replicate): State<Arc<Replicate>>,
-    request: Request,
-) -> Response {
+pub(super) async fn create_by_version(State(replicate): State<Arc<Replicate>>, request: Request) -> Response {
     create(&replicate, request, Named::Version).await
 }
 

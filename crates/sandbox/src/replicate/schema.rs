@@ -123,10 +123,7 @@ mod tests {
     fn the_schema_follows_the_table() {
         let model = Model::find("openai", "gpt-image-1").expect("the model is in the table");
         let schemas = &model_body(model)["latest_version"]["openapi_schema"]["components"]["schemas"];
-        assert_eq!(
-            schemas["Input"]["required"],
-            json!(["prompt", "openai_api_key"])
-        );
+        assert_eq!(schemas["Input"]["required"], json!(["prompt", "openai_api_key"]));
         assert_eq!(schemas["aspect_ratio"]["enum"], json!(["1:1", "3:2", "2:3"]));
         let properties = &schemas["Input"]["properties"];
         assert_eq!(properties["output_compression"]["maximum"], 100);

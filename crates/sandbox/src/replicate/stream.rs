@@ -13,10 +13,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 /// `GET /streams/{id}`. The link is secret enough: clients ask for it without their token.
-pub(super) async fn stream(
-    State(replicate): State<Arc<Replicate>>,
-    Path(id): Path<String>,
-) -> Response {
+pub(super) async fn stream(State(replicate): State<Arc<Replicate>>, Path(id): Path<String>) -> Response {
     let Some(prediction) = replicate.jobs.get(&id) else {
         return Refused::not_found().to_response();
     };

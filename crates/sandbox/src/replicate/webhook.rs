@@ -56,9 +56,7 @@ impl Secret {
     /// A new secret, for the life of the sandbox.
     pub(super) fn generate() -> Self {
         let random: [u8; SECRET_BYTES] = rand::random();
-        Self {
-            bytes: random.to_vec(),
-        }
+        Self { bytes: random.to_vec() }
     }
 
     fn told(&self) -> String {
@@ -66,11 +64,20 @@ impl Secret {
     }
 
     /// Base64 of the HMAC-SHA256 of some text.
-    pub(super) fn sign(&self, text: &[u8]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.bytes)
-            .expect("HMAC takes keys of any length");
+    fn sign(&self, text: &[u8]) -> String {
+        STANDARD.encode(self.mac(text).finalize().into_bytes())
+    }
+
+    /// Whether a signature, in base64, is that of some text.
+    pub(super) fn verify(&self, text: &[u8], signature: &str) -> bool {
+        let signature = STANDARD.decode(signature);
+        signature.is_ok_and(|signature| self.mac(text).verify_slice(&signature).is_ok())
+    }
+
+    fn mac(&self, text: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.bytes).expect("HMAC takes keys of any length");
         mac.update(text);
-        STANDARD.encode(mac.finalize().into_bytes())
+        mac
     }
 
     fn headers(&self, id: &str, at_s: i64, body: &[u8]) -> Vec<(&'static str, String)> {
@@ -85,10 +92,7 @@ impl Secret {
 }
 
 /// `GET /replicate/v1/webhooks/default/secret`.
-pub(super) async fn secret(
-    State(replicate): State<Arc<Replicate>>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn secret(State(replicate): State<Arc<Replicate>>, headers: HeaderMap) -> Response {
     match authorize(&headers) {
         Err(refused) => refused.to_response(),
         Ok(()) => wire::json(StatusCode::OK, &json!({ "key": replicate.secret.told() })),
@@ -128,9 +132,7 @@ impl Hook {
     pub(super) fn tell(&self, event: Event, prediction: &Value) {
         if self.events.contains(&event) {
             // It fails only when the sandbox is going down.
-            self.queue
-                .send((event, prediction.to_string().into()))
-                .ok();
+            self.queue.send((event, prediction.to_string().into())).ok();
         }
     }
 }
@@ -149,10 +151,7 @@ mod tests {
         };
         let body = br#"{"test": 2432232314}"#;
         let headers = secret.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
-        assert_eq!(
-            headers[2].1,
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
+        assert_eq!(headers[2].1, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         assert_eq!(secret.told(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     }
 }

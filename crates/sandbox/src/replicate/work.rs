@@ -6,8 +6,7 @@ use crate::bill::{BillEntry, BilledTokens};
 use crate::core::{Core, random_hex, seed_from, sha256_hex};
 use crate::faults::{BodyFault, Faults};
 use crate::gpt_image::{
-    classic_input_tokens, classic_output_tokens, fit_free, free_input_tokens, free_output_tokens,
-    text_tokens,
+    classic_input_tokens, classic_output_tokens, fit_free, free_input_tokens, free_output_tokens, text_tokens,
 };
 use crate::inputs;
 use crate::latency::Pace;
@@ -69,17 +68,12 @@ impl Task {
     }
 
     fn text(&self, name: &str) -> &str {
-        self.input
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.input.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
     fn number(&self, name: &str) -> Option<i64> {
         let value = self.input.get(name)?;
-        value
-            .as_i64()
-            .or_else(|| value.as_f64().map(|number| number as i64))
+        value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
     }
 
     fn ask(&self) -> Ask<'_> {
@@ -100,18 +94,12 @@ impl Task {
                 _ => ImageFormat::Webp,
             },
             extension,
-            compression: compression
-                .and_then(|number| u8::try_from(number).ok())
-                .unwrap_or(90),
+            compression: compression.and_then(|number| u8::try_from(number).ok()).unwrap_or(90),
             transparent: self.text("background") == "transparent",
             high_fidelity: self.text("input_fidelity") == "high",
             seed: self.number("seed"),
             own_key: Some(key).filter(|key| !key.is_empty()),
-            image_urls: images
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect(),
+            image_urls: images.into_iter().flatten().filter_map(Value::as_str).collect(),
         }
     }
 
@@ -173,7 +161,10 @@ impl Task {
         if self.faults.failed {
             return Some("Prediction interrupted; please retry (code: PA)".to_owned());
         }
-        if ask.own_key.is_some_and(|key| !key.starts_with("sk-") || key.contains("invalid")) {
+        if ask
+            .own_key
+            .is_some_and(|key| !key.starts_with("sk-") || key.contains("invalid"))
+        {
             let text = "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.";
             return Some(text.to_owned());
         }
@@ -216,12 +207,7 @@ impl Task {
     }
 
     /// The tokens of the GPT Image models, as their logs tell them.
-    fn tokens(
-        &self,
-        ask: &Ask<'_>,
-        size: (u32, u32),
-        inputs: &[(u32, u32)],
-    ) -> Option<BilledTokens> {
+    fn tokens(&self, ask: &Ask<'_>, size: (u32, u32), inputs: &[(u32, u32)]) -> Option<BilledTokens> {
         let quality = self.drawn_quality(ask.quality);
         let free = matches!(self.model.family, Family::GptImage2 | Family::GptImage25);
         let each_out = match self.model.family {
@@ -243,7 +229,7 @@ impl Task {
 
     /// The seed of the first picture; one that was not given is told in the logs and small enough to be given again.
     fn seed(&self, ask: &Ask<'_>) -> i64 {
-        let own = || i64::from(seed_from(&self.id, 0) as u32);
+        let own = || (seed_from(&self.id, 0) >> 32).cast_signed();
         ask.seed.unwrap_or_else(own)
     }
 
@@ -292,13 +278,7 @@ impl Task {
         format!("{base_url}/replicate/media/{id}/{name}.{}", ask.extension)
     }
 
-    fn record(
-        &self,
-        core: &Core,
-        ask: &Ask<'_>,
-        (width, height): (u32, u32),
-        tokens: Option<BilledTokens>,
-    ) {
+    fn record(&self, core: &Core, ask: &Ask<'_>, (width, height): (u32, u32), tokens: Option<BilledTokens>) {
         let family = self.model.family;
         let each = picture_micros(family, ask.quality, ask.own_key.is_some());
         let reason = if ask.own_key.is_some() {
@@ -352,7 +332,8 @@ async fn load_inputs(core: &Core, ask: &Ask<'_>) -> Result<Vec<Bitmap>, String> 
         let loaded = inputs::load(core, url).map_err(|error| format!("Failed to load an input image: {error}"))?;
         let decoded = core.pictures.decode(loaded.bytes).await;
         let number = images.len() + 1;
-        let bitmap = decoded.map_err(|_| format!("Invalid image file or mode for image {number}, please check your image file."))?;
+        let bitmap = decoded
+            .map_err(|_| format!("Invalid image file or mode for image {number}, please check your image file."))?;
         images.push(bitmap);
     }
     Ok(images)

@@ -46,8 +46,6 @@ pub(crate) fn compose(stage: &mut Stage) {
             stage.unit * 0.26,
             orb.x,
         );
-        let wave = Roller::new(stage, horizon + stage.h * 0.21, stage.unit * 0.012, 0.6);
-        stage.push(wave);
     }
     if waves {
         let mut list = Vec::new();

@@ -67,16 +67,36 @@ async fn every_text_endpoint_draws_the_size_and_format_asked_for() {
     let world = World::start().await;
     let wide = json!({"width": 1280, "height": 720});
     for (endpoint, size, format, expected) in [
-        ("fal-ai/gpt-image-1/text-to-image", json!("1536x1024"), "png", (1536, 1024)),
+        (
+            "fal-ai/gpt-image-1/text-to-image",
+            json!("1536x1024"),
+            "png",
+            (1536, 1024),
+        ),
         ("fal-ai/gpt-image-1/text-to-image", json!("auto"), "jpeg", (1024, 1024)),
         ("fal-ai/gpt-image-1-mini", json!("1024x1536"), "webp", (1024, 1536)),
         ("fal-ai/gpt-image-1.5", json!("1024x1024"), "jpeg", (1024, 1024)),
         ("openai/gpt-image-2", wide.clone(), "webp", (1280, 720)),
         ("openai/gpt-image-2", json!("landscape_4_3"), "png", (1024, 768)),
         ("fal-ai/gpt-image-2", json!("auto"), "png", (1024, 1024)),
-        ("openai/gpt-image-2.5/flare/text-to-image", wide.clone(), "jpeg", (1280, 720)),
-        ("openai/gpt-image-2.5/sunburst/text-to-image", json!("square_hd"), "png", (1024, 1024)),
-        ("fal-ai/flux/schnell", json!({"width": 500, "height": 333}), "png", (500, 333)),
+        (
+            "openai/gpt-image-2.5/flare/text-to-image",
+            wide.clone(),
+            "jpeg",
+            (1280, 720),
+        ),
+        (
+            "openai/gpt-image-2.5/sunburst/text-to-image",
+            json!("square_hd"),
+            "png",
+            (1024, 1024),
+        ),
+        (
+            "fal-ai/flux/schnell",
+            json!({"width": 500, "height": 333}),
+            "png",
+            (500, 333),
+        ),
         ("fal-ai/flux/schnell", json!("square"), "jpeg", (512, 512)),
     ] {
         let body = json!({"prompt": "a fox in the snow", "image_size": size, "quality": "low",
@@ -85,7 +105,10 @@ async fn every_text_endpoint_draws_the_size_and_format_asked_for() {
         assert_eq!(reply.status, StatusCode::OK, "{endpoint}: {}", reply.text());
         assert!(!reply.header("x-fal-request-id").is_empty());
         let image = &reply.json()["images"][0];
-        assert_eq!((&image["width"], &image["height"]), (&json!(expected.0), &json!(expected.1)));
+        assert_eq!(
+            (&image["width"], &image["height"]),
+            (&json!(expected.0), &json!(expected.1))
+        );
         assert_eq!(image["content_type"], format!("image/{format}"));
         let file = fetch(&world, &image["url"]).await;
         assert_eq!(file.status, StatusCode::OK);
@@ -115,7 +138,11 @@ async fn every_edit_endpoint_takes_images() {
         assert_eq!(reply.status, StatusCode::OK, "{endpoint}: {}", reply.text());
         let file = fetch(&world, &reply.json()["images"][0]["url"]).await;
         let (width, height, format) = measure(&file.body);
-        assert_eq!((width, height, format), (expected.0, expected.1, ImageFormat::Png), "{endpoint}");
+        assert_eq!(
+            (width, height, format),
+            (expected.0, expected.1, ImageFormat::Png),
+            "{endpoint}"
+        );
         let missing = run(&world, endpoint, json!({"prompt": "add a boat"})).await;
         assert_eq!(missing.json()["detail"][0]["loc"], json!(["body", "image_urls"]));
     }
@@ -152,7 +179,9 @@ async fn flux_tells_its_seed_and_repeats_itself() {
     assert_eq!(first["prompt"], "a lighthouse");
     assert_eq!(first["has_nsfw_concepts"], json!([false, false]));
     assert!(first["timings"]["inference"].is_f64());
-    let again = run(&world, "fal-ai/flux/schnell", body(first["seed"].clone())).await.json();
+    let again = run(&world, "fal-ai/flux/schnell", body(first["seed"].clone()))
+        .await
+        .json();
     let other = run(&world, "fal-ai/flux/schnell", body(Value::Null)).await.json();
     assert_eq!(first["seed"], again["seed"]);
     assert_ne!(first["seed"], other["seed"]);
@@ -161,7 +190,10 @@ async fn flux_tells_its_seed_and_repeats_itself() {
         assert_eq!(file(&first, at).await, file(&again, at).await);
     }
     let (one, two) = (file(&first, 0).await, file(&first, 1).await);
-    assert!(distance(&pixels(&one), &pixels(&two)) > 2.0, "two pictures of one call differ");
+    assert!(
+        distance(&pixels(&one), &pixels(&two)) > 2.0,
+        "two pictures of one call differ"
+    );
     assert_ne!(one, file(&other, 0).await);
 }
 
@@ -180,13 +212,19 @@ async fn a_job_goes_from_queue_to_result() {
     let body = json!({"prompt": "a [[fault: delay=2s]]", "quality": "low", "image_urls": [picture()]});
     let job = submit(&world, "openai/gpt-image-2.5/flare/edit", body).await;
     let id = job["request_id"].as_str().expect("an id");
-    let url = format!("{}/fal/queue/openai/gpt-image-2.5/requests/{id}", world.sandbox.base_url());
+    let url = format!(
+        "{}/fal/queue/openai/gpt-image-2.5/requests/{id}",
+        world.sandbox.base_url()
+    );
     assert_eq!(job["response_url"], url);
     assert_eq!(job["status_url"], format!("{url}/status"));
     assert_eq!(job["cancel_url"], format!("{url}/cancel"));
     assert_eq!(job["status"], "IN_QUEUE");
     let early = ask(&world, Method::GET, &job["status_url"]).await;
-    assert_eq!((early.status, &early.json()["status"]), (StatusCode::ACCEPTED, &json!("IN_QUEUE")));
+    assert_eq!(
+        (early.status, &early.json()["status"]),
+        (StatusCode::ACCEPTED, &json!("IN_QUEUE"))
+    );
     assert_eq!(early.json()["queue_position"], 0);
     let early = ask(&world, Method::GET, &job["response_url"]).await;
     assert_eq!(early.status, StatusCode::BAD_REQUEST);
@@ -196,7 +234,11 @@ async fn a_job_goes_from_queue_to_result() {
     let names: Vec<&str> = states.iter().filter_map(|state| state["status"].as_str()).collect();
     assert_eq!(names, ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]);
     let last = &states[2];
-    assert!(last["metrics"]["inference_time"].as_f64().is_some_and(|time| time >= 1.0));
+    assert!(
+        last["metrics"]["inference_time"]
+            .as_f64()
+            .is_some_and(|time| time >= 1.0)
+    );
     assert!(last.get("error").is_none());
     assert_eq!(last["logs"][0]["source"], "USER");
     let done = ask(&world, Method::GET, &job["status_url"]).await;
@@ -208,7 +250,10 @@ async fn a_job_goes_from_queue_to_result() {
     assert_eq!(result.header("x-fal-billable-units"), "1");
     let also = ask(&world, Method::GET, &json!(format!("{url}/response"))).await;
     assert_eq!(also.body, result.body);
-    assert_eq!(fetch(&world, &result.json()["images"][0]["url"]).await.status, StatusCode::OK);
+    assert_eq!(
+        fetch(&world, &result.json()["images"][0]["url"]).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -220,9 +265,15 @@ async fn requests_belong_to_their_app() {
     let get = async |path: String| send(fal(&world, Method::GET, &path)).await.status.as_u16();
     assert_eq!(get(format!("/queue/openai/gpt-image-2/edit/requests/{id}")).await, 405);
     assert_eq!(get(format!("/queue/fal-ai/flux/requests/{id}")).await, 404);
-    assert_eq!(get("/queue/openai/gpt-image-2/requests/nobody/status".to_owned()).await, 404);
+    assert_eq!(
+        get("/queue/openai/gpt-image-2/requests/nobody/status".to_owned()).await,
+        404
+    );
     assert_eq!(get("/queue/openai/gpt-image-2".to_owned()).await, 405);
-    assert_eq!(get(format!("/queue/openai/gpt-image-2/requests/{id}/cancel")).await, 405);
+    assert_eq!(
+        get(format!("/queue/openai/gpt-image-2/requests/{id}/cancel")).await,
+        405
+    );
     assert_eq!(get("/nowhere".to_owned()).await, 404);
     let reply = run(&world, "openai/gpt-image-9", json!({"prompt": "a"})).await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
@@ -232,7 +283,12 @@ async fn requests_belong_to_their_app() {
 #[tokio::test]
 async fn jobs_can_be_cancelled_until_they_end() {
     let world = World::start().await;
-    let job = submit(&world, "fal-ai/flux/schnell", json!({"prompt": "a [[fault: delay=1h]]"})).await;
+    let job = submit(
+        &world,
+        "fal-ai/flux/schnell",
+        json!({"prompt": "a [[fault: delay=900s]]"}),
+    )
+    .await;
     let reply = ask(&world, Method::PUT, &job["cancel_url"]).await;
     assert_eq!(reply.status, StatusCode::ACCEPTED);
     assert_eq!(reply.json(), json!({"status": "CANCELLATION_REQUESTED"}));
@@ -289,7 +345,10 @@ async fn inputs_are_really_loaded() {
     let world = World::start().await;
     for (url, kind) in [
         ("https://example.org/cat.png".to_owned(), "file_download_error"),
-        (world.url("/fal/media/files/0123456789abcdef0123/x.png"), "file_download_error"),
+        (
+            world.url("/fal/media/files/0123456789abcdef0123/x.png"),
+            "file_download_error",
+        ),
         ("data:image/png;base64,AAAA".to_owned(), "image_load_error"),
         ("data:image/png;base64,%".to_owned(), "image_load_error"),
     ] {
@@ -297,7 +356,10 @@ async fn inputs_are_really_loaded() {
         let reply = run(&world, "openai/gpt-image-2/edit", body).await;
         assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
         let detail = &reply.json()["detail"][0];
-        assert_eq!((&detail["type"], &detail["loc"]), (&json!(kind), &json!(["body", "image_urls", 1])));
+        assert_eq!(
+            (&detail["type"], &detail["loc"]),
+            (&json!(kind), &json!(["body", "image_urls", 1]))
+        );
         assert_eq!(detail["input"], json!(url));
     }
     let body = json!({"prompt": "a", "image_urls": [picture()], "mask_url": "data:,", "quality": "low"});
@@ -315,7 +377,11 @@ async fn keys_are_asked_for_everywhere_but_at_files() {
         ("/queue/fal-ai/flux/requests/1/status", Method::GET),
         ("/rest/storage/upload/initiate", Method::POST),
     ] {
-        let request = || world.request(method.clone(), &format!("/fal{path}")).json(&json!({"prompt": "a"}));
+        let request = || {
+            world
+                .request(method.clone(), &format!("/fal{path}"))
+                .json(&json!({"prompt": "a"}))
+        };
         assert_eq!(send(request()).await.status, StatusCode::UNAUTHORIZED, "{path}");
         let bearer = send(request().bearer_auth("sandbox:sandbox")).await;
         assert_eq!(bearer.status, StatusCode::UNAUTHORIZED, "{path}");
@@ -330,9 +396,8 @@ async fn webhooks_are_signed_and_repeated() {
     let world = World::start().await;
     let mut hooks = Hooks::start(&[500]).await;
     for (prompt, status) in [("a", "OK"), ("a [[fault: moderation]]", "ERROR")] {
-        let request = fal(&world, Method::POST, "/queue/fal-ai/flux/schnell")
-            .query(&[("fal_webhook", hooks.url.as_str())])
-            .json(&json!({"prompt": prompt, "image_size": "square"}));
+        let path = format!("/queue/fal-ai/flux/schnell?fal_webhook={}", hooks.url);
+        let request = fal(&world, Method::POST, &path).json(&json!({"prompt": prompt, "image_size": "square"}));
         let job = send(request).await.json();
         let first = hooks.next().await;
         let message = if status == "OK" {
@@ -351,7 +416,9 @@ async fn webhooks_are_signed_and_repeated() {
             assert_eq!(body["error"], "Invalid status code: 422");
             assert_eq!(body["payload"]["detail"][0]["type"], "content_policy_violation");
         }
-        let keys = send(world.request(Method::GET, "/fal/rest/.well-known/jwks.json")).await.json();
+        let keys = send(world.request(Method::GET, "/fal/rest/.well-known/jwks.json"))
+            .await
+            .json();
         let x = URL_SAFE_NO_PAD.decode(keys["keys"][0]["x"].as_str().expect("a key"));
         let x: [u8; 32] = x.expect("base64").try_into().expect("32 bytes");
         let key = VerifyingKey::from_bytes(&x).expect("a point on the curve");
@@ -364,10 +431,14 @@ async fn webhooks_are_signed_and_repeated() {
         );
         let signature = hex::decode(message.header("x-fal-webhook-signature")).expect("hex");
         let signature = Signature::from_slice(&signature).expect("64 bytes");
-        key.verify_strict(signed.as_bytes(), &signature).expect("the signature is right");
+        key.verify_strict(signed.as_bytes(), &signature)
+            .expect("the signature is right");
     }
     let request = fal(&world, Method::POST, "/queue/fal-ai/flux/schnell?fal_webhook=ftp://x/");
-    assert_eq!(send(request.json(&json!({"prompt": "a"}))).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        send(request.json(&json!({"prompt": "a"}))).await.status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 #[tokio::test]
@@ -384,7 +455,10 @@ async fn uploads_become_inputs() {
     let link = |answer: &Value, name: &str| answer[name].as_str().expect("a link").to_owned();
 
     let whole = begin("initiate").await;
-    let put = world.client.put(link(&whole, "upload_url")).header("content-type", "image/png");
+    let put = world
+        .client
+        .put(link(&whole, "upload_url"))
+        .header("content-type", "image/png");
     assert_eq!(send(put.body(file.clone())).await.status, StatusCode::OK);
 
     let parted = begin("initiate-multipart").await;
@@ -423,7 +497,9 @@ async fn results_are_kept_as_long_as_asked_for() {
     let body = json!({"prompt": "a", "image_size": "square"});
     let request = || fal(&world, Method::POST, "/run/fal-ai/flux/schnell").json(&body);
     let lifetime = r#"{"expiration_duration_seconds": 600}"#;
-    let short = send(request().header("x-fal-object-lifecycle-preference", lifetime)).await.json();
+    let short = send(request().header("x-fal-object-lifecycle-preference", lifetime))
+        .await
+        .json();
     let usual = send(request()).await.json();
     world.advance_clock(601).await;
     let status = async |answer: &Value| fetch(&world, &answer["images"][0]["url"]).await.status;
@@ -441,7 +517,7 @@ async fn the_callers_own_start_limit_ends_a_wait() {
             .header("x-fal-request-timeout", limit)
             .json(&json!({"prompt": prompt, "image_size": "square"}))
     };
-    let late = send(request("1.1", "a [[fault: delay=1h]]")).await;
+    let late = send(request("1.1", "a [[fault: delay=900s]]")).await;
     assert_eq!(late.status, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(late.header("x-fal-error-type"), "request_timeout");
     assert_eq!(late.header("x-fal-request-timeout-type"), "user");
@@ -456,12 +532,36 @@ async fn the_bill_follows_the_price_pages() {
     let square = json!({"width": 1024, "height": 1024});
     let cases = [
         // 11,000 for the picture, one text token, rounded up to the cent.
-        ("fal-ai/gpt-image-1/text-to-image", json!({"prompt": "abcd", "quality": "low", "image_size": "1024x1024"}), 20_000),
-        ("fal-ai/gpt-image-1-mini", json!({"prompt": "abcd", "quality": "low", "image_size": "1536x1024"}), 10_000),
-        ("fal-ai/gpt-image-1.5", json!({"prompt": "abcd", "image_size": "1536x1024"}), 199_005),
-        ("openai/gpt-image-2", json!({"prompt": "abcd", "image_size": square, "quality": "medium"}), 1_756 * 30 + 5),
-        ("openai/gpt-image-2.5/sunburst/text-to-image", json!({"prompt": "abcd", "image_size": square, "quality": "xhigh"}), 3_122 * 30 + 5),
-        ("openai/gpt-image-2/edit", json!({"prompt": "abcd", "image_size": square, "quality": "low", "image_urls": [picture()]}), 196 * 30 + 300 * 8 + 5),
+        (
+            "fal-ai/gpt-image-1/text-to-image",
+            json!({"prompt": "abcd", "quality": "low", "image_size": "1024x1024"}),
+            20_000,
+        ),
+        (
+            "fal-ai/gpt-image-1-mini",
+            json!({"prompt": "abcd", "quality": "low", "image_size": "1536x1024"}),
+            10_000,
+        ),
+        (
+            "fal-ai/gpt-image-1.5",
+            json!({"prompt": "abcd", "image_size": "1536x1024"}),
+            199_005,
+        ),
+        (
+            "openai/gpt-image-2",
+            json!({"prompt": "abcd", "image_size": square, "quality": "medium"}),
+            1_756 * 30 + 5,
+        ),
+        (
+            "openai/gpt-image-2.5/sunburst/text-to-image",
+            json!({"prompt": "abcd", "image_size": square, "quality": "xhigh"}),
+            3_122 * 30 + 5,
+        ),
+        (
+            "openai/gpt-image-2/edit",
+            json!({"prompt": "abcd", "image_size": square, "quality": "low", "image_urls": [picture()]}),
+            196 * 30 + 300 * 8 + 5,
+        ),
         ("fal-ai/flux/schnell", json!({"prompt": "abcd", "num_images": 2}), 6_000),
     ];
     for (endpoint, body, _) in &cases {
@@ -479,13 +579,13 @@ async fn the_bill_follows_the_price_pages() {
 #[tokio::test]
 async fn the_proxy_serves_what_its_header_names() {
     let world = World::start().await;
-    let proxy = |method: Method, target: &str| {
-        world.request(method, "/fal/proxy").header("x-fal-target-url", target)
-    };
+    let proxy = |method: Method, target: &str| world.request(method, "/fal/proxy").header("x-fal-target-url", target);
     let body = json!({"prompt": "a", "image_size": "square"});
     let direct = send(proxy(Method::POST, "https://fal.run/fal-ai/flux/schnell").json(&body)).await;
     assert_eq!(direct.status, StatusCode::OK, "{}", direct.text());
-    let job = send(proxy(Method::POST, "https://queue.fal.run/fal-ai/flux/schnell").json(&body)).await.json();
+    let job = send(proxy(Method::POST, "https://queue.fal.run/fal-ai/flux/schnell").json(&body))
+        .await
+        .json();
     let result = result(&world, &job).await;
     assert_eq!(result.status, StatusCode::OK);
     let id = job["request_id"].as_str().expect("an id");
@@ -500,5 +600,8 @@ async fn the_proxy_serves_what_its_header_names() {
     assert_eq!(send(key.json(&body)).await.status, StatusCode::UNAUTHORIZED);
     let foreign = proxy(Method::GET, "https://example.org/");
     assert_eq!(send(foreign).await.status, StatusCode::PRECONDITION_FAILED);
-    assert_eq!(send(world.request(Method::GET, "/fal/proxy")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        send(world.request(Method::GET, "/fal/proxy")).await.status,
+        StatusCode::BAD_REQUEST
+    );
 }

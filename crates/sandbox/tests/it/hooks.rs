@@ -66,9 +66,7 @@ impl Hooks {
 }
 
 async fn receive(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    desk.out
-        .send(Message { headers, body })
-        .expect("the test listens");
+    desk.out.send(Message { headers, body }).expect("the test listens");
     let answer = desk.answers.lock().expect("not poisoned").pop_front();
     StatusCode::from_u16(answer.unwrap_or(200)).expect("a status")
 }

@@ -1,7 +1,7 @@
 //! The least of an HTTP client: one call over one connection, the answer counted and only its beginning kept.
 
 use crate::Outcome;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 

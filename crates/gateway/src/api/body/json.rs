@@ -17,7 +17,10 @@ fn not_json(detail: &str) -> Problem {
 fn object(value: Value) -> Result<Map<String, Value>, Problem> {
     match value {
         Value::Object(fields) => Ok(fields),
-        _ => Err(Problem::invalid(StatusCode::BAD_REQUEST, "The body must be a JSON object.")),
+        _ => Err(Problem::invalid(
+            StatusCode::BAD_REQUEST,
+            "The body must be a JSON object.",
+        )),
     }
 }
 
@@ -28,20 +31,31 @@ pub(in super::super) async fn read(mut pieces: Pieces, room: &Room<'_>) -> Resul
         writer.write(&piece).map_err(|error| spool_problem(&error))?;
     }
     let blob = writer.finish().map_err(|error| spool_problem(&error))?;
-    let value = serde_json::from_reader(std::io::BufReader::new(blob.reader())).map_err(|error| not_json(&error.to_string()))?;
-    Ok(Received { fields: object(value)?, size_bytes: pieces.received(), ..Received::default() })
+    let value = serde_json::from_reader(std::io::BufReader::new(blob.reader()))
+        .map_err(|error| not_json(&error.to_string()))?;
+    Ok(Received {
+        fields: object(value)?,
+        size_bytes: pieces.received(),
+        ..Received::default()
+    })
 }
 
 /// Reads a body whose images stand in it as data URLs or links.
 pub(in super::super) async fn read_split(mut pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
-    let limits = SplitLimits { text_bytes: TEXT_BYTES, blob_bytes: room.limits.json_body_bytes };
+    let limits = SplitLimits {
+        text_bytes: TEXT_BYTES,
+        blob_bytes: room.limits.json_body_bytes,
+    };
     let mut splitter = Splitter::new(room.scope.clone(), limits).data_uris_only();
     while let Some(piece) = pieces.next().await? {
         splitter.push(&piece).map_err(|error| split_problem(&error))?;
     }
     let document = splitter.finish().map_err(|error| split_problem(&error))?;
     let mut fields = object(document.json.clone())?;
-    let mut received = Received { size_bytes: pieces.received(), ..Received::default() };
+    let mut received = Received {
+        size_bytes: pieces.received(),
+        ..Received::default()
+    };
     for name in ["images", "image"] {
         if let Some(value) = fields.remove(name) {
             take_images(name, &value, &document, &mut received);
@@ -60,8 +74,12 @@ pub(in super::super) async fn read_split(mut pieces: Pieces, room: &Room<'_>) ->
 fn split_problem(error: &SplitError) -> Problem {
     match error {
         SplitError::Spool(error) => spool_problem(error),
-        SplitError::Syntax(_) | SplitError::Cut | SplitError::TooDeep | SplitError::BadBase64 => not_json(&error.to_string()),
-        SplitError::TextTooLong { .. } | SplitError::BlobTooLong { .. } => Problem::invalid(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: {error}")),
+        SplitError::Syntax(_) | SplitError::Cut | SplitError::TooDeep | SplitError::BadBase64 => {
+            not_json(&error.to_string())
+        }
+        SplitError::TextTooLong { .. } | SplitError::BlobTooLong { .. } => {
+            Problem::invalid(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: {error}"))
+        }
     }
 }
 
@@ -77,9 +95,17 @@ fn take_images(name: &str, value: &Value, document: &Document, received: &mut Re
 
 /// `{"image_url": "..."}`, or the text alone.
 fn source(param: &str, value: &Value, document: &Document) -> Result<Source, Fault> {
-    let wanted = || Fault::new(param, format!("'{param}' must be an object with an 'image_url' that is an https:// or data: URL"));
+    let wanted = || {
+        Fault::new(
+            param,
+            format!("'{param}' must be an object with an 'image_url' that is an https:// or data: URL"),
+        )
+    };
     if value.get("file_id").is_some_and(|id| !id.is_null()) {
-        return Err(Fault::new(param, "'file_id' is not supported, as Pictor has no files API; send the image itself, or an 'image_url'"));
+        return Err(Fault::new(
+            param,
+            "'file_id' is not supported, as Pictor has no files API; send the image itself, or an 'image_url'",
+        ));
     }
     let text = match value {
         Value::Object(fields) => fields.get("image_url").ok_or_else(wanted)?,
@@ -87,8 +113,14 @@ fn source(param: &str, value: &Value, document: &Document) -> Result<Source, Fau
     };
     let given = text.as_str().ok_or_else(wanted)?;
     match document.image(text) {
-        _ if given.starts_with("https://") || given.starts_with("http://") => Ok(Source::Link { param: param.to_owned(), url: given.to_owned() }),
-        Ok(Some(blob)) => Ok(Source::File { param: param.to_owned(), blob }),
+        _ if given.starts_with("https://") || given.starts_with("http://") => Ok(Source::Link {
+            param: param.to_owned(),
+            url: given.to_owned(),
+        }),
+        Ok(Some(blob)) => Ok(Source::File {
+            param: param.to_owned(),
+            blob,
+        }),
         Ok(None) | Err(_) => Err(wanted()),
     }
 }

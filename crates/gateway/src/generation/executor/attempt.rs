@@ -24,12 +24,25 @@ pub struct Attempt {
 
 impl Attempt {
     /// A call that ended with `result`; a success may carry the provider's own id.
-    pub(super) fn new(provider: &str, model: &str, started_at: Timestamp, duration: Duration, result: Result<Option<&str>, &Failure>) -> Self {
+    pub(super) fn new(
+        provider: &str,
+        model: &str,
+        started_at: Timestamp,
+        duration: Duration,
+        result: Result<Option<&str>, &Failure>,
+    ) -> Self {
         let (upstream_id, failure) = match result {
             Ok(id) => (id.map(ToOwned::to_owned), None),
             Err(failure) => (failure.upstream_request_id.clone(), Some(failure.clone())),
         };
-        Self { provider: provider.to_owned(), model: model.to_owned(), started_at, duration, upstream_id, failure }
+        Self {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            started_at,
+            duration,
+            upstream_id,
+            failure,
+        }
     }
 
     /// Whether it cost money.

@@ -231,7 +231,7 @@ impl ChromaRow {
         if chroma.halves_y {
             let rows = frame.height.div_ceil(2);
             let near_y = y / 2;
-            let far_y = if y % 2 == 0 {
+            let far_y = if y.is_multiple_of(2) {
                 near_y.saturating_sub(1)
             } else {
                 (near_y + 1).min(rows - 1)

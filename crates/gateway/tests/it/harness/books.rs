@@ -1,0 +1,146 @@
+//! What must be true of the database, the media folder and the providers' bill after any test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use gateway::db::generations::{Filter, GenerationRow};
+use gateway::db::{DEFAULT_ACCOUNT, Database};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// More rows than any test makes.
+const ALL: i64 = 1_000_000;
+const FINAL_STATES: [&str; 4] = ["completed", "upstream_failure", "rejected", "cancelled"];
+
+/// Checks the books.
+pub(super) async fn check(database: &Database, data_dir: &Path, bill: Option<&[Value]>) {
+    let generations = database
+        .generations(DEFAULT_ACCOUNT, &Filter::default(), ALL)
+        .await
+        .expect("generations can be read");
+    let mut maybe_billed: BTreeMap<String, usize> = BTreeMap::new();
+    for generation in &generations {
+        check_generation(database, generation, &mut maybe_billed).await;
+    }
+    check_media(database, data_dir, &generations).await;
+    if let Some(bill) = bill {
+        let mut billed: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in bill {
+            *billed
+                .entry(entry["provider"].as_str().expect("a provider").to_owned())
+                .or_default() += 1;
+        }
+        for (provider, calls) in billed {
+            let told = maybe_billed.get(&provider).copied().unwrap_or(0);
+            assert!(
+                calls <= told,
+                "{provider} charged {calls} calls; {told} attempts say that they were or may have been spent"
+            );
+        }
+    }
+}
+
+async fn check_generation(database: &Database, generation: &GenerationRow, maybe_billed: &mut BTreeMap<String, usize>) {
+    let id = &generation.start.id;
+    assert!(
+        FINAL_STATES.contains(&generation.status.as_str()),
+        "{id} was left {}",
+        generation.status
+    );
+    let finished = generation
+        .finished_at
+        .expect("a generation in a final state has an end");
+    assert!(finished >= generation.start.created_at, "{id} ended before it began");
+    let completed = generation.status == "completed";
+    assert_eq!(
+        generation.cost_micros.is_some(),
+        completed,
+        "{id}: only completed generations are charged"
+    );
+    assert_eq!(
+        generation.error_code.is_none(),
+        completed,
+        "{id}: what is not completed says why"
+    );
+    let attempts = database.attempts_of(id).await.expect("attempts can be read");
+    for (attempt, position) in attempts.iter().zip(0..) {
+        assert_eq!(attempt.position, position, "{id}: attempts are numbered");
+        assert_eq!(
+            attempt.code.is_none(),
+            attempt.outcome == "succeeded",
+            "{id}: a failed attempt says why"
+        );
+        if attempt.spent != "no" {
+            *maybe_billed.entry(attempt.provider.clone()).or_default() += 1;
+        }
+    }
+    let succeeded = attempts.iter().any(|attempt| attempt.outcome == "succeeded");
+    assert_eq!(
+        succeeded, completed,
+        "{id}: completed is what some attempt succeeded at"
+    );
+    let lines: Vec<Value> = serde_json::from_str(&generation.cost_components).expect("components are a list");
+    let sum: i64 = lines
+        .iter()
+        .map(|line| line["total_cost"].as_i64().expect("a line has an amount"))
+        .sum();
+    // A provider that rounds a call up, or tells its price as one figure, makes the charge larger than its lines.
+    assert!(
+        generation.cost_micros.unwrap_or(0) >= sum,
+        "{id}: the charge covers its lines"
+    );
+}
+
+async fn check_media(database: &Database, data_dir: &Path, generations: &[GenerationRow]) {
+    let rows = database
+        .expired_media(Timestamp::MAX, ALL)
+        .await
+        .expect("media can be read");
+    let known: BTreeSet<&str> = generations
+        .iter()
+        .map(|generation| generation.start.id.as_str())
+        .collect();
+    let mut named = BTreeSet::new();
+    for row in rows {
+        assert!(
+            known.contains(row.generation_id.as_str()),
+            "{} has a generation",
+            row.id
+        );
+        let file = data_dir.join("media").join(&row.path);
+        let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{} has its file: {error}", row.id));
+        assert_eq!(
+            bytes.len() as i64,
+            row.size_bytes,
+            "{} has the size that its row tells",
+            row.id
+        );
+        let info = super::info(&bytes);
+        let measured = (
+            i64::from(info.width_px),
+            i64::from(info.height_px),
+            info.format.to_string(),
+        );
+        assert_eq!(
+            measured,
+            (row.width_px, row.height_px, row.format),
+            "{} is what its row tells",
+            row.id
+        );
+        named.insert(file);
+    }
+    let mut found = BTreeSet::new();
+    collect(&data_dir.join("media"), &mut found);
+    assert_eq!(found, named, "every file has a row, and every row a file");
+}
+
+fn collect(folder: &Path, into: &mut BTreeSet<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("the media folder can be read") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, into);
+        } else {
+            into.insert(path);
+        }
+    }
+}

@@ -1,0 +1,662 @@
+//! The Replicate emulator: models, predictions, files, webhooks and prices.
+
+use super::harness::{Reply, World, data_url, distance, measure, pixels, plain, send};
+use super::hooks::Hooks;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use imaging::ImageFormat;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+fn api(world: &World, method: Method, path: &str) -> RequestBuilder {
+    world
+        .request(method, &format!("/replicate/v1{path}"))
+        .bearer_auth(sandbox::REPLICATE_CREDENTIAL)
+}
+
+fn create(world: &World, slug: &str, body: &Value) -> RequestBuilder {
+    api(world, Method::POST, &format!("/models/{slug}/predictions")).json(body)
+}
+
+/// A prediction that is waited for.
+async fn predict(world: &World, slug: &str, input: Value) -> Value {
+    let body = json!({ "input": input });
+    let reply = send(create(world, slug, &body).header("prefer", "wait")).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{slug}: {}", reply.text());
+    reply.json()
+}
+
+async fn get(world: &World, path: &str) -> Reply {
+    send(api(world, Method::GET, path)).await
+}
+
+async fn fetch(world: &World, url: &Value) -> Reply {
+    send(world.client.get(url.as_str().expect("a link"))).await
+}
+
+/// Waits for a prediction's end by its event stream.
+async fn stream(world: &World, prediction: &Value) -> String {
+    fetch(world, &prediction["urls"]["stream"]).await.text()
+}
+
+/// The events of a stream: names and data.
+fn events(text: &str) -> Vec<(&str, &str)> {
+    text.split("\n\n")
+        .filter(|event| !event.is_empty())
+        .map(|event| {
+            let line = |name: &str| {
+                let mut lines = event.lines();
+                let found = lines.find_map(|line| line.strip_prefix(name));
+                found.expect("events have all fields")
+            };
+            assert!(!line("id: ").is_empty());
+            (line("event: "), line("data: "))
+        })
+        .collect()
+}
+
+fn picture() -> String {
+    data_url("image/png", &plain((800, 600), [20, 90, 30, 255], ImageFormat::Png))
+}
+
+#[tokio::test]
+async fn every_model_draws_its_shapes_and_formats() {
+    let world = World::start().await;
+    for (slug, ratio, format, expected) in [
+        ("openai/gpt-image-1", "3:2", "png", (1536, 1024)),
+        ("openai/gpt-image-1-mini", "1:1", "jpeg", (1024, 1024)),
+        ("openai/gpt-image-1.5", "2:3", "webp", (1024, 1536)),
+        ("openai/gpt-image-2", "16:9", "webp", (2048, 1152)),
+        ("openai/gpt-image-2", "1152x1536", "png", (1152, 1536)),
+        ("openai/gpt-image-2", "auto", "png", (1024, 1024)),
+        ("openai/gpt-image-2.5-flare", "4:3", "jpeg", (1536, 1152)),
+        ("openai/gpt-image-2.5-sunburst", "1:1", "png", (1024, 1024)),
+        ("black-forest-labs/flux-schnell", "21:9", "webp", (1536, 640)),
+        ("black-forest-labs/flux-schnell", "9:16", "jpg", (768, 1344)),
+    ] {
+        let mut input = json!({"prompt": "a fox in the snow", "aspect_ratio": ratio, "output_format": format,
+                               "openai_api_key": "sk-mine"});
+        if slug.starts_with("openai") {
+            input["quality"] = json!("low");
+        }
+        let prediction = predict(&world, slug, input).await;
+        assert_eq!(prediction["status"], "succeeded", "{slug}: {prediction}");
+        assert_eq!(prediction["metrics"]["image_count"], 1);
+        let link = prediction["output"][0].as_str().expect("a link");
+        assert!(link.ends_with(&format!(".{format}")), "{link}");
+        let file = fetch(&world, &prediction["output"][0]).await;
+        let (width, height, kind) = measure(&file.body);
+        assert_eq!((width, height), expected, "{slug} {ratio}");
+        assert_eq!(file.header("content-type"), kind.mime_type());
+    }
+}
+
+#[tokio::test]
+async fn a_prediction_tells_all_about_itself() {
+    let world = World::start().await;
+    let input = json!({"prompt": "abcdefgh", "openai_api_key": "sk-mine", "quality": "low"});
+    let prediction = predict(&world, "openai/gpt-image-1", input).await;
+    let id = prediction["id"].as_str().expect("an id");
+    assert_eq!(id.len(), 26);
+    assert_eq!(prediction["model"], "openai/gpt-image-1");
+    assert_eq!(prediction["version"], "hidden");
+    assert_eq!(
+        prediction["input"],
+        json!({"prompt": "abcdefgh", "openai_api_key": "[REDACTED]", "quality": "low"})
+    );
+    assert_eq!(
+        (&prediction["error"], &prediction["data_removed"]),
+        (&Value::Null, &json!(false))
+    );
+    assert_eq!(
+        prediction["logs"],
+        "Input text token count: 2\nInput image token count: 0\nOutput token count: 272\n"
+    );
+    for time in ["created_at", "started_at", "completed_at", "deadline"] {
+        assert!(
+            prediction[time].as_str().is_some_and(|time| time.ends_with('Z')),
+            "{time}"
+        );
+    }
+    assert!(prediction["metrics"]["predict_time"].is_f64());
+    let base_url = world.sandbox.base_url();
+    assert_eq!(
+        prediction["urls"]["get"],
+        format!("{base_url}/replicate/v1/predictions/{id}")
+    );
+    let again = get(&world, &format!("/predictions/{id}")).await;
+    assert_eq!((again.status, again.json()), (StatusCode::OK, prediction));
+}
+
+#[tokio::test]
+async fn seeds_repeat_and_outputs_differ() {
+    let world = World::start().await;
+    let slug = "black-forest-labs/flux-schnell";
+    let input = |seed: Value| json!({"prompt": "a lighthouse", "seed": seed, "num_outputs": 2, "megapixels": "0.25", "output_format": "png"});
+    let first = predict(&world, slug, input(Value::Null)).await;
+    let logs = first["logs"].as_str().expect("logs");
+    let seed = logs
+        .lines()
+        .find_map(|line| line.strip_prefix("Using seed: "))
+        .expect("the seed is told");
+    let seed: i64 = seed.parse().expect("a number");
+    assert!(logs.contains("100%|"));
+    let again = predict(&world, slug, input(json!(seed))).await;
+    let other = predict(&world, slug, input(Value::Null)).await;
+    let file = async |prediction: &Value, at: usize| fetch(&world, &prediction["output"][at]).await.body;
+    let (one, two) = (file(&first, 0).await, file(&first, 1).await);
+    assert_eq!(
+        (one.clone(), two.clone()),
+        (file(&again, 0).await, file(&again, 1).await)
+    );
+    assert!(distance(&pixels(&one), &pixels(&two)) > 2.0);
+    assert_ne!(one, file(&other, 0).await);
+    assert_eq!(measure(&one).0, 512);
+}
+
+#[tokio::test]
+async fn states_follow_each_other() {
+    let world = World::start().await;
+    let body = json!({"input": {"prompt": "a [[fault: delay=2s]]", "num_outputs": 2, "megapixels": "0.25"}});
+    let created = send(create(&world, "black-forest-labs/flux-schnell", &body)).await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    let created = created.json();
+    assert_eq!(
+        (&created["status"], &created["output"]),
+        (&json!("starting"), &Value::Null)
+    );
+    assert!(created.get("metrics").is_none());
+    let id = created["id"].as_str().expect("an id");
+    let path = format!("/predictions/{id}");
+    assert_eq!(get(&world, &path).await.json()["status"], "starting");
+    // The stream ends with the prediction; polling meanwhile must pass through "processing".
+    let (text, seen) = tokio::join!(stream(&world, &created), async {
+        loop {
+            let status = get(&world, &path).await.json()["status"].clone();
+            if status != "starting" {
+                break status;
+            }
+        }
+    });
+    assert_eq!(seen, "processing");
+    let done = get(&world, &path).await.json();
+    assert_eq!(done["status"], "succeeded");
+    let expected = [
+        ("output", done["output"][0].as_str().expect("a link")),
+        ("output", done["output"][1].as_str().expect("a link")),
+        ("done", "{}"),
+    ];
+    assert_eq!(events(&text), expected);
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_time_asked_for() {
+    let world = World::start().await;
+    let body = json!({"input": {"prompt": "a [[fault: delay=3s]]", "megapixels": "0.25"}});
+    let request = || create(&world, "black-forest-labs/flux-schnell", &body);
+    let reply = send(request().header("prefer", "wait=2")).await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    // Official clients stop asking at any other status.
+    assert_eq!(reply.json()["status"], "starting");
+    let reply = send(request().header("prefer", "wait=60")).await;
+    assert_eq!(
+        (reply.status, &reply.json()["status"]),
+        (StatusCode::CREATED, &json!("succeeded"))
+    );
+}
+
+#[tokio::test]
+async fn predictions_can_be_canceled() {
+    let world = World::start().await;
+    let body = json!({"input": {"prompt": "a [[fault: delay=900s]]"}});
+    let created = send(create(&world, "black-forest-labs/flux-schnell", &body))
+        .await
+        .json();
+    let id = created["id"].as_str().expect("an id");
+    let cancel = |id: &str| api(&world, Method::POST, &format!("/predictions/{id}/cancel"));
+    let canceled = send(cancel(id)).await;
+    assert_eq!(
+        (canceled.status, &canceled.json()["status"]),
+        (StatusCode::OK, &json!("canceled"))
+    );
+    assert_eq!(send(cancel(id)).await.json()["status"], "canceled");
+    assert_eq!(send(cancel("nobody")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        events(&stream(&world, &created).await),
+        [("done", r#"{"reason":"canceled"}"#)]
+    );
+
+    let request = create(&world, "black-forest-labs/flux-schnell", &body).header("cancel-after", "1s");
+    let late = send(request).await.json();
+    stream(&world, &late).await;
+    let path = format!("/predictions/{}", late["id"].as_str().expect("an id"));
+    let late = get(&world, &path).await.json();
+    assert_eq!(late["status"], "aborted", "it had not begun");
+    assert!(late["deadline"].is_string());
+    assert!(late.get("started_at").is_none());
+    let nonsense = create(&world, "black-forest-labs/flux-schnell", &body).header("cancel-after", "soon");
+    assert_eq!(send(nonsense).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(world.bill("replicate").await["entries"], json!([]));
+}
+
+#[tokio::test]
+async fn versions_and_lists() {
+    let world = World::start().await;
+    let model = get(&world, "/models/openai/gpt-image-2").await.json();
+    let version = &model["latest_version"];
+    let id = version["id"].as_str().expect("an id");
+    let schemas = &version["openapi_schema"]["components"]["schemas"];
+    assert_eq!(schemas["Input"]["required"], json!(["prompt"]));
+    assert!(
+        schemas["aspect_ratio"]["enum"]
+            .as_array()
+            .is_some_and(|ratios| ratios.len() == 18)
+    );
+    let of_model = get(&world, &format!("/models/openai/gpt-image-2/versions/{id}")).await;
+    assert_eq!(&of_model.json(), version);
+    assert_eq!(
+        get(&world, "/models/openai/gpt-image-2/versions").await.json()["results"][0],
+        *version
+    );
+    assert_eq!(
+        get(&world, "/models").await.json()["results"].as_array().map(Vec::len),
+        Some(7)
+    );
+    assert_eq!(
+        get(&world, "/models/openai/dall-e-3").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(get(&world, "/account").await.json()["username"], "sandbox");
+
+    let mut ids = Vec::new();
+    for version in [
+        "openai/gpt-image-2".to_owned(),
+        format!("openai/gpt-image-2:{id}"),
+        id.to_owned(),
+    ] {
+        let body = json!({"version": version, "input": {"prompt": "a", "quality": "low"}});
+        let request = api(&world, Method::POST, "/predictions")
+            .json(&body)
+            .header("prefer", "wait");
+        let prediction = send(request).await.json();
+        assert_eq!(prediction["status"], "succeeded", "{prediction}");
+        assert_eq!(prediction["version"], id);
+        ids.push(prediction["id"].clone());
+    }
+    let list = get(&world, "/predictions").await.json();
+    let listed: Vec<Value> = list["results"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["id"].clone())
+        .collect();
+    ids.reverse();
+    assert_eq!(listed, ids);
+    assert_eq!(list["next"], Value::Null);
+    for (body, title) in [
+        (
+            json!({"version": "0".repeat(64), "input": {}}),
+            "Invalid version or not permitted",
+        ),
+        (json!({"input": {}}), "Input validation failed"),
+    ] {
+        let reply = send(api(&world, Method::POST, "/predictions").json(&body)).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["title"]), (422, &json!(title)));
+    }
+}
+
+#[tokio::test]
+async fn long_lists_have_pages() {
+    let world = World::start().await;
+    let body = json!({"input": {"prompt": "a [[fault: failed]]"}});
+    for _ in 0..101 {
+        send(create(&world, "black-forest-labs/flux-schnell", &body)).await;
+    }
+    let first = get(&world, "/predictions").await.json();
+    assert_eq!(first["results"].as_array().map(Vec::len), Some(100));
+    let request = world.client.get(first["next"].as_str().expect("another page"));
+    let second = send(request.bearer_auth(sandbox::REPLICATE_CREDENTIAL)).await.json();
+    assert_eq!(second["results"].as_array().map(Vec::len), Some(1));
+    assert_eq!(second["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn invalid_input_is_told_field_by_field() {
+    let world = World::start().await;
+    let body = json!({"input": {"number_of_images": 0, "quality": "best"}});
+    let reply = send(create(&world, "openai/gpt-image-1.5", &body)).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let problems = [
+        ("input", "required", "prompt is required"),
+        (
+            "input.number_of_images",
+            "number_gte",
+            "Must be greater than or equal to 1",
+        ),
+        (
+            "input.quality",
+            "enum",
+            r#"input.quality must be one of the following: "low", "medium", "high", "auto""#,
+        ),
+    ];
+    let lines: String = problems
+        .iter()
+        .map(|(field, _, text)| format!("- {field}: {text}\n"))
+        .collect();
+    let fields: Vec<Value> = problems
+        .iter()
+        .map(|(field, kind, text)| json!({"type": kind, "field": field, "description": text}))
+        .collect();
+    assert_eq!(
+        reply.json(),
+        json!({"title": "Input validation failed", "detail": lines, "status": 422, "invalid_fields": fields})
+    );
+    let keyless = json!({"input": {"prompt": "a"}});
+    for slug in ["openai/gpt-image-1", "openai/gpt-image-1-mini"] {
+        let reply = send(create(&world, slug, &keyless)).await;
+        assert_eq!(
+            reply.json()["detail"],
+            "- input: openai_api_key is required\n",
+            "{slug}"
+        );
+    }
+    let broken = api(&world, Method::POST, "/models/openai/gpt-image-2/predictions").body("{");
+    assert_eq!(send(broken).await.status, StatusCode::BAD_REQUEST);
+    let hook = json!({"input": {"prompt": "a"}, "webhook": "ftp://x/"});
+    assert_eq!(
+        send(create(&world, "openai/gpt-image-2", &hook)).await.json()["title"],
+        "Invalid webhook"
+    );
+}
+
+#[tokio::test]
+async fn models_refuse_in_openais_words() {
+    let world = World::start().await;
+    for (slug, input, error) in [
+        (
+            "openai/gpt-image-2",
+            json!({"prompt": "a", "background": "transparent"}),
+            "Transparent background",
+        ),
+        (
+            "openai/gpt-image-1.5",
+            json!({"prompt": "a", "background": "transparent", "output_format": "jpeg"}),
+            "Transparent background",
+        ),
+        (
+            "openai/gpt-image-1",
+            json!({"prompt": "a", "openai_api_key": "nonsense"}),
+            "Incorrect API key",
+        ),
+        (
+            "openai/gpt-image-2",
+            json!({"prompt": "a", "input_images": ["https://example.org/a.png"]}),
+            "no other hosts",
+        ),
+        (
+            "openai/gpt-image-2",
+            json!({"prompt": "a", "input_images": ["data:;base64,AAAA"]}),
+            "Invalid image file",
+        ),
+    ] {
+        let prediction = predict(&world, slug, input).await;
+        assert_eq!(
+            (&prediction["status"], &prediction["output"]),
+            (&json!("failed"), &Value::Null)
+        );
+        assert!(
+            prediction["error"].as_str().is_some_and(|text| text.contains(error)),
+            "{prediction}"
+        );
+    }
+    let input = json!({"prompt": "a cat", "background": "transparent", "output_format": "png", "quality": "low"});
+    let prediction = predict(&world, "openai/gpt-image-2.5-flare", input).await;
+    let file = fetch(&world, &prediction["output"][0]).await;
+    assert!(pixels(&file.body).has_transparency());
+}
+
+#[tokio::test]
+async fn files_become_inputs() {
+    let world = World::start().await;
+    let bytes = plain((1000, 500), [10, 20, 200, 255], ImageFormat::Png);
+    let content = |bytes: &[u8]| {
+        let part = Part::bytes(bytes.to_vec()).file_name("sea.png");
+        part.mime_str("image/png").expect("a type")
+    };
+    let metadata = || {
+        Part::text(r#"{"for": "a test"}"#)
+            .file_name("blob")
+            .mime_str("application/json")
+    };
+    let form = Form::new()
+        .part("content", content(&bytes))
+        .part("metadata", metadata().expect("a type"));
+    let reply = send(api(&world, Method::POST, "/files").multipart(form)).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+    let file = reply.json();
+    assert_eq!(
+        (&file["name"], &file["content_type"], &file["size"]),
+        (&json!("sea.png"), &json!("image/png"), &json!(bytes.len()))
+    );
+    assert_eq!(file["metadata"], json!({"for": "a test"}));
+    assert_eq!(file["checksums"]["sha256"], hex::encode(Sha256::digest(&bytes)));
+    assert!(file["etag"].is_string() && file["expires_at"].is_string());
+    let id = file["id"].as_str().expect("an id");
+    assert_eq!(get(&world, &format!("/files/{id}")).await.json(), file);
+    assert_eq!(get(&world, "/files").await.json()["results"], json!([file]));
+
+    let input = json!({"prompt": "a ship", "input_images": [file["urls"]["get"], picture()],
+                       "aspect_ratio": "auto", "quality": "low"});
+    let prediction = predict(&world, "openai/gpt-image-2", input).await;
+    assert_eq!(prediction["status"], "succeeded", "{prediction}");
+    let drawn = fetch(&world, &prediction["output"][0]).await;
+    let (width, height, _) = measure(&drawn.body);
+    assert_eq!(
+        width,
+        height * 2,
+        "auto takes the first input's shape: {width}x{height}"
+    );
+    // 32 x 16 and 25 x 19 patches.
+    assert!(
+        prediction["logs"]
+            .as_str()
+            .is_some_and(|logs| logs.contains("Input image token count: 987\n"))
+    );
+
+    let key = get(&world, "/webhooks/default/secret").await.json();
+    let expiry = file["expires_at"].as_str().map(|_| 4_000_000_000_u64).expect("a time");
+    let signature = sign(&key, format!("me {id} {expiry}").as_bytes());
+    let signature = signature.replace('+', "%2B").replace('=', "%3D");
+    let ticket =
+        |signature: &str| format!("/replicate/v1/files/{id}/download?owner=me&expiry={expiry}&signature={signature}");
+    assert_eq!(send(world.request(Method::GET, &ticket(&signature))).await.body, bytes);
+    assert_eq!(
+        send(world.request(Method::GET, &ticket("AAAA"))).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        get(&world, &format!("/files/{id}/download")).await.status,
+        StatusCode::FORBIDDEN
+    );
+
+    let delete = || api(&world, Method::DELETE, &format!("/files/{id}"));
+    assert_eq!(send(delete()).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(send(delete()).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get(&world, &format!("/files/{id}")).await.status, StatusCode::NOT_FOUND);
+    let empty = Form::new().text("metadata", "{}");
+    assert_eq!(
+        send(api(&world, Method::POST, "/files").multipart(empty)).await.status,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test]
+async fn files_and_results_expire() {
+    let world = World::start().await;
+    let part = Part::bytes(vec![1, 2, 3]).file_name("x");
+    let form = Form::new().part("content", part);
+    let file = send(api(&world, Method::POST, "/files").multipart(form)).await.json();
+    assert_eq!(file["content_type"], "application/octet-stream");
+    let input = json!({"prompt": "a", "megapixels": "0.25"});
+    let prediction = predict(&world, "black-forest-labs/flux-schnell", input).await;
+    assert_eq!(fetch(&world, &prediction["output"][0]).await.status, StatusCode::OK);
+    world.advance_clock(3_600).await;
+    assert_eq!(
+        fetch(&world, &prediction["output"][0]).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let path = format!("/files/{}", file["id"].as_str().expect("an id"));
+    assert_eq!(get(&world, &path).await.status, StatusCode::OK);
+    world.advance_clock(23 * 3_600).await;
+    assert_eq!(get(&world, &path).await.status, StatusCode::NOT_FOUND);
+}
+
+/// Base64 of the HMAC of some text, by the secret as the API tells it.
+fn sign(secret: &Value, text: &[u8]) -> String {
+    let secret = secret["key"].as_str().and_then(|key| key.strip_prefix("whsec_"));
+    let secret = STANDARD.decode(secret.expect("a secret")).expect("base64");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&secret).expect("any length");
+    mac.update(text);
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+#[tokio::test]
+async fn webhooks_come_in_order_and_signed() {
+    let world = World::start().await;
+    let key = get(&world, "/webhooks/default/secret").await.json();
+    let slug = "black-forest-labs/flux-schnell";
+    let mut hooks = Hooks::start(&[]).await;
+    let body = json!({"input": {"prompt": "a", "megapixels": "0.25"}, "webhook": hooks.url,
+                      "webhook_events_filter": ["start", "logs", "output", "completed"]});
+    let created = send(create(&world, slug, &body)).await.json();
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let message = hooks.next().await;
+        let (id, at) = (message.header("webhook-id"), message.header("webhook-timestamp"));
+        let mut signed = format!("{id}.{at}.").into_bytes();
+        signed.extend_from_slice(&message.body);
+        assert_eq!(
+            message.header("webhook-signature"),
+            format!("v1,{}", sign(&key, &signed))
+        );
+        let prediction = message.json();
+        assert_eq!(prediction["id"], created["id"]);
+        let count = prediction["output"].as_array().map_or(0, Vec::len);
+        let has_logs = prediction["logs"] != "";
+        told.push((
+            prediction["status"].as_str().expect("a status").to_owned(),
+            has_logs,
+            count,
+        ));
+    }
+    let expected = [
+        ("processing", false, 0),
+        ("processing", true, 0),
+        ("processing", true, 1),
+        ("succeeded", true, 1),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(status, logs, count)| (status.to_owned(), logs, count))
+    );
+
+    // Without a filter output and end are told, and the end again until it is received.
+    let mut hooks = Hooks::start(&[500, 500]).await;
+    let body = json!({"input": {"prompt": "a", "megapixels": "0.25"}, "webhook": hooks.url});
+    send(create(&world, slug, &body)).await;
+    let statuses = [hooks.next().await, hooks.next().await, hooks.next().await];
+    let statuses = statuses.map(|message| message.json()["status"].as_str().map(str::to_owned));
+    assert_eq!(
+        statuses.each_ref().map(|status| status.as_deref()),
+        [Some("processing"), Some("succeeded"), Some("succeeded")]
+    );
+}
+
+#[tokio::test]
+async fn the_bill_follows_the_published_prices() {
+    let world = World::start().await;
+    let cases = [
+        (
+            "openai/gpt-image-1",
+            json!({"prompt": "a", "quality": "high", "openai_api_key": "sk-mine"}),
+            0,
+        ),
+        (
+            "openai/gpt-image-1.5",
+            json!({"prompt": "a", "quality": "low", "number_of_images": 2}),
+            26_000,
+        ),
+        (
+            "openai/gpt-image-1.5",
+            json!({"prompt": "a", "quality": "low", "openai_api_key": "sk-mine"}),
+            0,
+        ),
+        (
+            "openai/gpt-image-2",
+            json!({"prompt": "a", "quality": "medium", "aspect_ratio": "16:9"}),
+            47_000,
+        ),
+        ("openai/gpt-image-2", json!({"prompt": "a"}), 128_000),
+        (
+            "openai/gpt-image-2.5-sunburst",
+            json!({"prompt": "a", "quality": "max"}),
+            500_000,
+        ),
+        ("openai/gpt-image-2.5-flare", json!({"prompt": "a"}), 250_000),
+        (
+            "black-forest-labs/flux-schnell",
+            json!({"prompt": "a", "num_outputs": 4, "megapixels": "0.25"}),
+            12_000,
+        ),
+    ];
+    for (slug, input, _) in &cases {
+        let prediction = predict(&world, slug, input.clone()).await;
+        assert_eq!(prediction["status"], "succeeded", "{prediction}");
+    }
+    let bill = world.bill("replicate").await;
+    let entries = bill["entries"].as_array().expect("entries");
+    assert_eq!(entries.len(), cases.len());
+    for (entry, (slug, _, micros)) in entries.iter().zip(&cases) {
+        assert_eq!((&entry["model"], &entry["micros"]), (&json!(slug), &json!(micros)));
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_asked_for() {
+    let world = World::start().await;
+    for (path, method) in [
+        ("/account", Method::GET),
+        ("/predictions", Method::GET),
+        ("/predictions", Method::POST),
+        ("/models/openai/gpt-image-2", Method::GET),
+        ("/models/openai/gpt-image-2/predictions", Method::POST),
+        ("/files", Method::POST),
+        ("/webhooks/default/secret", Method::GET),
+    ] {
+        let request = || world.request(method.clone(), &format!("/replicate/v1{path}"));
+        for request in [
+            request(),
+            request().bearer_auth("r8_invalid"),
+            request().bearer_auth("sk-x"),
+        ] {
+            let reply = send(request).await;
+            assert_eq!(
+                (reply.status.as_u16(), reply.json()),
+                (
+                    401,
+                    json!({"title": "Unauthenticated", "detail": "You did not pass a valid authentication token", "status": 401})
+                ),
+                "{path}"
+            );
+        }
+    }
+    let old = world
+        .request(Method::GET, "/replicate/v1/account")
+        .header("authorization", "Token r8_sandbox");
+    assert_eq!(send(old).await.status, StatusCode::OK);
+    let lost = get(&world, "/deployments").await;
+    assert_eq!((lost.status.as_u16(), &lost.json()["status"]), (404, &json!(404)));
+}
