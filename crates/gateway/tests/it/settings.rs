@@ -1,1 +1,206 @@
-//! To come.
+//! Settings: the file, the environment over it, and the example that documents all of them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use gateway::settings::limits::Limits;
+use gateway::settings::{Environment, SandboxUse, Settings, SettingsError};
+use planner::failure::WhenMaybeBilled;
+use tempfile::TempDir;
+use toml::{Table, Value};
+
+use super::harness::catalog;
+
+/// The file that documents every setting.
+const EXAMPLE: &str = include_str!("../../../../pictor.example.toml");
+
+/// A settings file in a folder of its own.
+fn written(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("pictor.toml");
+    std::fs::write(&path, text).expect("the file is written");
+    (folder, path)
+}
+
+fn environment(pairs: &[(&str, &str)]) -> Environment {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn load(file: Option<&Path>, pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    Settings::load(file, &environment(pairs), &catalog())
+}
+
+fn message(text: &str, pairs: &[(&str, &str)]) -> String {
+    let (_folder, path) = written(text);
+    load(Some(&path), pairs).expect_err("a mistake is told").to_string()
+}
+
+#[test]
+fn without_anything_the_defaults_hold() {
+    let settings = load(None, &[]).expect("the defaults are legal");
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8484");
+    assert_eq!(settings.data_dir, Path::new("pictor-data"));
+    assert_eq!(settings.sandbox, SandboxUse::Auto);
+    assert_eq!(settings.limits, Limits::default());
+    assert!(settings.providers.values().all(|own| own.credential.is_none()));
+}
+
+#[test]
+fn the_environment_goes_before_the_file() {
+    let (_folder, path) = written(
+        "listen = \"127.0.0.1:1000\"\ndata_dir = \"from-file\"\nsandbox = \"never\"\ndefault_model = \"gpt-image-1\"\n\
+         [limits]\ninput_images = 3\nmedia_ttl_s = 7\n[providers.openai]\ncredential = \"sk-file\"\nbase_url = \"http://file.example/v1\"\n",
+    );
+    let settings = load(
+        Some(&path),
+        &[
+            ("PICTOR_LISTEN", "127.0.0.1:2000"),
+            ("PICTOR_SANDBOX", "always"),
+            ("PICTOR_FETCH_HOSTS", "a.example, b.example,,"),
+            ("PICTOR_WHEN_MAYBE_BILLED", "never"),
+            ("PICTOR_FAILOVER_ON_CONTENT_POLICY", "true"),
+            ("PICTOR_LOG_JSON", "true"),
+            ("PICTOR_PUBLIC_URL", "https://images.example"),
+            ("PICTOR_LIMITS_INPUT_IMAGES", "5"),
+            ("PICTOR_OPENAI_API_KEY", "sk-environment"),
+            ("PICTOR_OPENAI_BASE_URL", "http://environment.example/v1"),
+            ("PICTOR_UNRELATED", "x"),
+        ],
+    )
+    .expect("legal settings");
+    assert_eq!(settings.listen.port(), 2000);
+    assert_eq!(settings.data_dir, Path::new("from-file"), "what no variable names stays");
+    assert_eq!(settings.default_model.as_deref(), Some("gpt-image-1"));
+    assert_eq!(settings.sandbox, SandboxUse::Always);
+    assert_eq!(settings.fetch_hosts, ["a.example", "b.example"]);
+    assert_eq!(settings.when_maybe_billed, WhenMaybeBilled::Never);
+    assert!(settings.failover_on_content_policy && settings.log_json);
+    assert_eq!(settings.public_url.as_deref(), Some("https://images.example"));
+    assert_eq!((settings.limits.input_images, settings.limits.media_ttl_s), (5, 7));
+    let openai = &settings.providers["openai"];
+    assert_eq!(openai.credential.as_deref(), Some("sk-environment"));
+    assert_eq!(openai.credential_origin.as_deref(), Some("PICTOR_OPENAI_API_KEY"));
+    assert_eq!(openai.base_url.as_deref(), Some("http://environment.example/v1"));
+}
+
+#[test]
+fn credentials_are_looked_for_in_order_and_never_are_pictors_own_keys() {
+    let origin = |pairs: &[(&str, &str)], provider: &str| {
+        let settings = load(None, pairs).expect("legal settings");
+        let own = &settings.providers[provider];
+        own.credential.clone().map(|credential| (credential, own.credential_origin.clone().expect("an origin")))
+    };
+    let found = |credential: &str, origin: &str| Some((credential.to_owned(), origin.to_owned()));
+    assert_eq!(origin(&[("OPENAI_API_KEY", "sk-1")], "openai"), found("sk-1", "OPENAI_API_KEY"));
+    assert_eq!(origin(&[("OPENAI_API_KEY", "sk-1"), ("PICTOR_OPENAI_API_KEY", "sk-2")], "openai"), found("sk-2", "PICTOR_OPENAI_API_KEY"));
+    assert_eq!(origin(&[("FAL_KEY", "a:b")], "fal"), found("a:b", "FAL_KEY"));
+    assert_eq!(origin(&[("REPLICATE_API_TOKEN", "r8_1")], "replicate"), found("r8_1", "REPLICATE_API_TOKEN"));
+    assert_eq!(origin(&[("OPENAI_API_KEY", "pk_abc.def")], "openai"), None, "that key is for Pictor's clients");
+    assert_eq!(origin(&[("OPENAI_API_KEY", "")], "openai"), None);
+    assert_eq!(origin(&[("PICTOR_OPENAI_API_KEY", "")], "openai"), None);
+    assert_eq!(origin(&[("OPENAI_API_KEY", "sk-1")], "fal"), None);
+
+    let (_folder, path) = written("[providers.openai]\ncredential = \"sk-file\"\n");
+    let settings = load(Some(&path), &[("OPENAI_API_KEY", "sk-fallback")]).expect("legal settings");
+    assert_eq!(settings.providers["openai"].credential.as_deref(), Some("sk-file"), "a fallback is no override");
+    assert!(!format!("{settings:?}").contains("sk-file"), "a credential is not printed");
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    for (text, says) in [
+        ("listne = \"127.0.0.1:1\"\n", "listne"),
+        ("listen = 7\n", "listen"),
+        ("listen = \"nowhere\"\n", "listen"),
+        ("sandbox = \"maybe\"\n", "sandbox"),
+        ("[limits]\njson_body_byte = 1\n", "json_body_byte"),
+        ("[limits]\njson_body_bytes = -1\n", "json_body_bytes"),
+        ("[limits]\njson_body_bytes = \"1 MB\"\n", "json_body_bytes"),
+        ("[providers.openai]\nkey = \"sk\"\n", "key"),
+        ("[providers.nobody]\ncredential = \"x\"\n", "nobody"),
+        ("listen = \n", "line 1"),
+    ] {
+        let told = message(text, &[]);
+        assert!(told.contains(says) && told.contains("pictor.toml"), "{text}: {told}");
+    }
+    for (name, value) in [
+        ("PICTOR_LISTEN", "nowhere"),
+        ("PICTOR_SANDBOX", "maybe"),
+        ("PICTOR_LIMITS_INPUT_IMAGES", "many"),
+        ("PICTOR_LIMITS_INPUT_IMAGES", "-1"),
+        ("PICTOR_LIMITS_NO_SUCH_LIMIT", "1"),
+        ("PICTOR_LOG_JSON", "perhaps"),
+        ("PICTOR_WHEN_MAYBE_BILLED", "often"),
+    ] {
+        let told = load(None, &[(name, value)]).expect_err("a mistake is told").to_string();
+        let setting = name.trim_start_matches("PICTOR_").trim_start_matches("LIMITS_").to_lowercase();
+        assert!(told.contains(name) || told.contains(&setting), "{name}={value}: {told}");
+    }
+    let missing = load(Some(Path::new("/nowhere/pictor.toml")), &[]).expect_err("the file is missing");
+    assert!(missing.to_string().contains("/nowhere/pictor.toml"), "{missing}");
+}
+
+/// The example with its defaults and examples taken out of their comments.
+fn uncommented() -> String {
+    let setting = |line: &str| {
+        let text = line.strip_prefix('#')?;
+        text.starts_with(|first: char| first.is_ascii_lowercase() || first == '[').then(|| text.to_owned())
+    };
+    EXAMPLE.lines().map(|line| setting(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
+}
+
+/// The fields that a table of settings may have, as the reader itself lists them when it meets another.
+fn fields(table: &str) -> BTreeSet<String> {
+    let probe = "no_such_setting = 1";
+    let text = if table.is_empty() { probe.to_owned() } else { format!("[{table}]\n{probe}") };
+    let error = toml::from_str::<Settings>(&text).expect_err("an unknown setting is refused").to_string();
+    let (_, listed) = error.split_once("expected one of ").expect("the reader lists what it knows");
+    let fields: BTreeSet<String> = listed.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert!(fields.len() >= 3, "{error}");
+    fields
+}
+
+fn keys(table: &Table) -> BTreeSet<String> {
+    table.keys().cloned().collect()
+}
+
+#[test]
+fn the_example_documents_every_setting() {
+    let text = uncommented();
+    toml::from_str::<Settings>(&text).unwrap_or_else(|error| panic!("{error}"));
+    let table: Table = text.parse().expect("it was just read");
+    assert_eq!(keys(&table), fields(""));
+    assert_eq!(keys(table["limits"].as_table().expect("a table")), fields("limits"));
+    let providers = table["providers"].as_table().expect("a table");
+    let known: BTreeSet<String> =
+        catalog().providers().filter(|provider| !provider.sandbox_only).map(|provider| provider.id.clone()).collect();
+    assert_eq!(keys(providers), known, "an example for every provider");
+    let shown: BTreeSet<String> = providers.values().filter_map(Value::as_table).flat_map(keys).collect();
+    assert_eq!(shown, fields("providers.openai"));
+}
+
+#[test]
+fn the_example_shows_the_true_defaults() {
+    let mut table: Table = uncommented().parse().expect("it is TOML");
+    for (key, value) in Table::try_from(Limits::default()).expect("limits are numbers") {
+        assert_eq!(table["limits"][&key], value, "limits.{key}");
+    }
+    // What has no default is an example there.
+    for optional in ["public_url", "database_url", "media_url", "default_model", "catalog_dir", "providers"] {
+        table.remove(optional).expect("the example names it");
+    }
+    let shown: Settings = Value::Table(table).try_into().expect("legal settings");
+    assert_eq!(format!("{shown:?}"), format!("{:?}", Settings::default()));
+    let whole: Settings = toml::from_str(EXAMPLE).expect("it can be used as it stands");
+    assert_eq!(format!("{whole:?}"), format!("{:?}", Settings::default()), "as it stands it changes nothing");
+}
+
+#[test]
+fn the_example_names_the_variables_of_the_catalogue() {
+    for provider in catalog().providers().filter(|provider| !provider.sandbox_only) {
+        let names = provider.credential_variable.iter().chain(&provider.credential_fallbacks);
+        for name in names {
+            assert!(EXAMPLE.contains(name.as_str()), "{name}");
+        }
+    }
+}
