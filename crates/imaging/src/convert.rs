@@ -1,5 +1,6 @@
 //! One image file into another: decode, fit to a size, encode.
 
+use std::fmt;
 use std::io::Cursor;
 
 use crate::encode::check_edge;
@@ -17,12 +18,22 @@ pub struct Conversion {
 }
 
 /// A converted image.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Converted {
     /// The encoded image.
     pub bytes: Vec<u8>,
     /// What its header says.
     pub info: ImageInfo,
+}
+
+impl fmt::Debug for Converted {
+    /// Image bytes stay out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Converted")
+            .field("size_bytes", &self.bytes.len())
+            .field("info", &self.info)
+            .finish()
+    }
 }
 
 /// Converts an image file.

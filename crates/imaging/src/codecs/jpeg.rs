@@ -222,10 +222,14 @@ fn has_end(bytes: &[u8]) -> bool {
 }
 
 fn explain(bytes: &[u8], error: &DecodeErrors) -> ImagingError {
-    if has_end(bytes) {
-        ImagingError::malformed(FORMAT, format!("{error:?}"))
-    } else {
-        ImagingError::Truncated(FORMAT)
+    if !has_end(bytes) {
+        return ImagingError::Truncated(FORMAT);
+    }
+    // These two would be shown in quotation marks.
+    match error {
+        DecodeErrors::Format(reason) => ImagingError::malformed(FORMAT, reason),
+        DecodeErrors::FormatStatic(reason) => ImagingError::malformed(FORMAT, *reason),
+        other => ImagingError::malformed(FORMAT, other.to_string()),
     }
 }
 
