@@ -83,6 +83,8 @@ class Server:
 
     def stop(self) -> None:
         """Asks it to stop, as an operator would; it has to end well and to have met no panic."""
+        ended = self._process.poll()
+        assert ended is None, f"it ended by itself with {ended}:\n" + self.printed()[-4000:]
         self._process.terminate()
         try:
             code = self._process.wait(STOP_TIMEOUT_S)
