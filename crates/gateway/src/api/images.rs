@@ -98,14 +98,9 @@ async fn run(state: AppState, order: Order) -> Response {
         return Problem::overloaded("This gateway works on as many generations as it may. Try again shortly.")
             .into_response();
     };
-    if order.request.stream {
-        // What can be refused is refused before the stream begins.
-        if let Err(error) = state.generator.dry_run(&order) {
-            return failed(&order, &error);
-        }
-    }
     let endpoint = order.endpoint;
-    let stream = order.request.stream;
+    // What can be refused is refused before the stream begins.
+    let stream = order.request.stream && state.generator.dry_run(&order).is_ok();
     let (sender, receiver) = oneshot::channel();
     let generator = state.generator.clone();
     state.tasks.spawn(async move {

@@ -104,7 +104,7 @@ async fn a_failure_at_the_first_provider_is_served_by_the_second() {
 async fn a_provider_of_queues_that_fails_is_followed_by_the_next() {
     let gateway = TestGateway::start().await;
     for (fault, code) in [
-        ("failed", "job_failed"),
+        ("failed", "server_error"),
         ("status=500", "server_error"),
         ("garbage", "unreadable_answer"),
         ("empty", "empty_answer"),

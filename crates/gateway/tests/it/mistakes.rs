@@ -298,7 +298,7 @@ async fn json_edits_with_bad_images_are_refused_by_name() {
         (json!({ "images": [{ "image_url": 7 }] }), "images", "image_url"),
         (json!({ "images": [{}] }), "images", "image_url"),
         (json!({ "images": [7] }), "images", "image_url"),
-        (json!({ "images": "no" }), "images", "image_url"),
+        (json!({ "images": "no" }), "images", "cannot be used"),
         (
             json!({ "images": [{ "image_url": "data:image/png;base64,@@@@" }] }),
             "images",
