@@ -3,17 +3,18 @@
 mod check;
 pub mod load;
 pub mod lookup;
+mod mistake;
 pub mod model;
 pub mod offer;
 pub mod parameter;
 pub mod pricing;
 pub mod provider;
-pub(crate) mod text;
+pub mod text;
 
 use indexmap::IndexMap;
 
 use model::Model;
-use parameter::Parameter;
+use parameter::{Parameter, is_provided_by_the_gateway};
 use provider::Provider;
 
 /// Everything that the catalogue's files say, checked.
@@ -54,7 +55,7 @@ impl Catalog {
         };
         for (name, standard) in &self.parameters {
             let own = model.parameters.get(name);
-            if own.is_some() || taken(name) || crate::handling::is_provided_by_the_gateway(name) {
+            if own.is_some() || taken(name) || is_provided_by_the_gateway(name) {
                 let parameter = own.map_or_else(|| standard.clone(), |own| standard.overridden_by(own));
                 declared.insert(name.clone(), parameter);
             }

@@ -33,26 +33,6 @@ impl fmt::Display for Handling {
     }
 }
 
-/// Parameters that work with every offer because the gateway does what the offer lacks.
-const PROVIDED: [&str; 10] = [
-    "prompt",
-    "n",
-    "size",
-    "aspect_ratio",
-    "resolution",
-    "response_format",
-    "output_format",
-    "output_compression",
-    "stream",
-    "partial_images",
-];
-
-/// Whether every model has the parameter, whatever its offers take.
-#[must_use]
-pub fn is_provided_by_the_gateway(name: &str) -> bool {
-    PROVIDED.contains(&name)
-}
-
 /// The handling of `name` at `offer`.
 #[must_use]
 pub fn handling(name: &str, offer: &ModeOffer) -> Handling {

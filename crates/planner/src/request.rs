@@ -264,7 +264,8 @@ impl Reader {
         match parse(&given) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.faults.push(Fault::new(name, error.to_string()));
+                self.faults
+                    .push(Fault::new(name, format!("'{name}' is {}: {error}", echo(&given))));
                 None
             }
         }

@@ -6,6 +6,7 @@ mod distance;
 mod range;
 mod ratio;
 mod resolve;
+mod syntax;
 mod table;
 mod tier;
 
@@ -16,12 +17,13 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use argument::{
-    RatioArgument, SizeArgument, SizeConflict, SizeRequest, SizeSyntaxError, TierArgument, parse_aspect_ratio,
-    parse_resolution, parse_size,
+    RatioArgument, SizeArgument, SizeConflict, SizeRequest, TierArgument, parse_aspect_ratio, parse_resolution,
+    parse_size,
 };
 pub use range::{DISTANCE_TIE, SizeRange};
 pub use ratio::{RATIO_SLACK, Ratio, ratio_distance};
 pub use resolve::{NativeSize, Reason, ResolvedSize, SizeAdjustment, resolve_size};
+pub use syntax::SizeSyntaxError;
 pub use table::{SizeTableRow, size_range, size_table};
 pub use tier::{Tier, derived_size, nearest_tier, standard_tier, tier_of};
 

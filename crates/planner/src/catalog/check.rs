@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use toml::de::{DeTable, DeValue};
 
 use super::Catalog;
-use super::load::{Mistake, Source, line_of};
+use super::mistake::{Mistake, Source, line_of};
 use super::model::Model;
 use super::offer::{Form, ModeOffer, Offer};
 use super::pricing::{Metric, OutputTokens};

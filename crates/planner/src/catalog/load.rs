@@ -1,39 +1,13 @@
 //! Reading the catalogue from texts. Every mistake is reported with its file, line and key.
 
-use std::fmt;
-
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
+use super::mistake::line_of;
 use super::parameter::Parameter;
 use super::{Catalog, check};
 
-/// One mistake in a file of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// The file's name as it was given.
-    pub file: String,
-    /// Line, from 1; 0 when the mistake is of the whole file.
-    pub line: usize,
-    /// Dotted key, empty when the text could not be read that far.
-    pub key: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: ", self.file, self.line)?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.message)
-    }
-}
-
-/// A file's name and its text. The name's first folder says what it holds:
-/// `parameters.toml`, `providers/<id>.toml`, `models/<creator>/<model>.toml`.
-pub type Source<'a> = (&'a str, &'a str);
+pub use super::mistake::{Mistake, Source};
 
 /// Reads and checks all files. A later file with the same id takes the place of an earlier one, so that an
 /// operator's folder, given last, overrides.
@@ -91,13 +65,4 @@ fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Mistake> {
             .map_or_else(String::new, |span| check::key_at(text, span.start)),
         message: error.message().to_owned(),
     })
-}
-
-/// The line, from 1, of a byte of `text`.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
 }

@@ -3,8 +3,9 @@
 use indexmap::IndexMap;
 use jiff::civil::Date;
 
-use crate::catalog::offer::{ExactRange, Offer, SizeText};
+use crate::catalog::offer::{ExactRange, Offer};
 use crate::catalog::parameter::Parameter;
+use crate::catalog::text::SizeText;
 use crate::mode::Mode;
 use crate::size::{ModelSizes, Size};
 

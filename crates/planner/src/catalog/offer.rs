@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::catalog::pricing::Pricing;
-use crate::catalog::text::{from_text, list_from_text};
+use crate::catalog::text::list_from_text;
 use crate::format::Format;
 use crate::mode::Mode;
 use crate::size::{OfferSizes, Ratio, Size, SizeRange, SizeSupport, Tier};
@@ -298,8 +298,3 @@ pub struct ExactRange {
     /// Longest side.
     pub max_px: u32,
 }
-
-/// A size in a TOML key.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
-#[serde(transparent)]
-pub struct SizeText(#[serde(deserialize_with = "from_text")] pub Size);

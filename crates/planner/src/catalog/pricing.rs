@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::catalog::text::{from_text, list_from_text};
+use crate::catalog::text::{SizeText, from_text, list_from_text};
 use crate::mode::Mode;
 use crate::size::{Size, Tier};
 
@@ -27,7 +27,7 @@ pub struct Pricing {
     pub auto_quality: Option<String>,
     /// The size that `auto` is priced as; without it the dearest listed one.
     #[serde(default)]
-    pub auto_size: Option<crate::catalog::offer::SizeText>,
+    pub auto_size: Option<SizeText>,
     /// Remarks for people.
     #[serde(default)]
     pub notes: Vec<String>,

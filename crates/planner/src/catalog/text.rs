@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::size::Size;
+
 /// Reads a value from text by its own grammar.
 ///
 /// # Errors
@@ -33,3 +35,8 @@ where
         .map(|text| text.parse().map_err(D::Error::custom))
         .collect()
 }
+
+/// A size that stands alone in a TOML key.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct SizeText(#[serde(deserialize_with = "from_text")] pub Size);
