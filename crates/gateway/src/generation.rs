@@ -1,6 +1,5 @@
 //! One caller request and everything that comes of it.
 
-pub mod error;
 pub mod executor;
 mod outputs;
 pub mod record;
@@ -26,11 +25,12 @@ use crate::db::Database;
 use crate::media::links::Links;
 use crate::media::process::{Inspected, Processor, format_of};
 use crate::media::store::MediaStore;
+use crate::media::whole::is_whole;
+use crate::outcome::{Attempt, GenerationError};
 use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
 
-use error::GenerationError;
-use executor::{Attempt, Execution, Executor, Sources};
+use executor::{Execution, Executor, Sources};
 
 /// Everything that generations need. Cheap to clone.
 #[derive(Clone)]
@@ -227,6 +227,13 @@ impl Generator {
         }
         let info = Processor::inspect(&upload.blob)
             .map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
+        if !is_whole(info.format, upload.blob.reader(), upload.blob.len()).unwrap_or(true) {
+            let message = format!(
+                "the image cannot be used: the {} file breaks off before its end",
+                info.format
+            );
+            return Err(Fault::new(&upload.param, message));
+        }
         let pixels = u64::from(info.width_px) * u64::from(info.height_px);
         if pixels > limits.input_image_pixels {
             let message = format!(

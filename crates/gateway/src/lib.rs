@@ -11,6 +11,7 @@ pub mod db;
 pub mod generation;
 pub mod ids;
 pub mod media;
+pub mod outcome;
 pub mod problem;
 mod serve;
 pub mod settings;
@@ -114,23 +115,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     let sandbox = sandbox::start(SandboxConfig::default()).await?;
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, Some(&sandbox.base_url()))?);
     let limits = Arc::new(settings.limits.clone());
-    let spool = Spool::new(SpoolLimits {
-        total_bytes: limits.spool_bytes,
-        memory_bytes: limits.spool_memory_bytes,
-        memory_per_generation_bytes: limits.generation_memory_bytes,
-        directory: Some(settings.data_dir.clone()),
-    });
-    let connect_timeout = Duration::from_secs(limits.connect_timeout_s);
-    let driver = Driver::new(DriverConfig {
-        connect_timeout,
-        answer_bytes: limits.upstream_answer_bytes,
-        ..DriverConfig::default()
-    })?;
-    let fetcher = GuardedClient::new(GuardConfig {
-        allowed_hosts: settings.fetch_hosts.iter().map(|host| host.to_lowercase()).collect(),
-        connect_timeout: Some(connect_timeout),
-        ..GuardConfig::default()
-    })?;
+    let (driver, fetcher) = clients(&settings)?;
     let generator = Generator {
         links: links(&settings, &database).await?,
         catalog,
@@ -156,7 +141,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     let state = AppState {
         openapi: api::document(&generator.catalog).into(),
         generator,
-        spool,
+        spool: spool(&settings),
         fetcher: Arc::new(fetcher),
         in_flight: Arc::new(Semaphore::new(limits.in_flight_generations)),
         tasks: tasks.clone(),
@@ -171,6 +156,32 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         sandbox: Some(sandbox),
         database,
     })
+}
+
+fn spool(settings: &Settings) -> Spool {
+    let limits = &settings.limits;
+    Spool::new(SpoolLimits {
+        total_bytes: limits.spool_bytes,
+        memory_bytes: limits.spool_memory_bytes,
+        memory_per_generation_bytes: limits.generation_memory_bytes,
+        directory: Some(settings.data_dir.clone()),
+    })
+}
+
+/// The client to providers, and the one for callers' links.
+fn clients(settings: &Settings) -> Result<(Driver, GuardedClient), reqwest::Error> {
+    let connect_timeout = Duration::from_secs(settings.limits.connect_timeout_s);
+    let driver = Driver::new(DriverConfig {
+        connect_timeout,
+        answer_bytes: settings.limits.upstream_answer_bytes,
+        ..DriverConfig::default()
+    })?;
+    let fetcher = GuardedClient::new(GuardConfig {
+        allowed_hosts: settings.fetch_hosts.iter().map(|host| host.to_lowercase()).collect(),
+        connect_timeout: Some(connect_timeout),
+        ..GuardConfig::default()
+    })?;
+    Ok((driver, fetcher))
 }
 
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {

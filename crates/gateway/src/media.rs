@@ -4,3 +4,4 @@ pub mod links;
 pub mod process;
 pub mod store;
 pub mod sweep;
+pub mod whole;

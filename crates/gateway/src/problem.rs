@@ -9,9 +9,8 @@ use planner::fault::{Fault, echo};
 use planner::plan::NoRoute;
 use serde_json::{Value, json};
 
-use crate::generation::error::GenerationError;
-use crate::generation::executor::{Attempt, code_of, spent_word};
 use crate::media::process::ProcessError;
+use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,6 +222,10 @@ fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bo
     let spent = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
     let mut problem = match decisive.kind {
         FailureKind::ContentPolicy => content_policy(decisive),
+        FailureKind::InvalidArgument if attempts.is_empty() => Problem {
+            param: decisive.param.clone(),
+            ..Problem::invalid(StatusCode::BAD_REQUEST, decisive.message.clone())
+        },
         FailureKind::InvalidArgument => Problem {
             param: decisive.param.clone(),
             ..Problem::new(

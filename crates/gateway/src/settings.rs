@@ -163,21 +163,19 @@ impl Settings {
             None => Table::new(),
         };
         for key in VARIABLES {
-            if let Some(value) = environment.get(&format!("PICTOR_{}", key.to_uppercase())) {
-                table.insert(key.to_owned(), from_text(key, value));
+            let name = format!("PICTOR_{}", key.to_uppercase());
+            if let Some(text) = environment.get(&name) {
+                let value = from_text(key, text);
+                // Read on its own first, so that a mistake is told with its variable.
+                settings_of(Table::from_iter([(key.to_owned(), value.clone())]), &name)?;
+                table.insert(key.to_owned(), value);
             }
         }
         overlay_limits(&mut table, environment)?;
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
-        let mut settings: Self =
-            Value::Table(table)
-                .try_into()
-                .map_err(|error: toml::de::Error| SettingsError::Invalid {
-                    origin: origin.clone(),
-                    message: error.message().to_owned(),
-                })?;
+        let mut settings = settings_of(table, &origin)?;
         settings.read_credentials(&origin, environment, catalog);
         if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
             return Err(SettingsError::Invalid {
@@ -237,6 +235,16 @@ fn read(path: &Path) -> Result<Table, SettingsError> {
     text.parse().map_err(invalid)
 }
 
+/// The settings of a table that came from `origin`.
+fn settings_of(table: Table, origin: &str) -> Result<Settings, SettingsError> {
+    Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| SettingsError::Invalid {
+            origin: origin.to_owned(),
+            message: error.message().to_owned(),
+        })
+}
+
 /// The text of a variable in the type of its key.
 fn from_text(key: &str, text: &str) -> Value {
     match key {
@@ -264,10 +272,13 @@ fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), Se
         };
         let number: i64 = text.parse().map_err(|_| invalid())?;
         let limits = table.entry("limits").or_insert_with(|| Value::Table(Table::new()));
+        let key = key.to_lowercase();
+        let alone = Table::from_iter([(key.clone(), Value::Integer(number))]);
+        settings_of(Table::from_iter([("limits".to_owned(), Value::Table(alone))]), name)?;
         limits
             .as_table_mut()
             .ok_or_else(invalid)?
-            .insert(key.to_lowercase(), Value::Integer(number));
+            .insert(key, Value::Integer(number));
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::envelope::LogFacts;
 use super::respond;
-use crate::generation::executor::code_of;
 use crate::generation::{Delivered, Generated, Order};
+use crate::outcome::code_of;
 use crate::problem::attempt_json;
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-pictor-provider");

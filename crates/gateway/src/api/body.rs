@@ -10,16 +10,34 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use planner::fault::Fault;
-use providers::{SpoolError, SpoolScope};
+use providers::{Blob, SpoolError, SpoolScope};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 pub(super) use json::{read as read_json, read_split as read_json_with_images};
 pub(super) use multipart::read as read_multipart;
 
-use super::sources::Source;
 use crate::problem::Problem;
 use crate::settings::limits::Limits;
+
+/// An input image before it is here.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// Its bytes came with the body.
+    File {
+        /// Field.
+        param: String,
+        /// Bytes.
+        blob: Blob,
+    },
+    /// It is to be fetched.
+    Link {
+        /// Field.
+        param: String,
+        /// Where.
+        url: String,
+    },
+}
 
 /// A body as it was read.
 #[derive(Debug, Default)]

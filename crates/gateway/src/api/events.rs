@@ -13,8 +13,8 @@ use tokio::sync::oneshot::Receiver;
 use tokio::time::timeout;
 
 use super::answer::{format, size, usage_json};
-use crate::generation::error::GenerationError;
 use crate::generation::{Generated, Order};
+use crate::outcome::GenerationError;
 use crate::problem::Problem;
 
 /// Proxies cut connections that are silent for 30 seconds and more.

@@ -12,8 +12,8 @@ use super::caller::Caller;
 use super::envelope::LogFacts;
 use super::state::AppState;
 use super::{answer, estimate, events, sources};
-use crate::generation::error::GenerationError;
 use crate::generation::{self, Generated, Order};
+use crate::outcome::GenerationError;
 use crate::problem::Problem;
 
 /// Says which `response_format` was used and why.
@@ -99,7 +99,7 @@ async fn run(state: AppState, order: Order) -> Response {
             .into_response();
     };
     let endpoint = order.endpoint;
-    // What can be refused is refused before the stream begins.
+    // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
     let stream = order.request.stream && state.generator.dry_run(&order).is_ok();
     let (sender, receiver) = oneshot::channel();
     let generator = state.generator.clone();

@@ -49,7 +49,9 @@ pub(super) async fn handle(
     headers: HeaderMap,
 ) -> Response {
     let signature = Signature::read(query.as_deref().unwrap_or_default());
-    let Ok(PathPart(file)) = file else { return gone().into_response() };
+    let Ok(PathPart(file)) = file else {
+        return gone().into_response();
+    };
     match find(&state, &file, &signature).await {
         Ok(row) => serve(&state, &method, &row, &signature, &headers).await,
         Err(problem) => problem.into_response(),

@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::path::PathPart;
 use super::respond;
 use super::state::AppState;
-use crate::generation::error::GenerationError;
+use crate::outcome::GenerationError;
 use crate::problem::Problem;
 
 /// Every model.

@@ -15,7 +15,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PathPart {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(text)) => Ok(Self(text)),
-            Err(_) => Err(Problem::invalid(StatusCode::NOT_FOUND, "There is nothing at this path: it is not UTF-8 text.")),
+            Err(_) => Err(Problem::invalid(
+                StatusCode::NOT_FOUND,
+                "There is nothing at this path: it is not UTF-8 text.",
+            )),
         }
     }
 }

@@ -4,32 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use planner::fault::Fault;
-use providers::{Blob, FetchLimits, SpoolScope};
+use providers::{FetchLimits, SpoolScope};
 use tokio::time::Instant;
 use url::Url;
 
-use super::body::Received;
+use super::body::{Received, Source};
 use super::state::AppState;
 use crate::generation::Upload;
-
-/// An input image before it is here.
-#[derive(Debug, Clone)]
-pub(super) enum Source {
-    /// Its bytes came with the body.
-    File {
-        /// Field.
-        param: String,
-        /// Bytes.
-        blob: Blob,
-    },
-    /// It is to be fetched.
-    Link {
-        /// Field.
-        param: String,
-        /// Where.
-        url: String,
-    },
-}
 
 /// Longest fetch of a caller's image: hosts of images answer in seconds, and the caller waits.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);

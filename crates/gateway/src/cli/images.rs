@@ -17,9 +17,9 @@ use super::output::{say, table};
 /// What generations and edits have in common.
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
-    /// Model, or provider/model.
-    #[arg(long, short, default_value = "gpt-image-1-mini")]
-    model: String,
+    /// Model, or provider/model; the first one of the gateway's list when none is given.
+    #[arg(long, short, env = "PICTOR_MODEL")]
+    model: Option<String>,
     /// Images.
     #[arg(long, short, default_value_t = 1)]
     n: u32,
@@ -76,9 +76,19 @@ pub(super) struct EditArguments {
 }
 
 impl Common {
-    fn fields(&self, prompt: &str) -> Result<Map<String, Value>, Failed> {
+    /// The model asked for, or the first of the gateway's own list.
+    async fn model(&self, gateway: &Gateway) -> Result<String, Failed> {
+        if let Some(model) = &self.model {
+            return Ok(model.clone());
+        }
+        let list = gateway.json(gateway.request(Method::GET, "/openai/v1/models")).await?;
+        let first = list["data"][0]["id"].as_str().ok_or("the gateway has no models")?;
+        Ok(first.to_owned())
+    }
+
+    fn fields(&self, model: &str, prompt: &str) -> Result<Map<String, Value>, Failed> {
         let mut fields = Map::new();
-        fields.insert("model".to_owned(), Value::from(self.model.as_str()));
+        fields.insert("model".to_owned(), Value::from(model));
         fields.insert("prompt".to_owned(), Value::from(prompt));
         fields.insert("n".to_owned(), Value::from(self.n));
         let texts = [
@@ -113,10 +123,11 @@ impl Common {
 pub(super) async fn generate(arguments: GenerateArguments) -> Result<(), Failed> {
     let GenerateArguments { prompt, common } = arguments;
     let gateway = Gateway::new(&common.target)?;
+    let model = common.model(&gateway).await?;
     let request = gateway
         .request(Method::POST, "/openai/v1/images/generations")
-        .json(&common.fields(&prompt)?);
-    let answer = waiting(&common.model, gateway.json(request)).await?;
+        .json(&common.fields(&model, &prompt)?);
+    let answer = waiting(&model, gateway.json(request)).await?;
     save(&gateway, &answer, &common.output).await
 }
 
@@ -129,8 +140,9 @@ pub(super) async fn edit(arguments: EditArguments) -> Result<(), Failed> {
         common,
     } = arguments;
     let gateway = Gateway::new(&common.target)?;
+    let model = common.model(&gateway).await?;
     let mut form = Form::new();
-    for (name, value) in common.fields(&prompt)? {
+    for (name, value) in common.fields(&model, &prompt)? {
         form = form.text(
             name,
             value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned),
@@ -143,7 +155,7 @@ pub(super) async fn edit(arguments: EditArguments) -> Result<(), Failed> {
         form = form.part("mask", part(path)?);
     }
     let request = gateway.request(Method::POST, "/openai/v1/images/edits").multipart(form);
-    let answer = waiting(&common.model, gateway.json(request)).await?;
+    let answer = waiting(&model, gateway.json(request)).await?;
     save(&gateway, &answer, &common.output).await
 }
 
@@ -151,9 +163,10 @@ pub(super) async fn edit(arguments: EditArguments) -> Result<(), Failed> {
 pub(super) async fn estimate(arguments: GenerateArguments) -> Result<(), Failed> {
     let GenerateArguments { prompt, common } = arguments;
     let gateway = Gateway::new(&common.target)?;
+    let model = common.model(&gateway).await?;
     let request = gateway
         .request(Method::POST, "/openai/v1/images/generations?dryRun=true")
-        .json(&common.fields(&prompt)?);
+        .json(&common.fields(&model, &prompt)?);
     let answer = gateway.json(request).await?;
     let mut rows = vec![vec!["PROVIDER".to_owned(), "AT MOST".to_owned()]];
     for candidate in answer["candidates"].as_array().into_iter().flatten() {

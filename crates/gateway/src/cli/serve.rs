@@ -19,6 +19,11 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
     log_to_stderr(&settings);
     let key_file = settings.data_dir.join(FIRST_KEY_FILE);
+    // Featured models come first, so the newcomer's call goes to one of them.
+    let model = catalog
+        .models()
+        .next()
+        .map_or_else(String::new, |model| model.id.clone());
     let running = start(settings, Arc::new(catalog), Clock::system()).await?;
     let base = format!("http://{}", running.address);
     say(&format!("listening on {base}"));
@@ -26,9 +31,9 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     match &running.first_key {
         Some(key) => {
             say(&format!("\nfirst API key, also in {}: {key}", key_file.display()));
-            welcome(&base, key);
+            welcome(&base, key, &model);
         }
-        None => welcome(&base, "$PICTOR_API_KEY"),
+        None => welcome(&base, "$PICTOR_API_KEY", &model),
     }
     asked_to_stop().await;
     tracing::info!("stopping: no more requests are taken");
@@ -47,13 +52,15 @@ fn providers(upstreams: &Upstreams) {
     }
 }
 
-fn welcome(base: &str, key: &str) {
+fn welcome(base: &str, key: &str, model: &str) {
     say("\ntry it:\n");
     say(&format!("curl -s {base}/openai/v1/images/generations \\"));
     say(&format!(
         "  -H \"Authorization: Bearer {key}\" -H 'Content-Type: application/json' \\"
     ));
-    say("  -d '{\"model\": \"gpt-image-1-mini\", \"prompt\": \"a lighthouse above a stormy sea at sunset\"}'\n");
+    say(&format!(
+        "  -d '{{\"model\": \"{model}\", \"prompt\": \"a lighthouse above a stormy sea at sunset\"}}'\n"
+    ));
 }
 
 /// One line a request, to standard error.

@@ -1,7 +1,5 @@
 //! Walking a route plan: calls, retries, failover, one deadline.
 
-mod attempt;
-
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -15,11 +13,10 @@ use planner::usage::Usage;
 use providers::{Driver, InputImage, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
 
-pub use attempt::{Attempt, code_of, spent_word};
-
 use super::Upload;
 use crate::clock::Clock;
 use crate::media::process::{Inspected, Processor, size_of};
+use crate::outcome::Attempt;
 use crate::upstreams::{Upstream, Upstreams};
 
 /// What walking a plan needs.
@@ -243,6 +240,7 @@ impl Executor<'_> {
         let work = &candidate.resolved.inputs;
         let unusable = |error: &dyn std::fmt::Display| Failure {
             spent: Spent::No,
+            param: Some("image".to_owned()),
             ..Failure::new(
                 FailureKind::InvalidArgument,
                 format!("an input image cannot be converted: {error}"),

@@ -4,13 +4,12 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use planner::failure::{Failure, FailureKind};
 use planner::money::Micros;
-use planner::plan::RoutePlan;
+use planner::plan::{Candidate, RoutePlan};
 use planner::price::Line;
 use planner::request::ResponseFormat;
 use planner::resolve::{Adjustment, Finish};
 use serde_json::Value;
 
-use super::error::GenerationError;
 use super::executor::{Execution, ProducedImage};
 use super::{Delivered, Generated, Generator, Order};
 use crate::db::DatabaseError;
@@ -18,6 +17,7 @@ use crate::db::media::MediaRow;
 use crate::ids::random_text;
 use crate::media::process::{Finished, ProcessError};
 use crate::media::store::StoreError;
+use crate::outcome::{Attempt, GenerationError};
 use crate::upstreams::Service;
 
 /// Why images could not be kept.
@@ -95,6 +95,10 @@ fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> G
             .pop()
             .unwrap_or_else(|| Failure::new(FailureKind::EmptyAnswer, "no image was made")),
     };
+    let mut decisive = decisive;
+    decisive.param = decisive
+        .param
+        .map(|native| canonical(&native, plan, execution.attempts.last(), order));
     GenerationError::Attempts {
         attempts: execution.attempts,
         decisive: Box::new(decisive),
@@ -103,7 +107,25 @@ fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> G
     }
 }
 
-/// Stores what is to be linked and puts together what the caller gets.
+/// The caller's own name of a parameter that a provider names by its native one.
+fn canonical(native: &str, plan: &RoutePlan<'_>, last: Option<&Attempt>, order: &Order) -> String {
+    let of_last =
+        |candidate: &&Candidate<'_>| last.is_some_and(|last| last.provider == candidate.resolved.offer.provider);
+    let mode_offer = plan
+        .candidates
+        .iter()
+        .find(of_last)
+        .and_then(|candidate| candidate.resolved.offer.in_mode(order.request.mode));
+    let fields = mode_offer.iter().flat_map(|offer| &offer.fields);
+    let named = |name: &str| name.trim_end_matches("[]") == native.trim_end_matches("[]");
+    fields
+        .filter(|(canonical, field)| named(field.native_name(canonical)))
+        .map(|(canonical, _)| canonical.clone())
+        .next()
+        .unwrap_or_else(|| native.to_owned())
+}
+
+/// Puts together what the caller gets, and stores what is to be linked.
 pub(super) async fn deliver(
     generator: &Generator,
     order: &Order,
@@ -111,77 +133,7 @@ pub(super) async fn deliver(
     produced: Produced,
     created_at: Timestamp,
 ) -> Generated {
-    let Produced { execution, images } = produced;
-    let first = execution
-        .images
-        .first()
-        .and_then(|image| plan.candidates.get(image.candidate))
-        .unwrap_or(&plan.candidates[0]);
-    let provider = first.resolved.offer.provider.clone();
-    let mut adjustments = first.resolved.adjustments.clone();
-    adjustments.extend(refused_formats(order, &images));
-    let mut warnings = Vec::new();
-    let sunset = first.resolved.offer.sunset;
-    if let Some(day) = sunset {
-        let verb = if first.past_sunset { "ended" } else { "ends" };
-        let instead = plan
-            .model
-            .successor
-            .as_ref()
-            .map(|id| format!(" Use '{id}' instead."))
-            .unwrap_or_default();
-        warnings.push(format!("'{}' at {provider} {verb} on {day}.{instead}", plan.model.id));
-    }
-    let name = generator
-        .upstreams
-        .get(&provider)
-        .map_or_else(|| provider.clone(), |upstream| upstream.name.clone());
-    let is_sandbox = |image: &ProducedImage| {
-        let provider = plan
-            .candidates
-            .get(image.candidate)
-            .map(|candidate| candidate.resolved.offer.provider.as_str());
-        provider
-            .and_then(|id| generator.upstreams.get(id))
-            .is_some_and(|upstream| upstream.service == Service::Sandbox)
-    };
-    let sandbox = execution.images.iter().any(is_sandbox);
-    let native_model = first.resolved.native.model.clone();
-    let (cost, cost_basis, cost_components) = total(&execution, plan);
-    let delivered = execution
-        .images
-        .into_iter()
-        .zip(images)
-        .map(|(made, finished)| Delivered {
-            image: finished.image,
-            url: None,
-            revised_prompt: made.revised_prompt,
-            provider: plan
-                .candidates
-                .get(made.candidate)
-                .map_or_else(String::new, |candidate| candidate.resolved.offer.provider.clone()),
-            cost: made.cost,
-        })
-        .collect();
-    let mut generated = Generated {
-        id: order.id.clone(),
-        created_at,
-        model: plan.model.id.clone(),
-        provider,
-        provider_name: name,
-        native_model,
-        sandbox,
-        images: delivered,
-        adjustments,
-        warnings,
-        sunset,
-        attempts: execution.attempts,
-        errors: execution.failures,
-        usage: execution.usage,
-        cost,
-        cost_basis,
-        cost_components,
-    };
+    let mut generated = assemble(generator, order, plan, produced, created_at);
     if order.response_format == ResponseFormat::Url
         && let Err(error) = store(generator, order, &mut generated).await
     {
@@ -196,6 +148,71 @@ pub(super) async fn deliver(
         });
     }
     generated
+}
+
+fn assemble(
+    generator: &Generator,
+    order: &Order,
+    plan: &RoutePlan<'_>,
+    produced: Produced,
+    created_at: Timestamp,
+) -> Generated {
+    let Produced { execution, images } = produced;
+    let provider_of = |image: &ProducedImage| plan.candidates[image.candidate].resolved.offer.provider.as_str();
+    let upstream_of = |image: &ProducedImage| generator.upstreams.get(provider_of(image));
+    let first = execution.images.first().map_or(0, |image| image.candidate);
+    let candidate = &plan.candidates[first];
+    let provider = candidate.resolved.offer.provider.clone();
+    let mut adjustments = candidate.resolved.adjustments.clone();
+    adjustments.extend(refused_formats(order, &images));
+    let provider_name = generator
+        .upstreams
+        .get(&provider)
+        .map_or_else(|| provider.clone(), |upstream| upstream.name.clone());
+    let sandbox = execution
+        .images
+        .iter()
+        .any(|image| upstream_of(image).is_some_and(|upstream| upstream.service == Service::Sandbox));
+    let (cost, cost_basis, cost_components) = total(&execution, plan);
+    let delivered = execution.images.iter().zip(images).map(|(made, finished)| Delivered {
+        image: finished.image,
+        url: None,
+        revised_prompt: made.revised_prompt.clone(),
+        provider: provider_of(made).to_owned(),
+        cost: made.cost,
+    });
+    Generated {
+        id: order.id.clone(),
+        created_at,
+        model: plan.model.id.clone(),
+        provider,
+        provider_name,
+        native_model: candidate.resolved.native.model.clone(),
+        sandbox,
+        images: delivered.collect(),
+        adjustments,
+        warnings: sunset_warning(plan, candidate).into_iter().collect(),
+        sunset: candidate.resolved.offer.sunset,
+        attempts: execution.attempts,
+        errors: execution.failures,
+        usage: execution.usage,
+        cost,
+        cost_basis,
+        cost_components,
+    }
+}
+
+/// Tells of an announced last day, and what to use instead.
+fn sunset_warning(plan: &RoutePlan<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let offer = candidate.resolved.offer;
+    let day = offer.sunset?;
+    let verb = if candidate.past_sunset { "ended" } else { "ends" };
+    let successor = plan.model.successor.as_ref();
+    let instead = successor.map_or_else(String::new, |id| format!(" Use '{id}' instead."));
+    Some(format!(
+        "'{}' at {} {verb} on {day}.{instead}",
+        plan.model.id, offer.provider
+    ))
 }
 
 fn refused_formats(order: &Order, images: &[Finished]) -> Option<Adjustment> {

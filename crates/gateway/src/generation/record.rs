@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use planner::plan::RoutePlan;
 use serde::Serialize;
 
-use super::error::GenerationError;
-use super::executor::{Attempt, code_of, spent_word};
 use super::{Generated, Generator, Order};
 use crate::db::DatabaseError;
 use crate::db::generations::{AttemptRow, EndOfGeneration, NewGeneration, Status};
+use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
 use crate::problem::Problem;
 
 /// Marks by which the caller finds a request again.
@@ -21,6 +20,9 @@ pub struct Marks {
     /// The trace id of the caller's `traceparent`.
     pub trace_id: Option<String>,
 }
+
+/// Longest name of a caller's end user that is kept.
+const END_USER_CHARS_MAX: usize = 200;
 
 fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
@@ -113,7 +115,7 @@ fn start(
             .arguments
             .get("user")
             .and_then(|user| user.as_str())
-            .map(ToOwned::to_owned),
+            .map(|user| user.chars().take(END_USER_CHARS_MAX).collect()),
         endpoint: order.endpoint.to_owned(),
         model: model.to_owned(),
         estimate_micros,

@@ -20,7 +20,19 @@ const BODIES: usize = 400;
 fn field_names() -> Vec<String> {
     let catalog = catalog();
     let standard = catalog.standard_parameters().map(|(name, _)| name.to_owned());
-    let own = ["model", "images", "image_url", "route", "webhook_url", "reasoning_effort", "enhance_prompt", "num_images", "", "\u{0}", "a b[c]"];
+    let own = [
+        "model",
+        "images",
+        "image_url",
+        "route",
+        "webhook_url",
+        "reasoning_effort",
+        "enhance_prompt",
+        "num_images",
+        "",
+        "\u{0}",
+        "a b[c]",
+    ];
     standard.chain(own.map(str::to_owned)).collect()
 }
 
@@ -99,7 +111,11 @@ impl Source {
 
     fn value(&mut self) -> Value {
         if self.random.random_bool(0.7) {
-            return self.likely.choose(&mut self.random).cloned().expect("there are likely values");
+            return self
+                .likely
+                .choose(&mut self.random)
+                .cloned()
+                .expect("there are likely values");
         }
         any_json().new_tree(&mut self.runner).expect("a value").current()
     }
@@ -157,7 +173,9 @@ impl Source {
             let is_file = matches!(name.as_str(), "image" | "mask") || self.random.random_bool(0.1);
             let file = if is_file { "; filename=\"a.png\"" } else { "" };
             let name = name.replace(['"', '\r', '\n'], "");
-            body.extend_from_slice(format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+            body.extend_from_slice(
+                format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes(),
+            );
             let content = match name.as_str() {
                 "model" => b"mock-image".to_vec(),
                 _ if is_file => files.choose(&mut self.random).cloned().expect("there are files"),
@@ -198,7 +216,9 @@ async fn any_json_body_is_answered_or_refused() {
         let body = source.body().to_string();
         let path = if index % 3 == 0 { EDITS } else { GENERATIONS };
         let query = if index % 2 == 0 { "?dryRun=true" } else { "" };
-        let request = gateway.request(Method::POST, &format!("{path}{query}")).header(CONTENT_TYPE, "application/json");
+        let request = gateway
+            .request(Method::POST, &format!("{path}{query}"))
+            .header(CONTENT_TYPE, "application/json");
         let reply = check(request.body(body.clone()), &|| body.clone()).await;
         served += usize::from(reply.status.is_success());
     }
@@ -218,8 +238,13 @@ async fn any_damaged_json_body_is_answered_or_refused() {
         }
         let body = source.damaged(body.to_string().into_bytes());
         let path = if index % 2 == 0 { EDITS } else { GENERATIONS };
-        let request = gateway.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
-        check(request.body(body.clone()), &|| String::from_utf8_lossy(&body).into_owned()).await;
+        let request = gateway
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/json");
+        check(request.body(body.clone()), &|| {
+            String::from_utf8_lossy(&body).into_owned()
+        })
+        .await;
     }
     gateway.finish().await;
 }
@@ -228,7 +253,13 @@ async fn any_damaged_json_body_is_answered_or_refused() {
 async fn any_form_is_answered_or_refused() {
     let gateway = start().await;
     let mut source = Source::new(3);
-    let mut files = vec![noise((16, 16)), half_mask((16, 16)), b"GIF89a".to_vec(), b"RIFF\0\0\0\0WEBP".to_vec(), Vec::new()];
+    let mut files = vec![
+        noise((16, 16)),
+        half_mask((16, 16)),
+        b"GIF89a".to_vec(),
+        b"RIFF\0\0\0\0WEBP".to_vec(),
+        Vec::new(),
+    ];
     for _ in 0..6 {
         let file = source.damaged(noise((16, 16)));
         files.push(file);
@@ -238,9 +269,16 @@ async fn any_form_is_answered_or_refused() {
         if index % 2 == 0 {
             body = source.damaged(body);
         }
-        let boundary = if index % 50 == 0 { "multipart/form-data; boundary=\"\"" } else { "multipart/form-data; boundary=x" };
+        let boundary = if index % 50 == 0 {
+            "multipart/form-data; boundary=\"\""
+        } else {
+            "multipart/form-data; boundary=x"
+        };
         let request = gateway.request(Method::POST, EDITS).header(CONTENT_TYPE, boundary);
-        check(request.body(body.clone()), &|| String::from_utf8_lossy(&body).into_owned()).await;
+        check(request.body(body.clone()), &|| {
+            String::from_utf8_lossy(&body).into_owned()
+        })
+        .await;
     }
     gateway.finish().await;
 }
@@ -249,15 +287,43 @@ async fn any_form_is_answered_or_refused() {
 async fn any_path_query_and_header_is_answered_or_refused() {
     let gateway = start().await;
     let mut source = Source::new(4);
-    let starts = ["/openai/v1/models/", "/v1/requests/", "/v1/requests?", "/media/", "/", "/openai/v1/images/generations?"];
-    let pieces = ["%", "%00", "%ff", "%2f", "..", "a", "?", "&", "=", "limit", "expires", "signature", "starting_after", "é", " ", "+", "dryRun", "7"];
+    let starts = [
+        "/openai/v1/models/",
+        "/v1/requests/",
+        "/v1/requests?",
+        "/media/",
+        "/",
+        "/openai/v1/images/generations?",
+    ];
+    let pieces = [
+        "%",
+        "%00",
+        "%ff",
+        "%2f",
+        "..",
+        "a",
+        "?",
+        "&",
+        "=",
+        "limit",
+        "expires",
+        "signature",
+        "starting_after",
+        "é",
+        " ",
+        "+",
+        "dryRun",
+        "7",
+    ];
     for index in 0..BODIES {
         let mut path = starts[index % starts.len()].to_owned();
         for _ in 0..source.random.random_range(0..8) {
             path.push_str(pieces.choose(&mut source.random).expect("there are pieces"));
         }
         let method = [Method::GET, Method::POST, Method::HEAD, Method::DELETE][index % 4].clone();
-        let Ok(url) = reqwest::Url::parse(&format!("{}{path}", gateway.base)) else { continue };
+        let Ok(url) = reqwest::Url::parse(&format!("{}{path}", gateway.base)) else {
+            continue;
+        };
         let request = gateway.client.request(method, url).bearer_auth(&gateway.key);
         check(request, &|| path.clone()).await;
     }

@@ -105,7 +105,7 @@ async fn a_provider_of_queues_that_fails_is_followed_by_the_next() {
     let gateway = TestGateway::start().await;
     for (fault, code) in [
         ("failed", "server_error"),
-        ("status=500", "server_error"),
+        ("status=500", "job_failed"),
         ("garbage", "unreadable_answer"),
         ("empty", "empty_answer"),
         ("media=404", "job_lost"),

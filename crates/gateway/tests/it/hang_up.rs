@@ -13,7 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Asks until the providers have got `count` calls.
 pub(crate) async fn until_upstream_is_called(gateway: &TestGateway, count: usize) {
     let called = async { while gateway.upstream_calls().await.len() < count {} };
-    tokio::time::timeout(PATIENCE, called).await.expect("the gateway calls a provider");
+    tokio::time::timeout(PATIENCE, called)
+        .await
+        .expect("the gateway calls a provider");
 }
 
 /// Asks for a request by the caller's own id until it is done and has an image.
@@ -21,7 +23,11 @@ pub(crate) async fn until_kept(gateway: &TestGateway, id: &str) -> Value {
     let kept = async {
         loop {
             let reply = gateway.get(&format!("/v1/requests/{id}")).await;
-            let found = if reply.status == StatusCode::OK { reply.json() } else { Value::Null };
+            let found = if reply.status == StatusCode::OK {
+                reply.json()
+            } else {
+                Value::Null
+            };
             let has_image = found["data"].as_array().is_some_and(|data| !data.is_empty());
             if has_image && found["status"] == "completed" {
                 return found;
@@ -33,17 +39,29 @@ pub(crate) async fn until_kept(gateway: &TestGateway, id: &str) -> Value {
 
 async fn hangs_up(fields: Value, id: &str) {
     let gateway = TestGateway::start().await;
-    let mut body = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=300ms]]", "quality": "low" });
-    body.as_object_mut().expect("an object").extend(fields.as_object().cloned().expect("an object"));
-    let request = gateway.request(Method::POST, GENERATIONS).header("x-request-id", id).json(&body);
+    let mut body =
+        json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=300ms]]", "quality": "low" });
+    body.as_object_mut()
+        .expect("an object")
+        .extend(fields.as_object().cloned().expect("an object"));
+    let request = gateway
+        .request(Method::POST, GENERATIONS)
+        .header("x-request-id", id)
+        .json(&body);
     let caller = tokio::spawn(try_send(request));
     until_upstream_is_called(&gateway, 1).await;
     caller.abort();
-    assert!(caller.await.is_err_and(|error| error.is_cancelled()), "the caller is gone before the answer");
+    assert!(
+        caller.await.is_err_and(|error| error.is_cancelled()),
+        "the caller is gone before the answer"
+    );
 
     let found = until_kept(&gateway, id).await;
     assert_eq!(found["client_request_id"], id);
-    assert!(found["cost"].as_f64().is_some_and(|cost| cost > 0.0), "it was made and is paid for");
+    assert!(
+        found["cost"].as_f64().is_some_and(|cost| cost > 0.0),
+        "it was made and is paid for"
+    );
     let image = send(gateway.client.get(found["data"][0]["url"].as_str().expect("a link"))).await;
     assert_eq!(image.status, StatusCode::OK);
     assert_eq!(info(&image.body).width_px, 1024);

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 
 pub(crate) use clock::TestClock;
 pub(crate) use log::{log_lines, watch_log};
-pub(crate) use pictures::{decoded, distance, file, half_mask, info, noise, plain, size_of};
+pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, noise, plain, size_of};
 pub(crate) use reply::{Reply, send, try_send};
 
 /// Longer than any call in these tests takes on a busy machine.

@@ -17,13 +17,17 @@ async fn limited(change: impl FnOnce(&mut Limits)) -> TestGateway {
 
 /// A body of unknown length.
 fn chunked(text: &str) -> Body {
-    let pieces: Vec<Result<Vec<u8>, std::io::Error>> = text.as_bytes().chunks(500).map(|piece| Ok(piece.to_vec())).collect();
+    let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
+        text.as_bytes().chunks(500).map(|piece| Ok(piece.to_vec())).collect();
     Body::wrap_stream(futures_util::stream::iter(pieces))
 }
 
 fn is_too_large(reply: &super::harness::Reply, limit: &str) {
     let error = reply.error(413, "INVALID_REQUEST");
-    assert!(error["message"].as_str().is_some_and(|text| text.contains(limit)), "{error}");
+    assert!(
+        error["message"].as_str().is_some_and(|text| text.contains(limit)),
+        "{error}"
+    );
     assert_eq!(reply.header("x-should-retry"), "false");
 }
 
@@ -36,18 +40,33 @@ async fn bodies_past_their_limit_are_refused() {
     .await;
     let long = json!({ "model": "gpt-image-1.5", "prompt": "x".repeat(3_000) }).to_string();
     for path in [GENERATIONS, EDITS] {
-        let post = || gateway.request(Method::POST, path).header("content-type", "application/json");
-        is_too_large(&send(post().body(long.clone())).await, "json_body_bytes allows: 2000 bytes");
-        is_too_large(&send(post().body(chunked(&long))).await, "json_body_bytes allows: 2000 bytes");
+        let post = || {
+            gateway
+                .request(Method::POST, path)
+                .header("content-type", "application/json")
+        };
+        is_too_large(
+            &send(post().body(long.clone())).await,
+            "json_body_bytes allows: 2000 bytes",
+        );
+        is_too_large(
+            &send(post().body(chunked(&long))).await,
+            "json_body_bytes allows: 2000 bytes",
+        );
     }
     let image = noise((64, 64));
     let upload = || form("gpt-image-1.5").part("image", file(image.clone()));
     is_too_large(&gateway.edit(upload()).await, "multipart_body_bytes allows: 5000 bytes");
     let stream = Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(image.clone())]));
     let part = reqwest::multipart::Part::stream(stream).file_name("image.png");
-    is_too_large(&gateway.edit(form("gpt-image-1.5").part("image", part)).await, "multipart_body_bytes allows: 5000 bytes");
+    is_too_large(
+        &gateway.edit(form("gpt-image-1.5").part("image", part)).await,
+        "multipart_body_bytes allows: 5000 bytes",
+    );
     let query = format!("{GENERATIONS}?dryRun=true");
-    send(gateway.request(Method::POST, &query).json(&small("gpt-image-1.5"))).await.ok();
+    send(gateway.request(Method::POST, &query).json(&small("gpt-image-1.5")))
+        .await
+        .ok();
     gateway.finish().await;
 }
 
@@ -62,9 +81,17 @@ async fn input_images_past_their_limits_are_refused() {
     let small = plain((100, 100), [9, 9, 9, 255], ImageFormat::Png);
     let many_bytes = noise((100, 100));
     let many_pixels = plain((300, 200), [9, 9, 9, 255], ImageFormat::Png);
-    let says = |error: &Value, limit: &str| assert!(error["message"].as_str().is_some_and(|text| text.contains(limit)), "{error}");
+    let says = |error: &Value, limit: &str| {
+        assert!(
+            error["message"].as_str().is_some_and(|text| text.contains(limit)),
+            "{error}"
+        )
+    };
     for (bytes, limit) in [(&many_bytes, "input_image_bytes"), (&many_pixels, "input_image_pixels")] {
-        let error = gateway.edit(form("gpt-image-1.5").part("image", file(bytes.clone()))).await.fault("image");
+        let error = gateway
+            .edit(form("gpt-image-1.5").part("image", file(bytes.clone())))
+            .await
+            .fault("image");
         says(&error, limit);
         let link = json!([{ "image_url": data_url("image/png", bytes) }]);
         let body = json!({ "model": "gpt-image-1.5", "prompt": "a boat", "images": link });
@@ -75,7 +102,10 @@ async fn input_images_past_their_limits_are_refused() {
         three = three.part("image[]", file(small.clone()));
     }
     says(&gateway.edit(three).await.fault("image"), "input_images allows 2");
-    gateway.edit(form("gpt-image-1.5").part("image", file(small))).await.ok();
+    gateway
+        .edit(form("gpt-image-1.5").part("image", file(small)))
+        .await
+        .ok();
     gateway.finish().await;
 }
 
@@ -89,11 +119,16 @@ async fn more_generations_than_allowed_are_shed_until_one_ends() {
     let shed = gateway.generate(small("openai/gpt-image-1-mini")).await;
     let error = shed.error(503, "OVERLOADED");
     assert_eq!(error["type"], "server_error");
-    assert_eq!((shed.header("retry-after"), shed.header("x-should-retry")), ("2", "true"));
+    assert_eq!(
+        (shed.header("retry-after"), shed.header("x-should-retry")),
+        ("2", "true")
+    );
     assert_eq!(gateway.upstream_calls().await.len(), 1, "nothing was sent for it");
     // Prices and lists are told all the same.
     let query = format!("{GENERATIONS}?dryRun=true");
-    send(gateway.request(Method::POST, &query).json(&small("gpt-image-1.5"))).await.ok();
+    send(gateway.request(Method::POST, &query).json(&small("gpt-image-1.5")))
+        .await
+        .ok();
     first.await.expect("the first request ends").ok();
     gateway.generate(small("openai/gpt-image-1-mini")).await.ok();
     gateway.finish().await;
@@ -118,7 +153,10 @@ async fn a_full_spool_sheds_load() {
     }
     assert!(gateway.upstream_calls().await.is_empty());
     // What was refused is let go, so that small work fits again.
-    gateway.generate(json!({ "model": "gpt-image-1.5", "prompt": "dunes", "n": 0 })).await.fault("n");
+    gateway
+        .generate(json!({ "model": "gpt-image-1.5", "prompt": "dunes", "n": 0 }))
+        .await
+        .fault("n");
     gateway.finish().await;
 }
 
@@ -130,11 +168,25 @@ async fn large_bodies_pass_through_files_of_the_spool() {
     })
     .await;
     let image = noise((256, 256));
-    let answer = gateway.edit(form("openai/gpt-image-1.5").part("image", file(image))).await.ok();
+    let answer = gateway
+        .edit(form("openai/gpt-image-1.5").part("image", file(image)))
+        .await
+        .ok();
     gateway.image(&answer, 0).await;
-    let left: Vec<_> = std::fs::read_dir(&gateway.data_dir).expect("the data folder").filter_map(Result::ok).collect();
-    let names: Vec<String> = left.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    assert!(names.iter().all(|name| name.starts_with("pictor.db") || name == "media" || name == "first-key"), "{names:?}");
+    let left: Vec<_> = std::fs::read_dir(&gateway.data_dir)
+        .expect("the data folder")
+        .filter_map(Result::ok)
+        .collect();
+    let names: Vec<String> = left
+        .iter()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(
+        names
+            .iter()
+            .all(|name| name.starts_with("pictor.db") || name == "media" || name == "first-key"),
+        "{names:?}"
+    );
     gateway.finish().await;
 }
 
@@ -145,7 +197,10 @@ async fn an_answer_past_its_limit_is_not_taken() {
     let reply = gateway.generate(body).await;
     let error = reply.error(502, "UPSTREAM_ERROR");
     let attempt = &error["metadata"]["attempts"][0];
-    assert_eq!((&attempt["code"], &attempt["spent"]), (&json!("limit_reached"), &json!("unknown")));
+    assert_eq!(
+        (&attempt["code"], &attempt["spent"]),
+        (&json!("limit_reached"), &json!("unknown"))
+    );
     assert_eq!(reply.header("x-should-retry"), "false");
     gateway.finish().await;
 }
@@ -174,10 +229,18 @@ async fn raw(gateway: &TestGateway, text: &str) -> String {
 async fn headers_past_their_limit_are_refused() {
     let gateway = limited(|limits| limits.header_bytes = 8 << 10).await;
     let long = "x".repeat(20_000);
-    let answer = raw(&gateway, &format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {long}\r\nconnection: close\r\n\r\n")).await;
+    let answer = raw(
+        &gateway,
+        &format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {long}\r\nconnection: close\r\n\r\n"),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     let fits = "x".repeat(4_000);
-    let answer = raw(&gateway, &format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {fits}\r\nconnection: close\r\n\r\n")).await;
+    let answer = raw(
+        &gateway,
+        &format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: {fits}\r\nconnection: close\r\n\r\n"),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     gateway.finish().await;
 }
@@ -185,14 +248,22 @@ async fn headers_past_their_limit_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_stops_coming_is_given_up() {
     let gateway = limited(|limits| limits.body_grace_s = 0).await;
-    let head = format!("POST {GENERATIONS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n", gateway.key);
+    let head = format!(
+        "POST {GENERATIONS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
+        gateway.key
+    );
     let request = format!("{head}content-type: application/json\r\ncontent-length: 500\r\n\r\n{{\"model\":");
     let answer = raw(&gateway, &request).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
     let error: Value = serde_json::from_str(body).expect("the shape of every error");
     assert_eq!(error["error"]["code"], "INVALID_REQUEST");
-    assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("too slowly")), "{error}");
+    assert!(
+        error["error"]["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("too slowly")),
+        "{error}"
+    );
     gateway.finish().await;
 }
 
@@ -200,16 +271,26 @@ async fn a_body_that_stops_coming_is_given_up() {
 async fn a_body_that_breaks_off_harms_nobody() {
     let gateway = TestGateway::start().await;
     let head = |path: &str, kind: &str| {
-        format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: {kind}\r\ncontent-length: 500\r\n\r\n", gateway.key)
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: {kind}\r\ncontent-length: 500\r\n\r\n",
+            gateway.key
+        )
     };
     for (path, kind, start) in [
         (GENERATIONS, "application/json", "{\"model\": \"gpt"),
         (EDITS, "application/json", "{\"images\": [\"data:image/png;base64,iVBO"),
-        (EDITS, "multipart/form-data; boundary=x", "--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\nabc"),
+        (
+            EDITS,
+            "multipart/form-data; boundary=x",
+            "--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\nabc",
+        ),
     ] {
         let address = gateway.base.strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(address).await.expect("the gateway listens");
-        stream.write_all(format!("{}{start}", head(path, kind)).as_bytes()).await.expect("the gateway reads");
+        stream
+            .write_all(format!("{}{start}", head(path, kind)).as_bytes())
+            .await
+            .expect("the gateway reads");
         stream.shutdown().await.expect("the connection closes");
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;

@@ -32,20 +32,35 @@ impl Host {
         let secret = image.clone();
         let large = noise((300, 300));
         let router = Router::new()
-            .route("/image.png", get(async move || ([(header::CONTENT_TYPE, "image/png")], image)))
+            .route(
+                "/image.png",
+                get(async move || ([(header::CONTENT_TYPE, "image/png")], image)),
+            )
             .route("/mask.png", get(async || half_mask((96, 96))))
             .route("/large.png", get(async move || large))
             .route("/text", get(async || "no image"))
             .route("/missing", get(async || StatusCode::NOT_FOUND))
             .route("/broken", get(async || StatusCode::INTERNAL_SERVER_ERROR))
-            .route("/nowhere", get(async || (StatusCode::FOUND, [(HeaderName::from_static("x-none"), "1")], "")))
+            .route(
+                "/nowhere",
+                get(async || (StatusCode::FOUND, [(HeaderName::from_static("x-none"), "1")], "")),
+            )
             .route("/hop", get(to("/image.png".to_owned())))
             .route("/loop", get(to("/loop".to_owned())))
-            .route("/to-https-loopback", get(to(format!("https://127.0.0.1:{port}/secret.png"))))
+            .route(
+                "/to-https-loopback",
+                get(to(format!("https://127.0.0.1:{port}/secret.png"))),
+            )
             .route("/to-loopback", get(to(format!("http://127.0.0.1:{port}/secret.png"))))
             .route("/to-private", get(to("https://10.0.0.1/secret.png".to_owned())))
-            .route("/to-metadata", get(to("https://169.254.169.254/latest/meta-data".to_owned())))
-            .route("/to-mapped", get(to("https://[::ffff:127.0.0.1]/secret.png".to_owned())))
+            .route(
+                "/to-metadata",
+                get(to("https://169.254.169.254/latest/meta-data".to_owned())),
+            )
+            .route(
+                "/to-mapped",
+                get(to("https://[::ffff:127.0.0.1]/secret.png".to_owned())),
+            )
             .route("/to-file", get(to("file:///etc/passwd".to_owned())))
             .route(
                 "/secret.png",
@@ -108,7 +123,10 @@ async fn links_to_anything_but_the_public_internet_are_refused() {
         assert!(message.contains(says), "{url}: {message}");
     }
     let mask = json!({ "image_url": "https://127.0.0.1/mask.png" });
-    let mut with_mask = body(&data_url("image/png", &plain((96, 96), [1, 2, 3, 255], ImageFormat::Png)));
+    let mut with_mask = body(&data_url(
+        "image/png",
+        &plain((96, 96), [1, 2, 3, 255], ImageFormat::Png),
+    ));
     with_mask["mask"] = mask;
     gateway.edit_json(with_mask).await.fault("mask");
     assert_eq!(host.stolen.load(Ordering::SeqCst), 0, "nobody got the file");

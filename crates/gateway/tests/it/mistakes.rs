@@ -7,7 +7,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::edits::{data_url, form};
-use super::harness::{EDITS, GENERATIONS, TestGateway, file, half_mask, plain, send, with};
+use super::harness::{EDITS, GENERATIONS, TestGateway, converted, file, half_mask, noise, plain, send, with};
 
 fn png() -> Vec<u8> {
     plain((96, 96), [200, 40, 40, 255], ImageFormat::Png)
@@ -271,14 +271,68 @@ async fn files_that_are_no_images_are_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_breaks_off_is_refused_by_name() {
     let gateway = TestGateway::start().await;
-    let whole = super::harness::noise((96, 96));
-    for provider in ["openai", "fal", "replicate"] {
-        // The header is whole, so only who decodes it finds out.
-        let edit = form(&format!("{provider}/gpt-image-1.5")).part("image", file(whole[..whole.len() / 2].to_vec()));
-        let error = gateway.edit(edit).await;
-        assert_eq!(error.status.as_u16(), 400, "{provider}: {}", error.text());
-        assert_eq!(error.json()["error"]["param"], "image", "{provider}: {}", error.text());
+    let formats = [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::Webp,
+        ImageFormat::Gif,
+        ImageFormat::Avif,
+    ];
+    for format in formats {
+        let whole = converted(&noise((96, 96)), format);
+        let half = whole[..whole.len() / 2].to_vec();
+        // The header is whole, so the loss shows only behind it.
+        for model in ["gpt-image-1.5", "openai/gpt-image-1.5", "replicate/gpt-image-1.5"] {
+            let error = gateway
+                .edit(form(model).part("image", file(half.clone())))
+                .await
+                .fault("image");
+            assert_eq!(error["type"], "invalid_request_error", "{format}");
+        }
+        let link = json!([{ "image_url": data_url("image/png", &half) }]);
+        let body = json!({ "model": "gpt-image-1.5", "prompt": "a boat", "images": link });
+        let error = gateway.edit_json(body).await.error(400, "INVALID_REQUEST");
+        assert!(
+            error["param"].as_str().is_some_and(|param| param.starts_with("image")),
+            "{format}: {error}"
+        );
     }
+    assert!(gateway.upstream_calls().await.is_empty(), "nothing was sent");
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_which_only_the_pixels_are_broken_is_refused_by_the_provider_in_the_callers_words() {
+    let gateway = TestGateway::start().await;
+    let mut broken = noise((96, 96));
+    let middle = broken.len() / 2;
+    broken[middle..middle + 200].fill(0);
+    for (model, native) in [("openai/gpt-image-1.5", "image"), ("fal/gpt-image-1.5", "image_urls")] {
+        let reply = gateway.edit(form(model).part("image", file(broken.clone()))).await;
+        let error = reply.error(400, "UPSTREAM_ERROR");
+        assert_eq!(error["param"], "image", "the field is named as the caller knows it, not as '{native}'");
+        assert_eq!(error["metadata"]["attempts"][0]["code"], "invalid_argument");
+    }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_megabytes_are_refused_like_short_ones() {
+    let gateway = TestGateway::start().await;
+    let long = "m".repeat(2 << 20);
+    for field in ["model", "size", "aspect_ratio", "resolution", "quality", "output_format", "response_format", "background", "n"] {
+        let body = with(json!({ "model": "gpt-image-1.5", "prompt": "dunes" }), json!({ field: long }));
+        let reply = gateway.generate(body).await;
+        assert!(matches!(reply.status.as_u16(), 400 | 404), "{field}: {}", reply.status);
+        let error = &reply.json()["error"];
+        assert_eq!(error["param"], field);
+        assert!(reply.body.len() < 1_000, "{field}: the value is not repeated whole");
+        assert!(gateway.recorded(&reply.id()).await.to_string().len() < 3_000, "{field}: the value is not stored");
+    }
+    let body = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512", "user": long });
+    let reply = gateway.generate(body).await;
+    reply.ok();
+    assert_eq!(gateway.recorded(&reply.id()).await["user"].as_str().map(str::len), Some(200));
     gateway.finish().await;
 }
 

@@ -39,15 +39,25 @@ const FIELDS: [&str; 26] = [
 async fn the_list_holds_every_model_with_every_field() {
     let gateway = TestGateway::start().await;
     let list = gateway.get("/openai/v1/models").await.ok();
-    assert_eq!((names(&list), &list["object"]), (vec!["data", "object"], &json!("list")));
+    assert_eq!(
+        (names(&list), &list["object"]),
+        (vec!["data", "object"], &json!("list"))
+    );
     let models = list["data"].as_array().expect("a list");
     assert_eq!(models.len(), catalog().models().count());
     for model in models {
         assert_eq!(names(model), FIELDS);
-        assert_eq!((&model["object"], &model["modality"]), (&json!("model"), &json!("image")));
+        assert_eq!(
+            (&model["object"], &model["modality"]),
+            (&json!("model"), &json!("image"))
+        );
         assert!(model["created"].is_i64() && model["owned_by"].is_string());
     }
-    assert_eq!(gateway.get("/v1/models").await.ok(), list, "the short path says the same");
+    assert_eq!(
+        gateway.get("/v1/models").await.ok(),
+        list,
+        "the short path says the same"
+    );
     gateway.finish().await;
 }
 
@@ -61,14 +71,20 @@ async fn a_model_tells_modes_price_and_providers() {
         ("owned_by", json!("openai")),
         ("creator_organization", json!("OpenAI")),
         ("modes", json!(["text-to-image", "image-edit"])),
-        ("capabilities", json!(["generation", "editing", "inpainting", "multiple-inputs"])),
+        (
+            "capabilities",
+            json!(["generation", "editing", "inpainting", "multiple-inputs"]),
+        ),
         ("status", json!("enabled")),
         ("available", json!(true)),
         ("successor", json!("gpt-image-2")),
         ("free", json!(false)),
         ("aliases", json!(["gpt-image-1.5-2025-12-16"])),
         ("starting_price", json!(0.009)),
-        ("starting_price_offer", json!({ "provider": "openai", "conditions": { "quality": "low" } })),
+        (
+            "starting_price_offer",
+            json!({ "provider": "openai", "conditions": { "quality": "low" } }),
+        ),
         ("providers", json!(["openai", "fal", "replicate"])),
         ("model_page_path", json!("/models/openai/gpt-image-1.5")),
         // 2025-12-16 at midnight UTC.
@@ -78,7 +94,11 @@ async fn a_model_tells_modes_price_and_providers() {
     }
     let mock = gateway.get("/openai/v1/models/mock-image").await.ok();
     assert_eq!((&mock["free"], &mock["starting_price"]), (&json!(true), &json!(0.0)));
-    assert!(mock["modes"].as_array().is_some_and(|modes| modes.contains(&json!("upscale"))));
+    assert!(
+        mock["modes"]
+            .as_array()
+            .is_some_and(|modes| modes.contains(&json!("upscale")))
+    );
     gateway.finish().await;
 }
 
@@ -96,8 +116,16 @@ async fn aliases_and_forced_providers_lead_to_their_model() {
         let model = gateway.get(&format!("/openai/v1/models/{name}")).await.ok();
         assert_eq!(model["id"], id, "{name}");
     }
-    let error = gateway.get("/openai/v1/models/gpt-image-1.55").await.error(404, "MODEL_NOT_FOUND");
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("Did you mean 'gpt-image-1.5'?")), "{error}");
+    let error = gateway
+        .get("/openai/v1/models/gpt-image-1.55")
+        .await
+        .error(404, "MODEL_NOT_FOUND");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("Did you mean 'gpt-image-1.5'?")),
+        "{error}"
+    );
     for unknown in ["a/b/c/d", "%ff", "%00", "..", "openai/"] {
         let reply = gateway.get(&format!("/openai/v1/models/{unknown}")).await;
         assert_eq!(reply.status.as_u16(), 404, "{unknown}");
@@ -108,13 +136,24 @@ async fn aliases_and_forced_providers_lead_to_their_model() {
 #[tokio::test(flavor = "multi_thread")]
 async fn retired_models_are_listed_as_disabled() {
     let gateway = TestGateway::start().await;
-    let retired: Vec<String> =
-        catalog().models().filter(|model| model.status() == Status::Retired).map(|model| model.id.clone()).collect();
+    let retired: Vec<String> = catalog()
+        .models()
+        .filter(|model| model.status() == Status::Retired)
+        .map(|model| model.id.clone())
+        .collect();
     assert!(retired.contains(&"dall-e-3".to_owned()));
     for id in retired {
         let model = gateway.get(&format!("/openai/v1/models/{id}")).await.ok();
-        assert_eq!((&model["status"], &model["model_status"]), (&json!("disabled"), &json!("retired")), "{id}");
-        assert_eq!((&model["available"], &model["starting_price"]), (&json!(false), &Value::Null), "{id}");
+        assert_eq!(
+            (&model["status"], &model["model_status"]),
+            (&json!("disabled"), &json!("retired")),
+            "{id}"
+        );
+        assert_eq!(
+            (&model["available"], &model["starting_price"]),
+            (&json!(false), &Value::Null),
+            "{id}"
+        );
     }
     gateway.finish().await;
 }
@@ -122,7 +161,12 @@ async fn retired_models_are_listed_as_disabled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_credential_is_not_available() {
     let gateway = TestGateway::with(|settings| settings.providers.retain(|id, _| id == "openai")).await;
-    for (id, available) in [("gpt-image-1.5", true), ("flux.1-schnell", false), ("mock-image", true), ("dall-e-2", false)] {
+    for (id, available) in [
+        ("gpt-image-1.5", true),
+        ("flux.1-schnell", false),
+        ("mock-image", true),
+        ("dall-e-2", false),
+    ] {
         let model = gateway.get(&format!("/openai/v1/models/{id}")).await.ok();
         assert_eq!(model["available"], available, "{id}");
     }
@@ -178,6 +222,8 @@ components = [{ type = "output", metric = "image", unit_price = "0.01" }]
 #[tokio::test(flavor = "multi_thread")]
 async fn listing_models_needs_a_key() {
     let gateway = TestGateway::start().await;
-    send(gateway.anonymous(Method::GET, "/openai/v1/models")).await.error(401, "AUTHENTICATION_FAILED");
+    send(gateway.anonymous(Method::GET, "/openai/v1/models"))
+        .await
+        .error(401, "AUTHENTICATION_FAILED");
     gateway.finish().await;
 }

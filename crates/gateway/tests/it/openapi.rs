@@ -20,7 +20,9 @@ fn routes() -> BTreeSet<String> {
         } else if line.starts_with("let ") {
             prefix = "";
         }
-        let Some((path, handler)) = line.strip_prefix(".route(\"").and_then(|rest| rest.split_once('"')) else { continue };
+        let Some((path, handler)) = line.strip_prefix(".route(\"").and_then(|rest| rest.split_once('"')) else {
+            continue;
+        };
         if !handler.contains("absent::") {
             found.insert(format!("{prefix}{}", path.replace("{*", "{")));
         }
@@ -54,20 +56,39 @@ async fn every_reference_leads_somewhere_and_every_operation_has_a_name() {
     collect(&document, &mut references);
     assert!(!references.is_empty());
     for reference in references {
-        let pointer = reference.strip_prefix('#').expect("a reference into the document itself");
+        let pointer = reference
+            .strip_prefix('#')
+            .expect("a reference into the document itself");
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
     let mut names = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().expect("paths") {
         for operation in operations.as_object().expect("operations").values() {
-            let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{path} has no operationId"));
+            let name = operation["operationId"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{path} has no operationId"));
             assert!(names.insert(name.to_owned()), "{name} comes twice");
-            assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{path}");
-            assert!(operation["responses"].as_object().is_some_and(|answers| answers.contains_key("200")), "{path}");
+            assert!(
+                operation["summary"].as_str().is_some_and(|text| text.ends_with('.')),
+                "{path}"
+            );
+            assert!(
+                operation["responses"]
+                    .as_object()
+                    .is_some_and(|answers| answers.contains_key("200")),
+                "{path}"
+            );
             let variables: Vec<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
             for variable in variables {
-                let parameters = operation["parameters"].as_array().unwrap_or_else(|| panic!("{path} has parameters"));
-                assert!(parameters.iter().any(|one| one["name"] == variable && one["in"] == "path"), "{path}");
+                let parameters = operation["parameters"]
+                    .as_array()
+                    .unwrap_or_else(|| panic!("{path} has parameters"));
+                assert!(
+                    parameters
+                        .iter()
+                        .any(|one| one["name"] == variable && one["in"] == "path"),
+                    "{path}"
+                );
             }
         }
     }

@@ -23,7 +23,10 @@ fn written(text: &str) -> (TempDir, PathBuf) {
 }
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn load(file: Option<&Path>, pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -69,7 +72,11 @@ fn the_environment_goes_before_the_file() {
     )
     .expect("legal settings");
     assert_eq!(settings.listen.port(), 2000);
-    assert_eq!(settings.data_dir, Path::new("from-file"), "what no variable names stays");
+    assert_eq!(
+        settings.data_dir,
+        Path::new("from-file"),
+        "what no variable names stays"
+    );
     assert_eq!(settings.default_model.as_deref(), Some("gpt-image-1"));
     assert_eq!(settings.sandbox, SandboxUse::Always);
     assert_eq!(settings.fetch_hosts, ["a.example", "b.example"]);
@@ -88,22 +95,47 @@ fn credentials_are_looked_for_in_order_and_never_are_pictors_own_keys() {
     let origin = |pairs: &[(&str, &str)], provider: &str| {
         let settings = load(None, pairs).expect("legal settings");
         let own = &settings.providers[provider];
-        own.credential.clone().map(|credential| (credential, own.credential_origin.clone().expect("an origin")))
+        own.credential
+            .clone()
+            .map(|credential| (credential, own.credential_origin.clone().expect("an origin")))
     };
     let found = |credential: &str, origin: &str| Some((credential.to_owned(), origin.to_owned()));
-    assert_eq!(origin(&[("OPENAI_API_KEY", "sk-1")], "openai"), found("sk-1", "OPENAI_API_KEY"));
-    assert_eq!(origin(&[("OPENAI_API_KEY", "sk-1"), ("PICTOR_OPENAI_API_KEY", "sk-2")], "openai"), found("sk-2", "PICTOR_OPENAI_API_KEY"));
+    assert_eq!(
+        origin(&[("OPENAI_API_KEY", "sk-1")], "openai"),
+        found("sk-1", "OPENAI_API_KEY")
+    );
+    assert_eq!(
+        origin(
+            &[("OPENAI_API_KEY", "sk-1"), ("PICTOR_OPENAI_API_KEY", "sk-2")],
+            "openai"
+        ),
+        found("sk-2", "PICTOR_OPENAI_API_KEY")
+    );
     assert_eq!(origin(&[("FAL_KEY", "a:b")], "fal"), found("a:b", "FAL_KEY"));
-    assert_eq!(origin(&[("REPLICATE_API_TOKEN", "r8_1")], "replicate"), found("r8_1", "REPLICATE_API_TOKEN"));
-    assert_eq!(origin(&[("OPENAI_API_KEY", "pk_abc.def")], "openai"), None, "that key is for Pictor's clients");
+    assert_eq!(
+        origin(&[("REPLICATE_API_TOKEN", "r8_1")], "replicate"),
+        found("r8_1", "REPLICATE_API_TOKEN")
+    );
+    assert_eq!(
+        origin(&[("OPENAI_API_KEY", "pk_abc.def")], "openai"),
+        None,
+        "that key is for Pictor's clients"
+    );
     assert_eq!(origin(&[("OPENAI_API_KEY", "")], "openai"), None);
     assert_eq!(origin(&[("PICTOR_OPENAI_API_KEY", "")], "openai"), None);
     assert_eq!(origin(&[("OPENAI_API_KEY", "sk-1")], "fal"), None);
 
     let (_folder, path) = written("[providers.openai]\ncredential = \"sk-file\"\n");
     let settings = load(Some(&path), &[("OPENAI_API_KEY", "sk-fallback")]).expect("legal settings");
-    assert_eq!(settings.providers["openai"].credential.as_deref(), Some("sk-file"), "a fallback is no override");
-    assert!(!format!("{settings:?}").contains("sk-file"), "a credential is not printed");
+    assert_eq!(
+        settings.providers["openai"].credential.as_deref(),
+        Some("sk-file"),
+        "a fallback is no override"
+    );
+    assert!(
+        !format!("{settings:?}").contains("sk-file"),
+        "a credential is not printed"
+    );
 }
 
 #[test]
@@ -133,7 +165,10 @@ fn mistakes_are_told_with_their_place() {
         ("PICTOR_WHEN_MAYBE_BILLED", "often"),
     ] {
         let told = load(None, &[(name, value)]).expect_err("a mistake is told").to_string();
-        let setting = name.trim_start_matches("PICTOR_").trim_start_matches("LIMITS_").to_lowercase();
+        let setting = name
+            .trim_start_matches("PICTOR_")
+            .trim_start_matches("LIMITS_")
+            .to_lowercase();
         assert!(told.contains(name) || told.contains(&setting), "{name}={value}: {told}");
     }
     let missing = load(Some(Path::new("/nowhere/pictor.toml")), &[]).expect_err("the file is missing");
@@ -144,17 +179,30 @@ fn mistakes_are_told_with_their_place() {
 fn uncommented() -> String {
     let setting = |line: &str| {
         let text = line.strip_prefix('#')?;
-        text.starts_with(|first: char| first.is_ascii_lowercase() || first == '[').then(|| text.to_owned())
+        text.starts_with(|first: char| first.is_ascii_lowercase() || first == '[')
+            .then(|| text.to_owned())
     };
-    EXAMPLE.lines().map(|line| setting(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
+    EXAMPLE
+        .lines()
+        .map(|line| setting(line).unwrap_or_else(|| line.to_owned()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The fields that a table of settings may have, as the reader itself lists them when it meets another.
 fn fields(table: &str) -> BTreeSet<String> {
     let probe = "no_such_setting = 1";
-    let text = if table.is_empty() { probe.to_owned() } else { format!("[{table}]\n{probe}") };
-    let error = toml::from_str::<Settings>(&text).expect_err("an unknown setting is refused").to_string();
-    let (_, listed) = error.split_once("expected one of ").expect("the reader lists what it knows");
+    let text = if table.is_empty() {
+        probe.to_owned()
+    } else {
+        format!("[{table}]\n{probe}")
+    };
+    let error = toml::from_str::<Settings>(&text)
+        .expect_err("an unknown setting is refused")
+        .to_string();
+    let (_, listed) = error
+        .split_once("expected one of ")
+        .expect("the reader lists what it knows");
     let fields: BTreeSet<String> = listed.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     assert!(fields.len() >= 3, "{error}");
     fields
@@ -172,8 +220,11 @@ fn the_example_documents_every_setting() {
     assert_eq!(keys(&table), fields(""));
     assert_eq!(keys(table["limits"].as_table().expect("a table")), fields("limits"));
     let providers = table["providers"].as_table().expect("a table");
-    let known: BTreeSet<String> =
-        catalog().providers().filter(|provider| !provider.sandbox_only).map(|provider| provider.id.clone()).collect();
+    let known: BTreeSet<String> = catalog()
+        .providers()
+        .filter(|provider| !provider.sandbox_only)
+        .map(|provider| provider.id.clone())
+        .collect();
     assert_eq!(keys(providers), known, "an example for every provider");
     let shown: BTreeSet<String> = providers.values().filter_map(Value::as_table).flat_map(keys).collect();
     assert_eq!(shown, fields("providers.openai"));
@@ -186,19 +237,33 @@ fn the_example_shows_the_true_defaults() {
         assert_eq!(table["limits"][&key], value, "limits.{key}");
     }
     // What has no default is an example there.
-    for optional in ["public_url", "database_url", "media_url", "default_model", "catalog_dir", "providers"] {
+    for optional in [
+        "public_url",
+        "database_url",
+        "media_url",
+        "default_model",
+        "catalog_dir",
+        "providers",
+    ] {
         table.remove(optional).expect("the example names it");
     }
     let shown: Settings = Value::Table(table).try_into().expect("legal settings");
     assert_eq!(format!("{shown:?}"), format!("{:?}", Settings::default()));
     let whole: Settings = toml::from_str(EXAMPLE).expect("it can be used as it stands");
-    assert_eq!(format!("{whole:?}"), format!("{:?}", Settings::default()), "as it stands it changes nothing");
+    assert_eq!(
+        format!("{whole:?}"),
+        format!("{:?}", Settings::default()),
+        "as it stands it changes nothing"
+    );
 }
 
 #[test]
 fn the_example_names_the_variables_of_the_catalogue() {
     for provider in catalog().providers().filter(|provider| !provider.sandbox_only) {
-        let names = provider.credential_variable.iter().chain(&provider.credential_fallbacks);
+        let names = provider
+            .credential_variable
+            .iter()
+            .chain(&provider.credential_fallbacks);
         for name in names {
             assert!(EXAMPLE.contains(name.as_str()), "{name}");
         }

@@ -20,23 +20,40 @@ async fn a_running_generation_is_answered_before_the_gateway_stops() {
     let answer = caller.await.expect("the caller got an answer").ok();
     gateway.image(&answer, 0).await;
     let refused = try_send(gateway.anonymous(Method::GET, "/healthz")).await;
-    assert!(refused.is_err_and(|error| error.is_connect()), "nobody listens any more");
+    assert!(
+        refused.is_err_and(|error| error.is_connect()),
+        "nobody listens any more"
+    );
     gateway.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_whose_caller_has_gone_is_finished_too() {
     let mut gateway = TestGateway::start().await;
-    let request = gateway.request(Method::POST, GENERATIONS).header("x-request-id", "gone").json(&slow());
+    let request = gateway
+        .request(Method::POST, GENERATIONS)
+        .header("x-request-id", "gone")
+        .json(&slow());
     let caller = tokio::spawn(try_send(request));
     until_upstream_is_called(&gateway, 1).await;
     caller.abort();
     gateway.take_running().shutdown().await;
-    let filter = gateway::db::generations::Filter { client_request_id: Some("gone".to_owned()), ..Default::default() };
-    let rows = gateway.database.generations(gateway::db::DEFAULT_ACCOUNT, &filter, 2).await.expect("the database answers");
+    let filter = gateway::db::generations::Filter {
+        client_request_id: Some("gone".to_owned()),
+        ..Default::default()
+    };
+    let rows = gateway
+        .database
+        .generations(gateway::db::DEFAULT_ACCOUNT, &filter, 2)
+        .await
+        .expect("the database answers");
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].status, "completed");
-    let media = gateway.database.media_of(&rows[0].start.id).await.expect("the database answers");
+    let media = gateway
+        .database
+        .media_of(&rows[0].start.id)
+        .await
+        .expect("the database answers");
     assert_eq!(media.len(), 1, "the image was kept for its caller");
     gateway.finish().await;
 }

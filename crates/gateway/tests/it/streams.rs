@@ -20,7 +20,10 @@ fn events(reply: &Reply) -> Events {
     assert_eq!(reply.header("content-type"), "text/event-stream; charset=utf-8");
     assert_eq!(reply.header("cache-control"), "no-cache");
     assert!(reply.text().ends_with("\n\n"), "the last event is whole");
-    let mut read = Events { comments: Vec::new(), events: Vec::new() };
+    let mut read = Events {
+        comments: Vec::new(),
+        events: Vec::new(),
+    };
     for block in reply.text().split("\n\n").filter(|block| !block.is_empty()) {
         if let Some(comment) = block.strip_prefix(':') {
             read.comments.push(comment.trim().to_owned());
@@ -29,7 +32,8 @@ fn events(reply: &Reply) -> Events {
         let (name, data) = block.split_once('\n').expect("two lines");
         let name = name.strip_prefix("event: ").expect("a name");
         let data = data.strip_prefix("data: ").expect("data");
-        read.events.push((name.to_owned(), serde_json::from_str(data).expect("JSON in one line")));
+        read.events
+            .push((name.to_owned(), serde_json::from_str(data).expect("JSON in one line")));
     }
     read
 }
@@ -37,7 +41,9 @@ fn events(reply: &Reply) -> Events {
 fn check_completed(event: &(String, Value), kind: &str, format: ImageFormat) {
     let (name, data) = event;
     assert_eq!((name.as_str(), &data["type"]), (kind, &json!(kind)));
-    let bytes = STANDARD.decode(data["b64_json"].as_str().expect("an image")).expect("base64");
+    let bytes = STANDARD
+        .decode(data["b64_json"].as_str().expect("an image"))
+        .expect("base64");
     let info = info(&bytes);
     assert_eq!(info.format, format);
     assert_eq!(data["size"], format!("{}x{}", info.width_px, info.height_px));
@@ -56,13 +62,27 @@ async fn a_generation_streams_from_every_kind_of_provider() {
         ("fal/flux.1-schnell", ImageFormat::Jpeg),
         ("replicate/flux.1-schnell", ImageFormat::Webp),
     ] {
-        let quality = if model.contains("gpt") { json!("low") } else { Value::Null };
-        let body = json!({ "model": model, "prompt": "dunes", "quality": quality, "stream": true, "partial_images": 2 });
+        let quality = if model.contains("gpt") {
+            json!("low")
+        } else {
+            Value::Null
+        };
+        let body =
+            json!({ "model": model, "prompt": "dunes", "quality": quality, "stream": true, "partial_images": 2 });
         let reply = gateway.generate(body).await;
         let read = events(&reply);
-        assert_eq!(read.comments.first().map(String::as_str), Some("accepted"), "the first byte comes at once");
+        assert_eq!(
+            read.comments.first().map(String::as_str),
+            Some("accepted"),
+            "the first byte comes at once"
+        );
         let (last, partials) = read.events.split_last().expect("an event");
-        assert!(partials.iter().all(|(name, _)| name == "image_generation.partial_image"), "{model}");
+        assert!(
+            partials
+                .iter()
+                .all(|(name, _)| name == "image_generation.partial_image"),
+            "{model}"
+        );
         check_completed(last, "image_generation.completed", format);
         assert_eq!(last.1.get("usage").is_some(), model.starts_with("openai"), "{model}");
         assert_eq!(reply.header("x-pictor-response-format"), "b64_json; reason=stream");
@@ -87,9 +107,15 @@ async fn several_images_are_several_events_in_the_format_that_was_asked_for() {
 async fn an_edit_streams_events_of_its_own() {
     let gateway = TestGateway::start().await;
     let input = plain((96, 96), [9, 90, 180, 255], ImageFormat::Png);
-    let form = form("openai/gpt-image-1-mini").text("stream", "true").part("image", file(input));
+    let form = form("openai/gpt-image-1-mini")
+        .text("stream", "true")
+        .part("image", file(input));
     let read = events(&gateway.edit(form).await);
-    check_completed(read.events.last().expect("an event"), "image_edit.completed", ImageFormat::Png);
+    check_completed(
+        read.events.last().expect("an event"),
+        "image_edit.completed",
+        ImageFormat::Png,
+    );
     gateway.finish().await;
 }
 
@@ -99,10 +125,19 @@ async fn what_can_be_refused_is_refused_before_the_stream_begins() {
     let bad = with(small("gpt-image-1.5"), json!({ "stream": true, "n": 0 }));
     let reply = gateway.generate(bad).await;
     reply.fault("n");
-    assert_eq!(gateway.recorded(&reply.id()).await["status"], "rejected", "a refusal is on record, streamed or not");
+    assert_eq!(
+        gateway.recorded(&reply.id()).await["status"],
+        "rejected",
+        "a refusal is on record, streamed or not"
+    );
     let unknown = with(small("gpt-image-9000"), json!({ "stream": true }));
     gateway.generate(unknown).await.error(404, "MODEL_NOT_FOUND");
-    let empty = send(gateway.request(Method::POST, EDITS).multipart(form("gpt-image-1.5").text("stream", "true"))).await;
+    let empty = send(
+        gateway
+            .request(Method::POST, EDITS)
+            .multipart(form("gpt-image-1.5").text("stream", "true")),
+    )
+    .await;
     empty.fault("image");
     gateway.finish().await;
 }
@@ -110,7 +145,10 @@ async fn what_can_be_refused_is_refused_before_the_stream_begins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_after_the_beginning_is_an_error_event() {
     let gateway = TestGateway::start().await;
-    for (fault, code) in [("status=401", "ALL_PROVIDERS_EXHAUSTED"), ("moderation", "CONTENT_POLICY_VIOLATION")] {
+    for (fault, code) in [
+        ("status=401", "ALL_PROVIDERS_EXHAUSTED"),
+        ("moderation", "CONTENT_POLICY_VIOLATION"),
+    ] {
         let body = json!({ "model": "gpt-image-1.5", "prompt": format!("dunes [[fault: {fault}]]"), "quality": "low", "stream": true });
         let reply = gateway.generate(body).await;
         let read = events(&reply);
@@ -132,18 +170,36 @@ async fn a_streamed_answer_fails_over_like_any_other() {
     let prompt = "dunes [[fault: provider=openai status=429 retry-after=10]]";
     let body = json!({ "model": "gpt-image-1.5", "prompt": prompt, "quality": "low", "stream": true });
     let reply = gateway.generate(body).await;
-    check_completed(events(&reply).events.last().expect("an event"), "image_generation.completed", ImageFormat::Png);
+    check_completed(
+        events(&reply).events.last().expect("an event"),
+        "image_generation.completed",
+        ImageFormat::Png,
+    );
     let attempts = gateway.recorded(&reply.id()).await["attempts"].clone();
-    assert_eq!((&attempts[0]["provider"], &attempts[1]["provider"]), (&json!("openai"), &json!("fal")));
+    assert_eq!(
+        (&attempts[0]["provider"], &attempts[1]["provider"]),
+        (&json!("openai"), &json!("fal"))
+    );
     gateway.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_has_one_line_in_the_log() {
     let gateway = TestGateway::start().await;
-    let reply = send(gateway.request(Method::POST, GENERATIONS).json(&with(small("fal/flux.1-schnell"), json!({ "stream": true, "quality": null })))).await;
+    let reply = send(gateway.request(Method::POST, GENERATIONS).json(&with(
+        small("fal/flux.1-schnell"),
+        json!({ "stream": true, "quality": null }),
+    )))
+    .await;
     events(&reply);
     let lines = log_lines(&reply.id());
-    assert_eq!(lines.iter().filter(|line| line.contains("\"message\":\"request\"")).count(), 1, "{lines:?}");
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.contains("\"message\":\"request\""))
+            .count(),
+        1,
+        "{lines:?}"
+    );
     gateway.finish().await;
 }

@@ -13,13 +13,24 @@ const SANDBOX: &str = "http://127.0.0.1:8485";
 fn with_credentials(providers: &[&str]) -> BTreeMap<String, ProviderSettings> {
     let own = |id: &&str| {
         let origin = Some("the test".to_owned());
-        ((*id).to_owned(), ProviderSettings { credential: Some("secret".to_owned()), credential_origin: origin, ..ProviderSettings::default() })
+        (
+            (*id).to_owned(),
+            ProviderSettings {
+                credential: Some("secret".to_owned()),
+                credential_origin: origin,
+                ..ProviderSettings::default()
+            },
+        )
     };
     providers.iter().map(own).collect()
 }
 
 fn services(sandbox: SandboxUse, credentials: &[&str]) -> Vec<(String, &'static str)> {
-    let settings = Settings { sandbox, providers: with_credentials(credentials), ..Settings::default() };
+    let settings = Settings {
+        sandbox,
+        providers: with_credentials(credentials),
+        ..Settings::default()
+    };
     let upstreams = Upstreams::new(&catalog(), &settings, Some(SANDBOX)).expect("legal settings");
     let mut told: Vec<_> = upstreams
         .iter()
@@ -41,23 +52,40 @@ fn services(sandbox: SandboxUse, credentials: &[&str]) -> Vec<(String, &'static 
 }
 
 fn expected(fal: &'static str, openai: &'static str, replicate: &'static str) -> Vec<(String, &'static str)> {
-    [("fal", fal), ("mock", "sandbox"), ("openai", openai), ("replicate", replicate)]
-        .map(|(id, service)| (id.to_owned(), service))
-        .to_vec()
+    [
+        ("fal", fal),
+        ("mock", "sandbox"),
+        ("openai", openai),
+        ("replicate", replicate),
+    ]
+    .map(|(id, service)| (id.to_owned(), service))
+    .to_vec()
 }
 
 #[test]
 fn a_real_and_a_pretended_provider_never_stand_in_one_plan() {
-    assert_eq!(services(SandboxUse::Auto, &[]), expected("sandbox", "sandbox", "sandbox"));
+    assert_eq!(
+        services(SandboxUse::Auto, &[]),
+        expected("sandbox", "sandbox", "sandbox")
+    );
     assert_eq!(services(SandboxUse::Auto, &["openai"]), expected("off", "real", "off"));
-    assert_eq!(services(SandboxUse::Auto, &["openai", "fal"]), expected("real", "real", "off"));
+    assert_eq!(
+        services(SandboxUse::Auto, &["openai", "fal"]),
+        expected("real", "real", "off")
+    );
 }
 
 #[test]
 fn the_sandbox_can_be_forced_or_forbidden() {
-    assert_eq!(services(SandboxUse::Always, &["openai"]), expected("sandbox", "sandbox", "sandbox"));
+    assert_eq!(
+        services(SandboxUse::Always, &["openai"]),
+        expected("sandbox", "sandbox", "sandbox")
+    );
     assert_eq!(services(SandboxUse::Never, &[]), expected("off", "off", "off"));
-    assert_eq!(services(SandboxUse::Never, &["replicate"]), expected("off", "off", "real"));
+    assert_eq!(
+        services(SandboxUse::Never, &["replicate"]),
+        expected("off", "off", "real")
+    );
 }
 
 #[test]
@@ -66,8 +94,15 @@ fn a_gateway_that_would_call_itself_does_not_start() {
         let mut providers = with_credentials(&["openai"]);
         providers.get_mut("openai").expect("it was just made").base_url = Some(base_url.to_owned());
         let listen = listen.parse().expect("an address");
-        let settings = Settings { listen, public_url: public_url.map(str::to_owned), providers, ..Settings::default() };
-        Upstreams::new(&catalog(), &settings, Some(SANDBOX)).err().map(|error| error.to_string())
+        let settings = Settings {
+            listen,
+            public_url: public_url.map(str::to_owned),
+            providers,
+            ..Settings::default()
+        };
+        Upstreams::new(&catalog(), &settings, Some(SANDBOX))
+            .err()
+            .map(|error| error.to_string())
     };
     for (listen, public_url, base_url) in [
         ("127.0.0.1:8484", None, "http://127.0.0.1:8484/openai/v1"),
@@ -76,9 +111,14 @@ fn a_gateway_that_would_call_itself_does_not_start() {
         ("0.0.0.0:8484", None, "http://localhost:8484/openai/v1"),
         ("[::]:8484", None, "http://[::1]:8484/openai/v1"),
         ("0.0.0.0:80", None, "http://localhost/openai/v1"),
-        ("0.0.0.0:8484", Some("https://images.example/"), "https://images.example/openai/v1"),
+        (
+            "0.0.0.0:8484",
+            Some("https://images.example/"),
+            "https://images.example/openai/v1",
+        ),
     ] {
-        let error = refused(listen, public_url, base_url).unwrap_or_else(|| panic!("{listen} calls itself at {base_url}"));
+        let error =
+            refused(listen, public_url, base_url).unwrap_or_else(|| panic!("{listen} calls itself at {base_url}"));
         assert!(error.contains("openai") && error.contains("own"), "{error}");
     }
     for (listen, base_url) in [
@@ -89,7 +129,10 @@ fn a_gateway_that_would_call_itself_does_not_start() {
         assert_eq!(refused(listen, None, base_url), None, "{listen} may call {base_url}");
     }
     for nonsense in ["nowhere", "ftp://api.openai.com/v1", ""] {
-        assert!(refused("127.0.0.1:8484", None, nonsense).is_some_and(|error| error.contains("openai")), "{nonsense}");
+        assert!(
+            refused("127.0.0.1:8484", None, nonsense).is_some_and(|error| error.contains("openai")),
+            "{nonsense}"
+        );
     }
 }
 
@@ -115,14 +158,25 @@ async fn a_gateway_that_calls_itself_by_its_public_address_is_refused_at_the_sta
 async fn answers_of_real_providers_do_not_say_sandbox_and_the_others_do() {
     let real = TestGateway::start().await;
     let body = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512" });
-    assert!(real.generate(body.clone()).await.ok()["metadata"].get("sandbox").is_none());
+    assert!(
+        real.generate(body.clone()).await.ok()["metadata"]
+            .get("sandbox")
+            .is_none()
+    );
     let mock = json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64" });
-    assert_eq!(real.generate(mock).await.ok()["metadata"]["sandbox"], true, "mock-image is always there");
+    assert_eq!(
+        real.generate(mock).await.ok()["metadata"]["sandbox"],
+        true,
+        "mock-image is always there"
+    );
     real.finish().await;
 
     let always = TestGateway::with(|settings| settings.sandbox = SandboxUse::Always).await;
     assert_eq!(always.generate(body).await.ok()["metadata"]["sandbox"], true);
-    assert!(always.upstream_calls().await.is_empty(), "the credential's own address was not called");
+    assert!(
+        always.upstream_calls().await.is_empty(),
+        "the credential's own address was not called"
+    );
     always.finish().await;
 }
 
@@ -130,13 +184,24 @@ async fn answers_of_real_providers_do_not_say_sandbox_and_the_others_do() {
 async fn a_second_start_keeps_keys_and_links() {
     providers::install_crypto();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = || Settings { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().to_owned(), ..Settings::default() };
-    let start = async || gateway::start(settings(), catalog(), gateway::clock::Clock::system()).await.expect("the gateway starts");
+    let settings = || Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data_dir: folder.path().to_owned(),
+        ..Settings::default()
+    };
+    let start = async || {
+        gateway::start(settings(), catalog(), gateway::clock::Clock::system())
+            .await
+            .expect("the gateway starts")
+    };
     let client = super::harness::client();
     let first = start().await;
     let key = first.first_key.clone().expect("a first key");
     let body = json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64" });
-    let request = client.post(format!("http://{}/v1/images/generations", first.address)).bearer_auth(&key).json(&body);
+    let request = client
+        .post(format!("http://{}/v1/images/generations", first.address))
+        .bearer_auth(&key)
+        .json(&body);
     let answer = super::harness::send(request).await.ok();
     let url = answer["data"][0]["url"].as_str().expect("a link").to_owned();
     let (_, path) = url.split_once("/media/").expect("a path");
@@ -146,7 +211,9 @@ async fn a_second_start_keeps_keys_and_links() {
     assert_eq!(second.first_key, None, "there is a key already");
     let again = super::harness::send(client.get(format!("http://{}/media/{path}", second.address))).await;
     assert_eq!(again.status.as_u16(), 200, "the secret that signs links is kept");
-    let listed = client.get(format!("http://{}/v1/requests", second.address)).bearer_auth(&key);
+    let listed = client
+        .get(format!("http://{}/v1/requests", second.address))
+        .bearer_auth(&key);
     assert_eq!(super::harness::send(listed).await.ok()["data"][0]["id"], answer["id"]);
     second.shutdown().await;
 }

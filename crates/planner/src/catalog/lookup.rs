@@ -86,6 +86,11 @@ impl Catalog {
     fn suggest(&self, name: &str) -> Option<String> {
         /// Share of the letters that must agree.
         const LIKENESS_MIN: f64 = 0.6;
+        /// Longest name that is compared: the distance costs the product of both lengths, and no id is near it.
+        const NAME_BYTES_MAX: usize = 200;
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
         let wanted = name.to_lowercase().replace([' ', '_'], "-");
         let last = wanted.rsplit('/').next().unwrap_or(&wanted).to_owned();
         let likeness = |candidate: &str| {

@@ -19,6 +19,8 @@ const QUOTA_CODES: [&str; 6] = [
 ];
 /// Codes that mean that the model is not there.
 const MODEL_CODES: [&str; 3] = ["model_not_found", "model_deprecated", "unsupported_model"];
+/// Code of an input image that cannot be read, which comes without the name of its field.
+const IMAGE_CODE: &str = "invalid_image_file";
 /// Codes of a safety block, newer and older.
 const POLICY_CODES: [&str; 2] = ["moderation_blocked", "content_policy_violation"];
 
@@ -31,7 +33,10 @@ pub(super) fn judge(provider: &str, reply: &Reply) -> Failure {
     let kind = kind(reply, code, class);
     let mut failure = failed(provider, kind, reply);
     failure.code = code.or(class).map(str::to_owned);
-    failure.param = error.and_then(|error| text_of(&error["param"])).map(str::to_owned);
+    failure.param = error
+        .and_then(|error| text_of(&error["param"]))
+        .or_else(|| code.filter(|code| *code == IMAGE_CODE).and(Some("image")))
+        .map(str::to_owned);
     match kind {
         FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
             if let Some(message) = message {

@@ -6,8 +6,7 @@ use providers::splitter::TEXT_BYTES;
 use providers::{Document, SplitError, SplitLimits, Splitter};
 use serde_json::{Map, Value};
 
-use super::super::sources::Source;
-use super::{Pieces, Received, Room, spool_problem};
+use super::{Pieces, Received, Room, Source, spool_problem};
 use crate::problem::Problem;
 
 fn not_json(detail: &str) -> Problem {

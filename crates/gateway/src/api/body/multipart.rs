@@ -7,8 +7,7 @@ use planner::fault::Fault;
 use providers::Blob;
 use serde_json::Value;
 
-use super::super::sources::Source;
-use super::{BodyError, Pieces, Received, Room, spool_problem};
+use super::{BodyError, Pieces, Received, Room, Source, spool_problem};
 use crate::problem::Problem;
 
 /// All form fields that are not files, together: prompts have at most tens of kilobytes.

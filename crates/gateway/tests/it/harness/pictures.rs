@@ -55,6 +55,11 @@ pub(crate) fn noise(size_px: (u32, u32)) -> Vec<u8> {
     encode(&bitmap, ImageFormat::Png, None).expect("noise encodes")
 }
 
+/// The same picture in another format.
+pub(crate) fn converted(bytes: &[u8], format: ImageFormat) -> Vec<u8> {
+    encode(&decoded(bytes), format, Some(90)).expect("it encodes")
+}
+
 /// A PNG mask whose left half is to be edited.
 pub(crate) fn half_mask(size_px: (u32, u32)) -> Vec<u8> {
     let alpha = |x: u32| if x < size_px.0 / 2 { 0 } else { 255 };

@@ -24,7 +24,7 @@ pub struct Attempt {
 
 impl Attempt {
     /// A call that ended with `result`; a success may carry the provider's own id.
-    pub(super) fn new(
+    pub fn new(
         provider: &str,
         model: &str,
         started_at: Timestamp,

@@ -1,11 +1,14 @@
-//! How a generation can end without an image: one variant a stage.
+//! How generations and their attempts end: every failure has one variant, one for each stage.
+
+mod attempt;
 
 use planner::catalog::lookup::NotFound;
 use planner::failure::Failure;
 use planner::fault::Fault;
 use planner::plan::NoRoute;
 
-use super::executor::Attempt;
+pub use attempt::{Attempt, code_of, spent_word};
+
 use crate::db::DatabaseError;
 use crate::media::process::ProcessError;
 
