@@ -12,6 +12,7 @@ mod events;
 mod generations;
 mod health;
 mod images;
+mod linger;
 mod media;
 mod models;
 mod openapi;
@@ -30,7 +31,6 @@ pub(crate) use openapi::document;
 use state::AppState;
 
 /// Every route, and what is around all of them.
-#[must_use]
 pub(crate) fn router(state: AppState) -> Router {
     let openai = Router::new()
         .route("/images/generations", post(generations::handle))

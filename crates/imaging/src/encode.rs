@@ -1,26 +1,10 @@
 //! A bitmap to any supported format.
 
 use crate::codecs::{avif, gif, jpeg, png, webp};
-use crate::{Bitmap, ImageFormat, ImagingError};
+use crate::{Bitmap, ImageFormat, ImagingError, max_edge_px};
 
 /// The quality of lossy formats where none is asked for: artifacts cannot be seen at normal size.
 pub const DEFAULT_QUALITY: u8 = 90;
-
-/// The longest side that is encoded as AVIF: encoding time grows with the pixels, and past this
-/// a caller would wait for many seconds.
-pub const AVIF_MAX_EDGE_PX: u32 = 1600;
-
-/// The longest side that [`encode`] writes in a format: AVIF's by [`AVIF_MAX_EDGE_PX`], the others'
-/// by the width of the header fields.
-#[must_use]
-pub const fn max_edge_px(format: ImageFormat) -> u32 {
-    match format {
-        ImageFormat::Png => i32::MAX as u32,
-        ImageFormat::Webp => 16_383,
-        ImageFormat::Jpeg | ImageFormat::Gif => 65_535,
-        ImageFormat::Avif => AVIF_MAX_EDGE_PX,
-    }
-}
 
 /// Refuses a size that the format, or our patience, has no room for.
 pub(crate) fn check_edge(format: ImageFormat, width_px: u32, height_px: u32) -> Result<(), ImagingError> {

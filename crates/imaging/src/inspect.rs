@@ -5,20 +5,7 @@ use std::io::{BufReader, Read, Seek};
 use crate::codecs::{avif, gif, jpeg, png, webp};
 use crate::format::SNIFF_BYTES;
 use crate::header::HeaderReader;
-use crate::{ImageFormat, InspectError};
-
-/// What a header says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageInfo {
-    /// The format, by its magic bytes.
-    pub format: ImageFormat,
-    /// Width as shown, that is after any turn that EXIF or AVIF asks for; at least 1.
-    pub width_px: u32,
-    /// Height as shown; at least 1.
-    pub height_px: u32,
-    /// Whether the header announces transparency. The pixels may still all be opaque.
-    pub has_alpha: bool,
-}
+use crate::{ImageFormat, ImageInfo, InspectError};
 
 /// Reads the header of an image from the start of `source`.
 ///

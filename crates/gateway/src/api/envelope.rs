@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::linger::Lingering;
 use super::state::AppState;
 use crate::generation::record::Marks;
 use crate::ids::request_id;
@@ -71,6 +72,10 @@ pub(super) async fn envelope(State(state): State<AppState>, mut request: Request
         marks: marks(request.headers()),
     };
     request.extensions_mut().insert(context);
+    // A caller that waits for '100 Continue' sends nothing that could be left unread.
+    if !request.headers().contains_key(header::EXPECT) {
+        request = request.map(Lingering::wrap);
+    }
     let mut response = next.run(request).await;
     let facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -104,8 +104,9 @@ async fn run(state: AppState, order: Order) -> Response {
     let (sender, receiver) = oneshot::channel();
     let generator = state.generator.clone();
     state.tasks.spawn(async move {
-        let _permit = permit;
         let result = generator.generate(&order).await;
+        // Given back before the answer goes out: who has it may ask again at once.
+        drop(permit);
         // Nobody waits any more: what is paid for is kept.
         if let Err((order, Ok(mut generated))) = sender.send((order, result)) {
             generator.keep(&order, &mut generated).await;

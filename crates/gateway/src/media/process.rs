@@ -80,7 +80,7 @@ impl Processor {
             .acquire_owned()
             .await
             .map_err(|_| ProcessError::Lost)?;
-        let limits = self.limits.clone();
+        let limits = self.limits;
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work(limits)

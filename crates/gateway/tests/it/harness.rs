@@ -198,7 +198,7 @@ impl TestGateway {
         reply.json()
     }
 
-    /// Forgets the bill, so that the next calls stand alone.
+    /// A path of the providers' sandbox as a URL.
     pub(crate) fn sandbox_url(&self, path: &str) -> String {
         let sandbox = self
             .sandbox

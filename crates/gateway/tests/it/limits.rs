@@ -85,7 +85,7 @@ async fn input_images_past_their_limits_are_refused() {
         assert!(
             error["message"].as_str().is_some_and(|text| text.contains(limit)),
             "{error}"
-        )
+        );
     };
     for (bytes, limit) in [(&many_bytes, "input_image_bytes"), (&many_pixels, "input_image_pixels")] {
         let error = gateway

@@ -305,12 +305,19 @@ async fn an_image_that_breaks_off_is_refused_by_name() {
 async fn an_image_of_which_only_the_pixels_are_broken_is_refused_by_the_provider_in_the_callers_words() {
     let gateway = TestGateway::start().await;
     let mut broken = noise((96, 96));
-    let middle = broken.len() / 2;
-    broken[middle..middle + 200].fill(0);
+    let data = broken
+        .windows(4)
+        .position(|name| name == b"IDAT")
+        .expect("a PNG has data")
+        + 4;
+    broken[data..data + 64].fill(0xff);
     for (model, native) in [("openai/gpt-image-1.5", "image"), ("fal/gpt-image-1.5", "image_urls")] {
         let reply = gateway.edit(form(model).part("image", file(broken.clone()))).await;
         let error = reply.error(400, "UPSTREAM_ERROR");
-        assert_eq!(error["param"], "image", "the field is named as the caller knows it, not as '{native}'");
+        assert_eq!(
+            error["param"], "image",
+            "the field is named as the caller knows it, not as '{native}'"
+        );
         assert_eq!(error["metadata"]["attempts"][0]["code"], "invalid_argument");
     }
     gateway.finish().await;
@@ -320,19 +327,38 @@ async fn an_image_of_which_only_the_pixels_are_broken_is_refused_by_the_provider
 async fn values_of_megabytes_are_refused_like_short_ones() {
     let gateway = TestGateway::start().await;
     let long = "m".repeat(2 << 20);
-    for field in ["model", "size", "aspect_ratio", "resolution", "quality", "output_format", "response_format", "background", "n"] {
-        let body = with(json!({ "model": "gpt-image-1.5", "prompt": "dunes" }), json!({ field: long }));
+    for field in [
+        "model",
+        "size",
+        "aspect_ratio",
+        "resolution",
+        "quality",
+        "output_format",
+        "response_format",
+        "background",
+        "n",
+    ] {
+        let body = with(
+            json!({ "model": "gpt-image-1.5", "prompt": "dunes" }),
+            json!({ field: long }),
+        );
         let reply = gateway.generate(body).await;
         assert!(matches!(reply.status.as_u16(), 400 | 404), "{field}: {}", reply.status);
         let error = &reply.json()["error"];
         assert_eq!(error["param"], field);
         assert!(reply.body.len() < 1_000, "{field}: the value is not repeated whole");
-        assert!(gateway.recorded(&reply.id()).await.to_string().len() < 3_000, "{field}: the value is not stored");
+        assert!(
+            gateway.recorded(&reply.id()).await.to_string().len() < 3_000,
+            "{field}: the value is not stored"
+        );
     }
     let body = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512", "user": long });
     let reply = gateway.generate(body).await;
     reply.ok();
-    assert_eq!(gateway.recorded(&reply.id()).await["user"].as_str().map(str::len), Some(200));
+    assert_eq!(
+        gateway.recorded(&reply.id()).await["user"].as_str().map(str::len),
+        Some(200)
+    );
     gateway.finish().await;
 }
 
