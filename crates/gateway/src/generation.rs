@@ -132,6 +132,8 @@ pub struct Generated {
     pub provider_name: String,
     /// Its model id.
     pub native_model: String,
+    /// The quality that was asked of it, in canonical words.
+    pub quality: Option<String>,
     /// Whether the sandbox made any of the images.
     pub sandbox: bool,
     /// The images.

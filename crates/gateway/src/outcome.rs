@@ -37,6 +37,8 @@ pub enum GenerationError {
     /// Every candidate failed, or the last failure allows no other.
     #[error("every attempt failed")]
     Attempts {
+        /// The model.
+        model: String,
         /// All of them.
         attempts: Vec<Attempt>,
         /// The failure that decides the answer.

@@ -124,6 +124,7 @@ impl Problem {
             GenerationError::Model { name, cause } => model(name, cause),
             GenerationError::NoRoute { model, cause } => no_route(model, cause),
             GenerationError::Attempts {
+                model: _,
                 attempts,
                 decisive,
                 forced,
@@ -196,9 +197,8 @@ fn no_route(model: &str, cause: &NoRoute) -> Problem {
                 "Model '{model}' has no provider with a credential here. Providers that offer it: {}",
                 providers.join(", ")
             );
-            // Another try meets the same configuration.
             Problem {
-                should_retry: Some(false),
+                should_retry: Some(true),
                 param: Some("model".to_owned()),
                 ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "MODEL_UNAVAILABLE", INVALID, message)
             }

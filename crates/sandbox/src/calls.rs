@@ -1,16 +1,13 @@
 //! The log of received requests, so that a test can tell how many upstream calls were made and what was sent.
 
-use crate::core::{Core, sha256_hex};
+use crate::names::sha256_hex;
 use crate::provider::Provider;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 /// Calls remembered; older ones are dropped.
 const MAX_CALLS: usize = 10_000;
@@ -77,7 +74,7 @@ impl CallHandle {
 }
 
 impl CallLog {
-    fn begin(self: &Arc<Self>, record: CallRecord) -> CallHandle {
+    pub(crate) fn begin(self: &Arc<Self>, record: CallRecord) -> CallHandle {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.received += 1;
         let seq = state.received;
@@ -89,6 +86,14 @@ impl CallLog {
             log: Arc::clone(self),
             seq,
         }
+    }
+
+    /// Notes how a call ended.
+    pub(crate) fn end(&self, handle: &CallHandle, status: u16, duration_ms: u64) {
+        self.change(handle.seq, |call| {
+            call.status = Some(status);
+            call.duration_ms = Some(duration_ms);
+        });
     }
 
     fn change(&self, seq: u64, change: impl FnOnce(&mut CallRecord)) {
@@ -118,44 +123,34 @@ impl CallLog {
     }
 }
 
-/// Logs every call but those to the control routes.
-pub(crate) async fn log_calls(State(core): State<Arc<Core>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if path.starts_with("/_sandbox/") {
-        return next.run(request).await;
+impl CallRecord {
+    /// The beginning of a call that came at `at`.
+    pub(crate) fn begun(request: &Request, at: Timestamp) -> Self {
+        let path = request.uri().path();
+        let query_names = request
+            .uri()
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|pair| pair.split('=').next())
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let user_agent = request.headers().get("user-agent");
+        Self {
+            seq: 0,
+            at,
+            method: request.method().to_string(),
+            path: path.to_owned(),
+            query_names,
+            user_agent: user_agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
+            provider: Provider::of_path(path),
+            model: None,
+            status: None,
+            duration_ms: None,
+            body: None,
+        }
     }
-    let query_names = request
-        .uri()
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split('=').next())
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let user_agent = request.headers().get("user-agent");
-    let handle = core.calls.begin(CallRecord {
-        seq: 0,
-        at: core.now(),
-        method: request.method().to_string(),
-        path: path.to_owned(),
-        query_names,
-        user_agent: user_agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
-        provider: Provider::of_path(path),
-        model: None,
-        status: None,
-        duration_ms: None,
-        body: None,
-    });
-    request.extensions_mut().insert(handle.clone());
-    let started = Instant::now();
-    let response = next.run(request).await;
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    core.calls.change(handle.seq, |call| {
-        call.status = Some(response.status().as_u16());
-        call.duration_ms = Some(duration_ms);
-    });
-    response
 }
 
 /// A body without prompts, secrets, images and other long texts.

@@ -82,7 +82,7 @@ pub(crate) fn fallback_router(_core: Arc<Core>) -> Router {
 }
 
 async fn file(State(fal): State<Arc<Fal>>, Path((id, _)): Path<(String, String)>) -> Response {
-    media::serve(&fal.core, &id).await
+    media::serve(&fal.core.media, fal.core.now(), &id).await
 }
 
 async fn unknown() -> Response {

@@ -5,6 +5,7 @@
 //! that talk to it, so that both sides cannot make the same mistake.
 
 mod bill;
+mod call_recording;
 mod calls;
 mod control;
 mod core;
@@ -18,6 +19,7 @@ mod jobs;
 mod latency;
 mod media;
 mod mock;
+mod names;
 mod openai;
 mod pad;
 mod pictures;

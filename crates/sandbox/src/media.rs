@@ -1,7 +1,7 @@
 //! Files that answers link to: kept in memory, bounded, and gone after their time.
 
-use crate::core::{Core, random_hex};
 use crate::faults::MediaFault;
+use crate::names::random_hex;
 use crate::wire;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -117,9 +117,9 @@ impl State {
 }
 
 /// Serves a kept file by its id (an extension or file name after it is for the caller's eyes and cut off first).
-pub(crate) async fn serve(core: &Core, id: &str) -> Response {
+pub(crate) async fn serve(files: &MediaStore, now: Timestamp, id: &str) -> Response {
     let id = id.split('.').next().unwrap_or(id);
-    let item = match core.media.get(id, core.now()) {
+    let item = match files.get(id, now) {
         Ok(item) => item,
         Err(Missing::Unknown) => return (StatusCode::NOT_FOUND, "Not Found").into_response(),
         Err(Missing::Expired) => {

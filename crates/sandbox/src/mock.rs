@@ -5,15 +5,17 @@
 
 mod answer;
 mod ask;
+mod problem;
 
 use crate::calls::CallHandle;
-use crate::core::{Core, random_hex};
+use crate::core::Core;
 use crate::faults::Call;
 use crate::form::{is_multipart, read_form};
 use crate::media;
+use crate::names::random_hex;
 use crate::provider::Provider;
 use crate::wire::{self, MAX_JSON_BYTES, read_body};
-use answer::{Problem, deliver};
+use answer::deliver;
 use ask::{Ask, Fields};
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, State};
@@ -21,6 +23,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use problem::Problem;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -69,7 +72,7 @@ async fn model(Path(id): Path<String>) -> Response {
 }
 
 async fn file(State(core): State<Arc<Core>>, Path(file): Path<String>) -> Response {
-    media::serve(&core, &file).await
+    media::serve(&core.media, core.now(), &file).await
 }
 
 async fn generate(

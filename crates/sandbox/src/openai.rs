@@ -3,8 +3,10 @@
 mod answer;
 mod edits;
 mod errors;
+mod generation;
 mod generations;
 mod images;
+mod made;
 mod models;
 mod ratelimit;
 mod run;
@@ -12,7 +14,8 @@ mod stream;
 mod usage;
 mod validate;
 
-use crate::core::{Core, random_hex};
+use crate::core::Core;
+use crate::names::random_hex;
 use axum::Router;
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};

@@ -75,7 +75,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 }
 
 async fn file(State(replicate): State<Arc<Replicate>>, Path((id, _)): Path<(String, String)>) -> Response {
-    media::serve(&replicate.core, &id).await
+    media::serve(&replicate.core.media, replicate.core.now(), &id).await
 }
 
 async fn unknown() -> Response {

@@ -30,6 +30,7 @@ mod still;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod vocabulary;
 mod water;
 mod wilds;
 mod words;
@@ -39,7 +40,8 @@ pub use canvas::Canvas;
 use noise::Rng;
 use palette::Palette;
 use stage::Stage;
-use words::{Extra, Intent, Motif};
+use vocabulary::{Extra, Motif};
+use words::Intent;
 
 /// How much work goes into a picture; visible, but the composition stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Starting, serving and stopping a sandbox.
 
-use crate::calls::log_calls;
+use crate::call_recording::log_calls;
 use crate::core::Core;
 use crate::tls::{self, Tls, TlsError};
 use crate::{control, fal, mock, openai, replicate};

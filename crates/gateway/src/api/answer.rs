@@ -13,8 +13,10 @@ use crate::generation::{Delivered, Generated, Order};
 use crate::outcome::code_of;
 use crate::problem::attempt_json;
 
-const PROVIDER: HeaderName = HeaderName::from_static("x-pictor-provider");
-const MODEL: HeaderName = HeaderName::from_static("x-pictor-model");
+/// Who served, or was asked last.
+pub(super) const PROVIDER: HeaderName = HeaderName::from_static("x-pictor-provider");
+/// The model.
+pub(super) const MODEL: HeaderName = HeaderName::from_static("x-pictor-model");
 const COST: HeaderName = HeaderName::from_static("x-pictor-cost");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
@@ -39,7 +41,14 @@ pub(super) fn answer(order: &Order, generated: &Generated) -> Response {
     }
     fields.push(("metadata".to_owned(), Node::Json(metadata(generated))));
     let mut response = respond::streamed(&Body::json(&Node::Object(fields)));
-    put_headers(generated, &mut response);
+    let cost = generated.cost.dollars().to_string();
+    let texts = [
+        (PROVIDER, generated.provider.as_str()),
+        (MODEL, generated.model.as_str()),
+        (COST, cost.as_str()),
+    ];
+    put_headers(&mut response, texts.map(|(name, text)| (name, Some(text))));
+    tell_sunset(generated, &mut response);
     response.extensions_mut().insert(log_facts(order, generated));
     response
 }
@@ -55,18 +64,17 @@ pub(super) fn log_facts(order: &Order, generated: &Generated) -> LogFacts {
     }
 }
 
-fn put_headers(generated: &Generated, response: &mut Response) {
-    let headers = response.headers_mut();
-    let texts = [
-        (PROVIDER, generated.provider.clone()),
-        (MODEL, generated.model.clone()),
-        (COST, generated.cost.dollars().to_string()),
-    ];
+/// Puts what is known of it on an answer.
+pub(super) fn put_headers<'a>(response: &mut Response, texts: impl IntoIterator<Item = (HeaderName, Option<&'a str>)>) {
     for (name, text) in texts {
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(name, value);
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
+            response.headers_mut().insert(name, value);
         }
     }
+}
+
+fn tell_sunset(generated: &Generated, response: &mut Response) {
+    let headers = response.headers_mut();
     if let Some(end) = generated
         .sunset
         .and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok())

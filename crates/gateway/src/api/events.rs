@@ -83,7 +83,10 @@ fn completed(endpoint: &str, generated: &Generated) -> impl Stream<Item = Result
                         "opaque"
                     }),
                 ),
-                ("quality".to_owned(), text("auto")),
+                (
+                    "quality".to_owned(),
+                    text(generated.quality.as_deref().unwrap_or("auto")),
+                ),
             ];
             if let Some(usage) = &generated.usage {
                 fields.push(("usage".to_owned(), Node::Json(usage_json(usage))));

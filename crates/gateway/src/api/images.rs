@@ -136,9 +136,20 @@ pub(super) fn failed(order: &Order, error: &GenerationError) -> Response {
     }
     let code = problem.code;
     let mut response = problem.into_response();
-    let model = Some(order.request.model.chars().take(80).collect());
+    let mut provider = None;
+    if let GenerationError::Attempts { model, attempts, .. } = error {
+        provider = attempts.last().map(|attempt| attempt.provider.clone());
+        answer::put_headers(
+            &mut response,
+            [
+                (answer::MODEL, Some(model.as_str())),
+                (answer::PROVIDER, provider.as_deref()),
+            ],
+        );
+    }
     response.extensions_mut().insert(LogFacts {
-        model,
+        model: Some(order.request.model.chars().take(80).collect()),
+        provider,
         error_code: Some(code),
         ..LogFacts::default()
     });

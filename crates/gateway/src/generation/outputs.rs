@@ -100,6 +100,7 @@ fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> G
         .param
         .map(|native| canonical(&native, plan, execution.attempts.last(), order));
     GenerationError::Attempts {
+        model: plan.model.id.clone(),
         attempts: execution.attempts,
         decisive: Box::new(decisive),
         forced: plan.candidates.len() == 1 && order.request.model.contains('/'),
@@ -188,6 +189,7 @@ fn assemble(
         provider,
         provider_name,
         native_model: candidate.resolved.native.model.clone(),
+        quality: candidate.resolved.work.quality.clone(),
         sandbox,
         images: delivered.collect(),
         adjustments,

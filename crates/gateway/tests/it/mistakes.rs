@@ -186,7 +186,7 @@ async fn a_model_without_a_credential_is_unavailable() {
             .is_some_and(|text| text.contains("fal, replicate")),
         "{error}"
     );
-    assert_eq!(reply.header("x-should-retry"), "false");
+    assert_eq!(reply.header("x-should-retry"), "true");
     let forced = gateway
         .generate(json!({ "model": "fal/gpt-image-1.5", "prompt": "dunes" }))
         .await;

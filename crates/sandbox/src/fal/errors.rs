@@ -1,7 +1,7 @@
 //! fal's two error shapes, and the plain one of its front door.
 
-use crate::core::random_uuid;
 use crate::faults::Refusal;
+use crate::names::random_uuid;
 use crate::wire;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;

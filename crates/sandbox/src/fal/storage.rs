@@ -3,8 +3,8 @@
 use super::Fal;
 use super::call::{authorize, media_ttl, read_json};
 use super::errors::{Detail, Failure};
-use crate::core::random_hex;
 use crate::media::NewMedia;
+use crate::names::random_hex;
 use crate::wire::{self, MAX_MULTIPART_BYTES};
 use axum::body::Body;
 use axum::extract::{Path, Request, State};

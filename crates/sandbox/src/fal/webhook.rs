@@ -2,8 +2,8 @@
 
 use super::Fal;
 use super::work::Outcome;
-use crate::core::random_uuid;
 use crate::delivery::Message;
+use crate::names::random_uuid;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -2,11 +2,13 @@
 
 use super::MODEL;
 use super::ask::Ask;
+use super::problem::Problem;
 use crate::bill::BillEntry;
-use crate::core::{Core, sha256_hex};
-use crate::faults::{BodyFault, Faults, Refusal, Stage};
+use crate::core::Core;
+use crate::faults::{BodyFault, Faults, Refusal};
 use crate::latency::Pace;
 use crate::media::NewMedia;
+use crate::names::sha256_hex;
 use crate::pictures::{DrawError, Drawn};
 use crate::provider::Provider;
 use crate::segments::{self, Segment};
@@ -15,64 +17,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a link to a result lives.
 const MEDIA_TTL: Duration = Duration::from_secs(3_600);
-
-/// An error in OpenAI's shape.
-#[derive(Debug)]
-pub(super) struct Problem {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-}
-
-impl Problem {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: &str) -> Self {
-        Self {
-            status,
-            code,
-            message: message.to_owned(),
-        }
-    }
-
-    pub(super) fn invalid(message: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
-    }
-
-    pub(super) fn no_model(model: &str) -> Self {
-        let message = format!("There is no model '{model}' here, only '{MODEL}'.");
-        Self::new(StatusCode::NOT_FOUND, "model_not_found", &message)
-    }
-
-    fn failed() -> Self {
-        let message = "The image could not be made.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
-    }
-
-    fn moderation(stage: Stage) -> Self {
-        let message = format!("The {} was flagged by the safety check.", stage.name());
-        Self::new(StatusCode::BAD_REQUEST, "content_policy_violation", &message)
-    }
-
-    fn object(&self) -> Value {
-        let kind = if self.status.is_server_error() {
-            "server_error"
-        } else {
-            "invalid_request_error"
-        };
-        json!({"message": self.message, "type": kind, "param": null, "code": self.code})
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        wire::json(self.status, &json!({"error": self.object()}))
-    }
-}
 
 fn refuse(refusal: &Refusal) -> Response {
     let status = refusal.status.unwrap_or(429);

@@ -1,10 +1,11 @@
 //! Reading a request leniently: what can be understood is, the rest has a default.
 
 use super::MODEL;
-use super::answer::Problem;
-use crate::core::{Core, seed_from, sha256_hex};
+use super::problem::Problem;
+use crate::core::Core;
 use crate::form::FormFile;
 use crate::inputs;
+use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{DEFAULT_KEEP, Drawing};
 use crate::scene::Detail;
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! The answer in one piece.
 
-use super::run::Made;
+use super::made::Made;
 use super::usage;
 use crate::faults::{BodyFault, Faults};
 use crate::segments::{self, Segment};

@@ -1,7 +1,7 @@
 //! The models of the OpenAI emulator and the routes that list them.
 
 use super::errors::ApiError;
-use super::usage::Rates;
+use super::generation::Generation;
 use super::{OpenAi, authorize};
 use crate::wire;
 use axum::extract::{Path, State};
@@ -9,59 +9,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// What sets the models apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Generation {
-    One,
-    Mini,
-    OnePointFive,
-    Two,
-    TwoPointFive,
-}
-
-impl Generation {
-    /// Any size under the rules of later models, rather than three fixed ones.
-    pub(super) fn free_sizes(self) -> bool {
-        matches!(self, Self::Two | Self::TwoPointFive)
-    }
-
-    pub(super) fn qualities(self) -> &'static [&'static str] {
-        match self {
-            Self::TwoPointFive => &["low", "medium", "high", "xhigh", "max", "auto"],
-            _ => &["low", "medium", "high", "auto"],
-        }
-    }
-
-    /// gpt-image-2 has refused transparent backgrounds from its launch on; its preview is not for every account.
-    pub(super) fn transparent(self) -> bool {
-        self != Self::Two
-    }
-
-    pub(super) fn input_fidelity(self) -> bool {
-        matches!(self, Self::One | Self::OnePointFive)
-    }
-
-    /// Whether the usage tells the kinds of output tokens: it does since text may be among them.
-    pub(super) fn output_details(self) -> bool {
-        !matches!(self, Self::One | Self::Mini)
-    }
-
-    /// USD 1e-9 for each token, by the price pages.
-    pub(super) fn rates(self) -> Rates {
-        let (text_in, image_in, image_out) = match self {
-            Self::One => (5_000, 10_000, 40_000),
-            Self::Mini => (2_000, 2_500, 8_000),
-            Self::OnePointFive => (5_000, 8_000, 32_000),
-            Self::Two | Self::TwoPointFive => (5_000, 8_000, 30_000),
-        };
-        Rates {
-            text_in,
-            image_in,
-            image_out,
-        }
-    }
-}
 
 /// One model id.
 #[derive(Debug)]

@@ -3,17 +3,19 @@
 use super::OpenAi;
 use super::answer;
 use super::errors::{ApiError, refusal};
+use super::generation::Generation;
 use super::images::{self, Inputs, Upload};
-use super::models::Generation;
+use super::made::Made;
 use super::stream;
 use super::usage;
 use super::validate::{Ask, FIXED_SIZES};
 use crate::bill::{BillEntry, BilledTokens};
-use crate::core::{Core, seed_from, sha256_hex};
+use crate::core::Core;
 use crate::faults::{BodyFault, Call, Faults, Stage};
 use crate::gpt_image::nearest;
 use crate::latency::Pace;
-use crate::pictures::{Drawing, Drawn};
+use crate::names::{seed_from, sha256_hex};
+use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::scene::Detail;
 use axum::response::{IntoResponse, Response};
@@ -31,18 +33,6 @@ pub(super) struct Submission {
     pub(super) images: Vec<Upload>,
     pub(super) mask: Option<Upload>,
     pub(super) edit: bool,
-}
-
-/// Finished work.
-pub(super) struct Made {
-    pub(super) ask: Ask,
-    pub(super) edit: bool,
-    pub(super) created: i64,
-    pub(super) size_px: (u32, u32),
-    pub(super) tokens: BilledTokens,
-    pub(super) images: Vec<Drawn>,
-    /// Between the events of a stream.
-    pub(super) pace: Duration,
 }
 
 /// Does the work in a task of its own: as at the real service, a client that hangs up pays all the same.

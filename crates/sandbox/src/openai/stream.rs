@@ -2,7 +2,7 @@
 
 use super::answer::described;
 use super::errors::ApiError;
-use super::run::Made;
+use super::made::Made;
 use super::usage;
 use crate::bill::BilledTokens;
 use crate::faults::{Faults, Stage};

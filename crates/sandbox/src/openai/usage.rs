@@ -1,6 +1,6 @@
 //! Tokens of a call, and what they cost.
 
-use super::models::Generation;
+use super::generation::Generation;
 use super::validate::Ask;
 use crate::bill::{BilledTokens, micros_from_nanos};
 use crate::gpt_image::{
@@ -12,14 +12,6 @@ use serde_json::{Value, json};
 const PARTIAL_TOKENS: u64 = 100;
 /// Of gpt-image-1.5's inputs, this many keep high fidelity.
 const HIGH_FIDELITY_INPUTS: usize = 5;
-
-/// Prices of one token, USD 1e-9. Text output has a price too, but the emulator puts out none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rates {
-    pub(super) text_in: u64,
-    pub(super) image_in: u64,
-    pub(super) image_out: u64,
-}
 
 /// Tokens of a whole call: the prompt and the inputs count once, outputs for each image.
 pub(super) fn tokens(ask: &Ask, size_px: (u32, u32), inputs: &[(u32, u32)]) -> BilledTokens {

@@ -1,7 +1,8 @@
 //! Fields to a checked request, as strictly as the real service.
 
 use super::errors::ApiError;
-use super::models::{Generation, Model, find};
+use super::generation::Generation;
+use super::models::{Model, find};
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
 

@@ -2,9 +2,9 @@
 
 use super::Replicate;
 use super::errors::{Refused, authorize};
-use crate::core::random_hex;
 use crate::form::{FormError, read_form};
 use crate::media::{self, NewMedia};
+use crate::names::random_hex;
 use crate::wire;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -226,6 +226,6 @@ pub(super) async fn download(
     }
     match replicate.files.get(&id, now) {
         None => Refused::not_found().to_response(),
-        Some(file) => media::serve(&replicate.core, &file.id).await,
+        Some(file) => media::serve(&replicate.core.media, replicate.core.now(), &file.id).await,
     }
 }

@@ -1,6 +1,6 @@
 //! The Replicate models that the sandbox has, and the inputs of each.
 
-use crate::core::sha256_hex;
+use crate::names::sha256_hex;
 
 /// What one input may be.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 
 use super::Replicate;
 use super::errors::authorize;
-use crate::core::random_hex;
 use crate::delivery::{Message, target};
+use crate::names::random_hex;
 use crate::wire;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

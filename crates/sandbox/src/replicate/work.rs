@@ -3,7 +3,7 @@
 use super::models::{Family, Model, flux_size, free_size};
 use super::prices::picture_micros;
 use crate::bill::{BillEntry, BilledTokens};
-use crate::core::{Core, random_hex, seed_from, sha256_hex};
+use crate::core::Core;
 use crate::faults::{BodyFault, Faults};
 use crate::gpt_image::{
     classic_input_tokens, classic_output_tokens, fit_free, free_input_tokens, free_output_tokens, text_tokens,
@@ -11,6 +11,7 @@ use crate::gpt_image::{
 use crate::inputs;
 use crate::latency::Pace;
 use crate::media::NewMedia;
+use crate::names::{random_hex, seed_from, sha256_hex};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
 use crate::scene::Detail;

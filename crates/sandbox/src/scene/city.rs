@@ -7,8 +7,8 @@ use super::props;
 use super::ridges::{Ridge, Shape, profile};
 use super::skyline::{self, Shoreline};
 use super::stage::Stage;
+use super::vocabulary::Extra;
 use super::water;
-use super::words::Extra;
 
 pub(crate) fn compose(stage: &mut Stage) {
     let wet = stage.rng.chance(0.75) || stage.intent.has(Extra::Lake);

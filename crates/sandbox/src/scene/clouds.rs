@@ -7,7 +7,7 @@ use super::noise::{Noise, ease, lerp};
 use super::palette::{blend, hex, lift, quick};
 use super::sky::Orb;
 use super::stage::Stage;
-use super::words::{Extra, Time};
+use super::vocabulary::{Extra, Time};
 
 /// A deck of clouds that flattens toward the horizon.
 struct Clouds {

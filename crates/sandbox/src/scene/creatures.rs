@@ -4,7 +4,7 @@ use super::palette::{blend, lift};
 use super::place::{Place, Point};
 use super::shapes::{Figure, Fill, Outline, Spot};
 use super::stage::Stage;
-use super::words::Creature;
+use super::vocabulary::Creature;
 
 /// Adds an animal that sits at `x`, `y` (px, its foot), `size` px tall, with the light behind it.
 pub(crate) fn animal(stage: &mut Stage, creature: Creature, x: f32, y: f32, size: f32, light_x: f32) {

@@ -8,8 +8,8 @@ use super::ridges::{self, Ridge, Shape, profile};
 use super::sky::{self, Orb, Veil};
 use super::stage::Stage;
 use super::trees::{self, Crowns, Pines, Tree};
+use super::vocabulary::{Extra, Season, Time};
 use super::water;
-use super::words::{Extra, Season, Time};
 
 pub(crate) fn compose(stage: &mut Stage) {
     let horizon = stage.h * stage.rng.range(0.52, 0.62);

@@ -9,7 +9,7 @@ use super::props;
 use super::ridges::{Coat, Ridge, Shape, profile};
 use super::sky::{self, Haze, Orb};
 use super::stage::Stage;
-use super::words::{Extra, Time};
+use super::vocabulary::{Extra, Time};
 
 /// Sky, stars, sun or moon, and clouds down to `horizon` (px).
 pub(crate) fn heavens(stage: &mut Stage, horizon: f32) -> Orb {

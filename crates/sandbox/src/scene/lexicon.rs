@@ -1,7 +1,7 @@
 //! Which words call for which motif, light, season, color and companions.
 
-use super::words::Call::{self, Animal, Color, Dress, Light, Show, With};
-use super::words::{Creature, Extra, Motif, Season, Time};
+use super::vocabulary::Call::{self, Animal, Color, Dress, Light, Show, With};
+use super::vocabulary::{Creature, Extra, Motif, Season, Time};
 
 /// Words, and what each calls for. The first line that holds a word counts.
 pub(crate) const TABLE: &[(&[&str], &[Call])] = &[

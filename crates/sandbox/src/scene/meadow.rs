@@ -9,7 +9,7 @@ use super::shapes::Spot;
 use super::sky::Haze;
 use super::stage::Stage;
 use super::trees::{Crowns, Tree};
-use super::words::{Season, Time};
+use super::vocabulary::{Season, Time};
 
 /// A blade of grass, or a flower on its stem.
 struct Sprout {

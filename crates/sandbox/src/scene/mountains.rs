@@ -9,8 +9,8 @@ use super::ridges::{self, Ridge, Shape, profile};
 use super::sky::{self, Orb};
 use super::stage::Stage;
 use super::trees::{self, Pines};
+use super::vocabulary::{Extra, Season};
 use super::water;
-use super::words::{Extra, Season};
 
 pub(crate) fn compose(stage: &mut Stage) {
     let lake = stage.intent.has(Extra::Lake) || (stage.rng.chance(0.4) && !stage.intent.has(Extra::House));

@@ -9,8 +9,8 @@ use super::ridges::{Ridge, Shape, profile};
 use super::shapes::{Figure, Fill, Outline};
 use super::sky::Orb;
 use super::stage::Stage;
+use super::vocabulary::{Creature, Extra, Time};
 use super::water::{self, Roller};
-use super::words::{Creature, Extra, Time};
 
 pub(crate) fn compose(stage: &mut Stage) {
     let waves = stage.intent.has(Extra::Waves)

@@ -2,7 +2,8 @@
 
 use super::canvas::Rgb;
 use super::noise::{Rng, lerp};
-use super::words::{Intent, Motif, Season, Time};
+use super::vocabulary::{Motif, Season, Time};
+use super::words::Intent;
 
 /// The colors of one picture.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use super::canvas::Rgb;
 use super::palette::{blend, hex, lift};
 use super::shapes::{Figure, Fill, Outline, STEPS, smooth};
 use super::stage::Stage;
-use super::words::Time;
+use super::vocabulary::Time;
 
 type Point = (f32, f32);
 

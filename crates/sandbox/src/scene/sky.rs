@@ -6,7 +6,7 @@ use super::canvas::{Done, Layer, Px, Rgb, over, shine};
 use super::noise::{Noise, ease};
 use super::palette::{blend, hex, lift, quick, ramp};
 use super::stage::Stage;
-use super::words::{Extra, Time};
+use super::vocabulary::{Extra, Time};
 
 /// The sun or the moon.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use super::canvas::{Done, Layer, Px, Rgb, over, span};
 use super::noise::{cell, ease};
 use super::palette::{blend, hex, lift, quick};
 use super::stage::Stage;
-use super::words::Time;
+use super::vocabulary::Time;
 
 #[derive(Clone, Copy, Debug)]
 enum Roof {

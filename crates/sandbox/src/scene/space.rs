@@ -7,7 +7,7 @@ use super::noise::{Noise, ease, lerp};
 use super::palette::{blend, hex, lift, quick, ramp};
 use super::sky::{self, Orb};
 use super::stage::Stage;
-use super::words::Extra;
+use super::vocabulary::Extra;
 
 /// Clouds of gas in two colors.
 struct Nebula {

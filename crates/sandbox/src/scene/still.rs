@@ -6,7 +6,7 @@ use super::palette::{blend, hex, lift};
 use super::shapes::{Figure, Fill, Outline, Spot};
 use super::sky::Haze;
 use super::stage::Stage;
-use super::words::{Season, Time};
+use super::vocabulary::{Season, Time};
 
 type Point = (f32, f32);
 

@@ -215,8 +215,8 @@ fn words_choose_the_motif() {
     for (prompt, motif) in motifs {
         assert_eq!(read(prompt).motif, motif, "{prompt}");
     }
-    assert_eq!(read("snow under a blue sky").time, words::Time::Day);
-    assert_eq!(read("city lights at night").time, words::Time::Night);
+    assert_eq!(read("snow under a blue sky").time, vocabulary::Time::Day);
+    assert_eq!(read("city lights at night").time, vocabulary::Time::Night);
     assert!(read("a cat in the city").creature.is_some());
 }
 

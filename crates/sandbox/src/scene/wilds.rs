@@ -9,8 +9,8 @@ use super::palette::{blend, hex, lift};
 use super::ridges::{self, Coat, Ridge, Shape, profile};
 use super::sky::{self, Orb};
 use super::stage::Stage;
+use super::vocabulary::{Creature, Time};
 use super::water;
-use super::words::{Creature, Time};
 
 pub(crate) fn desert(stage: &mut Stage) {
     let horizon = stage.h * stage.rng.range(0.46, 0.58);
