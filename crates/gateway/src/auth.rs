@@ -95,17 +95,9 @@ fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
-/// Makes and stores a key.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub async fn create(
-    database: &Database,
-    name: &str,
-    scopes: &[Scope],
-    response_format: Option<ResponseFormat>,
-    now: Timestamp,
-) -> Result<NewKey, DatabaseError> {
+/// Makes a key. It works once its row is stored.
+#[must_use]
+pub fn mint(name: &str, scopes: &[Scope], response_format: Option<ResponseFormat>, now: Timestamp) -> NewKey {
     let (id, secret) = (random_text(ID_CHARS), random_text(SECRET_CHARS));
     let row = KeyRow {
         account_id: DEFAULT_ACCOUNT.to_owned(),
@@ -118,11 +110,26 @@ pub async fn create(
         revoked_at: None,
         id: id.clone(),
     };
-    database.insert_key(&row).await?;
-    Ok(NewKey {
+    NewKey {
         row,
         token: format!("pk_{id}.{secret}"),
-    })
+    }
+}
+
+/// Makes and stores a key.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn create(
+    database: &Database,
+    name: &str,
+    scopes: &[Scope],
+    response_format: Option<ResponseFormat>,
+    now: Timestamp,
+) -> Result<NewKey, DatabaseError> {
+    let key = mint(name, scopes, response_format, now);
+    database.insert_key(&key.row).await?;
+    Ok(key)
 }
 
 /// Recognizes the key in an `Authorization` header.

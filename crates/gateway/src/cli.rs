@@ -97,7 +97,11 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
 
 /// The environment of this process.
 fn environment() -> Environment {
-    std::env::vars().collect()
+    // A variable that is not text is none of ours.
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// The settings in force, with the catalogue that they name.

@@ -179,7 +179,7 @@ fn clients(settings: &Settings) -> Result<(Driver, GuardedClient), reqwest::Erro
     let fetcher = GuardedClient::new(GuardConfig {
         allowed_hosts: settings.fetch_hosts.iter().map(|host| host.to_lowercase()).collect(),
         connect_timeout: Some(connect_timeout),
-        ..GuardConfig::default()
+        user_agent: DriverConfig::default().user_agent,
     })?;
     Ok((driver, fetcher))
 }
@@ -207,19 +207,25 @@ async fn ensure_first_key(
     if !database.keys().await?.is_empty() {
         return Ok(None);
     }
-    let key = auth::create(database, "first key", &[auth::Scope::Admin], None, clock.now()).await?;
+    let key = auth::mint("first key", &[auth::Scope::Admin], None, clock.now());
     let path = settings.data_dir.join(FIRST_KEY_FILE);
+    // The file first: a key that is stored and not told could never be used.
     write_private(&path, &key.token).map_err(|cause| StartError::Io {
         what: path.display().to_string(),
         cause,
     })?;
+    database.insert_key(&key.row).await?;
     Ok(Some(key.token))
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
+    // A file that was there before would keep its own permissions.
+    if path.exists() {
+        std::fs::remove_file(path)?;
+    }
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     writeln!(options.open(path)?, "{text}")
@@ -229,7 +235,12 @@ async fn links(settings: &Settings, database: &Database) -> Result<Links, StartE
     let secret = database
         .own_secret("media-links", &ids::random_text(LINK_SECRET_CHARS))
         .await?;
-    let own = format!("http://{}", settings.listen);
+    let mut own = settings.listen;
+    if own.ip().is_unspecified() && settings.public_url.is_none() {
+        own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        tracing::warn!("links to images lead to {own}; set public_url to where callers reach this gateway");
+    }
+    let own = format!("http://{own}");
     Ok(Links::new(settings.public_url.as_deref().unwrap_or(&own), &secret))
 }
 

@@ -10,7 +10,6 @@ use planner::plan::NoRoute;
 pub use attempt::{Attempt, code_of, spent_word};
 
 use crate::db::DatabaseError;
-use crate::media::process::ProcessError;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +47,6 @@ pub enum GenerationError {
         /// Whether the plan was given up although it had more candidates.
         stopped: bool,
     },
-    /// An image came but could not be made into what was asked.
-    #[error("image work failed: {0}")]
-    Process(#[from] ProcessError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),

@@ -9,7 +9,6 @@ use planner::fault::{Fault, echo};
 use planner::plan::NoRoute;
 use serde_json::{Value, json};
 
-use crate::media::process::ProcessError;
 use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
 
 /// An error as the caller sees it.
@@ -130,12 +129,7 @@ impl Problem {
                 forced,
                 stopped,
             } => exhausted(attempts, decisive, *forced, *stopped),
-            GenerationError::Process(ProcessError::Spool(_)) => Self {
-                should_retry: Some(false),
-                ..Self::overloaded("The images are too much for what this gateway may hold at a time.")
-            },
-            GenerationError::Process(ProcessError::Image(_) | ProcessError::Io(_) | ProcessError::Lost)
-            | GenerationError::Database(_) => Self {
+            GenerationError::Database(_) => Self {
                 should_retry: Some(false),
                 ..Self::internal()
             },
@@ -235,6 +229,9 @@ fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bo
                 format!("The provider refused an argument: {}", decisive.message),
             )
         },
+        FailureKind::LimitReached => {
+            Problem::overloaded(&format!("A limit of this gateway was reached: {}", decisive.message))
+        }
         FailureKind::TimedOut if forced || attempts.len() == 1 => {
             upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive)
         }

@@ -208,12 +208,12 @@ pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress
         | FailureKind::ServerError
         | FailureKind::EmptyAnswer
         | FailureKind::UnreadableAnswer
-        | FailureKind::JobFailed
-        | FailureKind::LimitReached => match failure.spent {
+        | FailureKind::JobFailed => match failure.spent {
             Spent::No => NextMove::Failover,
             Spent::Yes | Spent::Unknown => after_maybe_billed(policy, progress),
         },
-        FailureKind::InvalidArgument => NextMove::Stop,
+        // Another answer would meet the same limit, and cost again.
+        FailureKind::LimitReached | FailureKind::InvalidArgument => NextMove::Stop,
         FailureKind::ContentPolicy if policy.on_content_policy => NextMove::Failover,
         FailureKind::ContentPolicy => NextMove::Stop,
     }

@@ -111,6 +111,7 @@ pub fn parse(
     for (name, value) in fields {
         reader.take(catalog.canonical_parameter(name), name, value);
     }
+    reader.refuse(endpoint);
     let model = reader.text("model").unwrap_or_default();
     let prompt = reader.text("prompt");
     let n = reader.whole("n", 1, N_MAX).unwrap_or(1);
@@ -153,6 +154,12 @@ pub fn parse(
     (request, faults)
 }
 
+/// Fields of the API that this version does not have, and what to do instead.
+const NOT_TAKEN: &[(&str, &str)] = &[
+    ("route", "to force a provider, name the model as provider/model"),
+    ("webhook_url", "the images come with the answer"),
+];
+
 struct Reader {
     fields: IndexMap<String, Value>,
     from_form: bool,
@@ -175,6 +182,22 @@ impl Reader {
             Some(_) => {}
             None => {
                 self.fields.insert(canonical.to_owned(), value.clone());
+            }
+        }
+    }
+
+    /// Fields that are known and not taken here: passing them on would change what the caller means.
+    fn refuse(&mut self, endpoint: Endpoint) {
+        for (name, instead) in NOT_TAKEN {
+            if self.fields.shift_remove(*name).is_some() {
+                self.faults
+                    .push(Fault::new(*name, format!("'{name}' is not supported; {instead}")));
+            }
+        }
+        for name in ["image", "images", "mask"] {
+            if endpoint == Endpoint::Generations && self.fields.shift_remove(name).is_some() {
+                let message = format!("'{name}' is for edits: send it to /openai/v1/images/edits");
+                self.faults.push(Fault::new(name, message));
             }
         }
     }

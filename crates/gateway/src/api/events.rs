@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use planner::usage::Usage;
 use providers::Node;
 use serde_json::Value;
 use tokio::sync::oneshot::Receiver;
@@ -30,7 +31,7 @@ pub(super) fn answer(endpoint: &'static str, receiver: Receiver<Outcome>) -> Res
             Err(_) => Some((stream::iter([piece(": waiting\n\n")]).boxed(), Some(receiver))),
             Ok(Ok((_, Ok(generated)))) => Some((completed(endpoint, &generated).boxed(), None)),
             Ok(Ok((_, Err(error)))) => Some((failed(&Problem::of_generation(&error)).boxed(), None)),
-            Ok(Err(_)) => Some((failed(&Problem::internal()).boxed(), None)),
+            Ok(Err(_)) => Some((failed(&super::images::lost()).boxed(), None)),
         }
     });
     let body = Body::from_stream(stream::iter([piece(": accepted\n\n")]).chain(waiting.flatten()));
@@ -65,7 +66,8 @@ fn completed(endpoint: &str, generated: &Generated) -> impl Stream<Item = Result
     let events: Vec<_> = generated
         .images
         .iter()
-        .map(|delivered| {
+        .enumerate()
+        .map(|(index, delivered)| {
             let mut fields = vec![
                 ("type".to_owned(), text(kind)),
                 ("b64_json".to_owned(), Node::Base64(delivered.image.blob.clone())),
@@ -89,7 +91,9 @@ fn completed(endpoint: &str, generated: &Generated) -> impl Stream<Item = Result
                 ),
             ];
             if let Some(usage) = &generated.usage {
-                fields.push(("usage".to_owned(), Node::Json(usage_json(usage))));
+                // The whole call's usage stands on the first event, so that the sum over events is right.
+                let usage = if index == 0 { *usage } else { Usage::default() };
+                fields.push(("usage".to_owned(), Node::Json(usage_json(&usage))));
             }
             providers::Body::json(&Node::Object(fields))
         })

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::Upload;
 use crate::clock::Clock;
-use crate::media::process::{Inspected, Processor, size_of};
+use crate::media::process::{Inspected, ProcessError, Processor, size_of};
 use crate::outcome::Attempt;
 use crate::upstreams::{Upstream, Upstreams};
 
@@ -165,7 +165,9 @@ impl Executor<'_> {
             }
         };
         let mut before = u32::try_from(execution.images.len()).unwrap_or(0);
-        let calls = resolved.fan_out(missing).into_iter().map(|images| {
+        let asked = resolved.fan_out(missing);
+        let calls = asked.iter().map(|images| {
+            let images = *images;
             let native = resolved.call(images, before);
             before += images;
             self.call(
@@ -178,10 +180,19 @@ impl Executor<'_> {
         });
         let ends = join_all(calls).await;
         let mut moves = Vec::new();
-        for end in ends {
+        for (asked, end) in asked.into_iter().zip(ends) {
             execution.attempts.extend(end.attempts);
             match end.result {
-                Ok(success) => self.take(index, candidate, missing, success, execution),
+                Ok(mut success) => {
+                    if let Some(short) = shortfall(asked, success.images.len()) {
+                        let progress = self.progress(planner::failure::RETRIES_MAX, tries_after_maybe_billed);
+                        moves.push(next_move(&short, self.policy, &progress));
+                        execution.failures.push(short);
+                    }
+                    // Nobody pays for more than was asked for.
+                    success.images.truncate(asked as usize);
+                    take(index, candidate, success, execution);
+                }
                 Err(failure) => {
                     let progress = self.progress(planner::failure::RETRIES_MAX, tries_after_maybe_billed);
                     moves.push(next_move(&failure, self.policy, &progress));
@@ -200,37 +211,6 @@ impl Executor<'_> {
         }
     }
 
-    fn take(&self, index: usize, candidate: &Candidate<'_>, missing: u32, success: Success, execution: &mut Execution) {
-        let produced = Produced {
-            sizes: success.images.iter().map(|(image, _)| size_of(&image.info)).collect(),
-            usage: success.usage,
-            reported: success.reported,
-        };
-        let charge = charge(&candidate.resolved.offer.pricing, &candidate.resolved.work, &produced);
-        let shares = shares(charge.total, success.images.len());
-        execution.charges.push(charge);
-        execution.usage = match (execution.usage, success.usage) {
-            (Some(all), Some(more)) => Some(all.plus(more)),
-            (all, more) => all.or(more),
-        };
-        let room = missing as usize;
-        execution
-            .images
-            .extend(
-                success
-                    .images
-                    .into_iter()
-                    .zip(shares)
-                    .take(room)
-                    .map(|((image, revised_prompt), cost)| ProducedImage {
-                        image,
-                        revised_prompt,
-                        candidate: index,
-                        cost,
-                    }),
-            );
-    }
-
     /// The caller's files as this candidate can read them.
     async fn inputs(
         &self,
@@ -238,14 +218,6 @@ impl Executor<'_> {
         sources: &Sources<'_>,
     ) -> Result<(Vec<InputImage>, Option<InputImage>), Failure> {
         let work = &candidate.resolved.inputs;
-        let unusable = |error: &dyn std::fmt::Display| Failure {
-            spent: Spent::No,
-            param: Some("image".to_owned()),
-            ..Failure::new(
-                FailureKind::InvalidArgument,
-                format!("an input image cannot be converted: {error}"),
-            )
-        };
         let mut images = Vec::new();
         for (position, upload) in sources.images.iter().enumerate() {
             if work.to_png.get(position).copied().unwrap_or(false) {
@@ -257,7 +229,7 @@ impl Executor<'_> {
                 images.push(png(blob));
             } else {
                 let format = Processor::inspect(&upload.blob)
-                    .map_err(|error| unusable(&error))?
+                    .map_err(|error| refused(&error))?
                     .format;
                 images.push(InputImage {
                     blob: upload.blob.clone(),
@@ -351,14 +323,17 @@ impl Executor<'_> {
             .run(upstream.adapter, request, scope, self.deadline, &())
             .await?;
         let mut images = Vec::new();
+        let mut unreadable = None;
         for image in finished.images {
-            let info = Processor::inspect(&image.blob).map_err(|error| {
-                Failure::new(
-                    FailureKind::UnreadableAnswer,
-                    format!("the provider's image cannot be read: {error}"),
-                )
-            })?;
-            images.push((Inspected { blob: image.blob, info }, image.revised_prompt));
+            match Processor::inspect(&image.blob) {
+                Ok(info) => images.push((Inspected { blob: image.blob, info }, image.revised_prompt)),
+                Err(error) => unreadable = Some(error),
+            }
+        }
+        // Readable images are paid for; those that are missing are asked for again.
+        if let (true, Some(error)) = (images.is_empty(), unreadable) {
+            let message = format!("the provider's image cannot be read: {error}");
+            return Err(Failure::new(FailureKind::UnreadableAnswer, message));
         }
         let reported = finished.reported_cost_micros.map(Micros);
         Ok((
@@ -369,6 +344,68 @@ impl Executor<'_> {
                 reported,
             },
         ))
+    }
+}
+
+fn take(index: usize, candidate: &Candidate<'_>, success: Success, execution: &mut Execution) {
+    let produced = Produced {
+        sizes: success.images.iter().map(|(image, _)| size_of(&image.info)).collect(),
+        usage: success.usage,
+        reported: success.reported,
+    };
+    let charge = charge(&candidate.resolved.offer.pricing, &candidate.resolved.work, &produced);
+    let shares = shares(charge.total, success.images.len());
+    execution.charges.push(charge);
+    execution.usage = match (execution.usage, success.usage) {
+        (Some(all), Some(more)) => Some(all.plus(more)),
+        (all, more) => all.or(more),
+    };
+    execution.images.extend(
+        success
+            .images
+            .into_iter()
+            .zip(shares)
+            .map(|((image, revised_prompt), cost)| ProducedImage {
+                image,
+                revised_prompt,
+                candidate: index,
+                cost,
+            }),
+    );
+}
+
+/// The failure of the images that a call was asked for and did not give. They were not charged.
+fn shortfall(asked: u32, made: usize) -> Option<Failure> {
+    let missing = (asked as usize).checked_sub(made).filter(|missing| *missing > 0)?;
+    let message = format!("the provider made {made} of {asked} images: {missing} missing");
+    Some(Failure {
+        spent: Spent::No,
+        ..Failure::new(FailureKind::EmptyAnswer, message)
+    })
+}
+
+/// An input that its own bytes make unusable.
+fn refused(error: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        param: Some("image".to_owned()),
+        ..Failure::new(
+            FailureKind::InvalidArgument,
+            format!("an input image cannot be converted: {error}"),
+        )
+    }
+}
+
+/// An input that could not be prepared: by its own fault, or because of our limits.
+fn unusable(error: &ProcessError) -> Failure {
+    match error {
+        ProcessError::Image(error) => refused(error),
+        ProcessError::Spool(_) | ProcessError::Io(_) | ProcessError::Lost => {
+            let message = "the input images could not be prepared";
+            Failure {
+                spent: Spent::No,
+                ..Failure::new(FailureKind::LimitReached, message)
+            }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Delivered, Generated, Generator, Order};
 use crate::db::DatabaseError;
 use crate::db::media::MediaRow;
 use crate::ids::random_text;
-use crate::media::process::{Finished, ProcessError};
+use crate::media::process::Finished;
 use crate::media::store::StoreError;
 use crate::outcome::{Attempt, GenerationError};
 use crate::upstreams::Service;
@@ -55,31 +55,22 @@ pub(super) async fn finish(
             .map_or_else(Finish::default, |candidate| candidate.resolved.finish);
         finish_one(generator, order, produced, finish)
     });
-    let images = join_all(finishes).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let images = join_all(finishes).await;
     Ok(Produced { execution, images })
 }
 
 /// An image that cannot be converted is handed out as it came: it is paid for.
-async fn finish_one(
-    generator: &Generator,
-    order: &Order,
-    produced: &ProducedImage,
-    finish: Finish,
-) -> Result<Finished, GenerationError> {
-    match generator
+async fn finish_one(generator: &Generator, order: &Order, produced: &ProducedImage, finish: Finish) -> Finished {
+    let finished = generator
         .processor
-        .finish(produced.image.clone(), finish, order.scope.clone())
-        .await
-    {
-        Err(ProcessError::Image(error)) => {
-            tracing::warn!(generation.id = %order.id, error = %error, "an image could not be converted");
-            Ok(Finished {
-                image: produced.image.clone(),
-                format_refused: Some("the image could not be converted"),
-            })
+        .finish(produced.image.clone(), finish, order.scope.clone());
+    finished.await.unwrap_or_else(|error| {
+        tracing::warn!(generation.id = %order.id, error = %error, "an image could not be converted");
+        Finished {
+            image: produced.image.clone(),
+            format_refused: Some("the image could not be converted"),
         }
-        result => Ok(result?),
-    }
+    })
 }
 
 /// No image came. The failure that decides is one of the caller's own if there is one, else the last.
@@ -270,7 +261,11 @@ async fn store(generator: &Generator, order: &Order, generated: &mut Generated) 
             created_at: now,
             expires_at,
         };
-        generator.database.insert_media(&row).await?;
+        if let Err(error) = generator.database.insert_media(&row).await {
+            // Without a row nobody would ever remove the file.
+            generator.store.delete(&row.path).await?;
+            return Err(error.into());
+        }
         delivered.url = Some(generator.links.sign(&id, extension, expires_at));
     }
     Ok(())

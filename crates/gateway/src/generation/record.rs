@@ -155,9 +155,7 @@ fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
         GenerationError::Attempts { .. } if problem.status.is_client_error() && problem.status.as_u16() != 429 => {
             Status::Rejected
         }
-        GenerationError::Attempts { .. } | GenerationError::Process(_) | GenerationError::Database(_) => {
-            Status::UpstreamFailure
-        }
+        GenerationError::Attempts { .. } | GenerationError::Database(_) => Status::UpstreamFailure,
     };
     EndOfGeneration {
         status,

@@ -39,10 +39,22 @@ async fn remove_expired(
         if expired.is_empty() {
             return Ok(());
         }
+        let mut removed = 0;
         for media in expired {
             // The file first: a row without a file is found again, a file without a row never.
-            store.delete(&media.path).await?;
-            database.delete_media(&media.id).await?;
+            match store.delete(&media.path).await {
+                Ok(()) => {
+                    database.delete_media(&media.id).await?;
+                    removed += 1;
+                }
+                Err(error) => {
+                    tracing::warn!(media.id = %media.id, error = %error, "an expired image could not be removed")
+                }
+            }
+        }
+        // What cannot be removed now is tried again at the next look.
+        if removed == 0 {
+            return Ok(());
         }
     }
 }

@@ -135,7 +135,7 @@ pub(super) fn apply(
         let shown = if parameter.is_secret() {
             Value::from("(secret)")
         } else {
-            value.clone()
+            told(&value)
         };
         let choice = choose(context, parameter, mode_offer.fields.get(name), &value);
         match choice {
@@ -224,11 +224,26 @@ fn pass_through(
     if is_ours {
         adjustments.push(Adjustment::new(
             name,
-            value.clone(),
+            told(value),
             Value::Null,
             "set by Pictor from other parameters",
         ));
     } else {
         fields.set(name, value.clone());
+    }
+}
+
+/// Longest text that an adjustment repeats: values of choices are short, and what is longer may be a prompt or an image.
+const TOLD_CHARS_MAX: usize = 40;
+
+/// A value as adjustments tell it.
+fn told(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.chars().count() > TOLD_CHARS_MAX => {
+            Value::from(format!("({} characters)", text.chars().count()))
+        }
+        Value::Array(items) => Value::from(format!("(a list of {})", items.len())),
+        Value::Object(fields) => Value::from(format!("(an object of {})", fields.len())),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }

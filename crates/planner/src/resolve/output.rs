@@ -35,8 +35,14 @@ pub(super) fn apply(
     if let Some(field) = mode_offer.fields.get("output_format")
         && let Some(asked) = wanted
     {
-        // What the provider cannot make is made from its lossless format.
-        let native = if takes(field, asked) { asked } else { Format::Png };
+        // What the provider cannot make, or not in the quality asked for, is made from its lossless format.
+        let quality = context.request.output_compression.is_some() && asked.is_lossy();
+        let as_asked = !quality || mode_offer.fields.contains_key("output_compression") || !takes(field, Format::Png);
+        let native = if takes(field, asked) && as_asked {
+            asked
+        } else {
+            Format::Png
+        };
         if takes(field, native) {
             let value = Value::from(native.as_str());
             fields.set(

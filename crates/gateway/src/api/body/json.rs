@@ -24,23 +24,19 @@ fn object(value: Value) -> Result<Map<String, Value>, Problem> {
 }
 
 /// Reads a body without images.
-pub(in super::super) async fn read(mut pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
-    let mut writer = room.scope.writer();
-    while let Some(piece) = pieces.next().await? {
-        writer.write(&piece).map_err(|error| spool_problem(&error))?;
-    }
-    let blob = writer.finish().map_err(|error| spool_problem(&error))?;
-    let value = serde_json::from_reader(std::io::BufReader::new(blob.reader()))
-        .map_err(|error| not_json(&error.to_string()))?;
-    Ok(Received {
-        fields: object(value)?,
-        size_bytes: pieces.received(),
+pub(in super::super) async fn read(pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
+    let (document, size_bytes) = split(pieces, room).await?;
+    let fields = object(document.json.clone())?;
+    let mut received = Received {
+        size_bytes,
         ..Received::default()
-    })
+    };
+    keep_texts(fields, &document, &mut received);
+    Ok(received)
 }
 
-/// Reads a body whose images stand in it as data URLs or links.
-pub(in super::super) async fn read_split(mut pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
+/// The document, with long data URLs in the spool.
+async fn split(mut pieces: Pieces, room: &Room<'_>) -> Result<(Document, u64), Problem> {
     let limits = SplitLimits {
         text_bytes: TEXT_BYTES,
         blob_bytes: room.limits.json_body_bytes,
@@ -50,9 +46,38 @@ pub(in super::super) async fn read_split(mut pieces: Pieces, room: &Room<'_>) ->
         splitter.push(&piece).map_err(|error| split_problem(&error))?;
     }
     let document = splitter.finish().map_err(|error| split_problem(&error))?;
+    Ok((document, pieces.received()))
+}
+
+/// Keeps the fields that are text. An image in any other field than those for images is refused: it could only be
+/// passed on by holding it in memory.
+fn keep_texts(mut fields: Map<String, Value>, document: &Document, received: &mut Received) {
+    fields.retain(|name, value| {
+        let legal = !holds_blob(value, document);
+        if !legal {
+            let message =
+                format!("'{name}' holds an image; images go into 'images' and 'mask' of /openai/v1/images/edits");
+            received.faults.push(Fault::new(name.as_str(), message));
+        }
+        legal
+    });
+    received.fields = fields;
+}
+
+fn holds_blob(value: &Value, document: &Document) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| holds_blob(item, document)),
+        Value::Object(fields) => fields.values().any(|field| holds_blob(field, document)),
+        other => document.blob(other).is_some(),
+    }
+}
+
+/// Reads a body whose images stand in it as data URLs or links.
+pub(in super::super) async fn read_split(pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
+    let (document, size_bytes) = split(pieces, room).await?;
     let mut fields = object(document.json.clone())?;
     let mut received = Received {
-        size_bytes: pieces.received(),
+        size_bytes,
         ..Received::default()
     };
     for name in ["images", "image"] {
@@ -66,7 +91,7 @@ pub(in super::super) async fn read_split(mut pieces: Pieces, room: &Room<'_>) ->
             Err(fault) => received.faults.push(fault),
         }
     }
-    received.fields = fields;
+    keep_texts(fields, &document, &mut received);
     Ok(received)
 }
 
