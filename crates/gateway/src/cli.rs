@@ -10,6 +10,7 @@ mod output;
 mod requests;
 mod sandbox;
 mod serve;
+mod stop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

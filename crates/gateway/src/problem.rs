@@ -115,6 +115,15 @@ impl Problem {
         )
     }
 
+    /// A generation that broke off: it may have cost money, so nobody shall repeat it unasked.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self {
+            should_retry: Some(false),
+            ..Self::internal()
+        }
+    }
+
     /// The face of a generation that gave no image.
     #[must_use]
     pub fn of_generation(error: &GenerationError) -> Self {
@@ -229,9 +238,7 @@ fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bo
                 format!("The provider refused an argument: {}", decisive.message),
             )
         },
-        FailureKind::LimitReached => {
-            Problem::overloaded(&format!("A limit of this gateway was reached: {}", decisive.message))
-        }
+        FailureKind::LimitReached => upstream(StatusCode::BAD_GATEWAY, "UPSTREAM_ERROR", decisive),
         FailureKind::TimedOut if forced || attempts.len() == 1 => {
             upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive)
         }

@@ -31,7 +31,7 @@ pub(super) fn answer(endpoint: &'static str, receiver: Receiver<Outcome>) -> Res
             Err(_) => Some((stream::iter([piece(": waiting\n\n")]).boxed(), Some(receiver))),
             Ok(Ok((_, Ok(generated)))) => Some((completed(endpoint, &generated).boxed(), None)),
             Ok(Ok((_, Err(error)))) => Some((failed(&Problem::of_generation(&error)).boxed(), None)),
-            Ok(Err(_)) => Some((failed(&super::images::lost()).boxed(), None)),
+            Ok(Err(_)) => Some((failed(&Problem::lost()).boxed(), None)),
         }
     });
     let body = Body::from_stream(stream::iter([piece(": accepted\n\n")]).chain(waiting.flatten()));

@@ -117,7 +117,7 @@ async fn run(state: AppState, order: Order) -> Response {
     }
     match receiver.await {
         Ok((order, result)) => finished(&order, result),
-        Err(_) => lost().into_response(),
+        Err(_) => Problem::lost().into_response(),
     }
 }
 
@@ -154,12 +154,4 @@ pub(super) fn failed(order: &Order, error: &GenerationError) -> Response {
         ..LogFacts::default()
     });
     response
-}
-
-/// The face of a generation that broke off: it may have cost money, so nobody shall repeat it unasked.
-pub(super) fn lost() -> Problem {
-    Problem {
-        should_retry: Some(false),
-        ..Problem::internal()
-    }
 }

@@ -7,7 +7,7 @@ use sandbox::SandboxConfig;
 
 use super::Failed;
 use super::output::say;
-use super::serve::asked_to_stop;
+use super::stop::Stop;
 
 /// What the emulators are started with.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         latency,
         public_url,
     } = arguments;
+    let stop = Stop::listen();
     let sandbox = sandbox::start(SandboxConfig {
         listen,
         tls,
@@ -62,7 +63,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         say(&format!("  {base}{path}"));
     }
     say(&format!("faults on demand: {base}/_sandbox/help"));
-    asked_to_stop().await;
+    stop.asked().await;
     sandbox.shutdown().await;
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
 use super::output::say;
+use super::stop::Stop;
 use super::{Failed, load};
 use crate::clock::Clock;
 use crate::settings::Settings;
@@ -17,6 +17,7 @@ use crate::{FIRST_KEY_FILE, start};
 /// Serves until the process is told to stop.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
+    let stop = Stop::listen();
     log_to_stderr(&settings);
     let key_file = settings.data_dir.join(FIRST_KEY_FILE);
     // Featured models come first, so the newcomer's call goes to one of them.
@@ -35,7 +36,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         }
         None => welcome(&base, "$PICTOR_API_KEY", &model),
     }
-    asked_to_stop().await;
+    stop.asked().await;
     tracing::info!("stopping: no more requests are taken");
     running.shutdown().await;
     Ok(())
@@ -75,24 +76,4 @@ fn log_to_stderr(settings: &Settings) {
     } else {
         log.init();
     }
-}
-
-/// Waits for an interrupt or a termination.
-#[cfg(unix)]
-pub(super) async fn asked_to_stop() {
-    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => {
-            let _ = signal::ctrl_c().await;
-        }
-    }
-}
-
-/// Waits for an interrupt.
-#[cfg(not(unix))]
-pub(super) async fn asked_to_stop() {
-    let _ = signal::ctrl_c().await;
 }

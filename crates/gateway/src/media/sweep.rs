@@ -48,7 +48,7 @@ async fn remove_expired(
                     removed += 1;
                 }
                 Err(error) => {
-                    tracing::warn!(media.id = %media.id, error = %error, "an expired image could not be removed")
+                    tracing::warn!(media.id = %media.id, error = %error, "an expired image could not be removed");
                 }
             }
         }

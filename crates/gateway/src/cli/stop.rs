@@ -1,0 +1,46 @@
+//! Being told to stop.
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Hears interrupts and terminations from the moment it is made, so that none is missed while a server starts.
+pub(super) struct Stop {
+    #[cfg(unix)]
+    signals: [Option<Signal>; 2],
+}
+
+impl Stop {
+    /// Begins to listen. A signal that cannot be heard keeps its ordinary effect.
+    #[cfg(unix)]
+    pub(super) fn listen() -> Self {
+        let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+        Self { signals }
+    }
+
+    /// Begins to listen.
+    #[cfg(not(unix))]
+    pub(super) fn listen() -> Self {
+        Self {}
+    }
+
+    /// Waits for the first signal.
+    #[cfg(unix)]
+    pub(super) async fn asked(self) {
+        let [interrupt, terminate] = self.signals.map(|signal| async move {
+            match signal {
+                Some(mut signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        });
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate => {}
+        }
+    }
+
+    /// Waits for an interrupt.
+    #[cfg(not(unix))]
+    pub(super) async fn asked(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
