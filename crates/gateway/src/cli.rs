@@ -108,15 +108,8 @@ fn environment() -> Environment {
 /// The settings in force, with the catalogue that they name.
 fn load(config: Option<PathBuf>) -> Result<(Settings, planner::catalog::Catalog), Failed> {
     let environment = environment();
-    // The built-in catalogue tells the names of credentials; the settings then name the operator's folder.
-    let builtin = builtin::catalog(None)?;
-    let settings = Settings::load(config.as_deref(), &environment, &builtin)?;
-    match &settings.catalog_dir {
-        None => Ok((settings, builtin)),
-        Some(folder) => {
-            let catalog = builtin::catalog(Some(folder))?;
-            let settings = Settings::load(config.as_deref(), &environment, &catalog)?;
-            Ok((settings, catalog))
-        }
-    }
+    let folder = Settings::catalog_dir(config.as_deref(), &environment)?;
+    let catalog = builtin::catalog(folder.as_deref())?;
+    let settings = Settings::load(config.as_deref(), &environment, &catalog)?;
+    Ok((settings, catalog))
 }

@@ -155,6 +155,27 @@ impl Settings {
         environment: &Environment,
         catalog: &planner::catalog::Catalog,
     ) -> Result<Self, SettingsError> {
+        let (mut settings, origin) = Self::read(file, environment)?;
+        settings.read_credentials(&origin, environment, catalog);
+        if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
+            return Err(SettingsError::Invalid {
+                origin,
+                message: format!("providers.{unknown}: the catalogue has no provider '{unknown}'"),
+            });
+        }
+        Ok(settings)
+    }
+
+    /// The operator's catalogue folder: known before the providers in it are.
+    ///
+    /// # Errors
+    /// As for [`Self::load`].
+    pub fn catalog_dir(file: Option<&Path>, environment: &Environment) -> Result<Option<PathBuf>, SettingsError> {
+        Ok(Self::read(file, environment)?.0.catalog_dir)
+    }
+
+    /// The settings without credentials, and where they are from.
+    fn read(file: Option<&Path>, environment: &Environment) -> Result<(Self, String), SettingsError> {
         let path = file
             .map(Path::to_path_buf)
             .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
@@ -175,15 +196,7 @@ impl Settings {
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
-        let mut settings = settings_of(table, &origin)?;
-        settings.read_credentials(&origin, environment, catalog);
-        if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
-            return Err(SettingsError::Invalid {
-                origin,
-                message: format!("providers.{unknown}: the catalogue has no provider '{unknown}'"),
-            });
-        }
-        Ok(settings)
+        Ok((settings_of(table, &origin)?, origin))
     }
 
     fn read_credentials(&mut self, origin: &str, environment: &Environment, catalog: &planner::catalog::Catalog) {

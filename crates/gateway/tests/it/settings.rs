@@ -49,6 +49,23 @@ fn without_anything_the_defaults_hold() {
 }
 
 #[test]
+fn a_provider_of_the_operators_own_folder_can_be_set_up() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("providers")).expect("a folder");
+    let provider = "id = \"local\"\nname = \"Local\"\nprotocol = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+         sandbox_path = \"/openai/v1\"\nsandbox_credential = \"sk-sandbox\"\n";
+    std::fs::write(folder.path().join("providers/local.toml"), provider).expect("the file is written");
+    let (_kept, path) = written(&format!(
+        "catalog_dir = {:?}\n[providers.local]\ncredential = \"sk-local\"\n",
+        folder.path().display().to_string()
+    ));
+    let named = Settings::catalog_dir(Some(&path), &environment(&[])).expect("a legal file");
+    let catalog = gateway::builtin::catalog(named.as_deref()).expect("a legal catalogue");
+    let settings = Settings::load(Some(&path), &environment(&[]), &catalog).expect("its provider is known");
+    assert_eq!(settings.providers["local"].credential.as_deref(), Some("sk-local"));
+}
+
+#[test]
 fn the_environment_goes_before_the_file() {
     let (_folder, path) = written(
         "listen = \"127.0.0.1:1000\"\ndata_dir = \"from-file\"\nsandbox = \"never\"\ndefault_model = \"gpt-image-1\"\n\
