@@ -12,15 +12,18 @@ mod events;
 mod generations;
 mod health;
 mod images;
+pub(crate) mod known_clients;
 mod linger;
 mod media;
 mod models;
 mod openapi;
 mod path;
+mod query;
 mod requests;
 mod respond;
 mod sources;
 pub(crate) mod state;
+mod undelivered;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -28,16 +28,43 @@ pub enum CatalogError {
 /// # Errors
 /// [`CatalogError`].
 pub fn catalog(folder: Option<&Path>) -> Result<Catalog, CatalogError> {
-    let mut own = Vec::new();
-    if let Some(folder) = folder {
-        collect(folder, folder, &mut own).map_err(|(path, cause)| CatalogError::Unreadable { path, cause })?;
-        own.sort();
-    }
+    let own = own_files(folder)?;
     let builtin = CATALOG_FILES.iter().map(|(name, text)| (*name, *text));
     let sources: Vec<(&str, &str)> = builtin
         .chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str())))
         .collect();
     load(&sources).map_err(CatalogError::Mistakes)
+}
+
+/// The name and text of the file that describes the model `id`: the operator's where there is one.
+///
+/// # Errors
+/// [`CatalogError`].
+pub fn model_file(folder: Option<&Path>, id: &str) -> Result<Option<(String, String)>, CatalogError> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        id: String,
+    }
+    let describes = |(name, text): &(String, String)| {
+        name.starts_with("models/") && toml::from_str::<Head>(text).is_ok_and(|head| head.id == id)
+    };
+    if let Some(file) = own_files(folder)?.into_iter().rev().find(describes) {
+        return Ok(Some(file));
+    }
+    let builtin = CATALOG_FILES.iter();
+    Ok(builtin
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .find(describes))
+}
+
+/// The operator's files, in the order of their names.
+fn own_files(folder: Option<&Path>) -> Result<Vec<(String, String)>, CatalogError> {
+    let mut own = Vec::new();
+    if let Some(folder) = folder {
+        collect(folder, folder, &mut own).map_err(|(path, cause)| CatalogError::Unreadable { path, cause })?;
+        own.sort();
+    }
+    Ok(own)
 }
 
 fn collect(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) -> Result<(), (PathBuf, std::io::Error)> {

@@ -3,6 +3,7 @@
 mod catalog;
 mod client;
 mod doctor;
+mod explain;
 mod images;
 mod keys;
 mod models;
@@ -52,7 +53,7 @@ enum Command {
     Requests(requests::Arguments),
     /// Check settings, catalogue, database, store and providers.
     Doctor,
-    /// Check the catalogue.
+    /// Check, list and show the catalogue, and explain where a request would go.
     #[command(subcommand)]
     Catalog(catalog::Command),
 }
@@ -92,7 +93,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Estimate(arguments) => images::estimate(arguments).await,
         Command::Requests(arguments) => requests::run(arguments).await,
         Command::Doctor => doctor::run(config).await,
-        Command::Catalog(command) => catalog::run(&command),
+        Command::Catalog(command) => catalog::run(command, config),
     }
 }
 

@@ -1,9 +1,12 @@
 //! One caller request and everything that comes of it.
 
 pub mod executor;
+mod intent;
 mod outputs;
+pub mod partials;
 pub mod record;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +15,10 @@ use planner::catalog::Catalog;
 use planner::failure::FailoverPolicy;
 use planner::fault::Fault;
 use planner::money::Micros;
-use planner::plan::{Circumstances, RoutePlan, plan};
+use planner::plan::RoutePlan;
 use planner::price::Line;
-use planner::request::{ImageRequest, InputFacts, Inputs, ResponseFormat};
-use planner::resolve::{Adjustment, resolve};
+use planner::request::{ImageRequest, ResponseFormat};
+use planner::resolve::Adjustment;
 use planner::usage::Usage;
 use providers::{Blob, Driver, SpoolScope};
 use tokio::time::Instant;
@@ -23,14 +26,14 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::media::links::Links;
-use crate::media::process::{Inspected, Processor, format_of};
+use crate::media::process::{Inspected, Processor};
 use crate::media::store::MediaStore;
-use crate::media::whole::is_whole;
 use crate::outcome::{Attempt, GenerationError};
 use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
 
 use executor::{Execution, Executor, Sources};
+use partials::Inlet;
 
 /// Everything that generations need. Cheap to clone.
 #[derive(Clone)]
@@ -55,6 +58,8 @@ pub struct Generator {
     pub policy: FailoverPolicy,
     /// Limits.
     pub limits: Arc<Limits>,
+    /// Models to take in the place of disabled ones, by id.
+    pub successors: Arc<BTreeMap<String, String>>,
 }
 
 /// Who asks.
@@ -159,20 +164,20 @@ pub struct Generated {
 }
 
 impl Generator {
-    /// The whole life of a generation.
+    /// The whole life of a generation; partial images go to `inlet` on the way.
     ///
     /// # Errors
     /// [`GenerationError`], one variant for each stage that can fail.
-    pub async fn generate(&self, order: &Order) -> Result<Generated, GenerationError> {
+    pub async fn generate(&self, order: &Order, inlet: Option<&Inlet>) -> Result<Generated, GenerationError> {
         let started = Instant::now();
         let created_at = self.clock.now();
-        let inputs = self.inspect_inputs(order);
-        let plan = match self.plan(order, inputs) {
+        let plan = match self.plan(order) {
             Ok(plan) => plan,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
         self.record_start(order, &plan, created_at).await?;
-        let execution = self.execute(order, &plan, started + self.deadline(&plan)).await;
+        let deadline = started + self.deadline(&plan);
+        let execution = self.execute(order, &plan, deadline, inlet).await;
         let produced = outputs::finish(self, order, &plan, execution).await;
         let result = match produced {
             Ok(produced) => Ok(outputs::deliver(self, order, &plan, produced, created_at).await),
@@ -185,122 +190,22 @@ impl Generator {
         result
     }
 
-    /// The route plan of an order, and nothing more.
-    ///
-    /// # Errors
-    /// As for [`Self::generate`], up to the plan.
-    pub fn dry_run(&self, order: &Order) -> Result<RoutePlan<'_>, GenerationError> {
-        let inputs = self.inspect_inputs(order);
-        self.plan(order, inputs)
-    }
-
     /// Keeps the images of a generation whose caller has gone, so that they can still be fetched.
     pub async fn keep(&self, order: &Order, generated: &mut Generated) {
         outputs::keep(self, order, generated).await;
-    }
-
-    fn inspect_inputs(&self, order: &Order) -> Result<Inputs, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let mut inputs = Inputs::default();
-        for upload in &order.images {
-            match self.facts(upload) {
-                Ok(facts) => inputs.images.push(facts),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        if let Some(mask) = &order.mask {
-            match self.facts(mask) {
-                Ok(facts) => inputs.mask = Some(facts),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        if faults.is_empty() { Ok(inputs) } else { Err(faults) }
-    }
-
-    fn facts(&self, upload: &Upload) -> Result<InputFacts, Fault> {
-        let limits = &self.limits;
-        if upload.blob.len() > limits.input_image_bytes {
-            let message = format!(
-                "the image has {} bytes; input_image_bytes allows {}",
-                upload.blob.len(),
-                limits.input_image_bytes
-            );
-            return Err(Fault::new(&upload.param, message));
-        }
-        let info = Processor::inspect(&upload.blob)
-            .map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
-        if !is_whole(info.format, upload.blob.reader(), upload.blob.len()).unwrap_or(true) {
-            let message = format!(
-                "the image cannot be used: the {} file breaks off before its end",
-                info.format
-            );
-            return Err(Fault::new(&upload.param, message));
-        }
-        let pixels = u64::from(info.width_px) * u64::from(info.height_px);
-        if pixels > limits.input_image_pixels {
-            let message = format!(
-                "the image says it is {}x{}; input_image_pixels allows {} pixels",
-                info.width_px, info.height_px, limits.input_image_pixels
-            );
-            return Err(Fault::new(&upload.param, message));
-        }
-        Ok(InputFacts {
-            format: format_of(info.format),
-            width_px: info.width_px,
-            height_px: info.height_px,
-            has_alpha: info.has_alpha,
-        })
-    }
-
-    fn plan(&self, order: &Order, inputs: Result<Inputs, Vec<Fault>>) -> Result<RoutePlan<'_>, GenerationError> {
-        let mut faults = order.faults.clone();
-        if order.request.model.is_empty() {
-            if !faults.iter().any(|fault| fault.param == "model") {
-                faults.push(Fault::new(
-                    "model",
-                    "'model' is missing: name a model, such as one of GET /openai/v1/models",
-                ));
-            }
-            return Err(GenerationError::Request(faults));
-        }
-        let found = self
-            .catalog
-            .find(&order.request.model)
-            .map_err(|cause| GenerationError::Model {
-                name: order.request.model.clone(),
-                cause,
-            })?;
-        // Without readable inputs the other faults are still told.
-        let inputs = inputs.unwrap_or_else(|more| {
-            faults.extend(more);
-            Inputs::default()
-        });
-        let unreadable = faults.iter().any(|fault| fault.param.starts_with("image"));
-        let resolution = match resolve(&self.catalog, found.model, &order.request, &inputs) {
-            Ok(resolution) if faults.is_empty() => resolution,
-            Ok(_) => return Err(GenerationError::Request(faults)),
-            Err(more) => {
-                faults.extend(more.into_iter().filter(|fault| !(unreadable && fault.param == "image")));
-                return Err(GenerationError::Request(faults));
-            }
-        };
-        let today = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let now = Circumstances {
-            available: self.upstreams.available(),
-            forced_provider: found.forced_provider,
-            today,
-        };
-        plan(resolution, &now).map_err(|cause| GenerationError::NoRoute {
-            model: found.model.id.clone(),
-            cause,
-        })
     }
 
     fn deadline(&self, plan: &RoutePlan<'_>) -> Duration {
         Duration::from_secs(plan.model.deadline_s.unwrap_or(self.limits.generation_deadline_s))
     }
 
-    async fn execute(&self, order: &Order, plan: &RoutePlan<'_>, deadline: Instant) -> Execution {
+    async fn execute(
+        &self,
+        order: &Order,
+        plan: &RoutePlan<'_>,
+        deadline: Instant,
+        inlet: Option<&Inlet>,
+    ) -> Execution {
         let sources = Sources {
             images: &order.images,
             mask: order.mask.as_ref(),
@@ -313,6 +218,7 @@ impl Generator {
             clock: &self.clock,
             policy: &self.policy,
             deadline,
+            inlet,
         };
         executor.execute(plan, order.request.n, &sources).await
     }

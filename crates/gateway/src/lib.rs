@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use api::known_clients::{KnownClients, KnownClientsError};
 use api::state::AppState;
 use clock::Clock;
 use db::{Database, DatabaseError};
@@ -72,6 +73,9 @@ pub enum StartError {
     /// The object store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The list of known clients.
+    #[error(transparent)]
+    KnownClients(#[from] KnownClientsError),
     /// A provider.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -130,6 +134,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
             on_content_policy: settings.failover_on_content_policy,
         },
         limits: Arc::clone(&limits),
+        successors: Arc::new(settings.successors.clone()),
     };
     let tasks = TaskTracker::new();
     tasks.spawn(media::sweep::sweep(
@@ -146,6 +151,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         in_flight: Arc::new(Semaphore::new(limits.in_flight_generations)),
         tasks: tasks.clone(),
         default_model: settings.default_model.as_deref().map(Arc::from),
+        known_clients: Arc::new(known_clients(&settings)?),
     };
     let server = serve::Server::start(listener, api::router(state), &limits, tasks);
     Ok(Running {
@@ -156,6 +162,15 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         sandbox: Some(sandbox),
         database,
     })
+}
+
+/// Those of the list, or none.
+fn known_clients(settings: &Settings) -> Result<KnownClients, KnownClientsError> {
+    if settings.known_clients {
+        KnownClients::builtin()
+    } else {
+        Ok(KnownClients::default())
+    }
 }
 
 fn spool(settings: &Settings) -> Spool {

@@ -156,6 +156,12 @@ impl Problem {
     }
 }
 
+/// Why a name leads to no usable model, in words.
+#[must_use]
+pub fn model_message(name: &str, cause: &NotFound) -> String {
+    model(name, cause).message
+}
+
 fn model(name: &str, cause: &NotFound) -> Problem {
     let (code, message) = match cause {
         NotFound::Unknown { suggestion: Some(id) } => (
@@ -177,13 +183,21 @@ fn model(name: &str, cause: &NotFound) -> Problem {
                 providers.join(", ")
             ),
         ),
-        NotFound::Retired { model, successor } => {
+        NotFound::Disabled {
+            model,
+            successor,
+            switched_off,
+        } => {
             let instead = successor
                 .as_ref()
                 .map_or_else(String::new, |id| format!(" Use '{id}' instead."));
             (
                 "MODEL_DISABLED",
-                format!("Model '{model}' is retired: no provider runs it any more.{instead}"),
+                if *switched_off {
+                    format!("Model '{model}' is switched off on this gateway.{instead}")
+                } else {
+                    format!("Model '{model}' is retired: no provider runs it any more.{instead}")
+                },
             )
         }
     };

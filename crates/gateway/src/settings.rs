@@ -37,8 +37,12 @@ pub struct Settings {
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,
     /// Whether a safety block at one provider may be tried at another.
     pub failover_on_content_policy: bool,
+    /// Whether clients that read only `b64_json` get it without asking.
+    pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
+    /// Models to take in the place of disabled ones: the successor's id by the id of the disabled one.
+    pub successors: BTreeMap<String, String>,
     /// Providers by id.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Limits.
@@ -59,7 +63,9 @@ impl Default for Settings {
             fetch_hosts: Vec::new(),
             when_maybe_billed: planner::failure::WhenMaybeBilled::Once,
             failover_on_content_policy: false,
+            known_clients: true,
             log_json: false,
+            successors: BTreeMap::new(),
             providers: BTreeMap::new(),
             limits: Limits::default(),
         }
@@ -127,7 +133,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "listen",
     "data_dir",
     "public_url",
@@ -139,6 +145,7 @@ const VARIABLES: [&str; 12] = [
     "fetch_hosts",
     "when_maybe_billed",
     "failover_on_content_policy",
+    "known_clients",
     "log_json",
 ];
 
@@ -157,6 +164,13 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let (mut settings, origin) = Self::read(file, environment)?;
         settings.read_credentials(&origin, environment, catalog);
+        if let Some(message) = settings
+            .successors
+            .iter()
+            .find_map(|pair| wrong_successor(pair, catalog))
+        {
+            return Err(SettingsError::Invalid { origin, message });
+        }
         if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
             return Err(SettingsError::Invalid {
                 origin,
@@ -233,6 +247,22 @@ impl Settings {
     }
 }
 
+/// What is wrong with one entry of `successors`.
+fn wrong_successor((id, successor): (&String, &String), catalog: &planner::catalog::Catalog) -> Option<String> {
+    if catalog.model(id).is_none_or(|model| model.id != *id) {
+        return Some(format!(
+            "successors.{id}: the catalogue has no model with the id '{id}'"
+        ));
+    }
+    match catalog.find(successor) {
+        Ok(_) => None,
+        Err(planner::catalog::lookup::NotFound::Disabled { .. }) => {
+            Some(format!("successors.{id}: '{successor}' is disabled itself"))
+        }
+        Err(_) => Some(format!("successors.{id}: the catalogue has no model '{successor}'")),
+    }
+}
+
 fn read(path: &Path) -> Result<Table, SettingsError> {
     let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable {
         path: path.to_owned(),
@@ -268,7 +298,9 @@ fn from_text(key: &str, text: &str) -> Value {
                 .map(Value::from)
                 .collect(),
         ),
-        "failover_on_content_policy" | "log_json" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
+        "failover_on_content_policy" | "known_clients" | "log_json" => {
+            text.parse().map_or_else(|_| Value::from(text), Value::Boolean)
+        }
         _ => Value::from(text),
     }
 }

@@ -1,15 +1,19 @@
 //! The gateway through its front door: real HTTP, a real database and media folder, providers played by the sandbox.
 
 mod it {
+    mod accepted;
     mod any_input;
     mod balance;
+    mod clients;
     mod dry_run;
     mod edits;
+    mod explain;
     mod failover;
     mod generations;
     mod hang_up;
     mod harness;
     mod keys;
+    mod lifecycle;
     mod limits;
     mod links;
     mod logs;
@@ -17,8 +21,11 @@ mod it {
     mod mistakes;
     mod models;
     mod openapi;
+    mod own_catalog;
+    mod pages;
     mod parameters;
     mod partial;
+    mod partial_images;
     mod requests;
     mod router;
     mod settings;

@@ -1,10 +1,12 @@
 //! The catalogue: models, providers and parameters as data.
 
 mod check;
+mod declared;
 pub mod load;
 pub mod lookup;
 mod mistake;
 pub mod model;
+mod off;
 pub mod offer;
 pub mod parameter;
 pub mod pricing;
@@ -14,7 +16,7 @@ pub mod text;
 use indexmap::IndexMap;
 
 use model::Model;
-use parameter::{Parameter, is_provided_by_the_gateway};
+use parameter::Parameter;
 use provider::Provider;
 
 /// Everything that the catalogue's files say, checked.
@@ -40,30 +42,6 @@ impl Catalog {
     /// Every model, featured ones first, in the order of their ids.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
         self.models.values()
-    }
-
-    /// The parameters that `model` declares, by canonical name: the standard ones that some offer of it takes or that
-    /// the gateway provides for all, with the model's own entries applied, then the model's further ones.
-    #[must_use]
-    pub fn parameters_of(&self, model: &Model) -> IndexMap<String, Parameter> {
-        let mut declared = IndexMap::new();
-        let taken = |name: &str| {
-            model.offers.iter().any(|offer| {
-                offer.common.fields.contains_key(name)
-                    || offer.modes.values().any(|mode| mode.fields.contains_key(name))
-            })
-        };
-        for (name, standard) in &self.parameters {
-            let own = model.parameters.get(name);
-            if own.is_some() || taken(name) || is_provided_by_the_gateway(name) {
-                let parameter = own.map_or_else(|| standard.clone(), |own| standard.overridden_by(own));
-                declared.insert(name.clone(), parameter);
-            }
-        }
-        for (name, own) in &model.parameters {
-            declared.entry(name.clone()).or_insert_with(|| own.clone());
-        }
-        declared
     }
 
     /// The canonical name of a standard parameter's alias.

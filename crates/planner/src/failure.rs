@@ -166,6 +166,8 @@ pub struct Progress {
     pub retries: u32,
     /// Tries made after an attempt whose spending is unknown.
     pub tries_after_maybe_billed: u32,
+    /// Whether the caller was shown a partial image: another try would contradict it.
+    pub streamed: bool,
     /// Time to the generation's deadline.
     pub time_left: Duration,
 }
@@ -191,6 +193,9 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 /// Decides what may follow `failure`. Exhaustive over [`FailureKind`], so a new kind must be judged here.
 #[must_use]
 pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress) -> NextMove {
+    if progress.streamed {
+        return NextMove::Stop;
+    }
     match failure.kind {
         FailureKind::NotSent => retry_or_failover(BACKOFF_FIRST, progress),
         FailureKind::RateLimited | FailureKind::Overloaded => match failure.retry_after {
@@ -243,6 +248,7 @@ mod tests {
     const FRESH: Progress = Progress {
         retries: 0,
         tries_after_maybe_billed: 0,
+        streamed: false,
         time_left: Duration::from_secs(300),
     };
 
@@ -294,6 +300,29 @@ mod tests {
             next_move(&Failure::new(FailureKind::Interrupted, ""), &never, &FRESH),
             NextMove::Stop
         );
+    }
+
+    #[test]
+    fn nothing_is_tried_after_the_first_streamed_image() {
+        let streamed = Progress {
+            streamed: true,
+            ..FRESH
+        };
+        let policy = FailoverPolicy {
+            when_maybe_billed: WhenMaybeBilled::Always,
+            on_content_policy: true,
+        };
+        for kind in [
+            FailureKind::NotSent,
+            FailureKind::RateLimited,
+            FailureKind::QuotaExhausted,
+            FailureKind::Interrupted,
+            FailureKind::ContentPolicy,
+        ] {
+            let failure = Failure::new(kind, "");
+            assert_ne!(next_move(&failure, &policy, &FRESH), NextMove::Stop, "{kind:?}");
+            assert_eq!(next_move(&failure, &policy, &streamed), NextMove::Stop, "{kind:?}");
+        }
     }
 
     #[test]

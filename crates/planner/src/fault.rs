@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
     /// The field at fault, in the caller's spelling.
     pub param: String,

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::catalog::offer::{Form, ModeOffer};
+use crate::catalog::offer::{Field, Form, ModeOffer};
+use crate::format::Format;
+use crate::request::N_MAX;
 use crate::size::SizeSupport;
 
 /// How a parameter reaches an offer, weakest first.
@@ -33,20 +35,26 @@ impl fmt::Display for Handling {
     }
 }
 
-/// The handling of `name` at `offer`.
+/// The handling of `name` at `offer`. What the offer does in part only, such as fewer images in a call or fewer
+/// formats than callers may ask for, is emulated.
 #[must_use]
 pub fn handling(name: &str, offer: &ModeOffer) -> Handling {
-    match name {
-        "size" | "aspect_ratio" | "resolution" => return size_handling(name, offer),
-        "response_format" | "stream" | "partial_images" => return Handling::Emulated,
-        _ => {}
+    let field = offer.fields.get(name);
+    match (name, field) {
+        ("size" | "aspect_ratio" | "resolution", _) => size_handling(name, offer),
+        ("response_format" | "n" | "output_format" | "output_compression", None) => Handling::Emulated,
+        ("stream", _) if !offer.fields.contains_key("partial_images") => Handling::Emulated,
+        ("stream", None) => Handling::Passthrough,
+        ("n", Some(_)) if offer.max_n < N_MAX => Handling::Emulated,
+        ("output_format", Some(field)) if !Format::ALL.iter().all(|format| field.takes(&format.as_str().into())) => {
+            Handling::Emulated
+        }
+        (_, Some(field)) => field_handling(name, field),
+        (_, None) => Handling::Unsupported,
     }
-    let Some(field) = offer.fields.get(name) else {
-        return match name {
-            "n" | "output_format" | "output_compression" => Handling::Emulated,
-            _ => Handling::Unsupported,
-        };
-    };
+}
+
+fn field_handling(name: &str, field: &Field) -> Handling {
     let same_value = match field.form {
         Form::Plain => field.map.iter().all(|(from, to)| to.as_str() == Some(from)),
         Form::File => true,

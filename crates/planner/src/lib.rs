@@ -2,8 +2,11 @@
 //!
 //! Nothing here reads a clock, a file or the network. Time, health and the catalogue's texts are arguments.
 //! In the order of a request: [`request`], [`catalog`], [`resolve`], [`plan`], [`price`], [`failure`].
+//! [`schema`] and [`explain`] tell callers of the first four.
 
+pub mod argument;
 pub mod catalog;
+pub mod explain;
 pub mod failure;
 pub mod fault;
 pub mod format;
@@ -15,5 +18,6 @@ pub mod plan;
 pub mod price;
 pub mod request;
 pub mod resolve;
+pub mod schema;
 pub mod size;
 pub mod usage;

@@ -69,7 +69,7 @@ pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<R
         let refusal = resolution
             .refusals
             .into_iter()
-            .find(|refusal| refusal.provider == forced);
+            .find(|refusal| refusal.offer.provider == forced);
         let (param, reason) = refusal.map_or_else(
             || ("model".to_owned(), "has no such offer".to_owned()),
             |refusal| (refusal.param, refusal.reason),

@@ -2,6 +2,7 @@
 
 pub mod charge;
 pub mod estimate;
+pub mod starting;
 mod tokens;
 
 use rust_decimal::Decimal;

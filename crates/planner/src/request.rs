@@ -3,16 +3,16 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::argument;
 use crate::catalog::Catalog;
+use crate::catalog::parameter::Parameter;
 use crate::fault::{Fault, echo};
 use crate::format::Format;
 use crate::mode::Mode;
 use crate::size::{SizeRequest, parse_aspect_ratio, parse_resolution, parse_size};
 
-/// Images in one request.
+/// Images that one request may ask for, as the catalogue declares `n`.
 pub const N_MAX: u32 = 10;
-/// Partial images of one streamed image.
-pub const PARTIAL_IMAGES_MAX: u32 = 3;
 
 /// How images are handed to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -53,7 +53,7 @@ pub struct ImageRequest {
     pub model: String,
     /// The prompt.
     pub prompt: Option<String>,
-    /// Images wanted, 1 to [`N_MAX`].
+    /// Images wanted, at least 1.
     pub n: u32,
     /// Size, ratio and tier.
     pub size: SizeRequest,
@@ -71,6 +71,16 @@ pub struct ImageRequest {
     pub arguments: IndexMap<String, Value>,
     /// Whether arguments came as form fields, where everything is text.
     pub from_form: bool,
+    /// The caller's own spellings, by canonical name, where they are others.
+    pub spellings: IndexMap<String, String>,
+}
+
+impl ImageRequest {
+    /// The caller's own spelling of a parameter.
+    #[must_use]
+    pub fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
+        self.spellings.get(name).map_or(name, String::as_str)
+    }
 }
 
 /// What an input image is, read from its header.
@@ -104,7 +114,9 @@ pub fn parse(
     catalog: &Catalog,
 ) -> (ImageRequest, Vec<Fault>) {
     let mut reader = Reader {
+        catalog,
         fields: IndexMap::new(),
+        spellings: IndexMap::new(),
         from_form,
         faults: Vec::new(),
     };
@@ -114,21 +126,23 @@ pub fn parse(
     reader.refuse(endpoint);
     let model = reader.text("model").unwrap_or_default();
     let prompt = reader.text("prompt");
-    let n = reader.whole("n", 1, N_MAX).unwrap_or(1);
+    let n = reader.whole("n").unwrap_or(1);
     let size = reader.size();
-    let response_format = reader.choice(
-        "response_format",
-        &[("url", ResponseFormat::Url), ("b64_json", ResponseFormat::B64Json)],
-    );
-    let output_format = reader.choice("output_format", &Format::ALL.map(|format| (format.as_str(), format)));
+    let response_format = reader
+        .checked("response_format")
+        .and_then(|value| serde_json::from_value(value).ok());
+    let output_format = reader
+        .checked("output_format")
+        .and_then(|value| Format::ALL.into_iter().find(|format| value == format.as_str()));
     // Zero means one: some clients count from zero.
     let output_compression = reader
-        .whole("output_compression", 0, 100)
+        .whole("output_compression")
         .and_then(|value| u8::try_from(value.max(1)).ok());
-    let stream = reader.boolean("stream").unwrap_or(false);
-    let partial_images = reader.whole("partial_images", 0, PARTIAL_IMAGES_MAX).unwrap_or(0);
+    let stream = reader.checked("stream").and_then(|value| value.as_bool());
+    let partial_images = reader.whole("partial_images").unwrap_or(0);
     let Reader {
         fields: arguments,
+        spellings,
         faults,
         ..
     } = reader;
@@ -146,10 +160,11 @@ pub fn parse(
         response_format,
         output_format,
         output_compression,
-        stream,
+        stream: stream.unwrap_or(false),
         partial_images,
         arguments,
         from_form,
+        spellings,
     };
     (request, faults)
 }
@@ -160,13 +175,15 @@ const NOT_TAKEN: &[(&str, &str)] = &[
     ("webhook_url", "the images come with the answer"),
 ];
 
-struct Reader {
+struct Reader<'a> {
+    catalog: &'a Catalog,
     fields: IndexMap<String, Value>,
+    spellings: IndexMap<String, String>,
     from_form: bool,
     faults: Vec<Fault>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn take(&mut self, canonical: &str, given: &str, value: &Value) {
         // `null` is how typed clients say "not set".
         if value.is_null() {
@@ -182,6 +199,9 @@ impl Reader {
             Some(_) => {}
             None => {
                 self.fields.insert(canonical.to_owned(), value.clone());
+                if canonical != given {
+                    self.spellings.insert(canonical.to_owned(), given.to_owned());
+                }
             }
         }
     }
@@ -202,70 +222,39 @@ impl Reader {
         }
     }
 
-    fn text(&mut self, name: &str) -> Option<String> {
-        match self.fields.shift_remove(name)? {
-            Value::String(text) => Some(text),
-            other => {
-                self.faults.push(Fault::new(
-                    name,
-                    format!("'{name}' must be text, not {}", kind_of(&other)),
-                ));
+    /// Takes a field out, in its own type and within its bounds.
+    fn checked(&mut self, name: &str) -> Option<Value> {
+        let value = self.fields.shift_remove(name)?;
+        let undeclared = Parameter::default();
+        let parameter = self.catalog.standard_parameter(name).unwrap_or(&undeclared);
+        let value = argument::typed(parameter, &value, self.from_form);
+        let spelling = self.spellings.get(name).map_or(name, String::as_str);
+        match argument::fault(spelling, parameter, &value, "") {
+            Some(fault) => {
+                self.faults.push(fault);
                 None
             }
+            None => Some(value),
         }
     }
 
-    fn whole(&mut self, name: &str, min: u32, max: u32) -> Option<u32> {
-        let value = self.fields.shift_remove(name)?;
-        let number = match &value {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) if self.from_form => text.trim().parse().ok(),
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.checked(name)? {
+            Value::String(text) => Some(text),
             _ => None,
-        };
-        let legal = number
+        }
+    }
+
+    fn whole(&mut self, name: &str) -> Option<u32> {
+        self.checked(name)?
+            .as_u64()
             .and_then(|number| u32::try_from(number).ok())
-            .filter(|number| (min..=max).contains(number));
-        if legal.is_none() {
-            let given = value.as_str().map_or_else(|| echo(&value.to_string()), echo);
-            self.faults.push(Fault::new(
-                name,
-                format!("'{name}' must be a whole number from {min} to {max}, not {given}"),
-            ));
-        }
-        legal
-    }
-
-    fn boolean(&mut self, name: &str) -> Option<bool> {
-        let value = self.fields.shift_remove(name)?;
-        let legal = match &value {
-            Value::Bool(flag) => Some(*flag),
-            Value::String(text) if self.from_form => text.trim().parse().ok(),
-            _ => None,
-        };
-        if legal.is_none() {
-            self.faults
-                .push(Fault::new(name, format!("'{name}' must be true or false")));
-        }
-        legal
-    }
-
-    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
-        let given = self.text(name)?;
-        let legal = choices.iter().find(|(text, _)| *text == given).map(|(_, value)| *value);
-        if legal.is_none() {
-            let names: Vec<&str> = choices.iter().map(|(text, _)| *text).collect();
-            self.faults.push(Fault::new(
-                name,
-                format!("'{name}' must be one of {}, not {}", names.join(", "), echo(&given)),
-            ));
-        }
-        legal
     }
 
     fn size(&mut self) -> SizeRequest {
         // A bare number is a megapixel tier: `"resolution": 1`.
-        if let Some(Value::Number(number)) = self.fields.get("resolution") {
-            let text = Value::String(number.to_string());
+        if let Some(megapixels) = self.fields.get("resolution").and_then(Value::as_f64) {
+            let text = Value::String(format!("{megapixels:.3}"));
             self.fields.insert("resolution".to_owned(), text);
         }
         let size = self.parsed("size", parse_size);
@@ -292,18 +281,5 @@ impl Reader {
                 None
             }
         }
-    }
-}
-
-/// The JSON type of a value, as an error names it.
-#[must_use]
-pub fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

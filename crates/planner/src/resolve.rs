@@ -1,23 +1,27 @@
 //! From a request and the catalogue to what each offer would be sent.
 
 mod arguments;
+mod fields;
+mod inputs;
 mod output;
 mod sizing;
+mod streaming;
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::catalog::model::Model;
-use crate::catalog::offer::{Form, MaskPolarity, ModeOffer, Offer};
+use crate::catalog::offer::{MaskPolarity, ModeOffer, Offer};
 use crate::catalog::parameter::Parameter;
 use crate::fault::{Fault, listing};
 use crate::format::Format;
 use crate::mode::Mode;
-use crate::native::{ImageForm, NativeRequest, NativeValue};
+use crate::native::{NativeRequest, NativeValue};
 use crate::price::estimate::{Estimate, Work, estimate};
 use crate::request::{ImageRequest, Inputs};
 use crate::size::Size;
+use fields::Fields;
 
 /// A value that was changed or dropped on the way.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -70,6 +74,8 @@ pub struct Resolved<'a> {
     pub offer: &'a Offer,
     /// The call, without the number of images.
     pub native: NativeRequest,
+    /// The parameter for whose sake each native field is there, by native name.
+    pub origins: IndexMap<String, String>,
     /// Native name of the number of images, when the offer takes one.
     pub n_field: Option<String>,
     /// Native name of the seed, when one is sent.
@@ -116,10 +122,10 @@ impl Resolved<'_> {
 }
 
 /// Why an offer cannot serve a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The offer's provider.
-    pub provider: String,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal<'a> {
+    /// The offer.
+    pub offer: &'a Offer,
     /// The parameter that it cannot meet.
     pub param: String,
     /// What it lacks, as the end of "offer ... ".
@@ -134,7 +140,7 @@ pub struct Resolution<'a> {
     /// Offers that can serve it, in the order of the catalogue.
     pub offers: Vec<Resolved<'a>>,
     /// Offers that cannot, and why.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<Refusal<'a>>,
 }
 
 /// Everything that resolving one offer reads.
@@ -146,11 +152,28 @@ struct Context<'a> {
     parameters: &'a IndexMap<String, Parameter>,
 }
 
-/// Resolves `request` for every live offer of `model`.
+/// Resolves `request` for every live offer of `model`; at least one can serve it.
 ///
 /// # Errors
-/// All faults of the request together.
+/// All faults of the request together, or what keeps every offer from serving it.
 pub fn resolve<'a>(
+    catalog: &Catalog,
+    model: &'a Model,
+    request: &ImageRequest,
+    inputs: &Inputs,
+) -> Result<Resolution<'a>, Vec<Fault>> {
+    let resolution = survey(catalog, model, request, inputs)?;
+    if resolution.offers.is_empty() {
+        return Err(nothing_left(&resolution));
+    }
+    Ok(resolution)
+}
+
+/// The same, where no offer may be able to serve it.
+///
+/// # Errors
+/// Faults of the request that no offer could serve.
+pub(crate) fn survey<'a>(
     catalog: &Catalog,
     model: &'a Model,
     request: &ImageRequest,
@@ -167,7 +190,7 @@ pub fn resolve<'a>(
     let mut faults = mode_faults(&context);
     if faults.is_empty() {
         faults.extend(prompt_faults(&context));
-        faults.extend(input_faults(&context));
+        faults.extend(inputs::faults(&context));
         faults.extend(output::faults(&context));
         faults.extend(arguments::faults(&context));
     }
@@ -183,7 +206,7 @@ pub fn resolve<'a>(
         let Some(mode_offer) = offer.in_mode(request.mode) else {
             let reason = format!("does not serve {}", request.mode);
             resolution.refusals.push(Refusal {
-                provider: offer.provider.clone(),
+                offer,
                 param: "model".to_owned(),
                 reason,
             });
@@ -194,19 +217,16 @@ pub fn resolve<'a>(
             Err(refusal) => resolution.refusals.push(refusal),
         }
     }
-    if resolution.offers.is_empty() {
-        return Err(nothing_left(&resolution));
-    }
     Ok(resolution)
 }
 
 /// No offer meets the hard needs: one fault for each distinct reason.
-fn nothing_left(resolution: &Resolution<'_>) -> Vec<Fault> {
+pub(crate) fn nothing_left(resolution: &Resolution<'_>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for refusal in &resolution.refusals {
         let message = format!(
             "No offer of model '{}' can serve this: {} {}",
-            resolution.model.id, refusal.provider, refusal.reason
+            resolution.model.id, refusal.offer.provider, refusal.reason
         );
         if !faults.iter().any(|fault| fault.message == message) {
             faults.push(Fault::new(refusal.param.clone(), message));
@@ -257,57 +277,13 @@ fn prompt_faults(context: &Context<'_>) -> Vec<Fault> {
     }
 }
 
-fn input_faults(context: &Context<'_>) -> Vec<Fault> {
-    let Inputs { images, mask } = context.inputs;
-    if context.request.mode == Mode::TextToImage {
-        return Vec::new();
-    }
-    let mut faults = Vec::new();
-    if images.is_empty() {
-        faults.push(Fault::new(
-            "image",
-            "'image' is missing: an edit needs at least one input image",
-        ));
-    }
-    let offers = || {
-        context
-            .model
-            .live_offers()
-            .filter_map(|offer| offer.in_mode(context.request.mode))
-            .filter_map(|offer| offer.inputs)
-    };
-    let max = offers().map(|inputs| inputs.max).max().unwrap_or(0);
-    if images.len() > max as usize {
-        faults.push(Fault::new(
-            "image",
-            format!(
-                "{} input images were sent; model '{}' takes at most {max}",
-                images.len(),
-                context.model.id
-            ),
-        ));
-    }
-    if let (Some(mask), Some(first)) = (mask, images.first()) {
-        if (mask.width_px, mask.height_px) != (first.width_px, first.height_px) {
-            let message = format!(
-                "the mask is {}x{} but the first image is {}x{}; they must have the same size",
-                mask.width_px, mask.height_px, first.width_px, first.height_px
-            );
-            faults.push(Fault::new("mask", message));
-        }
-        if !mask.has_alpha {
-            faults.push(Fault::new(
-                "mask",
-                "the mask has no alpha channel; pixels to edit are those with alpha 0",
-            ));
-        }
-    }
-    faults
-}
-
-fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeOffer) -> Result<Resolved<'a>, Refusal> {
+fn resolve_offer<'a>(
+    context: &Context<'_>,
+    offer: &'a Offer,
+    mode_offer: &ModeOffer,
+) -> Result<Resolved<'a>, Refusal<'a>> {
     let refuse = |param: &str, reason: String| Refusal {
-        provider: offer.provider.clone(),
+        offer,
         param: param.to_owned(),
         reason,
     };
@@ -318,17 +294,21 @@ fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeO
     }
     let mut fields = Fields::default();
     if let (Some(prompt), Some(field)) = (&context.request.prompt, mode_offer.fields.get("prompt")) {
-        fields.set(field.native_name("prompt"), Value::from(prompt.as_str()));
+        fields.set("prompt", field.native_name("prompt"), prompt.as_str());
     }
-    let input_work = place_inputs(context, mode_offer, &mut fields).map_err(|(param, reason)| refuse(param, reason))?;
+    let input_work =
+        inputs::place(context, mode_offer, &mut fields).map_err(|(param, reason)| refuse(param, reason))?;
     let mut adjustments = Vec::new();
     let sizing = sizing::apply(context, mode_offer, &mut fields, &mut adjustments);
     let finish = output::apply(context, mode_offer, sizing.cover, &mut fields, &mut adjustments);
     let taken = arguments::apply(context, mode_offer, &mut fields, &mut adjustments)
         .map_err(|(param, reason)| refuse(&param, reason))?;
+    let streams = streaming::apply(context, mode_offer, &mut fields, &mut adjustments);
     for (name, value) in &mode_offer.constants {
-        fields.set(name, value.clone());
+        fields.set_constant(name, value.clone());
     }
+    // An event of a stream does not say to which of several images it belongs.
+    let max_n = if streams { 1 } else { mode_offer.max_n };
     let fidelity_default = mode_offer
         .fields
         .get("input_fidelity")
@@ -337,7 +317,8 @@ fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeO
         mode: context.request.mode,
         quality: taken.get("quality").and_then(Value::as_str).map(ToOwned::to_owned),
         size: sizing.expected,
-        calls: fan_out(context.request.n, mode_offer.max_n),
+        calls: fan_out(context.request.n, max_n),
+        partials: if streams { context.request.partial_images } else { 0 },
         prompt_bytes: context.request.prompt.as_ref().map_or(0, String::len) as u64,
         inputs: context
             .inputs
@@ -351,13 +332,15 @@ fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeO
         high_fidelity: taken.get("input_fidelity").or(fidelity_default).and_then(Value::as_str) == Some("high"),
     };
     let estimate = estimate(&offer.pricing, &work);
+    let (fields, origins) = fields.into_parts();
     Ok(Resolved {
         offer,
         native: NativeRequest {
             model: mode_offer.model.clone(),
             mode: context.request.mode,
-            fields: fields.0,
+            fields,
         },
+        origins,
         n_field: mode_offer
             .fields
             .get("n")
@@ -366,70 +349,13 @@ fn resolve_offer<'a>(context: &Context<'_>, offer: &'a Offer, mode_offer: &ModeO
             .get("seed")
             .and_then(|_| mode_offer.fields.get("seed"))
             .map(|field| field.native_name("seed").to_owned()),
-        max_n: mode_offer.max_n,
+        max_n,
         inputs: input_work,
         finish,
         adjustments,
         work,
         estimate,
     })
-}
-
-/// Native fields in the order in which they are sent.
-#[derive(Default)]
-struct Fields(IndexMap<String, NativeValue>);
-
-impl Fields {
-    fn set(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_owned(), NativeValue::Json(value));
-    }
-}
-
-fn place_inputs(
-    context: &Context<'_>,
-    mode_offer: &ModeOffer,
-    fields: &mut Fields,
-) -> Result<InputWork, (&'static str, String)> {
-    let Inputs { images, mask } = context.inputs;
-    let mut work = InputWork::default();
-    if context.request.mode == Mode::TextToImage {
-        return Ok(work);
-    }
-    let (Some(spec), Some(field)) = (&mode_offer.inputs, mode_offer.fields.get("image")) else {
-        return Err(("image", "takes no input images".to_owned()));
-    };
-    if images.len() > spec.max as usize {
-        return Err(("image", format!("takes at most {} input images", spec.max)));
-    }
-    let indices: Vec<usize> = (0..images.len()).collect();
-    let value = match field.form {
-        Form::File => NativeValue::Images(indices, ImageForm::File),
-        Form::LinkList => NativeValue::Images(indices, ImageForm::Link),
-        _ => NativeValue::Image(0, ImageForm::Link),
-    };
-    fields.0.insert(field.native_name("image").to_owned(), value);
-    work.to_png = images
-        .iter()
-        .map(|image| !spec.formats.contains(&image.format))
-        .collect();
-    if let Some(mask) = mask {
-        let (Some(polarity), Some(field)) = (spec.mask, mode_offer.fields.get("mask")) else {
-            return Err(("mask", "takes no mask".to_owned()));
-        };
-        let form = if field.form == Form::File {
-            ImageForm::File
-        } else {
-            ImageForm::Link
-        };
-        fields
-            .0
-            .insert(field.native_name("mask").to_owned(), NativeValue::Mask(form));
-        // Providers that read alpha want it from a PNG.
-        if polarity != MaskPolarity::Alpha || mask.format != Format::Png {
-            work.mask = Some(polarity);
-        }
-    }
-    Ok(work)
 }
 
 /// `n` images in as few calls as the offer's own limit allows.

@@ -3,6 +3,7 @@
 mod argument;
 mod decimal;
 mod distance;
+pub mod pattern;
 mod range;
 mod ratio;
 mod resolve;

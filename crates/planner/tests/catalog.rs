@@ -10,6 +10,8 @@ mod handlings;
 mod mistakes;
 #[path = "catalog/prices.rs"]
 mod prices;
+#[path = "catalog/properties.rs"]
+mod properties;
 #[path = "catalog/refusals.rs"]
 mod refusals;
 #[path = "catalog/requests.rs"]

@@ -10,7 +10,7 @@ use planner::size::{
 const SAME: f64 = 1e-11;
 
 /// Pairs of request and offer that are compared.
-const PAIRS: u32 = 120_000;
+const PAIRS: u32 = 300_000;
 
 /// What the reference says: native size, nominal size, and the size to crop and resample to.
 type Answer = (NativeSize, Option<Size>, Option<Size>);

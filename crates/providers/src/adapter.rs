@@ -1,6 +1,7 @@
 //! The one trait that a wire protocol implements, and what goes in and out of it. Nothing here does I/O.
 
 mod endpoint;
+mod events;
 pub(crate) mod fields;
 pub(crate) mod verdict;
 
@@ -14,6 +15,7 @@ use reqwest::{
 
 pub(crate) use endpoint::misconfigured;
 pub use endpoint::{Credential, Endpoint};
+pub use events::{Events, Heard, Listening};
 pub use fields::Which;
 
 use crate::{body::Body, splitter::Document, spool::Blob};
@@ -192,10 +194,12 @@ impl Call {
 }
 
 /// What a success carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Expect {
     /// A JSON document, maybe with images in it.
     Json,
+    /// A stream of events, or a JSON document all the same.
+    Events(Listening),
     /// An image.
     Bytes,
     /// Nothing of interest.
@@ -255,6 +259,8 @@ pub struct Reply {
 pub enum ReplyBody {
     /// JSON.
     Document(Document),
+    /// What a stream of events left, where [`Expect::Events`] said so and the provider streamed.
+    Events(Events),
     /// Bytes, where [`Expect::Bytes`] said so.
     Blob(Blob),
     /// The beginning of an error page that is not JSON.

@@ -1,6 +1,7 @@
 //! The one driver: it makes every call of every adapter, with the same bounds, redaction and tracing.
 
 mod download;
+mod listen;
 mod redact;
 mod send;
 
@@ -65,10 +66,16 @@ pub trait Observer: Send + Sync {
     /// The provider accepted the job; [`Driver::resume`] finds it again by `handle`. Called once an attempt, before the
     /// next call.
     fn job_accepted(&self, handle: &str);
+
+    /// An unfinished image came, as the provider made it; `index` is its place among those of its image, counted from 0.
+    /// Called between two reads of a stream that is paid for, so it must not wait.
+    fn partial_image(&self, index: u32, image: Blob);
 }
 
 impl Observer for () {
     fn job_accepted(&self, _handle: &str) {}
+
+    fn partial_image(&self, _index: u32, _image: Blob) {}
 }
 
 /// A successful attempt, all images in the spool.

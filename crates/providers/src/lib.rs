@@ -17,8 +17,8 @@ pub mod spool;
 pub mod sse;
 
 pub use adapter::{
-    Adapter, Call, Credential, Endpoint, Expect, ImageSource, InputImage, Job, Output, Patience, ProducedImage,
-    ProviderRequest, Reply, ReplyBody, Stage, State, Step,
+    Adapter, Call, Credential, Endpoint, Events, Expect, Heard, ImageSource, InputImage, Job, Listening, Output,
+    Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage, State, Step,
 };
 pub use body::{Body, Multipart, Node, base64_stream};
 pub use driver::{Driver, DriverConfig, Finished, FinishedImage, Observer, retry_after};

@@ -1,6 +1,7 @@
 //! OpenAI's Images API, also spoken by many compatible servers: one call, the images in its answer.
 
 mod error;
+mod stream;
 mod usage;
 
 use planner::{
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Output, Patience, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Expect, Output, Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage, State, Step,
         fields::{inline, referred},
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
     },
@@ -62,6 +63,9 @@ impl Adapter for OpenAi {
                 call = call.header(header, value);
             }
         }
+        if stream::is_asked(request) {
+            call.expect = Expect::Events(stream::listening(request));
+        }
         call.patience = Patience::Work;
         Ok(call)
     }
@@ -77,6 +81,9 @@ impl Adapter for OpenAi {
         let provider = &request.endpoint.provider;
         if !reply.is_success() {
             return Step::Fail(error::judge(provider, &reply));
+        }
+        if let ReplyBody::Events(events) = &reply.body {
+            return stream::finish(provider, &reply, events);
         }
         let Some(document) = reply.document() else {
             return Step::Fail(unreadable(provider, &reply, "no JSON"));
@@ -96,26 +103,27 @@ impl Adapter for OpenAi {
     }
 }
 
-fn images(provider: &str, reply: &Reply, document: &Document) -> Result<Vec<crate::adapter::ProducedImage>, Failure> {
+fn images(provider: &str, reply: &Reply, document: &Document) -> Result<Vec<ProducedImage>, Failure> {
     let empty = || failed(provider, FailureKind::EmptyAnswer, reply);
     let data = match &document.json["data"] {
         Value::Array(data) if !data.is_empty() => data,
         Value::Array(_) | Value::Null if document.json.is_object() => return Err(empty()),
         _ => return Err(unreadable(provider, reply, "`data` is not a list")),
     };
-    data.iter()
-        .map(|item| {
-            let revised_prompt = text_of(&item["revised_prompt"]).map(str::to_owned);
-            let value = if text_of(&item["b64_json"]).is_some() {
-                &item["b64_json"]
-            } else {
-                &item["url"]
-            };
-            produced(document, value, &HeaderMap::new(), revised_prompt)
-                .map_err(|error| bad_image(provider, reply, &error))?
-                .ok_or_else(empty)
-        })
-        .collect()
+    data.iter().map(|item| image(provider, reply, document, item)).collect()
+}
+
+/// The image of one item of `data`, or of one event.
+fn image(provider: &str, reply: &Reply, document: &Document, item: &Value) -> Result<ProducedImage, Failure> {
+    let revised_prompt = text_of(&item["revised_prompt"]).map(str::to_owned);
+    let value = if text_of(&item["b64_json"]).is_some() {
+        &item["b64_json"]
+    } else {
+        &item["url"]
+    };
+    produced(document, value, &HeaderMap::new(), revised_prompt)
+        .map_err(|error| bad_image(provider, reply, &error))?
+        .ok_or_else(|| failed(provider, FailureKind::EmptyAnswer, reply))
 }
 
 fn json_body(request: &ProviderRequest) -> Result<Body, Failure> {

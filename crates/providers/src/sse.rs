@@ -101,43 +101,41 @@ impl SseParser {
         }
     }
 
-    /// Takes the next piece; gives the events that it completes.
+    /// Takes `bytes` up to the end of the next event, and leaves what follows it: so an event that came is never lost to
+    /// a fault behind it. `None` when all is taken.
     ///
     /// # Errors
     /// [`SplitError`] when an event is not a document, or passes a bound.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<SseEvent>, SplitError> {
-        let mut events = Vec::new();
+    pub fn push(&mut self, bytes: &mut &[u8]) -> Result<Option<SseEvent>, SplitError> {
         while let Some(first) = bytes.first() {
             if std::mem::take(&mut self.after_return) && *first == b'\n' {
-                bytes = &bytes[1..];
+                *bytes = &bytes[1..];
                 continue;
             }
-            match bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-                Some(end) => {
-                    self.in_line(&bytes[..end])?;
-                    self.after_return = bytes[end] == b'\r';
-                    bytes = &bytes[end + 1..];
-                    events.extend(self.end_line()?);
-                }
-                None => {
-                    self.in_line(bytes)?;
-                    bytes = &[];
-                }
+            let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+                self.in_line(bytes)?;
+                *bytes = &[];
+                break;
+            };
+            self.in_line(&bytes[..end])?;
+            self.after_return = bytes[end] == b'\r';
+            *bytes = &bytes[end + 1..];
+            if let Some(event) = self.end_line()? {
+                return Ok(Some(event));
             }
         }
-        Ok(events)
+        Ok(None)
     }
 
-    /// Ends the stream.
+    /// Ends the stream. An event whose document is whole counts, even if the empty line after it is missing: an image
+    /// that came is paid for.
     ///
     /// # Errors
     /// [`SplitError::Cut`] when an event is unfinished.
-    pub fn finish(self) -> Result<(), SplitError> {
-        let between = matches!(&self.line, Line::Field(name) if name.is_empty());
-        if between && self.data.is_none() {
-            Ok(())
-        } else {
-            Err(SplitError::Cut)
+    pub fn end(&mut self) -> Result<Option<SseEvent>, SplitError> {
+        match self.end_line()? {
+            Some(event) => Ok(Some(event)),
+            None => self.end_line(),
         }
     }
 
@@ -243,10 +241,12 @@ mod tests {
     fn parse(text: &[u8], size: usize) -> Result<Vec<SseEvent>, SplitError> {
         let mut parser = SseParser::new(Spool::new(SpoolLimits::default()).scope(), LIMITS);
         let mut events = Vec::new();
-        for piece in text.chunks(size) {
-            events.extend(parser.push(piece)?);
+        for mut piece in text.chunks(size) {
+            while let Some(event) = parser.push(&mut piece)? {
+                events.push(event);
+            }
         }
-        parser.finish()?;
+        events.extend(parser.end()?);
         Ok(events)
     }
 
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn broken_streams_are_refused() {
-        assert!(matches!(parse(b"data: {\"a\": 1}\n", 4), Err(SplitError::Cut)));
+        assert!(matches!(parse(b"data: {\"a\": 1", 4), Err(SplitError::Cut)));
         assert!(matches!(parse(b"data: {\"a\": \n\n", 4), Err(SplitError::Cut)));
         assert!(matches!(
             parse(b"data: <html></html>\n\n", 4),
@@ -292,6 +292,24 @@ mod tests {
         let long = [b"event: ".as_slice(), &[b'x'; LINE_BYTES + 1]].concat();
         assert!(matches!(parse(&long, 100), Err(SplitError::TextTooLong { .. })));
         assert!(parse(b": a comment of any length\n", 4).expect("valid").is_empty());
+    }
+
+    #[test]
+    fn a_whole_document_counts_without_the_empty_line_after_it() {
+        for end in ["", "\n", "\r\n"] {
+            let events = parse(format!("event: last\ndata: {{\"a\": 1}}{end}").as_bytes(), 4).expect("valid");
+            assert_eq!(events.len(), 1, "{end:?}");
+            assert_eq!(events[0].name.as_deref(), Some("last"));
+        }
+    }
+
+    #[test]
+    fn an_event_that_came_is_not_lost_to_a_fault_behind_it() {
+        let mut parser = SseParser::new(Spool::new(SpoolLimits::default()).scope(), LIMITS);
+        let mut bytes = b"data: {}\n\ndata: <html>\n\n".as_slice();
+        assert!(parser.push(&mut bytes).expect("valid").is_some());
+        assert_eq!(bytes, b"data: <html>\n\n");
+        assert!(matches!(parser.push(&mut bytes), Err(SplitError::Syntax(_))));
     }
 
     proptest! {

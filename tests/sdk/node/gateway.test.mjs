@@ -32,6 +32,24 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** Two partial images and the image, each as the client's types say. */
+function checkPartialImages(events, prefix, expected) {
+  const partial = `${prefix}.partial_image`;
+  assert.deepEqual(
+    events.map((event) => event.type),
+    [partial, partial, `${prefix}.completed`],
+  );
+  for (const [index, event] of events.entries()) {
+    assert.deepEqual(measure(Buffer.from(event.b64_json, "base64")), expected);
+    assert.equal(event.size, expected.size);
+    assert.equal(event.output_format, expected.format);
+    assert.equal(event.quality, "low");
+    assert.equal(event.background, "opaque");
+    assert.ok(Number.isInteger(event.created_at));
+    assert.equal(event.partial_image_index, index < 2 ? index : undefined);
+  }
+}
+
 describe("generate", () => {
   for (const model of MODELS) {
     test(`the documented example with ${model}`, async () => {
@@ -91,6 +109,38 @@ describe("generate", () => {
     assert.equal(last.type, "image_generation.completed");
     assert.deepEqual(measure(Buffer.from(last.b64_json, "base64")), { format: "png", size: "1024x1024" });
   });
+
+  for (const model of ["openai/gpt-image-1-mini", "mock-image"]) {
+    test(`as a stream with partial images of ${model}`, async () => {
+      const stream = await client.images.generate({
+        model,
+        prompt: GENERATE_PROMPT,
+        size: "1024x1024",
+        quality: "low",
+        output_format: "webp",
+        stream: true,
+        partial_images: 2,
+      });
+      const events = [];
+      for await (const event of stream) events.push(event);
+      checkPartialImages(events, "image_generation", { format: "webp", size: "1024x1024" });
+    });
+  }
+
+  test("a failure after a partial image", async () => {
+    const stream = await client.images.generate({
+      model: "openai/gpt-image-1-mini",
+      prompt: "a cat [[fault: failed]]",
+      quality: "low",
+      stream: true,
+      partial_images: 1,
+    });
+    const shown = [];
+    await assert.rejects(async () => {
+      for await (const event of stream) shown.push(event.type);
+    }, OpenAI.APIError);
+    assert.deepEqual(shown, ["image_generation.partial_image"]);
+  });
 });
 
 describe("edit", () => {
@@ -130,6 +180,21 @@ describe("edit", () => {
     const events = [];
     for await (const event of stream) events.push(event);
     assert.equal(events.at(-1).type, "image_edit.completed");
+  });
+
+  test("as a stream with partial images", async () => {
+    const stream = await client.images.edit({
+      model: "openai/gpt-image-1-mini",
+      image: createReadStream(source),
+      prompt: EDIT_PROMPT,
+      size: "1024x1024",
+      quality: "low",
+      stream: true,
+      partial_images: 2,
+    });
+    const events = [];
+    for await (const event of stream) events.push(event);
+    checkPartialImages(events, "image_edit", { format: "png", size: "1024x1024" });
   });
 });
 

@@ -2,6 +2,7 @@
 
 import pytest
 from openai import BadRequestError
+from openai.types import ImageEditPartialImageEvent
 from pictures import EDIT_PROMPT, check, data_url, difference, mask, opened, source
 from test_generate import MODELS, received_event
 
@@ -131,3 +132,23 @@ def test_streaming(client):
     )
     assert events[-1].type == "image_edit.completed"
     assert opened(received_event(events[-1])).format == "PNG"
+
+
+def test_streaming_with_partial_images(client):
+    events = list(
+        client.images.edit(
+            model="openai/gpt-image-1-mini",
+            image=("source.png", source(), "image/png"),
+            prompt=EDIT_PROMPT,
+            quality="low",
+            output_format="jpeg",
+            stream=True,
+            partial_images=2,
+        )
+    )
+    assert [event.type for event in events] == ["image_edit.partial_image"] * 2 + ["image_edit.completed"]
+    assert [event.partial_image_index for event in events[:2]] == [0, 1]
+    for event in events:
+        assert opened(received_event(event)).format == "JPEG"
+    for event in events[:2]:
+        ImageEditPartialImageEvent.model_validate(event.model_dump(), strict=True)

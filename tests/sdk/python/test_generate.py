@@ -3,7 +3,8 @@
 import base64
 
 import pytest
-from openai import BadRequestError, RateLimitError
+from openai import APIError, BadRequestError, RateLimitError
+from openai.types import ImageGenPartialImageEvent
 from pictures import GENERATE_PROMPT, check, opened, received
 
 MODELS = ["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2"]
@@ -189,6 +190,45 @@ def test_streaming(client):
     picture = opened(received_event(events[-1]))
     assert (picture.width, picture.height, picture.format) == (1024, 1024, "PNG")
     assert events[-1].size == "1024x1024"
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "gif"])
+@pytest.mark.parametrize("model", ["openai/gpt-image-1-mini", "mock-image"])
+def test_streaming_with_partial_images(client, model, format):
+    stream = client.images.generate(
+        model=model,
+        prompt=GENERATE_PROMPT,
+        size="1024x1024",
+        quality="low",
+        output_format=format,
+        stream=True,
+        partial_images=2,
+    )
+    events = list(stream)
+    assert [event.type for event in events] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+    assert [event.partial_image_index for event in events[:2]] == [0, 1]
+    for event in events:
+        picture = opened(received_event(event))
+        assert (picture.width, picture.height, picture.format) == (1024, 1024, format.upper())
+        assert (event.size, event.output_format, event.quality) == ("1024x1024", format, "low")
+    if format == "png":
+        # The client takes what comes; this holds it against its own types.
+        for event in events[:2]:
+            ImageGenPartialImageEvent.model_validate(event.model_dump(), strict=True)
+
+
+def test_a_failure_after_a_partial_image(client):
+    stream = client.images.generate(
+        model="openai/gpt-image-1-mini",
+        prompt="a cat [[fault: failed]]",
+        quality="low",
+        stream=True,
+        partial_images=1,
+    )
+    shown = []
+    with pytest.raises(APIError):
+        shown.extend(event.type for event in stream)
+    assert shown == ["image_generation.partial_image"]
 
 
 def received_event(event) -> bytes:

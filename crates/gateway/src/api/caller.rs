@@ -5,6 +5,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::envelope::RequestContext;
+use super::known_clients::KnownClient;
 use super::state::AppState;
 use crate::auth::{AuthError, Identity, Scope, authenticate};
 use crate::problem::Problem;
@@ -16,6 +17,8 @@ pub(super) struct Caller {
     pub(super) identity: Identity,
     /// The request.
     pub(super) context: RequestContext,
+    /// The program that calls, where it is a known one.
+    pub(super) client: Option<KnownClient>,
 }
 
 impl Caller {
@@ -45,7 +48,11 @@ impl FromRequestParts<AppState> for Caller {
             .get(header::AUTHORIZATION)
             .map(|value| value.to_str().unwrap_or(""));
         match authenticate(&state.generator.database, authorization).await {
-            Ok(identity) => Ok(Self { identity, context }),
+            Ok(identity) => Ok(Self {
+                identity,
+                context,
+                client: state.known_clients.of(&parts.headers).cloned(),
+            }),
             Err(AuthError::Database(error)) => {
                 tracing::error!(request.id = %context.id, error = %error, "an API key could not be looked up");
                 Err(Problem::internal())

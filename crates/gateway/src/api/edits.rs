@@ -6,7 +6,7 @@ use planner::request::Endpoint;
 
 use super::body::{Kind, Pieces, Room, kind, read_json_with_images, read_multipart};
 use super::caller::Caller;
-use super::images::{Call, is_dry_run, serve};
+use super::images::{Call, Purpose, serve};
 use super::state::AppState;
 use crate::auth::Scope;
 use crate::problem::Problem;
@@ -21,24 +21,26 @@ pub(super) async fn handle(
     let scope = state.spool.scope();
     let read = async {
         caller.require(Scope::Generate)?;
+        let purpose = Purpose::of(query.as_deref(), &caller)?;
         let limits = &state.generator.limits;
         let room = Room { scope: &scope, limits };
         let kind = kind(request.headers())?;
         let (parts, body) = request.into_parts();
-        match kind {
-            Kind::Json => read_json_with_images(Pieces::json(body, &parts.headers, limits)?, &room).await,
+        let received = match kind {
+            Kind::Json => read_json_with_images(Pieces::json(body, &parts.headers, limits)?, &room).await?,
             Kind::Multipart(boundary) => {
-                read_multipart(Pieces::multipart(body, &parts.headers, limits)?, boundary, &room).await
+                read_multipart(Pieces::multipart(body, &parts.headers, limits)?, boundary, &room).await?
             }
-        }
+        };
+        Ok((received, purpose))
     };
     let read: Result<_, Problem> = read.await;
     match read {
-        Ok(received) => {
+        Ok((received, purpose)) => {
             let call = Call {
                 endpoint: Endpoint::Edits,
                 path: "/openai/v1/images/edits",
-                dry_run: is_dry_run(query.as_deref()),
+                purpose,
             };
             serve(state, caller, call, scope, received).await
         }

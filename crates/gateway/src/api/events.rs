@@ -6,35 +6,54 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
 use planner::usage::Usage;
 use providers::Node;
 use serde_json::Value;
+use tokio::select;
 use tokio::sync::oneshot::Receiver;
-use tokio::time::timeout;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::time::sleep;
 
-use super::answer::{format, size, usage_json};
-use crate::generation::{Generated, Order};
-use crate::outcome::GenerationError;
+use super::answer::usage_json;
+use super::undelivered::Undelivered;
+use crate::clock::Clock;
+use crate::generation::Generated;
+use crate::generation::partials::{Partial, Partials};
+use crate::media::process::Inspected;
 use crate::problem::Problem;
 
 /// Proxies cut connections that are silent for 30 seconds and more.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-type Outcome = (Order, Result<Generated, GenerationError>);
+/// Parts of the body.
+type Pieces = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
-/// The stream: comments while the generation runs, then an event for each image, or an `error` event.
-pub(super) fn answer(endpoint: &'static str, receiver: Receiver<Outcome>) -> Response {
-    let waiting = stream::unfold(Some(receiver), move |state| async move {
-        let mut receiver = state?;
-        match timeout(KEEP_ALIVE, &mut receiver).await {
-            Err(_) => Some((stream::iter([piece(": waiting\n\n")]).boxed(), Some(receiver))),
-            Ok(Ok((_, Ok(generated)))) => Some((completed(endpoint, &generated).boxed(), None)),
-            Ok(Ok((_, Err(error)))) => Some((failed(&Problem::of_generation(&error)).boxed(), None)),
-            Ok(Err(_)) => Some((failed(&Problem::lost()).boxed(), None)),
-        }
+/// The stream: comments while the generation runs, partial images as they come, then an event for each image, or an
+/// `error` event.
+pub(super) fn answer(
+    clock: Clock,
+    endpoint: &'static str,
+    outcome: Receiver<Undelivered>,
+    partials: Option<Partials>,
+) -> Response {
+    let waiting = Waiting {
+        clock,
+        prefix: if endpoint.ends_with("edits") {
+            "image_edit"
+        } else {
+            "image_generation"
+        },
+        outcome,
+        partials,
+    };
+    let events = stream::unfold(Some(waiting), |waiting| async move {
+        let mut waiting = waiting?;
+        let (pieces, goes_on) = waiting.next().await;
+        Some((pieces, goes_on.then_some(waiting)))
     });
-    let body = Body::from_stream(stream::iter([piece(": accepted\n\n")]).chain(waiting.flatten()));
+    let body = Body::from_stream(stream::iter([piece(": accepted\n\n")]).chain(events.flatten()));
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(
@@ -47,60 +66,124 @@ pub(super) fn answer(endpoint: &'static str, receiver: Receiver<Outcome>) -> Res
     response
 }
 
+/// What the stream waits for.
+struct Waiting {
+    clock: Clock,
+    /// Of the events' names.
+    prefix: &'static str,
+    outcome: Receiver<Undelivered>,
+    partials: Option<Partials>,
+}
+
+enum News {
+    Partial(Partial),
+    Outcome(Box<Result<Undelivered, RecvError>>),
+    Silence,
+}
+
+impl Waiting {
+    /// What is to be sent next, and whether more follows.
+    async fn next(&mut self) -> (Pieces, bool) {
+        // What came first is sent first: partial images that wait go out before the end.
+        let news = select! {
+            biased;
+            Some(partial) = next_of(self.partials.as_mut()) => News::Partial(partial),
+            outcome = &mut self.outcome => News::Outcome(Box::new(outcome)),
+            () = sleep(KEEP_ALIVE) => News::Silence,
+        };
+        match news {
+            News::Silence => (pieces(": waiting\n\n".into()), true),
+            News::Partial(partial) => (self.partial(partial).await, true),
+            News::Outcome(outcome) => (self.end(*outcome), false),
+        }
+    }
+
+    /// The end of the stream.
+    fn end(&self, outcome: Result<Undelivered, RecvError>) -> Pieces {
+        let Ok(undelivered) = outcome else {
+            return failed(&Problem::lost());
+        };
+        let events = match undelivered.outcome() {
+            Some((_, Ok(generated))) => self.completed(generated),
+            Some((_, Err(error))) => failed(&Problem::of_generation(error)),
+            None => failed(&Problem::lost()),
+        };
+        // Reached only when everything before it was taken.
+        let end = stream::once(async move { drop(undelivered.delivered()) }).filter_map(|()| async { None });
+        events.chain(end).boxed()
+    }
+
+    /// A partial image in the form that was asked for; nothing when that cannot be made.
+    async fn partial(&self, partial: Partial) -> Pieces {
+        let finished = match &self.partials {
+            Some(partials) => partials.finish(partial).await,
+            None => None,
+        };
+        let Some(partial) = finished else {
+            return stream::empty().boxed();
+        };
+        // Several images have several partials of one index: OpenAI's events do not say whose they are.
+        let index = ("partial_image_index".to_owned(), Node::Json(Value::from(partial.index)));
+        self.event("partial_image", &partial.image, partial.quality.as_deref(), Some(index))
+    }
+
+    /// One `completed` event for each image.
+    fn completed(&self, generated: &Generated) -> Pieces {
+        let events: Vec<_> = generated
+            .images
+            .iter()
+            .enumerate()
+            .map(|(index, delivered)| {
+                let usage = generated.usage.as_ref().map(|usage| {
+                    // The whole call's usage stands on the first event, so that the sum over events is right.
+                    let usage = if index == 0 { *usage } else { Usage::default() };
+                    ("usage".to_owned(), Node::Json(usage_json(&usage)))
+                });
+                self.event("completed", &delivered.image, generated.quality.as_deref(), usage)
+            })
+            .collect();
+        stream::iter(events).flatten().boxed()
+    }
+
+    /// An event with an image. What it says of the image is measured.
+    fn event(&self, kind: &str, image: &Inspected, quality: Option<&str>, more: Option<(String, Node)>) -> Pieces {
+        let kind = format!("{}.{kind}", self.prefix);
+        let info = &image.info;
+        let background = if info.has_alpha { "transparent" } else { "opaque" };
+        let json = |name: &str, value: Value| (name.to_owned(), Node::Json(value));
+        let mut fields = vec![
+            json("type", kind.as_str().into()),
+            ("b64_json".to_owned(), Node::Base64(image.blob.clone())),
+            json("created_at", self.clock.now().as_second().into()),
+            json("size", format!("{}x{}", info.width_px, info.height_px).into()),
+            json("output_format", info.format.to_string().into()),
+            json("background", background.into()),
+            json("quality", quality.unwrap_or("auto").into()),
+        ];
+        fields.extend(more);
+        pieces(format!("event: {kind}\ndata: "))
+            .chain(providers::Body::json(&Node::Object(fields)).stream())
+            .chain(pieces("\n\n".to_owned()))
+            .boxed()
+    }
+}
+
+/// The next partial image; waits forever when none was asked for.
+async fn next_of(partials: Option<&mut Partials>) -> Option<Partial> {
+    match partials {
+        Some(partials) => partials.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn piece(text: impl Into<Bytes>) -> Result<Bytes, std::io::Error> {
     Ok(text.into())
 }
 
-fn failed(problem: &Problem) -> impl Stream<Item = Result<Bytes, std::io::Error>> + use<> {
-    stream::iter([piece(format!("event: error\ndata: {}\n\n", problem.body()))])
+fn pieces(text: String) -> Pieces {
+    stream::iter([piece(text)]).boxed()
 }
 
-/// One `completed` event for each image.
-fn completed(endpoint: &str, generated: &Generated) -> impl Stream<Item = Result<Bytes, std::io::Error>> + use<> {
-    let kind = if endpoint.ends_with("edits") {
-        "image_edit.completed"
-    } else {
-        "image_generation.completed"
-    };
-    let text = |value: &str| Node::Json(Value::from(value));
-    let events: Vec<_> = generated
-        .images
-        .iter()
-        .enumerate()
-        .map(|(index, delivered)| {
-            let mut fields = vec![
-                ("type".to_owned(), text(kind)),
-                ("b64_json".to_owned(), Node::Base64(delivered.image.blob.clone())),
-                (
-                    "created_at".to_owned(),
-                    Node::Json(Value::from(generated.created_at.as_second())),
-                ),
-                ("size".to_owned(), text(&size(delivered))),
-                ("output_format".to_owned(), text(&format(delivered))),
-                (
-                    "background".to_owned(),
-                    text(if delivered.image.info.has_alpha {
-                        "transparent"
-                    } else {
-                        "opaque"
-                    }),
-                ),
-                (
-                    "quality".to_owned(),
-                    text(generated.quality.as_deref().unwrap_or("auto")),
-                ),
-            ];
-            if let Some(usage) = &generated.usage {
-                // The whole call's usage stands on the first event, so that the sum over events is right.
-                let usage = if index == 0 { *usage } else { Usage::default() };
-                fields.push(("usage".to_owned(), Node::Json(usage_json(&usage))));
-            }
-            providers::Body::json(&Node::Object(fields))
-        })
-        .collect();
-    let head = Bytes::from(format!("event: {kind}\ndata: "));
-    stream::iter(events).flat_map(move |event| {
-        let start = stream::iter([piece(head.clone())]);
-        start.chain(event.stream()).chain(stream::iter([piece("\n\n")]))
-    })
+fn failed(problem: &Problem) -> Pieces {
+    pieces(format!("event: error\ndata: {}\n\n", problem.body()))
 }

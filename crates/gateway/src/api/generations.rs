@@ -7,7 +7,7 @@ use planner::request::Endpoint;
 
 use super::body::{Kind, Pieces, Room, kind, read_json};
 use super::caller::Caller;
-use super::images::{Call, is_dry_run, serve};
+use super::images::{Call, Purpose, serve};
 use super::state::AppState;
 use crate::auth::Scope;
 use crate::problem::Problem;
@@ -22,6 +22,7 @@ pub(super) async fn handle(
     let scope = state.spool.scope();
     let read = async {
         caller.require(Scope::Generate)?;
+        let purpose = Purpose::of(query.as_deref(), &caller)?;
         if kind(request.headers())? != Kind::Json {
             return Err(Problem::invalid(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -30,18 +31,16 @@ pub(super) async fn handle(
         }
         let limits = &state.generator.limits;
         let (parts, body) = request.into_parts();
-        read_json(
-            Pieces::json(body, &parts.headers, limits)?,
-            &Room { scope: &scope, limits },
-        )
-        .await
+        let room = Room { scope: &scope, limits };
+        let received = read_json(Pieces::json(body, &parts.headers, limits)?, &room).await?;
+        Ok((received, purpose))
     };
     match read.await {
-        Ok(received) => {
+        Ok((received, purpose)) => {
             let call = Call {
                 endpoint: Endpoint::Generations,
                 path: "/openai/v1/images/generations",
-                dry_run: is_dry_run(query.as_deref()),
+                purpose,
             };
             serve(state, caller, call, scope, received).await
         }

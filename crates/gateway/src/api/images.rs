@@ -1,17 +1,22 @@
 //! What generations and edits have in common: from a read body to an answer.
 
-use axum::http::HeaderName;
+use std::borrow::Cow;
+
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use planner::request::{Endpoint, ResponseFormat, parse};
+use planner::request::{Endpoint, ImageRequest, ResponseFormat, parse};
 use providers::SpoolScope;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::body::Received;
 use super::caller::Caller;
 use super::envelope::LogFacts;
+use super::query::asks_for;
 use super::state::AppState;
-use super::{answer, estimate, events, sources};
+use super::undelivered::Undelivered;
+use super::{answer, estimate, events, respond, sources};
+use crate::auth::Scope;
 use crate::generation::{self, Generated, Order};
 use crate::outcome::GenerationError;
 use crate::problem::Problem;
@@ -25,14 +30,36 @@ pub(super) struct Call {
     pub(super) endpoint: Endpoint,
     /// Its path.
     pub(super) path: &'static str,
-    /// Whether only the price is asked.
-    pub(super) dry_run: bool,
+    /// What is wanted.
+    pub(super) purpose: Purpose,
 }
 
-/// Whether the query asks for a dry run.
-pub(super) fn is_dry_run(query: Option<&str>) -> bool {
-    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .any(|(name, value)| name == "dryRun" && value != "false")
+/// What a caller wants of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The images.
+    Images,
+    /// What they would cost.
+    Estimate,
+    /// What each offer would be sent, and why in this order.
+    Explanation,
+}
+
+impl Purpose {
+    /// Reads a query. An explanation shows native names, prices and the state of providers: it is for admins.
+    ///
+    /// # Errors
+    /// 403.
+    pub(super) fn of(query: Option<&str>, caller: &Caller) -> Result<Self, Problem> {
+        if asks_for(query, "explain") {
+            caller.require(Scope::Admin)?;
+            Ok(Self::Explanation)
+        } else if asks_for(query, "dryRun") {
+            Ok(Self::Estimate)
+        } else {
+            Ok(Self::Images)
+        }
+    }
 }
 
 /// Answers a request whose body was read.
@@ -53,12 +80,7 @@ pub(super) async fn serve(
         &state.generator.catalog,
     );
     let (images, mask) = sources::gather(&state, &scope, &mut received).await;
-    let (response_format, why) = match (request.stream, request.response_format, caller.identity.response_format) {
-        (true, _, _) => (ResponseFormat::B64Json, "stream"),
-        (false, Some(asked), _) => (asked, "request"),
-        (false, None, Some(own)) => (own, "key"),
-        (false, None, None) => (ResponseFormat::Url, "default"),
-    };
+    let (response_format, why) = response_format(&request, &caller);
     let order = Order {
         id: caller.context.id.clone(),
         caller: generation::Caller {
@@ -75,13 +97,16 @@ pub(super) async fn serve(
         request_size_bytes: received.size_bytes,
         scope,
     };
-    let mut response = if call.dry_run {
-        match state.generator.dry_run(&order) {
+    let mut response = match call.purpose {
+        Purpose::Images => run(state, order).await,
+        Purpose::Estimate => match state.generator.plan(&order) {
             Ok(plan) => estimate::answer(&plan),
             Err(error) => failed(&order, &error),
-        }
-    } else {
-        run(state, order).await
+        },
+        Purpose::Explanation => match state.generator.explain(&order) {
+            Ok(explanation) => respond::json(StatusCode::OK, &json!(explanation)),
+            Err(error) => failed(&order, &error),
+        },
     };
     if let Ok(value) = format!("{}; reason={why}", response_format.as_str()).parse() {
         response.headers_mut().insert(RESPONSE_FORMAT, value);
@@ -92,6 +117,21 @@ pub(super) async fn serve(
     response
 }
 
+/// How the images come, and why so: the request says it, else the key, else what the caller's program is known to read.
+fn response_format(request: &ImageRequest, caller: &Caller) -> (ResponseFormat, Cow<'static, str>) {
+    if request.stream {
+        (ResponseFormat::B64Json, "stream".into())
+    } else if let Some(asked) = request.response_format {
+        (asked, "request".into())
+    } else if let Some(own) = caller.identity.response_format {
+        (own, "key".into())
+    } else if let Some(client) = &caller.client {
+        (client.response_format, format!("client:{}", client.name).into())
+    } else {
+        (ResponseFormat::Url, "default".into())
+    }
+}
+
 /// Starts the generation as a task of its own and waits for it, or streams while waiting.
 async fn run(state: AppState, order: Order) -> Response {
     let Ok(permit) = std::sync::Arc::clone(&state.in_flight).try_acquire_owned() else {
@@ -100,24 +140,23 @@ async fn run(state: AppState, order: Order) -> Response {
     };
     let endpoint = order.endpoint;
     // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
-    let stream = order.request.stream && state.generator.dry_run(&order).is_ok();
+    let stream = order.request.stream && state.generator.plan(&order).is_ok();
+    let (inlet, partials) = state.generator.listen(&order).filter(|_| stream).unzip();
     let (sender, receiver) = oneshot::channel();
-    let generator = state.generator.clone();
-    state.tasks.spawn(async move {
-        let result = generator.generate(&order).await;
+    let (tasks, clock) = (state.tasks.clone(), state.generator.clock.clone());
+    tasks.spawn(async move {
+        let result = state.generator.generate(&order, inlet.as_ref()).await;
         // Given back before the answer goes out: who has it may ask again at once.
         drop(permit);
-        // Nobody waits any more: what is paid for is kept.
-        if let Err((order, Ok(mut generated))) = sender.send((order, result)) {
-            generator.keep(&order, &mut generated).await;
-        }
+        // When nobody waits any more it comes back, and what is paid for is kept.
+        drop(sender.send(Undelivered::new(state, (order, result))));
     });
     if stream {
-        return events::answer(endpoint, receiver);
+        return events::answer(clock, endpoint, receiver, partials);
     }
-    match receiver.await {
-        Ok((order, result)) => finished(&order, result),
-        Err(_) => Problem::lost().into_response(),
+    match receiver.await.ok().and_then(Undelivered::delivered) {
+        Some((order, result)) => finished(&order, result),
+        None => Problem::lost().into_response(),
     }
 }
 

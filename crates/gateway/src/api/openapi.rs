@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use planner::catalog::Catalog;
-use planner::catalog::parameter::{Kind, Parameter};
 use planner::format::Format;
-use planner::request::{N_MAX, PARTIAL_IMAGES_MAX};
+use planner::schema;
 use serde_json::{Map, Value, json};
 
 use super::respond;
@@ -40,10 +39,19 @@ fn schemas(catalog: &Catalog) -> Value {
         "image_url": { "type": "string", "description": "An https:// or data: URL." } } } });
     let edit_json = body(
         catalog,
-        &[("images", images.clone()), ("mask", images["items"].clone())],
+        &[
+            ("images", "image", images.clone()),
+            ("mask", "mask", images["items"].clone()),
+        ],
     );
     let files = json!({ "type": "array", "minItems": 1, "items": { "type": "string", "contentMediaType": "application/octet-stream" } });
-    let edit_form = body(catalog, &[("image", files.clone()), ("mask", files["items"].clone())]);
+    let edit_form = body(
+        catalog,
+        &[
+            ("image", "image", files.clone()),
+            ("mask", "mask", files["items"].clone()),
+        ],
+    );
     json!({
         "GenerationRequest": generation,
         "EditRequest": edit_json,
@@ -73,48 +81,25 @@ fn schemas(catalog: &Catalog) -> Value {
     })
 }
 
-/// The schema of a request body: every standard parameter, and fields of its own.
-fn body(catalog: &Catalog, own: &[(&str, Value)]) -> Value {
+/// The schema of a request body: every standard parameter with its strongest handling. `images` says how this body
+/// holds the two that are images: the field, the parameter and the type.
+fn body(catalog: &Catalog, images: &[(&str, &str, Value)]) -> Value {
     let mut properties = Map::new();
     properties.insert(
         "model".to_owned(),
         json!({ "type": "string", "description": "A model's id or alias, or provider/model to force a provider." }),
     );
-    for (name, schema) in own {
-        properties.insert((*name).to_owned(), schema.clone());
-    }
-    for (name, parameter) in catalog.standard_parameters() {
-        properties.insert(name.to_owned(), parameter_schema(name, parameter));
-    }
-    json!({ "type": "object", "required": ["model"], "properties": properties, "additionalProperties": true })
-}
-
-fn parameter_schema(name: &str, parameter: &Parameter) -> Value {
-    let kind = match parameter.kind() {
-        Kind::String => "string",
-        Kind::Integer => "integer",
-        Kind::Number => "number",
-        Kind::Boolean => "boolean",
-        Kind::Array => "array",
-        Kind::Object => "object",
-    };
-    let mut schema = json!({ "type": kind });
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            schema[key] = value;
+    let mut standard = schema::standard_properties(catalog);
+    for (field, parameter, kind) in images {
+        let mut property = kind.clone();
+        for key in ["description", "x-group", "x-handling"] {
+            property[key] = standard[*parameter][key].clone();
         }
-    };
-    set("description", parameter.description.clone().map(Value::from));
-    set("enum", parameter.values.clone().map(Value::from));
-    set("default", parameter.default.clone());
-    let (min, max) = match name {
-        "n" => (Some(1.0), Some(f64::from(N_MAX))),
-        "partial_images" => (Some(0.0), Some(f64::from(PARTIAL_IMAGES_MAX))),
-        _ => (parameter.min, parameter.max),
-    };
-    set("minimum", min.map(Value::from));
-    set("maximum", max.map(Value::from));
-    schema
+        properties.insert((*field).to_owned(), property);
+    }
+    standard.retain(|name, _| !matches!(name.as_str(), "image" | "mask"));
+    properties.extend(standard);
+    json!({ "type": "object", "required": ["model"], "properties": properties, "additionalProperties": true })
 }
 
 fn reference(name: &str) -> Value {
@@ -129,7 +114,13 @@ fn answer(description: &str, schema: &str) -> Value {
 }
 
 fn paths() -> Value {
-    let dry_run = json!([{ "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." }]);
+    let dry_run = json!([
+        { "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." },
+        { "name": "explain", "in": "query", "schema": { "type": "boolean" }, "description": "For keys with the scope admin: what each offer would be sent, and why in this order. Makes nothing." },
+    ]);
+    let with_schema = json!({ "name": "schema", "in": "query", "schema": { "type": "boolean" }, "description": "Adds what a request may hold, as JSON Schema, and the sizes." });
+    let id_and_schema =
+        json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }, with_schema]);
     let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
     let json_body = |schema: &str| json!({ "application/json": { "schema": reference(schema) } });
     let open = json!([]);
@@ -140,8 +131,8 @@ fn paths() -> Value {
             "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": answer("The images.", "ImagesResponse") } },
         "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": dry_run,
             "requestBody": { "required": true, "content": edit }, "responses": answer("The images.", "ImagesResponse") } },
-        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "responses": answer("A list of models.", "Model") } },
-        "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id, "responses": answer("The model.", "Model") } },
+        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "Model") } },
+        "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model") } },
         "/v1/balance": { "get": { "operationId": "balance", "summary": "The account's balance.", "responses": { "200": { "description": "The balance." } } } },
         "/v1/requests": { "get": { "operationId": "listRequests", "summary": "Past requests, newest first.", "responses": answer("A list of requests.", "Request") } },
         "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id or by the caller's own x-request-id.", "parameters": id, "responses": answer("The request.", "Request") } },

@@ -6,6 +6,7 @@ use providers::{GuardedClient, Spool};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::known_clients::KnownClients;
 use crate::generation::Generator;
 
 /// Shared by all endpoints. Cheap to clone.
@@ -23,6 +24,8 @@ pub(crate) struct AppState {
     pub tasks: TaskTracker,
     /// The model of requests that name none.
     pub default_model: Option<Arc<str>>,
+    /// Clients with a `response_format` of their own; none where the operator switched that off.
+    pub known_clients: Arc<KnownClients>,
     /// The OpenAPI document.
     pub openapi: Arc<str>,
 }

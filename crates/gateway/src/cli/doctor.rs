@@ -10,6 +10,9 @@ use crate::db::Database;
 use crate::media::store::MediaStore;
 use crate::upstreams::{Service, Upstreams};
 
+/// Stands for the sandbox where nothing is called.
+pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
+
 /// Checks every part without calling a provider or changing anything.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
@@ -48,7 +51,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             .map(|_| "the store can be used".to_owned())
             .map_err(|error| error.to_string()),
     );
-    match Upstreams::new(&catalog, &settings, Some("http://127.0.0.1:1")) {
+    match Upstreams::new(&catalog, &settings, Some(NOWHERE)) {
         Err(error) => report("providers", Err(error.to_string())),
         Ok(upstreams) => {
             for upstream in upstreams.iter() {

@@ -106,17 +106,21 @@ impl Common {
         if let Some(value) = self.output_compression {
             fields.insert("output_compression".to_owned(), Value::from(value));
         }
-        for pair in &self.further {
-            let (name, value) = pair
-                .split_once('=')
-                .ok_or_else(|| format!("'{pair}' must look like name=value"))?;
-            fields.insert(
-                name.to_owned(),
-                serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
-            );
-        }
+        fields.extend(pairs(&self.further)?);
         Ok(fields)
     }
+}
+
+/// Reads parameters that are given as `name=value`.
+pub(super) fn pairs(texts: &[String]) -> Result<Map<String, Value>, Failed> {
+    let pair = |text: &String| {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("'{text}' must look like name=value"))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        Ok((name.to_owned(), value))
+    };
+    texts.iter().map(pair).collect()
 }
 
 /// Makes images and saves them.

@@ -1,10 +1,11 @@
 //! Walking a route plan: calls, retries, failover, one deadline.
 
+mod inputs;
+
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use planner::catalog::offer::MaskPolarity;
-use planner::failure::{FailoverPolicy, Failure, FailureKind, NextMove, Progress, Spent, next_move};
+use planner::failure::{FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, next_move};
 use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::charge::{Produced, charge};
@@ -14,8 +15,9 @@ use providers::{Driver, InputImage, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
 
 use super::Upload;
+use super::partials::{Inlet, Relay};
 use crate::clock::Clock;
-use crate::media::process::{Inspected, ProcessError, Processor, size_of};
+use crate::media::process::{Inspected, Processor, size_of};
 use crate::outcome::Attempt;
 use crate::upstreams::{Upstream, Upstreams};
 
@@ -33,6 +35,8 @@ pub struct Executor<'a> {
     pub policy: &'a FailoverPolicy,
     /// When all must be done.
     pub deadline: Instant,
+    /// Where partial images go, when somebody listens.
+    pub inlet: Option<&'a Inlet>,
 }
 
 /// The caller's files.
@@ -84,6 +88,8 @@ const WALK_PAUSE: Duration = Duration::from_millis(500);
 struct CallEnd {
     attempts: Vec<Attempt>,
     result: Result<Success, Failure>,
+    /// Whether the caller was shown a partial image of it.
+    streamed: bool,
 }
 
 struct Success {
@@ -172,6 +178,7 @@ impl Executor<'_> {
             before += images;
             self.call(
                 upstream,
+                candidate,
                 native,
                 inputs.clone(),
                 sources.scope,
@@ -182,10 +189,15 @@ impl Executor<'_> {
         let mut moves = Vec::new();
         for (asked, end) in asked.into_iter().zip(ends) {
             execution.attempts.extend(end.attempts);
+            let progress = Progress {
+                retries: RETRIES_MAX,
+                tries_after_maybe_billed,
+                streamed: end.streamed,
+                time_left: self.time_left(),
+            };
             match end.result {
                 Ok(mut success) => {
                     if let Some(short) = shortfall(asked, success.images.len()) {
-                        let progress = self.progress(planner::failure::RETRIES_MAX, tries_after_maybe_billed);
                         moves.push(next_move(&short, self.policy, &progress));
                         execution.failures.push(short);
                     }
@@ -194,7 +206,6 @@ impl Executor<'_> {
                     take(index, candidate, success, execution);
                 }
                 Err(failure) => {
-                    let progress = self.progress(planner::failure::RETRIES_MAX, tries_after_maybe_billed);
                     moves.push(next_move(&failure, self.policy, &progress));
                     execution.failures.push(failure);
                 }
@@ -203,72 +214,23 @@ impl Executor<'_> {
         moves
     }
 
-    fn progress(&self, retries: u32, tries_after_maybe_billed: u32) -> Progress {
-        Progress {
-            retries,
-            tries_after_maybe_billed,
-            time_left: self.time_left(),
-        }
-    }
-
-    /// The caller's files as this candidate can read them.
-    async fn inputs(
-        &self,
-        candidate: &Candidate<'_>,
-        sources: &Sources<'_>,
-    ) -> Result<(Vec<InputImage>, Option<InputImage>), Failure> {
-        let work = &candidate.resolved.inputs;
-        let mut images = Vec::new();
-        for (position, upload) in sources.images.iter().enumerate() {
-            if work.to_png.get(position).copied().unwrap_or(false) {
-                let blob = self
-                    .processor
-                    .to_png(upload.blob.clone(), sources.scope.clone())
-                    .await
-                    .map_err(|error| unusable(&error))?;
-                images.push(png(blob));
-            } else {
-                let format = Processor::inspect(&upload.blob)
-                    .map_err(|error| refused(&error))?
-                    .format;
-                images.push(InputImage {
-                    blob: upload.blob.clone(),
-                    mime: format.mime_type().to_owned(),
-                    extension: format.extension().to_owned(),
-                });
-            }
-        }
-        let mask = match (sources.mask, work.mask) {
-            (None, _) => None,
-            (Some(upload), None) => Some(png(upload.blob.clone())),
-            (Some(upload), Some(MaskPolarity::Alpha)) => Some(png(self
-                .processor
-                .to_png(upload.blob.clone(), sources.scope.clone())
-                .await
-                .map_err(|error| unusable(&error))?)),
-            (Some(upload), Some(polarity)) => Some(png(self
-                .processor
-                .mask(upload.blob.clone(), polarity, sources.scope.clone())
-                .await
-                .map_err(|error| unusable(&error))?)),
-        };
-        Ok((images, mask))
-    }
-
     /// One call, and again while the failure allows a retry of the same candidate.
     async fn call(
         &self,
         upstream: &Upstream,
+        candidate: &Candidate<'_>,
         native: planner::native::NativeRequest,
         (inputs, mask): (Vec<InputImage>, Option<InputImage>),
         scope: &SpoolScope,
         tries_after_maybe_billed: u32,
     ) -> CallEnd {
+        let relay = Relay::new(self.inlet, candidate);
         let model = native.model.clone();
         let Some(endpoint) = upstream.endpoint.clone() else {
             return CallEnd {
                 attempts: Vec::new(),
                 result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")),
+                streamed: false,
             };
         };
         let request = ProviderRequest {
@@ -278,10 +240,11 @@ impl Executor<'_> {
             mask,
         };
         let mut attempts = Vec::new();
-        for retries in 0.. {
+        let mut retries = 0;
+        loop {
             let started_at = self.clock.now();
             let started = Instant::now();
-            let result = self.attempt(upstream, &request, scope).await;
+            let result = self.attempt(upstream, &request, scope, &relay).await;
             attempts.push(Attempt::new(
                 &upstream.id,
                 &model,
@@ -289,27 +252,26 @@ impl Executor<'_> {
                 started.elapsed(),
                 result.as_ref().map(|success| success.0.as_deref()),
             ));
-            match result {
-                Ok((_, success)) => {
-                    return CallEnd {
-                        attempts,
-                        result: Ok(success),
-                    };
-                }
-                Err(failure) => {
-                    match next_move(&failure, self.policy, &self.progress(retries, tries_after_maybe_billed)) {
-                        NextMove::Retry(wait) => tokio::time::sleep(wait.mul_f64(jitter())).await,
-                        NextMove::Failover | NextMove::Stop => {
-                            return CallEnd {
-                                attempts,
-                                result: Err(failure),
-                            };
-                        }
-                    }
-                }
+            let streamed = relay.shown();
+            let progress = Progress {
+                retries,
+                tries_after_maybe_billed,
+                streamed,
+                time_left: self.time_left(),
+            };
+            if let Err(failure) = &result
+                && let NextMove::Retry(wait) = next_move(failure, self.policy, &progress)
+            {
+                tokio::time::sleep(wait.mul_f64(jitter())).await;
+                retries += 1;
+                continue;
             }
+            return CallEnd {
+                attempts,
+                result: result.map(|(_, success)| success),
+                streamed,
+            };
         }
-        unreachable!("the loop above ends by returning")
     }
 
     async fn attempt(
@@ -317,10 +279,11 @@ impl Executor<'_> {
         upstream: &Upstream,
         request: &ProviderRequest,
         scope: &SpoolScope,
+        relay: &Relay<'_>,
     ) -> Result<(Option<String>, Success), Failure> {
         let finished = self
             .driver
-            .run(upstream.adapter, request, scope, self.deadline, &())
+            .run(upstream.adapter, request, scope, self.deadline, relay)
             .await?;
         let mut images = Vec::new();
         let mut unreadable = None;
@@ -382,39 +345,6 @@ fn shortfall(asked: u32, made: usize) -> Option<Failure> {
         spent: Spent::No,
         ..Failure::new(FailureKind::EmptyAnswer, message)
     })
-}
-
-/// An input that its own bytes make unusable.
-fn refused(error: &dyn std::fmt::Display) -> Failure {
-    Failure {
-        param: Some("image".to_owned()),
-        ..Failure::new(
-            FailureKind::InvalidArgument,
-            format!("an input image cannot be converted: {error}"),
-        )
-    }
-}
-
-/// An input that could not be prepared: by its own fault, or because of our limits.
-fn unusable(error: &ProcessError) -> Failure {
-    match error {
-        ProcessError::Image(error) => refused(error),
-        ProcessError::Spool(_) | ProcessError::Io(_) | ProcessError::Lost => {
-            let message = "the input images could not be prepared";
-            Failure {
-                spent: Spent::No,
-                ..Failure::new(FailureKind::LimitReached, message)
-            }
-        }
-    }
-}
-
-fn png(blob: providers::Blob) -> InputImage {
-    InputImage {
-        blob,
-        mime: "image/png".to_owned(),
-        extension: "png".to_owned(),
-    }
 }
 
 /// A factor from 0.75 to 1.25, so that callers who failed together do not come back together.

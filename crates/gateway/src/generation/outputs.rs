@@ -15,7 +15,7 @@ use super::{Delivered, Generated, Generator, Order};
 use crate::db::DatabaseError;
 use crate::db::media::MediaRow;
 use crate::ids::random_text;
-use crate::media::process::Finished;
+use crate::media::process::{Finished, size_of};
 use crate::media::store::StoreError;
 use crate::outcome::{Attempt, GenerationError};
 use crate::upstreams::Service;
@@ -156,6 +156,7 @@ fn assemble(
     let candidate = &plan.candidates[first];
     let provider = candidate.resolved.offer.provider.clone();
     let mut adjustments = candidate.resolved.adjustments.clone();
+    retract(&mut adjustments, candidate.resolved.finish, &images);
     adjustments.extend(refused_formats(order, &images));
     let provider_name = generator
         .upstreams
@@ -206,6 +207,22 @@ fn sunset_warning(plan: &RoutePlan<'_>, candidate: &Candidate<'_>) -> Option<Str
         "'{}' at {} {verb} on {day}.{instead}",
         plan.model.id, offer.provider
     ))
+}
+
+/// Takes back the promise of an exact size that could not be kept.
+fn retract(adjustments: &mut [Adjustment], finish: Finish, images: &[Finished]) {
+    let (Some(promised), Some(first)) = (finish.cover, images.first()) else {
+        return;
+    };
+    let measured = size_of(&first.image.info);
+    if measured == promised {
+        return;
+    }
+    let promise = promised.to_string();
+    for change in adjustments.iter_mut().filter(|change| change.used == promise) {
+        change.used = Value::from(measured.to_string());
+        "the image could not be cropped and resampled".clone_into(&mut change.reason);
+    }
 }
 
 fn refused_formats(order: &Order, images: &[Finished]) -> Option<Adjustment> {

@@ -20,21 +20,23 @@ pub(crate) async fn until_upstream_is_called(gateway: &TestGateway, count: usize
 
 /// Asks for a request by the caller's own id until it is done and has an image.
 pub(crate) async fn until_kept(gateway: &TestGateway, id: &str) -> Value {
+    let mut found = Value::Null;
     let kept = async {
         loop {
             let reply = gateway.get(&format!("/v1/requests/{id}")).await;
-            let found = if reply.status == StatusCode::OK {
-                reply.json()
-            } else {
-                Value::Null
-            };
+            if reply.status == StatusCode::OK {
+                found = reply.json();
+            }
             let has_image = found["data"].as_array().is_some_and(|data| !data.is_empty());
             if has_image && found["status"] == "completed" {
-                return found;
+                return;
             }
         }
     };
-    tokio::time::timeout(PATIENCE, kept).await.expect("the image is kept")
+    if tokio::time::timeout(PATIENCE, kept).await.is_err() {
+        panic!("the image is not kept: {found}");
+    }
+    found
 }
 
 async fn hangs_up(fields: Value, id: &str) {

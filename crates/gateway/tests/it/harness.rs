@@ -2,6 +2,7 @@
 
 mod books;
 mod clock;
+mod live;
 mod log;
 mod pictures;
 mod reply;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use clock::TestClock;
+pub(crate) use live::LiveProvider;
 pub(crate) use log::{log_lines, watch_log};
 pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, noise, plain, size_of};
 pub(crate) use reply::{Reply, send, try_send};
@@ -58,6 +60,10 @@ impl TestGateway {
 
     /// The same with changed settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_own(catalog(), change).await
+    }
+
+    async fn with_own(catalog: Arc<Catalog>, change: impl FnOnce(&mut Settings)) -> Self {
         install();
         let sandbox = sandbox::start(SandboxConfig::default())
             .await
@@ -67,7 +73,19 @@ impl TestGateway {
             ..Settings::default()
         };
         change(&mut settings);
-        Self::of(settings, Some(sandbox)).await
+        Self::of(settings, catalog, Some(sandbox)).await
+    }
+
+    /// The same as [`Self::with`] with a folder of catalogue files of the operator's own.
+    pub(crate) async fn with_catalog(files: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            std::fs::write(path, text).expect("a file");
+        }
+        let catalog = gateway::builtin::catalog(Some(folder.path())).expect("a catalogue without mistakes");
+        Self::with_own(Arc::new(catalog), change).await
     }
 
     /// A gateway without any configuration: every provider is played by its own sandbox.
@@ -80,10 +98,10 @@ impl TestGateway {
         install();
         let mut settings = Settings::default();
         change(&mut settings);
-        Self::of(settings, None).await
+        Self::of(settings, catalog(), None).await
     }
 
-    async fn of(settings: Settings, sandbox: Option<Sandbox>) -> Self {
+    async fn of(settings: Settings, catalog: Arc<Catalog>, sandbox: Option<Sandbox>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data_dir = folder.path().join("data");
         let settings = Settings {
@@ -93,7 +111,7 @@ impl TestGateway {
         };
         let url = gateway::database_url(&settings);
         let clock = TestClock::new();
-        let running = gateway::start(settings, catalog(), clock.clock())
+        let running = gateway::start(settings, catalog, clock.clock())
             .await
             .expect("the gateway starts");
         let key = running.first_key.clone().expect("a fresh database gets a first key");

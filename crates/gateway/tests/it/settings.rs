@@ -80,6 +80,7 @@ fn the_environment_goes_before_the_file() {
             ("PICTOR_WHEN_MAYBE_BILLED", "never"),
             ("PICTOR_FAILOVER_ON_CONTENT_POLICY", "true"),
             ("PICTOR_LOG_JSON", "true"),
+            ("PICTOR_KNOWN_CLIENTS", "false"),
             ("PICTOR_PUBLIC_URL", "https://images.example"),
             ("PICTOR_LIMITS_INPUT_IMAGES", "5"),
             ("PICTOR_OPENAI_API_KEY", "sk-environment"),
@@ -99,6 +100,7 @@ fn the_environment_goes_before_the_file() {
     assert_eq!(settings.fetch_hosts, ["a.example", "b.example"]);
     assert_eq!(settings.when_maybe_billed, WhenMaybeBilled::Never);
     assert!(settings.failover_on_content_policy && settings.log_json);
+    assert!(!settings.known_clients, "on by default");
     assert_eq!(settings.public_url.as_deref(), Some("https://images.example"));
     assert_eq!((settings.limits.input_images, settings.limits.media_ttl_s), (5, 7));
     let openai = &settings.providers["openai"];
@@ -179,6 +181,7 @@ fn mistakes_are_told_with_their_place() {
         ("PICTOR_LIMITS_INPUT_IMAGES", "-1"),
         ("PICTOR_LIMITS_NO_SUCH_LIMIT", "1"),
         ("PICTOR_LOG_JSON", "perhaps"),
+        ("PICTOR_KNOWN_CLIENTS", "some"),
         ("PICTOR_WHEN_MAYBE_BILLED", "often"),
     ] {
         let told = load(None, &[(name, value)]).expect_err("a mistake is told").to_string();
@@ -260,6 +263,7 @@ fn the_example_shows_the_true_defaults() {
         "media_url",
         "default_model",
         "catalog_dir",
+        "successors",
         "providers",
     ] {
         table.remove(optional).expect("the example names it");

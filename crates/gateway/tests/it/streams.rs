@@ -10,21 +10,27 @@ use super::edits::form;
 use super::harness::{EDITS, GENERATIONS, Reply, TestGateway, file, info, log_lines, names, plain, send, small, with};
 
 /// What stands in a stream: comments, and events as (name, data).
-struct Events {
+pub(crate) struct Events {
     comments: Vec<String>,
-    events: Vec<(String, Value)>,
+    pub(crate) events: Vec<(String, Value)>,
 }
 
-fn events(reply: &Reply) -> Events {
+/// The events of an answer that is a stream.
+pub(crate) fn events(reply: &Reply) -> Events {
     assert_eq!(reply.status.as_u16(), 200, "{}", reply.text());
     assert_eq!(reply.header("content-type"), "text/event-stream; charset=utf-8");
     assert_eq!(reply.header("cache-control"), "no-cache");
-    assert!(reply.text().ends_with("\n\n"), "the last event is whole");
+    events_of(&reply.text())
+}
+
+/// The events of a stream that was read to its end.
+pub(crate) fn events_of(text: &str) -> Events {
+    assert!(text.ends_with("\n\n"), "the last event is whole");
     let mut read = Events {
         comments: Vec::new(),
         events: Vec::new(),
     };
-    for block in reply.text().split("\n\n").filter(|block| !block.is_empty()) {
+    for block in text.split("\n\n").filter(|block| !block.is_empty()) {
         if let Some(comment) = block.strip_prefix(':') {
             read.comments.push(comment.trim().to_owned());
             continue;
@@ -39,8 +45,14 @@ fn events(reply: &Reply) -> Events {
 }
 
 fn check_completed(event: &(String, Value), kind: &str, format: ImageFormat) {
+    assert_eq!(event.0, kind);
+    check_image_event(event, format);
+}
+
+/// Checks what an event says of its image against the image.
+pub(crate) fn check_image_event(event: &(String, Value), format: ImageFormat) {
     let (name, data) = event;
-    assert_eq!((name.as_str(), &data["type"]), (kind, &json!(kind)));
+    assert_eq!(&data["type"], name.as_str());
     let bytes = STANDARD
         .decode(data["b64_json"].as_str().expect("an image"))
         .expect("base64");

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toml::de::{DeTable, DeValue};
-
 use super::Catalog;
-use super::mistake::{Mistake, Source, line_of};
+use super::mistake::place::{Step, dotted, key, locate, stands};
+use super::mistake::suggest::{nearest, unknown};
+use super::mistake::{Mistake, Source};
 use super::model::Model;
 use super::offer::{Form, ModeOffer, Offer};
 use super::pricing::{Metric, OutputTokens};
@@ -13,13 +13,6 @@ use crate::mode::Mode;
 
 /// Where each provider and model was read.
 pub(super) type Origins<'a> = HashMap<(&'static str, String), Source<'a>>;
-
-/// One step of a key.
-#[derive(Clone)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
 
 struct Checker<'a> {
     source: Source<'a>,
@@ -37,72 +30,6 @@ impl Checker<'_> {
             message,
         });
     }
-}
-
-fn dotted(path: &[Step]) -> String {
-    let step = |step: &Step| match step {
-        Step::Key(key) => key.clone(),
-        Step::Index(index) => format!("[{index}]"),
-    };
-    path.iter().map(step).collect::<Vec<_>>().join(".")
-}
-
-/// The dotted key at a byte of `text`; empty when the text is no TOML or nothing stands there.
-pub(super) fn key_at(text: &str, offset: usize) -> String {
-    let Ok(table) = DeTable::parse(text) else {
-        return String::new();
-    };
-    path_at(&DeValue::Table(table.into_inner()), offset).map_or_else(String::new, |path| dotted(&path))
-}
-
-/// The deepest path whose key or value spans `offset`. A table's own span is only its head, so every branch is searched.
-fn path_at(value: &DeValue<'_>, offset: usize) -> Option<Vec<Step>> {
-    let below = |step: Step, spanned: bool, child: &DeValue<'_>| match path_at(child, offset) {
-        Some(rest) => Some([vec![step], rest].concat()),
-        None => spanned.then(|| vec![step]),
-    };
-    match value {
-        DeValue::Table(table) => table.iter().find_map(|(name, child)| {
-            let spanned = name.span().contains(&offset) || child.span().contains(&offset);
-            below(key(name.get_ref().as_ref()), spanned, child.get_ref())
-        }),
-        DeValue::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, child)| below(Step::Index(index), child.span().contains(&offset), child.get_ref())),
-        _ => None,
-    }
-}
-
-/// The line of the deepest part of `path` that stands in the text, and how many steps that is.
-fn deepest(text: &str, path: &[Step]) -> (usize, usize) {
-    let Ok(table) = DeTable::parse(text) else { return (0, 0) };
-    let mut line = line_of(text, table.span().start);
-    let root = DeValue::Table(table.into_inner());
-    let mut value = &root;
-    for (depth, step) in path.iter().enumerate() {
-        let next = match (value, step) {
-            (DeValue::Table(table), Step::Key(key)) => table.get(key.as_str()),
-            (DeValue::Array(items), Step::Index(index)) => items.get(*index),
-            _ => None,
-        };
-        let Some(next) = next else { return (line, depth) };
-        line = line_of(text, next.span().start);
-        value = next.get_ref();
-    }
-    (line, path.len())
-}
-
-fn locate(text: &str, path: &[Step]) -> usize {
-    deepest(text, path).0
-}
-
-fn stands(text: &str, path: &[Step]) -> bool {
-    deepest(text, path).1 == path.len()
-}
-
-fn key(name: impl Into<String>) -> Step {
-    Step::Key(name.into())
 }
 
 /// All mistakes that show only when the files are seen together.
@@ -135,7 +62,10 @@ fn check_model(checker: &mut Checker<'_>, catalog: &Catalog, model: &Model) {
     if let Some(successor) = &model.successor
         && !catalog.models.contains_key(successor)
     {
-        checker.report(&[key("successor")], unknown("model", successor, catalog.models.keys()));
+        checker.report(
+            &[key("successor")],
+            unknown("model", successor, catalog.models.keys().map(String::as_str)),
+        );
     }
     if model.offers.is_empty() {
         checker.report(
@@ -148,7 +78,14 @@ fn check_model(checker: &mut Checker<'_>, catalog: &Catalog, model: &Model) {
         let at = vec![key("offers"), Step::Index(index)];
         if !catalog.providers.contains_key(&offer.provider) {
             let path = [at.clone(), vec![key("provider")]].concat();
-            checker.report(&path, unknown("provider", &offer.provider, catalog.providers.keys()));
+            checker.report(
+                &path,
+                unknown(
+                    "provider",
+                    &offer.provider,
+                    catalog.providers.keys().map(String::as_str),
+                ),
+            );
         }
         check_offer(checker, offer, &at, &declared.keys().map(String::as_str).collect());
     }
@@ -195,9 +132,11 @@ fn check_mode(
             if stands(text, &own) { own } else { common }
         };
         if !declared.contains(name.as_str()) {
+            let meant = nearest(name, declared.iter().copied())
+                .map_or_else(String::new, |near| format!("did you mean '{near}'? If not, "));
             checker.report(
                 &path(),
-                format!("'{name}' is not a parameter; declare it under [parameters.{name}]"),
+                format!("'{name}' is not a parameter; {meant}declare it under [parameters.{name}]"),
             );
         }
         if let Some(other) = natives.insert(field.native_name(name), name) {
@@ -248,17 +187,5 @@ fn check_pricing(checker: &mut Checker<'_>, offer: &Offer, at: &[Step]) {
                 format!("output_tokens has no quality '{auto}'"),
             );
         }
-    }
-}
-
-/// "unknown x 'y'", with the nearest known name.
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
-    let nearest = known
-        .map(|candidate| (strsim::damerau_levenshtein(candidate, name), candidate))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    match nearest {
-        Some((_, candidate)) => format!("unknown {what} '{name}'; did you mean '{candidate}'?"),
-        None => format!("unknown {what} '{name}'"),
     }
 }

@@ -1,5 +1,7 @@
 //! Finding the model that a caller names.
 
+use std::collections::BTreeMap;
+
 use super::Catalog;
 use super::model::{Model, Status};
 
@@ -27,12 +29,14 @@ pub enum NotFound {
         /// Providers that have one.
         providers: Vec<String>,
     },
-    /// Every offer is retired.
-    Retired {
+    /// No offer is left: all are retired or switched off.
+    Disabled {
         /// The model's id.
         model: String,
         /// The model to use instead.
         successor: Option<String>,
+        /// Whether providers run it still, and the operator of this gateway has switched it off.
+        switched_off: bool,
     },
 }
 
@@ -58,10 +62,11 @@ impl Catalog {
                 suggestion: self.suggest(name),
             })?,
         };
-        if model.status() == Status::Retired {
-            return Err(NotFound::Retired {
+        if model.is_disabled() {
+            return Err(NotFound::Disabled {
                 model: model.id.clone(),
                 successor: model.successor.clone(),
+                switched_off: model.status() != Status::Retired,
             });
         }
         if let Some(provider) = forced_provider
@@ -74,6 +79,25 @@ impl Catalog {
             });
         }
         Ok(Found { model, forced_provider })
+    }
+
+    /// The same, where a disabled model may have a successor: `successors` holds ids of models by the ids of those
+    /// whose place they take. Tells whether that happened.
+    ///
+    /// # Errors
+    /// As for [`Self::find`].
+    pub fn find_or_successor(
+        &self,
+        name: &str,
+        successors: &BTreeMap<String, String>,
+    ) -> Result<(Found<'_>, bool), NotFound> {
+        match self.find(name) {
+            Ok(found) => Ok((found, false)),
+            Err(NotFound::Disabled { model, .. }) if successors.contains_key(&model) => {
+                self.find(&successors[&model]).map(|found| (found, true))
+            }
+            Err(cause) => Err(cause),
+        }
     }
 
     fn split_provider(&self, name: &str) -> Option<(Option<&str>, &Model)> {

@@ -1,5 +1,8 @@
 //! Mistakes in the catalogue's files, and where they stand.
 
+pub(super) mod place;
+pub(super) mod suggest;
+
 use std::fmt;
 
 /// One mistake in a file of the catalogue.
@@ -28,12 +31,3 @@ impl fmt::Display for Mistake {
 /// A file's name and its text. The name's first folder says what it holds:
 /// `parameters.toml`, `providers/<id>.toml`, `models/<creator>/<model>.toml`.
 pub type Source<'a> = (&'a str, &'a str);
-
-/// The line, from 1, of a byte of `text`.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
-}

@@ -99,15 +99,21 @@ pub const DEFAULT_SIZE: Size = Size {
 };
 
 impl Model {
-    /// Offers that are not gone.
+    /// Offers that are neither retired nor switched off.
     pub fn live_offers(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().filter(|offer| !offer.retired)
+        self.offers.iter().filter(|offer| offer.is_live())
     }
 
-    /// Its life.
+    /// Whether no offer is left to plan.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.live_offers().next().is_none()
+    }
+
+    /// Its life at its providers, whatever the operator has switched off.
     #[must_use]
     pub fn status(&self) -> Status {
-        let mut live = self.live_offers().peekable();
+        let mut live = self.offers.iter().filter(|offer| !offer.retired).peekable();
         if live.peek().is_none() {
             Status::Retired
         } else if live.all(|offer| offer.sunset.is_some()) {

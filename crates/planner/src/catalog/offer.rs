@@ -25,6 +25,9 @@ pub struct Offer {
     /// Gone for good.
     #[serde(default)]
     pub retired: bool,
+    /// Switched off by the operator.
+    #[serde(skip)]
+    pub switched_off: bool,
     /// Arguments without which the offer is not planned.
     #[serde(default)]
     pub requires: Vec<String>,
@@ -216,6 +219,20 @@ impl Field {
         self.to.as_deref().unwrap_or(name)
     }
 
+    /// The values that this offer lists, in canonical words; `None` when it lists none.
+    #[must_use]
+    pub fn listed(&self) -> Option<Vec<Value>> {
+        if self.map.is_empty() {
+            return self.values.clone();
+        }
+        // Keys of TOML are text; numbers and booleans stand there as they are written.
+        let value = |key: &String| match serde_json::from_str::<Value>(key) {
+            Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
+            _ => Value::from(key.as_str()),
+        };
+        Some(self.map.keys().map(value).collect())
+    }
+
     /// Whether this offer takes `value`.
     #[must_use]
     pub fn takes(&self, value: &Value) -> bool {
@@ -257,6 +274,22 @@ pub struct ModeOffer {
 }
 
 impl Offer {
+    /// Whether it can be planned at all.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        !self.retired && !self.switched_off
+    }
+
+    /// Why it is not [`Self::is_live`].
+    #[must_use]
+    pub const fn end(&self) -> &'static str {
+        if self.retired {
+            "retired"
+        } else {
+            "switched off by the operator"
+        }
+    }
+
     /// What holds in `mode`; `None` when the offer does not serve it.
     #[must_use]
     pub fn in_mode(&self, mode: Mode) -> Option<ModeOffer> {

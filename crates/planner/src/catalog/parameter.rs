@@ -40,6 +40,24 @@ pub enum Group {
     Additional,
 }
 
+/// The words of a switch.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booleans {
+    /// The word for `true`.
+    pub on: String,
+    /// The word for `false`.
+    pub off: String,
+}
+
+impl Booleans {
+    /// The word for a boolean.
+    #[must_use]
+    pub fn word(&self, value: bool) -> &str {
+        if value { &self.on } else { &self.off }
+    }
+}
+
 /// A declared parameter. In `parameters.toml` it stands complete; a model's own entry overrides the keys that it names.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -70,6 +88,8 @@ pub struct Parameter {
     pub universal: Vec<String>,
     /// Values that only an offer which takes them may serve.
     pub hard: Vec<String>,
+    /// What `true` and `false` mean, where a switch of two words is also understood as a boolean.
+    pub booleans: Option<Booleans>,
     /// Modes in which it applies; all when empty.
     pub modes: Vec<Mode>,
 }
@@ -91,6 +111,28 @@ impl Parameter {
     #[must_use]
     pub fn applies_in(&self, mode: Mode) -> bool {
         self.modes.is_empty() || self.modes.contains(&mode)
+    }
+
+    /// Values that mean nearly the same as `value`, best first.
+    pub fn substitutes_of<'a>(&'a self, value: &Value) -> impl Iterator<Item = Value> + 'a {
+        let key = value.as_str().unwrap_or_default();
+        let others = self.substitutes.get(key).into_iter().flatten();
+        others.map(|other| Value::from(other.as_str()))
+    }
+
+    /// Every value that a caller may send, the model's own ones first; `None` when its type and bounds say it all.
+    #[must_use]
+    pub fn understood(&self) -> Option<Vec<Value>> {
+        let mut all = self.values.clone()?;
+        let spellings = self.substitutes.keys().map(|key| Value::from(key.as_str()));
+        let replaced = spellings.filter(|value| self.substitutes_of(value).any(|other| all.contains(&other)));
+        let universal = self.universal.iter().map(|value| Value::from(value.as_str()));
+        for value in universal.chain(replaced.collect::<Vec<_>>()) {
+            if !all.contains(&value) {
+                all.push(value);
+            }
+        }
+        Some(all)
     }
 
     /// This declaration with every key that `own` names taken from there.
@@ -117,13 +159,14 @@ impl Parameter {
             },
             universal: list(&self.universal, &own.universal),
             hard: list(&self.hard, &own.hard),
+            booleans: own.booleans.clone().or_else(|| self.booleans.clone()),
             modes: list(&self.modes, &own.modes),
         }
     }
 }
 
 /// Parameters that work with every offer because the gateway does what the offer lacks.
-const PROVIDED: [&str; 10] = [
+const PROVIDED: [&str; 9] = [
     "prompt",
     "n",
     "size",
@@ -133,7 +176,6 @@ const PROVIDED: [&str; 10] = [
     "output_format",
     "output_compression",
     "stream",
-    "partial_images",
 ];
 
 /// Whether every model has the parameter, whatever its offers take.

@@ -37,6 +37,9 @@ pub struct Pricing {
     /// Image tokens of an output.
     #[serde(default)]
     pub output_tokens: Option<OutputTokens>,
+    /// Image tokens that each partial image of a stream adds.
+    #[serde(default)]
+    pub partial_tokens: u64,
     /// Image tokens of an input.
     #[serde(default)]
     pub input_tokens: Option<InputTokens>,

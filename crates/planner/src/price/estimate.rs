@@ -20,6 +20,8 @@ pub struct Work {
     pub size: Option<Size>,
     /// Images of each call.
     pub calls: Vec<u32>,
+    /// Partial images of each image.
+    pub partials: u32,
     /// Length of the prompt. A text token has at least one byte, so this bounds its tokens.
     pub prompt_bytes: u64,
     /// Sizes of the input images.
@@ -91,6 +93,7 @@ pub(super) fn call(pricing: &Pricing, work: &Work, sizes: &[Option<Size>]) -> Ve
     let mut lines = Vec::new();
     for size in sizes {
         merge(&mut lines, pricer.output(*size).into_iter().collect());
+        merge(&mut lines, pricer.partials().into_iter().collect());
     }
     merge(&mut lines, pricer.inputs());
     lines
@@ -175,6 +178,13 @@ impl Pricer<'_> {
         let part = self.components(Direction::Output, Metric::TokenImage).next()?;
         let tokens = output_tokens(self.pricing.output_tokens.as_ref()?, self.quality()?, size)?;
         Some(Line::of(part, Decimal::from(tokens)))
+    }
+
+    /// What the partial images of one image add.
+    fn partials(&self) -> Option<Line> {
+        let part = self.components(Direction::Output, Metric::TokenImage).next()?;
+        let tokens = self.pricing.partial_tokens * u64::from(self.work.partials);
+        (tokens > 0).then(|| Line::of(part, Decimal::from(tokens)))
     }
 
     fn by_megapixels(&self, size: Size) -> Option<Line> {

@@ -3,111 +3,24 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Adjustment, Context, Fields};
+use super::fields::Fields;
+use super::{Adjustment, Context};
+use crate::argument;
 use crate::catalog::offer::{Field, ModeOffer, key_of};
-use crate::catalog::parameter::{Kind, Parameter};
+use crate::catalog::parameter::Parameter;
 use crate::fault::{Fault, echo};
 use crate::native::NativeValue;
-use crate::request::kind_of;
 
-/// Faults of arguments that no offer of the model could take.
+/// Faults of arguments that no offer of the model could take. A parameter that the model lacks is dropped and told.
 pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
-    context
-        .request
-        .arguments
-        .iter()
-        .filter_map(|(name, value)| {
-            let parameter = context.parameters.get(name)?;
-            let value = typed(context, parameter, value);
-            fault_of(name, parameter, &value, context)
-        })
-        .collect()
-}
-
-/// The value in the parameter's own type: form fields are all text.
-fn typed(context: &Context<'_>, parameter: &Parameter, value: &Value) -> Value {
-    let Value::String(text) = value else {
-        return value.clone();
+    let model = format!(" for model '{}'", context.model.id);
+    let arguments = context.request.arguments.iter();
+    let fault = |(name, value): (&String, &Value)| {
+        let parameter = context.parameters.get(name)?;
+        let value = argument::typed(parameter, value, context.request.from_form);
+        argument::fault(context.request.spelling(name), parameter, &value, &model)
     };
-    if !context.request.from_form {
-        return value.clone();
-    }
-    match parameter.kind() {
-        Kind::String => value.clone(),
-        Kind::Integer | Kind::Number | Kind::Boolean | Kind::Array | Kind::Object => {
-            serde_json::from_str(text.trim()).unwrap_or_else(|_| value.clone())
-        }
-    }
-}
-
-fn fault_of(name: &str, parameter: &Parameter, value: &Value, context: &Context<'_>) -> Option<Fault> {
-    let of_kind = match parameter.kind() {
-        Kind::String => value.is_string(),
-        Kind::Integer => value.is_i64() || value.is_u64(),
-        Kind::Number => value.is_number(),
-        Kind::Boolean => value.is_boolean(),
-        Kind::Array => value.is_array(),
-        Kind::Object => value.is_object(),
-    };
-    // Switches are also understood as true and false.
-    let is_switch = value.is_boolean() && parameter.substitutes.contains_key(&value.to_string());
-    if !of_kind && !is_switch {
-        let wanted = match parameter.kind() {
-            Kind::String => "text",
-            Kind::Integer => "a whole number",
-            Kind::Number => "a number",
-            Kind::Boolean => "true or false",
-            Kind::Array => "a list",
-            Kind::Object => "an object",
-        };
-        return Some(Fault::new(
-            name,
-            format!("'{name}' must be {wanted}, not {}", kind_of(value)),
-        ));
-    }
-    if let Some(number) = value.as_f64() {
-        let below = parameter
-            .min
-            .filter(|min| number < *min)
-            .map(|min| format!("at least {min}"));
-        let above = parameter
-            .max
-            .filter(|max| number > *max)
-            .map(|max| format!("at most {max}"));
-        if let Some(bound) = below.or(above) {
-            return Some(Fault::new(name, format!("'{name}' must be {bound}, not {value}")));
-        }
-    }
-    let legal = parameter.values.as_ref()?;
-    if legal.contains(value)
-        || parameter.universal.contains(&key_of(value))
-        || substitutes(parameter, value).any(|other| legal.contains(&other))
-    {
-        return None;
-    }
-    let names: Vec<String> = legal.iter().map(key_of).collect();
-    let given = if parameter.is_secret() {
-        "this value".to_owned()
-    } else {
-        echo(&key_of(value))
-    };
-    Some(Fault::new(
-        name,
-        format!(
-            "'{name}' must be one of {} for model '{}', not {given}",
-            names.join(", "),
-            context.model.id
-        ),
-    ))
-}
-
-fn substitutes<'a>(parameter: &'a Parameter, value: &Value) -> impl Iterator<Item = Value> + 'a {
-    parameter
-        .substitutes
-        .get(&key_of(value))
-        .into_iter()
-        .flatten()
-        .map(|other| Value::from(other.as_str()))
+    arguments.filter_map(fault).collect()
 }
 
 /// Writes the native fields of every argument. Returns the values taken, by canonical name.
@@ -131,7 +44,7 @@ pub(super) fn apply(
             pass_through(name, value, mode_offer, fields, adjustments);
             continue;
         };
-        let value = typed(context, parameter, value);
+        let value = argument::typed(parameter, value, context.request.from_form);
         let shown = if parameter.is_secret() {
             Value::from("(secret)")
         } else {
@@ -186,7 +99,7 @@ fn choose<'a>(context: &Context<'_>, parameter: &Parameter, field: Option<&'a Fi
     if value.as_str() == Some("auto") && parameter.universal.iter().any(|name| name == "auto") {
         return Choice::LeaveToProvider;
     }
-    match substitutes(parameter, value).find(|other| legal(other)) {
+    match parameter.substitutes_of(value).find(|other| legal(other)) {
         Some(other) => Choice::Take(field, other),
         None => Choice::Drop("does not take"),
     }
@@ -199,11 +112,10 @@ fn is_neutral(parameter: &Parameter, value: &Value) -> bool {
 
 fn write(name: &str, parameter: &Parameter, field: &Field, value: &Value, fields: &mut Fields) {
     let native = field.map.get(&key_of(value)).cloned().unwrap_or_else(|| value.clone());
-    let native_name = field.native_name(name).to_owned();
     if parameter.is_secret() {
-        fields.0.insert(native_name, NativeValue::Secret(key_of(&native)));
+        fields.insert(name, field.native_name(name), NativeValue::Secret(key_of(&native)));
     } else {
-        fields.set(&native_name, native);
+        fields.set(name, field.native_name(name), native);
     }
 }
 
@@ -215,12 +127,14 @@ fn pass_through(
     fields: &mut Fields,
     adjustments: &mut Vec<Adjustment>,
 ) {
+    // A dotted native name stands for nested objects: the outermost of them is ours too.
+    let names = |native: &str| native.trim_end_matches("[]") == name || native.split('.').next() == Some(name);
     let is_ours = mode_offer
         .fields
         .iter()
-        .any(|(canonical, field)| field.native_name(canonical).trim_end_matches("[]") == name)
-        || mode_offer.constants.contains_key(name)
-        || fields.0.contains_key(name);
+        .any(|(canonical, field)| names(field.native_name(canonical)))
+        || mode_offer.constants.keys().any(|native| names(native))
+        || fields.holds(name);
     if is_ours {
         adjustments.push(Adjustment::new(
             name,
@@ -229,7 +143,7 @@ fn pass_through(
             "set by Pictor from other parameters",
         ));
     } else {
-        fields.set(name, value.clone());
+        fields.set(name, name, value.clone());
     }
 }
 

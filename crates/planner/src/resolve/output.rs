@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Adjustment, Context, Fields, Finish};
+use super::fields::Fields;
+use super::{Adjustment, Context, Finish};
 use crate::catalog::offer::{Field, ModeOffer, key_of};
 use crate::fault::Fault;
 use crate::format::Format;
@@ -46,6 +47,7 @@ pub(super) fn apply(
         if takes(field, native) {
             let value = Value::from(native.as_str());
             fields.set(
+                "output_format",
                 field.native_name("output_format"),
                 field.map.get(&key_of(&value)).cloned().unwrap_or(value),
             );
@@ -63,7 +65,7 @@ pub(super) fn apply(
                 format!("{handed_out} is lossless"),
             ));
         } else if !re_encoded && let Some(field) = mode_offer.fields.get("output_compression") {
-            fields.set(field.native_name("output_compression"), Value::from(quality));
+            fields.set("output_compression", field.native_name("output_compression"), quality);
         }
     }
     Finish {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Adjustment, Context, Fields};
+use super::fields::Fields;
+use super::{Adjustment, Context};
 use crate::catalog::offer::{Field, Form, ModeOffer, key_of};
 use crate::size::{NativeSize, Reason, Size, Tier, resolve_size};
 
@@ -27,7 +28,7 @@ pub(super) fn apply(
             && let Some(value) = value(field)
         {
             let value = field.map.get(&key_of(&value)).cloned().unwrap_or(value);
-            fields.set(field.native_name(name), value);
+            fields.set(name, field.native_name(name), value);
         }
     };
     match &resolved.native {

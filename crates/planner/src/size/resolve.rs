@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::tier::Scale;
 use super::{
     ModelSizes, OfferSizes, Ratio, RatioArgument, Size, SizeArgument, SizeRequest, SizeSupport, Tier, TierArgument,
-    standard_tier,
+    standard_tier, tier_of,
 };
 
 /// The size as the offer is told.
@@ -162,9 +162,15 @@ fn resolve_exact(size: Size, request: &SizeRequest, model: &ModelSizes, offer: &
             reason,
         });
     }
+    // What agrees with a size that the offer does not take goes with it.
+    let dropped = adjustments.iter().any(|change| change.reason == Reason::Unsupported);
     let mut override_unless = |agrees: bool, parameter, requested: String| {
-        if !agrees {
-            let reason = Reason::Overridden;
+        if !agrees || dropped {
+            let reason = if agrees {
+                Reason::Unsupported
+            } else {
+                Reason::Overridden
+            };
             adjustments.push(SizeAdjustment {
                 parameter,
                 requested,
@@ -198,13 +204,14 @@ fn resolve_shape(shape: Shape, auto_shape: bool, model: &ModelSizes, offer: &Off
     if let (NativeSize::RatioTier(_, Some(tier)), true, None, true) = (native, auto_shape, shape.ratio, offer.auto) {
         native = NativeSize::Tier(tier);
     }
+    let names = nominal.map(|size| names(size, shape, native, default, (model, offer)));
     let mut adjustments = Vec::new();
     if let Some((parameter, ratio)) = shape.ratio {
-        let used = used_ratio(ratio, native, nominal);
+        let used = used_ratio(ratio, native, nominal, names);
         adjustments.extend(adjustment(parameter, ratio.to_string(), used));
     }
     if let Some(tier) = shape.tier {
-        let used = used_tier(tier, native, nominal);
+        let used = used_tier(tier, native, nominal, names);
         adjustments.extend(adjustment("resolution", tier.to_string(), used));
     }
     ResolvedSize {
@@ -215,6 +222,44 @@ fn resolve_shape(shape: Shape, auto_shape: bool, model: &ModelSizes, offer: &Off
     }
 }
 
+/// The plainest ratio and tier that may be told as used: asked for in place of what was asked, they lead to the same.
+/// Those that were asked for come first, where `size` can be said to have them.
+fn names(
+    size: Size,
+    shape: Shape,
+    native: NativeSize,
+    default: Target,
+    (model, offer): (&ModelSizes, &OfferSizes),
+) -> (Ratio, Tier) {
+    let in_unit = |tier: Tier| shape.tier.map_or(tier, |asked| tier.in_unit_of(asked));
+    let asked_ratio = shape.ratio.map(|(_, asked)| asked).filter(|asked| asked.names(size));
+    let asked_tier = shape.tier.filter(|asked| asked.names(size));
+    let ratios = asked_ratio.into_iter().chain([Ratio::label(size), Ratio::of(size)]);
+    let exact = in_unit(tier_of(size));
+    let tiers = asked_tier.into_iter().chain([in_unit(standard_tier(size)), exact]);
+    let ratios: Vec<(usize, Ratio)> = ratios.enumerate().collect();
+    let tiers: Vec<(usize, Tier)> = tiers.enumerate().collect();
+    let leads_back = |ratio: Ratio, tier: Tier| {
+        let target = Target {
+            ratio: if shape.ratio.is_some() { ratio } else { default.ratio },
+            scale: if shape.tier.is_some() {
+                Scale::of_tier(tier)
+            } else {
+                default.scale
+            },
+            exact: None,
+        };
+        place(target, model, offer).0 == native
+    };
+    let pairs = ratios
+        .iter()
+        .flat_map(|ratio| tiers.iter().map(move |tier| (*ratio, *tier)));
+    let plainest = pairs
+        .filter(|((_, ratio), (_, tier))| leads_back(*ratio, *tier))
+        .min_by_key(|((ratio, _), (tier, _))| ratio + tier);
+    plainest.map_or((Ratio::of(size), exact), |((_, ratio), (_, tier))| (ratio, tier))
+}
+
 /// What became of a ratio or tier.
 enum Used {
     AsAsked,
@@ -222,18 +267,21 @@ enum Used {
     Dropped,
 }
 
-fn used_ratio(asked: Ratio, native: NativeSize, nominal: Option<Size>) -> Used {
+fn used_ratio(asked: Ratio, native: NativeSize, nominal: Option<Size>, names: Option<(Ratio, Tier)>) -> Used {
     match (native, nominal) {
         (NativeSize::RatioTier(ratio, _), _) if ratio == asked => Used::AsAsked,
         (NativeSize::RatioTier(ratio, _), _) => Used::Nearest(ratio.to_string()),
         (NativeSize::Tier(_), _) | (_, None) => Used::Dropped,
-        (_, Some(size)) if asked.names(size) => Used::AsAsked,
+        (NativeSize::Unset, Some(size)) if asked.names(size) => Used::AsAsked,
         (NativeSize::Unset, Some(_)) => Used::Dropped,
-        (_, Some(size)) => Used::Nearest(Ratio::label(size).to_string()),
+        _ => match names {
+            Some((ratio, _)) if ratio != asked => Used::Nearest(ratio.to_string()),
+            _ => Used::AsAsked,
+        },
     }
 }
 
-fn used_tier(asked: Tier, native: NativeSize, nominal: Option<Size>) -> Used {
+fn used_tier(asked: Tier, native: NativeSize, nominal: Option<Size>, names: Option<(Ratio, Tier)>) -> Used {
     match (native, nominal) {
         (NativeSize::RatioTier(_, Some(tier)) | NativeSize::Tier(tier), _) => {
             if tier.is_same_scale(asked) {
@@ -243,9 +291,12 @@ fn used_tier(asked: Tier, native: NativeSize, nominal: Option<Size>) -> Used {
             }
         }
         (_, None) => Used::Dropped,
-        (_, Some(size)) if asked.names(size) => Used::AsAsked,
+        (NativeSize::Unset, Some(size)) if asked.names(size) => Used::AsAsked,
         (NativeSize::Unset, Some(_)) => Used::Dropped,
-        (_, Some(size)) => Used::Nearest(standard_tier(size).in_unit_of(asked).to_string()),
+        _ => match names {
+            Some((_, tier)) if tier != asked => Used::Nearest(tier.to_string()),
+            _ => Used::AsAsked,
+        },
     }
 }
 

@@ -260,7 +260,7 @@ fn a_default_never_overrides_a_ratio_and_fills_what_is_missing() {
     assert_eq!(resolve("- 16:9 8K", &PLAIN, &range).nominal, Some(size("3840x2160")));
     assert_eq!(
         told(&resolve("- 16:9 8K", &PLAIN, &range)),
-        ["resolution 8K -> 2K nearest"]
+        ["resolution 8K -> 2.813K nearest"]
     );
     assert_eq!(
         told(&resolve("- 4:1", &PLAIN, &range)),

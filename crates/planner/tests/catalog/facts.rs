@@ -103,7 +103,8 @@ fn aliases_and_forced_providers_are_found() {
 fn models_that_were_shut_down_name_their_successor() {
     let catalog = catalog();
     for id in ["dall-e-2", "dall-e-3"] {
-        let retired = NotFound::Retired {
+        let retired = NotFound::Disabled {
+            switched_off: false,
             model: id.to_owned(),
             successor: Some("gpt-image-2".to_owned()),
         };
@@ -202,6 +203,12 @@ fn the_mock_takes_every_parameter() {
 }
 
 #[test]
+fn the_most_images_of_a_request_is_one_fact() {
+    let n = catalog().standard_parameter("n").and_then(|n| n.max);
+    assert_eq!(n, Some(f64::from(planner::request::N_MAX)));
+}
+
+#[test]
 fn switches_of_the_mock_are_understood_in_every_spelling() {
     let catalog = catalog();
     let fields = json!({"thinking_level": "minimal", "enhance_prompt": true, "seed": 7, "n": 2, "style": "natural"});
@@ -213,12 +220,12 @@ fn switches_of_the_mock_are_understood_in_every_spelling() {
     };
     assert_eq!(
         (
-            sent("reasoning"),
+            sent("thinking"),
             sent("prompt_enhancement"),
             sent("seed"),
             sent("style")
         ),
-        (json!("minimal"), json!("on"), json!(7), json!("natural"))
+        (json!("little"), json!(true), json!(7), json!("natural"))
     );
 }
 

@@ -1,11 +1,10 @@
 //! How each offer treats each parameter, against what the model pages say.
 
-use planner::catalog::parameter::{Group, Kind};
 use planner::handling::{Handling, handling};
 use planner::mode::Mode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::folder::{catalog, mode_offer, model};
+use crate::folder::{catalog, mode_offer};
 
 use Handling::{Converted, Emulated, Passthrough, Renamed, Unsupported};
 
@@ -14,15 +13,16 @@ fn each_parameter_reaches_each_provider_as_the_pages_say() {
     let catalog = catalog();
     let table = [
         ("prompt", [Passthrough, Passthrough, Passthrough]),
-        ("n", [Passthrough, Renamed, Renamed]),
+        ("n", [Passthrough, Emulated, Renamed]),
         ("size", [Passthrough, Renamed, Converted]),
         ("aspect_ratio", [Converted, Converted, Passthrough]),
         ("resolution", [Converted, Converted, Converted]),
         ("quality", [Passthrough, Passthrough, Passthrough]),
         ("response_format", [Emulated, Emulated, Emulated]),
-        ("output_format", [Passthrough, Passthrough, Passthrough]),
+        ("output_format", [Emulated, Emulated, Emulated]),
         ("output_compression", [Passthrough, Emulated, Passthrough]),
-        ("stream", [Emulated, Emulated, Emulated]),
+        ("stream", [Passthrough, Emulated, Emulated]),
+        ("partial_images", [Passthrough, Unsupported, Unsupported]),
         ("background", [Passthrough, Passthrough, Passthrough]),
         ("image", [Passthrough, Converted, Converted]),
         ("mask", [Passthrough, Converted, Unsupported]),
@@ -57,7 +57,10 @@ fn what_differs_from_the_common_case_is_known_too() {
         ("gpt-image-2", "replicate", t2i, "aspect_ratio", Converted),
         ("flux.1-schnell", "replicate", t2i, "aspect_ratio", Passthrough),
         ("flux.1-schnell", "replicate", t2i, "resolution", Converted),
-        ("flux.1-schnell", "replicate", t2i, "output_format", Converted),
+        ("flux.1-schnell", "replicate", t2i, "output_format", Emulated),
+        ("flux.1-schnell", "replicate", t2i, "n", Emulated),
+        ("mock-image", "mock", t2i, "reasoning", Converted),
+        ("mock-image", "mock", t2i, "prompt_enhancement", Converted),
         ("flux.1-schnell", "replicate", t2i, "output_compression", Renamed),
         ("flux.1-schnell", "replicate", t2i, "guidance_scale", Unsupported),
         ("flux.1-schnell", "fal", t2i, "guidance_scale", Passthrough),
@@ -70,128 +73,6 @@ fn what_differs_from_the_common_case_is_known_too() {
             expected,
             "{id} {provider} {mode} {name}"
         );
-    }
-}
-
-/// A row of a model page: name, group, type, legal values, default, and the providers that take it in each mode.
-type Row = (&'static str, Group, Kind, Value, Value, &'static [&'static str]);
-
-const ALL: &[&str] = &["openai", "fal", "replicate"];
-
-fn rows() -> Vec<Row> {
-    let none = Value::Null;
-    let text =
-        |name, group, values: Value, providers| -> Row { (name, group, Kind::String, values, Value::Null, providers) };
-    vec![
-        text("prompt", Group::Core, none.clone(), ALL),
-        text("quality", Group::Core, json!(["high", "low", "medium"]), ALL),
-        text("size", Group::Size, none.clone(), ALL),
-        text("aspect_ratio", Group::Size, none.clone(), ALL),
-        text("resolution", Group::Size, none.clone(), ALL),
-        (
-            "response_format",
-            Group::Output,
-            Kind::String,
-            json!(["url", "b64_json"]),
-            json!("url"),
-            ALL,
-        ),
-        text(
-            "output_format",
-            Group::Output,
-            json!(["png", "jpeg", "webp", "avif", "gif"]),
-            ALL,
-        ),
-        (
-            "output_compression",
-            Group::Output,
-            Kind::Integer,
-            none.clone(),
-            none.clone(),
-            ALL,
-        ),
-        ("n", Group::Output, Kind::Integer, none.clone(), json!(1), ALL),
-        text("background", Group::Additional, json!(["opaque", "transparent"]), ALL),
-        (
-            "sync_mode",
-            Group::Additional,
-            Kind::Boolean,
-            none.clone(),
-            none.clone(),
-            &["fal"],
-        ),
-        text(
-            "moderation",
-            Group::Additional,
-            json!(["low"]),
-            &["openai", "replicate"],
-        ),
-        text("user", Group::Additional, none, &["openai"]),
-    ]
-}
-
-#[test]
-fn the_rows_of_the_model_pages_come_true() {
-    let catalog = catalog();
-    let further: Vec<Row> = vec![
-        (
-            "input_fidelity",
-            Group::Media,
-            Kind::String,
-            json!(["high", "low"]),
-            Value::Null,
-            ALL,
-        ),
-        (
-            "partial_images",
-            Group::Output,
-            Kind::Integer,
-            Value::Null,
-            json!(0),
-            ALL,
-        ),
-        ("stream", Group::Output, Kind::Boolean, Value::Null, json!(false), ALL),
-        (
-            "openai_api_key",
-            Group::Additional,
-            Kind::String,
-            Value::Null,
-            Value::Null,
-            &["replicate"],
-        ),
-        (
-            "user_id",
-            Group::Additional,
-            Kind::String,
-            Value::Null,
-            Value::Null,
-            &["replicate"],
-        ),
-    ];
-    for (id, rows) in [
-        ("gpt-image-1-mini", rows()),
-        ("gpt-image-1.5", [rows(), further].concat()),
-    ] {
-        let model = model(&catalog, id);
-        let declared = catalog.parameters_of(model);
-        for (name, group, kind, values, default, providers) in rows {
-            let parameter = declared.get(name).unwrap_or_else(|| panic!("{id} lacks {name}"));
-            assert_eq!(
-                (parameter.group.unwrap_or_default(), parameter.kind()),
-                (group, kind),
-                "{id} {name}"
-            );
-            assert_eq!(json!(parameter.values), values, "{id} {name}");
-            assert_eq!(json!(parameter.default), default, "{id} {name}");
-            let takes = |provider: &&&str| {
-                let modes = [Mode::TextToImage, Mode::ImageEdit];
-                modes
-                    .into_iter()
-                    .any(|mode| handling(name, &mode_offer(&catalog, id, provider, mode)) != Unsupported)
-            };
-            let taking: Vec<&str> = ALL.iter().filter(takes).copied().collect();
-            assert_eq!(taking, providers, "{id} {name}");
-        }
     }
 }
 

@@ -42,6 +42,20 @@ fn every_mistake_names_its_file_line_and_key() {
             "unknown provider 'fall'; did you mean 'fal'?",
         ),
         (
+            "provider = \"fal\"",
+            "provider = \"xyz\"",
+            "offers.[1].provider",
+            0,
+            "unknown provider 'xyz'",
+        ),
+        (
+            "featured = true",
+            "glitter = true",
+            "glitter",
+            0,
+            "unknown key 'glitter'; legal: 'id', 'name', 'description'",
+        ),
+        (
             "successor = \"gpt-image-2\"",
             "successor = \"gpt-image-3\"",
             "successor",
@@ -74,7 +88,7 @@ fn every_mistake_names_its_file_line_and_key() {
             "sunste = \"2026-12-01\"",
             "offers.[0].sunste",
             0,
-            "unknown field `sunste`",
+            "unknown key 'sunste'; did you mean 'sunset'?",
         ),
         ("featured = true", "featured = \"yes\"", "featured", 0, "invalid type"),
         ("min_px = 1024", "min_px = -1", "exact_range.min_px", 0, "invalid value"),
@@ -120,7 +134,7 @@ fn every_mistake_names_its_file_line_and_key() {
             0,
             "already names the model",
         ),
-        ("family = \"gpt-image\"", "family = ", "", 0, ""),
+        ("family = \"gpt-image\"", "family = ", "family", 0, "value"),
     ];
     for (line, instead, key, below, message) in cases {
         let (mistakes, at) = broken(line, instead);
@@ -135,6 +149,463 @@ fn every_mistake_names_its_file_line_and_key() {
         );
         assert!(mistake.message.contains(message), "{instead}: {mistake}");
     }
+}
+
+/// Breaks the file in each way and compares the one mistake in it: its line is the broken one.
+fn compare(cases: &[(&str, &str, &str, &str)]) {
+    for (line, instead, key, message) in cases {
+        let (mistakes, at) = broken(line, instead);
+        let ours: Vec<Mistake> = mistakes.into_iter().filter(|mistake| mistake.file == FILE).collect();
+        let expected = Mistake {
+            file: FILE.to_owned(),
+            line: at,
+            key: (*key).to_owned(),
+            message: (*message).to_owned(),
+        };
+        assert_eq!(ours, [expected], "{instead}");
+    }
+}
+
+#[test]
+fn a_name_that_nothing_has_comes_with_the_one_that_was_meant() {
+    // Line, what stands there instead, key, message.
+    compare(&[
+        (
+            "sunset = \"2026-12-01\"",
+            "sunste = \"2026-12-01\"",
+            "offers.[0].sunste",
+            "unknown key 'sunste'; did you mean 'sunset'?",
+        ),
+        (
+            "featured = true",
+            "feature = true",
+            "feature",
+            "unknown key 'feature'; did you mean 'featured'?",
+        ),
+        (
+            "max_px = 1536",
+            "maxpx = 1536",
+            "exact_range.maxpx",
+            "unknown key 'maxpx'; did you mean 'max_px'? Legal: 'min_px', 'max_px'",
+        ),
+        (
+            "max_px = 1536",
+            "glitter = 1536",
+            "exact_range.glitter",
+            "unknown key 'glitter'; legal: 'min_px', 'max_px'",
+        ),
+        (
+            "[offers.modes.text-to-image]",
+            "[offers.modes.text-to-imag]",
+            "offers.[0].modes.text-to-imag",
+            "unknown value 'text-to-imag'; did you mean 'text-to-image'? \
+             Legal: 'text-to-image', 'image-edit', 'upscale'",
+        ),
+        (
+            "[offers.modes.text-to-image]",
+            "[offers.modes.text_to_image]",
+            "offers.[0].modes.text_to_image",
+            "unknown value 'text_to_image'; did you mean 'text-to-image'? \
+             Legal: 'text-to-image', 'image-edit', 'upscale'",
+        ),
+        (
+            "[offers.modes.text-to-image]",
+            "[offers.modes.painting]",
+            "offers.[0].modes.painting",
+            "unknown value 'painting'; legal: 'text-to-image', 'image-edit', 'upscale'",
+        ),
+        (
+            "[offers.common]",
+            "[offers.comon]",
+            "offers.[0].comon",
+            "unknown key 'comon'; did you mean 'common'?",
+        ),
+        (
+            "[prose]",
+            "[prosa]",
+            "prosa",
+            "unknown key 'prosa'; did you mean 'prose'?",
+        ),
+        (
+            "default_format = \"png\"",
+            "default_format = \"pgn\"",
+            "offers.[0].common.default_format",
+            "unknown value 'pgn'; did you mean 'png'? Legal: 'png', 'jpeg', 'webp', 'avif', 'gif'",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { form = \"wxhh\" }",
+            "offers.[0].common.fields.size.form",
+            "unknown value 'wxhh'; did you mean 'wxh'?",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { frm = \"wxh\" }",
+            "offers.[0].common.fields.size.frm",
+            "unknown key 'frm'; did you mean 'form'?",
+        ),
+        (
+            "moderation = { values = [\"low\", \"auto\"], default = \"auto\" }",
+            "moderatoin = { values = [\"low\", \"auto\"], default = \"auto\" }",
+            "offers.[0].common.fields.moderatoin",
+            "'moderatoin' is not a parameter; did you mean 'moderation'? \
+             If not, declare it under [parameters.moderatoin]",
+        ),
+        (
+            "inputs = { max = 16, formats = [\"png\", \"webp\", \"jpeg\"], mask = \"alpha\" }",
+            "inputs = { max = 16, formats = [\"png\", \"webp\", \"jpg\"], mask = \"alhpa\" }",
+            "offers.[0].modes.image-edit.inputs.formats.[2]",
+            "unknown value 'jpg'; did you mean 'jpeg'? Legal: 'png', 'jpeg', 'webp', 'avif', 'gif'",
+        ),
+    ]);
+}
+
+#[test]
+fn a_mistake_inside_a_list_of_tables_is_told_with_its_key() {
+    const COMPONENT: &str =
+        r#"  { type = "output", metric = "image", unit_price = "0.009", quality = ["low"], size = ["1024x1024"] },"#;
+    // Part of the line, what stands there instead, key below the list, message.
+    for (part, instead, key, message) in [
+        (
+            "unit_price",
+            "unit_prize",
+            ".[0].unit_prize",
+            "unknown key 'unit_prize'; did you mean 'unit_price'?",
+        ),
+        (
+            "\"output\"",
+            "\"outptu\"",
+            ".[0].type",
+            "unknown value 'outptu'; did you mean 'output'? Legal: 'input', 'output'",
+        ),
+        (
+            "\"0.009\"",
+            "0.009",
+            ".[0].unit_price",
+            "invalid type: floating point `0.009`, expected a string",
+        ),
+        (
+            "0.009\"",
+            "0.009",
+            "",
+            "this line has an odd number of quotes: one is missing",
+        ),
+        (" },", "", ".[0]", "the `}` that closes this table is missing"),
+    ] {
+        let key = format!("offers.[0].pricing.components{key}");
+        compare(&[(COMPONENT, &COMPONENT.replace(part, instead), &key, message)]);
+    }
+}
+
+#[test]
+fn what_is_no_toml_is_told_in_plain_words() {
+    // Line, what stands there instead, key, message.
+    compare(&[
+        (
+            "family = \"gpt-image\"",
+            "family = \"gpt-image",
+            "family",
+            "the closing \" is missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = gpt-image\"",
+            "family",
+            "the opening \" is missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = gpt-image",
+            "family",
+            "a text stands in quotes: \"gpt-image\"",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = flux",
+            "family",
+            "a text stands in quotes: \"flux\"",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = nano",
+            "family",
+            "a text stands in quotes: \"nano\"",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = ",
+            "family",
+            "the value after `=` is missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family \"gpt-image\"",
+            "family",
+            "the `=` after the key is missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family: \"gpt-image\"",
+            "family",
+            "a key takes its value by `=`, not by `:`",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family",
+            "family",
+            "the key has no value: `=` and the value are missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "the family = \"gpt-image\"",
+            "the",
+            "a key has no spaces",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = \"gpt-image\",",
+            "family",
+            "no comma stands at the end of a line",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = \"gpt-image\" // a family",
+            "family",
+            "a comment begins with #",
+        ),
+        ("family = \"gpt-image\"", "// a family", "", "a comment begins with #"),
+        (
+            "family = \"gpt-image\"",
+            "family = 'gpt-image",
+            "family",
+            "the closing ' is missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = “gpt-image”",
+            "family",
+            "quotes are straight: \"",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = null",
+            "family",
+            "there is no null: leave the key out",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = \"gpt\\-image\"",
+            "family",
+            "a backslash means more in double quotes: write two, or put the text in single ones",
+        ),
+        (
+            "featured = true",
+            "featured = True",
+            "featured",
+            "`true` has small letters only",
+        ),
+        ("featured = true", "featured = yes", "featured", "yes is written `true`"),
+        (
+            "[prose]",
+            "[prose",
+            "prose",
+            "the bracket after the table's name is missing",
+        ),
+        ("[prose]", "[prose]]", "prose", "there is one `]` too many"),
+        (
+            "max_px = 1536",
+            "max_px 1536",
+            "exact_range.max_px",
+            "the `=` after the key is missing",
+        ),
+        (
+            "max_px = 1536",
+            "max_px = 1,536",
+            "exact_range.max_px",
+            "a number has no commas",
+        ),
+        (
+            "max_px = 1536",
+            "max_px = 01536",
+            "exact_range.max_px",
+            "a number has no leading zero",
+        ),
+        (
+            "aliases = [\"gpt-image-1.5-2025-12-16\"]",
+            "aliases = [\"gpt-image-1.5-2025-12-16]",
+            "aliases.[0]",
+            "the closing \" is missing",
+        ),
+        (
+            "aliases = [\"gpt-image-1.5-2025-12-16\"]",
+            "aliases = [\"gpt-image-1.5-2025-12-16\"",
+            "aliases",
+            "the `]` that closes this list is missing",
+        ),
+        (
+            "aliases = [\"gpt-image-1.5-2025-12-16\"]",
+            "aliases = [\"a\" \"b\"]",
+            "aliases.[1]",
+            "a comma between two values is missing",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { form = \"wxh\"",
+            "offers.[0].common.fields.size",
+            "the `}` that closes this table is missing",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { form = \"wxh }",
+            "offers.[0].common.fields.size",
+            "the closing \" is missing",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { form \"wxh\" }",
+            "offers.[0].common.fields.size.form",
+            "the `=` after the key is missing",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { form = \"wxh\" to = \"s\" }",
+            "offers.[0].common.fields.size.to",
+            "a comma between two keys is missing",
+        ),
+        (
+            "size = { form = \"wxh\" }",
+            "size = { form = \"wxh\", form = \"wxh\" }",
+            "offers.[0].common.fields.size.form",
+            "'form' is given twice",
+        ),
+        (
+            "n = {}",
+            "n {}",
+            "offers.[0].common.fields.n",
+            "the `=` after the key is missing",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_given_twice_is_told_with_its_first_line() {
+    // Line, what stands there instead, the first of the two, key, name.
+    let cases = [
+        (
+            "family = \"gpt-image\"",
+            "name = \"Twice\"",
+            "name = \"GPT Image 1.5\"",
+            "name",
+            "name",
+        ),
+        (
+            "max_px = 1536",
+            "min_px = 1536",
+            "min_px = 1024",
+            "exact_range.min_px",
+            "min_px",
+        ),
+        (
+            "n = {}",
+            "prompt = {}",
+            "prompt = {}",
+            "offers.[0].common.fields.prompt",
+            "prompt",
+        ),
+        (
+            "[prose]",
+            "[exact_range]",
+            "[exact_range]",
+            "exact_range",
+            "exact_range",
+        ),
+        (
+            "[offers.modes.image-edit]",
+            "[offers.modes.text-to-image]",
+            "[offers.modes.text-to-image]",
+            "offers.[0].modes.text-to-image",
+            "text-to-image",
+        ),
+    ];
+    for (line, instead, first, key, name) in cases {
+        let sources = sources();
+        let (_, text) = sources.iter().find(|(name, _)| name == FILE).expect("the model's file");
+        let first = 1 + text
+            .lines()
+            .position(|other| other == first)
+            .expect("the first of the two");
+        compare(&[(
+            line,
+            instead,
+            key,
+            &format!("'{name}' is given twice, first in line {first}"),
+        )]);
+    }
+}
+
+#[test]
+fn a_long_text_without_its_end_is_told_too() {
+    let cases = [
+        (
+            "family = \"gpt-image\"",
+            "family = \"\"\"gpt-image",
+            "the closing \"\"\" is missing",
+        ),
+        (
+            "family = \"gpt-image\"",
+            "family = '''gpt-image",
+            "the closing ''' is missing",
+        ),
+    ];
+    for (line, instead, message) in cases {
+        let (mistakes, at) = broken(line, instead);
+        let [mistake] = &mistakes
+            .iter()
+            .filter(|mistake| mistake.file == FILE)
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("{mistakes:#?}")
+        };
+        assert_eq!(
+            (mistake.line, mistake.key.as_str(), mistake.message.as_str()),
+            (at, "family", message)
+        );
+    }
+}
+
+/// Letters whose loss or surplus makes no TOML of a file.
+const STRUCTURE: [char; 8] = ['"', '[', ']', '{', '}', '=', ',', '#'];
+
+#[test]
+fn whatever_is_lost_or_too_much_is_told_in_its_file() {
+    let sources = sources();
+    let (_, text) = sources.iter().find(|(name, _)| name == FILE).expect("the model's file");
+    let lines = text.lines().count();
+    let check = |broken: &str, how: &str| {
+        let Err(mistakes) = load(&[(FILE, broken)]) else {
+            return false;
+        };
+        for mistake in mistakes {
+            assert!(mistake.file == FILE && mistake.line <= lines + 1, "{how}: {mistake}");
+            assert!(!mistake.message.is_empty(), "{how}");
+        }
+        true
+    };
+    let mut caught = 0;
+    for (at, letter) in text
+        .char_indices()
+        .filter(|(_, letter)| STRUCTURE.contains(letter))
+        .step_by(5)
+    {
+        let (before, after) = (&text[..at], &text[at + letter.len_utf8()..]);
+        caught += usize::from(check(&format!("{before}{after}"), &format!("{letter} lost at {at}")));
+        caught += usize::from(check(
+            &format!("{before}{letter}{letter}{after}"),
+            &format!("{letter} twice at {at}"),
+        ));
+        caught += usize::from(check(before, &format!("cut at {at}")));
+    }
+    assert!(caught > 200, "only {caught} were mistakes");
 }
 
 #[test]

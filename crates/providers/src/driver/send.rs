@@ -11,7 +11,7 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, field};
 
-use super::{Attempt, Driver, Reach, retry_after};
+use super::{Attempt, Driver, Reach, listen::is_stream, retry_after};
 use crate::{
     adapter::{Call, Expect, Patience, Reply, ReplyBody},
     body::Segment,
@@ -60,10 +60,7 @@ impl Driver {
             Patience::Work => attempt.deadline,
             Patience::Quick => attempt.deadline.min(begun + self.config.quick_timeout),
         };
-        let result = timeout_at(limit, self.exchange(attempt, call))
-            .instrument(span.clone())
-            .await
-            .unwrap_or(Err(SendError::TimedOut));
+        let result = self.exchange(attempt, call, limit).instrument(span.clone()).await;
         span.record(
             "duration_ms",
             u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -75,17 +72,25 @@ impl Driver {
         result
     }
 
-    async fn exchange(&self, attempt: &Attempt<'_>, call: &Call) -> Result<Reply, SendError> {
+    async fn exchange(&self, attempt: &Attempt<'_>, call: &Call, limit: Instant) -> Result<Reply, SendError> {
         let reach = Reach::of(&attempt.request.endpoint, &call.url);
         let client = self.client_for(reach, call)?;
-        let response = client
-            .execute(request_of(call, reach))
+        let sent = client.execute(request_of(call, reach));
+        let response = timeout_at(limit, sent)
             .await
+            .map_err(|_| SendError::TimedOut)?
             .map_err(|error| from_reqwest(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let retry_after = retry_after(&headers, SystemTime::now());
-        let body = self.read(response, call.expect, attempt.scope).await?;
+        let body = match call.expect {
+            Expect::Events(listening) if response.status().is_success() && is_stream(&response) => {
+                self.listen(attempt, listening, response, limit).await?
+            }
+            expect => timeout_at(limit, self.read(response, expect, attempt.scope))
+                .await
+                .map_err(|_| SendError::TimedOut)??,
+        };
         Ok(Reply {
             status,
             headers,
@@ -106,7 +111,7 @@ impl Driver {
         if !response.status().is_success() {
             return Ok(read_error(response, scope).await);
         }
-        if expect == Expect::Nothing {
+        if matches!(expect, Expect::Nothing) {
             // A little is read so that the connection can serve again.
             let _ = beginning(response, ERROR_BYTES).await;
             return Ok(ReplyBody::Empty);
@@ -117,7 +122,7 @@ impl Driver {
         }
         let mut sink = match expect {
             Expect::Bytes => Sink::Blob(scope.writer()),
-            Expect::Json | Expect::Nothing => {
+            Expect::Json | Expect::Events(_) | Expect::Nothing => {
                 let limits = SplitLimits {
                     text_bytes: TEXT_BYTES,
                     blob_bytes: limit,
@@ -163,7 +168,7 @@ impl Sink {
 }
 
 /// A broken document is the provider's fault and the adapter's to judge; a bound is ours.
-fn unreadable(error: &SplitError) -> Result<ReplyBody, SendError> {
+pub(super) fn unreadable(error: &SplitError) -> Result<ReplyBody, SendError> {
     match error {
         SplitError::Syntax(_) | SplitError::Cut | SplitError::BadBase64 | SplitError::TooDeep => {
             Ok(ReplyBody::Unreadable(error.to_string()))
@@ -174,7 +179,7 @@ fn unreadable(error: &SplitError) -> Result<ReplyBody, SendError> {
     }
 }
 
-fn too_large(limit: u64) -> SendError {
+pub(super) fn too_large(limit: u64) -> SendError {
     SendError::Limit(format!("the answer is larger than {limit} bytes"))
 }
 
@@ -224,7 +229,7 @@ fn request_of(call: &Call, reach: Reach) -> Request {
     request
 }
 
-fn from_reqwest(error: &reqwest::Error) -> SendError {
+pub(super) fn from_reqwest(error: &reqwest::Error) -> SendError {
     if is_private_address(error) {
         SendError::Refused(FetchError::PrivateAddress)
     } else if error.is_connect() || error.is_builder() {

@@ -24,9 +24,24 @@ const IMAGE_CODE: &str = "invalid_image_file";
 /// Codes of a safety block, newer and older.
 const POLICY_CODES: [&str; 2] = ["moderation_blocked", "content_policy_violation"];
 
+/// Codes that mean the credential.
+const CREDENTIAL_CODES: [&str; 1] = ["invalid_api_key"];
+/// Codes that mean the rate.
+const RATE_CODES: [&str; 1] = ["rate_limit_exceeded"];
+/// Types of what the caller got wrong. In an error answer the status says it.
+const ARGUMENT_TYPES: [&str; 2] = ["invalid_request_error", "image_generation_user_error"];
+
 /// What an error answer means.
 pub(super) fn judge(provider: &str, reply: &Reply) -> Failure {
-    let error = reply.document().map(|document| &document.json["error"]);
+    judge_error(
+        provider,
+        reply,
+        reply.document().map(|document| &document.json["error"]),
+    )
+}
+
+/// What an error object means that came with `reply`.
+pub(super) fn judge_error(provider: &str, reply: &Reply, error: Option<&Value>) -> Failure {
     let code = error.and_then(|error| text_of(&error["code"]));
     let class = error.and_then(|error| text_of(&error["type"]));
     let message = error.and_then(|error| text_of(&error["message"]).or_else(|| text_of(error)));
@@ -66,7 +81,11 @@ fn kind(reply: &Reply, code: Option<&str>, class: Option<&str>) -> FailureKind {
         // The account, not the model, is what a 403 is about.
         403 => FailureKind::NotPermitted,
         _ if any_of(&MODEL_CODES) => FailureKind::ModelGone,
-        // An error object in a success: something broke after the work began.
+        // An error object in a success, such as a stream: there is no status that says what it is about.
+        200..300 if any_of(&CREDENTIAL_CODES) => FailureKind::BadCredential,
+        200..300 if any_of(&RATE_CODES) => FailureKind::RateLimited,
+        200..300 if any_of(&ARGUMENT_TYPES) => FailureKind::InvalidArgument,
+        // Something broke after the work began.
         200..300 => FailureKind::ServerError,
         status => kind_of_status(status, reply.document().is_some()),
     }
@@ -140,6 +159,10 @@ mod tests {
             (520, None, FailureKind::ServerError),
             (524, None, FailureKind::ServerError),
             (200, typed("server_error"), FailureKind::ServerError),
+            (200, coded("invalid_api_key"), FailureKind::BadCredential),
+            (200, coded("rate_limit_exceeded"), FailureKind::RateLimited),
+            (200, typed("image_generation_user_error"), FailureKind::InvalidArgument),
+            (200, coded("insufficient_quota"), FailureKind::QuotaExhausted),
             (302, None, FailureKind::UnreadableAnswer),
         ] {
             let reply = reply(status, error);

@@ -6,6 +6,7 @@ mod guard;
 mod log;
 mod script;
 mod scripted;
+mod streams;
 
 use std::{
     path::Path,
@@ -25,8 +26,8 @@ use planner::{
     native::{ImageForm, NativeRequest, NativeValue},
 };
 use providers::{
-    Credential, Driver, DriverConfig, Endpoint, Finished, InputImage, Observer, ProviderRequest, Spool, SpoolLimits,
-    adapter, protocols::PROTOCOLS,
+    Blob, Credential, Driver, DriverConfig, Endpoint, Finished, InputImage, Observer, ProviderRequest, Spool,
+    SpoolLimits, adapter, protocols::PROTOCOLS,
 };
 use script::{CREDENTIAL, HUGE_BYTES, IMAGE_BYTES, conversation, picture};
 use scripted::{Recorded, Scripted};
@@ -49,6 +50,10 @@ struct Handles(Mutex<Vec<String>>);
 impl Observer for Handles {
     fn job_accepted(&self, handle: &str) {
         self.0.lock().expect("no panic holds it").push(handle.to_owned());
+    }
+
+    fn partial_image(&self, index: u32, _image: Blob) {
+        panic!("nobody asked for partial image {index}");
     }
 }
 
@@ -278,8 +283,9 @@ fn every_fixture_is_a_case() {
         for entry in std::fs::read_dir(folder).expect("fixtures") {
             let name = entry.expect("a file").file_name().into_string().expect("ASCII");
             let case = name.strip_suffix(".http").expect("a conversation");
+            let known = CASES.iter().map(|(known, _)| *known).chain(streams::cases());
             assert!(
-                CASES.iter().any(|(known, _)| *known == case),
+                known.into_iter().any(|known| known == case),
                 "{protocol}/{name} is never played"
             );
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! > POST /openai/v1/images/generations
-//! < 200                      or: < 200 cut, < hang, < close
+//! < 200                      or: < 200 cut, < 200 stall, < hang, < close
 //! content-type: application/json
 //!
 //! {"data": [{"b64_json": "{{image}}"}]}
@@ -74,8 +74,14 @@ fn answer(text: &str) -> Answer {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let body = fill(body.trim_end());
+    // The empty line at the end of an event is part of it.
+    let body = fill(if head.contains("text/event-stream") {
+        body
+    } else {
+        body.trim_end()
+    });
     match words.get(1) {
+        Some(&"stall") => Answer::Stall { status, headers, body },
         Some(&"cut") => Answer::Cut { status, headers, body },
         _ => Answer::Reply { status, headers, body },
     }

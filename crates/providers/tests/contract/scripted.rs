@@ -32,6 +32,12 @@ pub(crate) enum Answer {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
+    /// Promises the whole body, sends half of it and then nothing more.
+    Stall {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// Never answers.
     Hang,
     /// Closes without a word.
@@ -147,9 +153,12 @@ async fn converse(mut stream: TcpStream, prefix: &str, shared: Arc<Mutex<Shared>
             shared.recorded.push(recorded);
             answer
         };
+        let stalls = matches!(answer, Some(Answer::Stall { .. }));
         let (status, headers, body, whole) = match answer {
             Some(Answer::Reply { status, headers, body }) => (status, headers, body, true),
-            Some(Answer::Cut { status, headers, body }) => (status, headers, body, false),
+            Some(Answer::Cut { status, headers, body } | Answer::Stall { status, headers, body }) => {
+                (status, headers, body, false)
+            }
             Some(Answer::Hang) => return std::future::pending().await,
             Some(Answer::Close) | None => return,
         };
@@ -165,7 +174,11 @@ async fn converse(mut stream: TcpStream, prefix: &str, shared: Arc<Mutex<Shared>
             stream.write_all(sent).await?;
             stream.flush().await
         };
-        if written.await.is_err() || !whole {
+        let sent = written.await.is_ok();
+        if sent && stalls {
+            return std::future::pending().await;
+        }
+        if !sent || !whole {
             return;
         }
     }

@@ -1,0 +1,174 @@
+//! What an order means: its model, its inputs, and the plan to serve it. Nothing is called and nothing is written.
+
+use planner::catalog::lookup::Found;
+use planner::explain::{Explanation, explain};
+use planner::fault::Fault;
+use planner::plan::{Circumstances, RoutePlan, plan};
+use planner::request::{InputFacts, Inputs};
+use planner::resolve::{Adjustment, resolve};
+
+use super::{Generator, Order, Upload};
+use crate::media::process::{Processor, format_of};
+use crate::media::whole::is_whole;
+use crate::outcome::GenerationError;
+
+/// An order, understood.
+struct Intent<'a> {
+    found: Found<'a>,
+    /// That another model takes the place of the one that was named.
+    replaced: Option<Adjustment>,
+    inputs: Inputs,
+    faults: Vec<Fault>,
+    /// Whether an input image cannot be read, so that its absence is no fault of its own.
+    unreadable: bool,
+}
+
+impl Generator {
+    /// The route plan of an order.
+    ///
+    /// # Errors
+    /// As for [`Self::generate`], up to the plan.
+    pub fn plan(&self, order: &Order) -> Result<RoutePlan<'_>, GenerationError> {
+        let intent = self.intent(order)?;
+        let mut faults = intent.faults;
+        let mut resolution = match resolve(&self.catalog, intent.found.model, &order.request, &intent.inputs) {
+            Ok(resolution) if faults.is_empty() => resolution,
+            Ok(_) => return Err(GenerationError::Request(faults)),
+            Err(more) => {
+                let hidden = |fault: &Fault| intent.unreadable && fault.param == "image";
+                faults.extend(more.into_iter().filter(|fault| !hidden(fault)));
+                return Err(GenerationError::Request(faults));
+            }
+        };
+        for resolved in &mut resolution.offers {
+            resolved.adjustments.splice(0..0, intent.replaced.clone());
+        }
+        plan(resolution, &self.circumstances(&intent.found)).map_err(|cause| GenerationError::NoRoute {
+            model: intent.found.model.id.clone(),
+            cause,
+        })
+    }
+
+    /// Why an order would go where it would go.
+    ///
+    /// # Errors
+    /// When its model cannot be found; faults of the request are part of the explanation.
+    pub fn explain(&self, order: &Order) -> Result<Explanation, GenerationError> {
+        let intent = self.intent(order)?;
+        let now = self.circumstances(&intent.found);
+        let model = intent.found.model;
+        Ok(explain(
+            &self.catalog,
+            model,
+            &order.request,
+            &intent.inputs,
+            &now,
+            intent.faults,
+        ))
+    }
+
+    fn intent(&self, order: &Order) -> Result<Intent<'_>, GenerationError> {
+        let mut faults = order.faults.clone();
+        if order.request.model.is_empty() {
+            if !faults.iter().any(|fault| fault.param == "model") {
+                faults.push(Fault::new(
+                    "model",
+                    "'model' is missing: name a model, such as one of GET /openai/v1/models",
+                ));
+            }
+            return Err(GenerationError::Request(faults));
+        }
+        let (found, replaced) = self.find(&order.request.model)?;
+        // Without readable inputs the other faults are still told.
+        let inputs = self.inspect_inputs(order).unwrap_or_else(|more| {
+            faults.extend(more);
+            Inputs::default()
+        });
+        Ok(Intent {
+            found,
+            replaced,
+            inputs,
+            unreadable: faults.iter().any(|fault| fault.param.starts_with("image")),
+            faults,
+        })
+    }
+
+    /// The model of a name, and what to tell when another takes its place.
+    fn find(&self, name: &str) -> Result<(Found<'_>, Option<Adjustment>), GenerationError> {
+        let (found, replaced) = self
+            .catalog
+            .find_or_successor(name, &self.successors)
+            .map_err(|cause| GenerationError::Model {
+                name: name.to_owned(),
+                cause,
+            })?;
+        let adjustment = || Adjustment {
+            parameter: "model".to_owned(),
+            requested: name.into(),
+            used: found.model.id.clone().into(),
+            reason: "disabled; the operator named its successor".to_owned(),
+        };
+        Ok((found, replaced.then(adjustment)))
+    }
+
+    fn circumstances<'a>(&'a self, found: &Found<'a>) -> Circumstances<'a> {
+        Circumstances {
+            available: self.upstreams.available(),
+            forced_provider: found.forced_provider,
+            today: self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        }
+    }
+
+    fn inspect_inputs(&self, order: &Order) -> Result<Inputs, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut inputs = Inputs::default();
+        for upload in &order.images {
+            match self.facts(upload) {
+                Ok(facts) => inputs.images.push(facts),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if let Some(mask) = &order.mask {
+            match self.facts(mask) {
+                Ok(facts) => inputs.mask = Some(facts),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() { Ok(inputs) } else { Err(faults) }
+    }
+
+    fn facts(&self, upload: &Upload) -> Result<InputFacts, Fault> {
+        let limits = &self.limits;
+        if upload.blob.len() > limits.input_image_bytes {
+            let message = format!(
+                "the image has {} bytes; input_image_bytes allows {}",
+                upload.blob.len(),
+                limits.input_image_bytes
+            );
+            return Err(Fault::new(&upload.param, message));
+        }
+        let info = Processor::inspect(&upload.blob)
+            .map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
+        if !is_whole(info.format, upload.blob.reader(), upload.blob.len()).unwrap_or(true) {
+            let message = format!(
+                "the image cannot be used: the {} file breaks off before its end",
+                info.format
+            );
+            return Err(Fault::new(&upload.param, message));
+        }
+        let pixels = u64::from(info.width_px) * u64::from(info.height_px);
+        if pixels > limits.input_image_pixels {
+            let message = format!(
+                "the image says it is {}x{}; input_image_pixels allows {} pixels",
+                info.width_px, info.height_px, limits.input_image_pixels
+            );
+            return Err(Fault::new(&upload.param, message));
+        }
+        Ok(InputFacts {
+            format: format_of(info.format),
+            width_px: info.width_px,
+            height_px: info.height_px,
+            has_alpha: info.has_alpha,
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! Why a request goes where it goes, and what each offer would be sent: everything that resolving and planning know,
+//! told for people and programs.
+
+mod parameters;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::catalog::Catalog;
+use crate::catalog::model::Model;
+use crate::catalog::offer::{MaskPolarity, Offer};
+use crate::catalog::pricing::Basis;
+use crate::fault::Fault;
+use crate::mode::Mode;
+use crate::money::Micros;
+use crate::native::{ImageForm, NativeValue};
+use crate::plan::{Candidate, Circumstances, NoRoute, plan};
+use crate::price::Line;
+use crate::request::{ImageRequest, Inputs};
+use crate::resolve::{Adjustment, Resolution, Resolved, nothing_left, survey};
+
+pub use parameters::ParameterExplanation;
+
+/// What becomes of one request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The model.
+    pub model: String,
+    /// What is asked of it.
+    pub mode: Mode,
+    /// What is wrong with the request. With any fault nothing is sent.
+    pub faults: Vec<Fault>,
+    /// Every offer: those that would be tried first, in order, then the others.
+    pub offers: Vec<OfferExplanation>,
+}
+
+/// What becomes of one request at one offer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfferExplanation {
+    /// The provider.
+    pub provider: String,
+    /// Its model id in this mode, where it serves it.
+    pub native_model: Option<String>,
+    /// The place in the plan, from 1; null when the offer is not tried.
+    pub place: Option<usize>,
+    /// Why it stands there, or why it is not tried.
+    pub reason: String,
+    /// What would be sent and done; null where that is not known.
+    pub sent: Option<Sent>,
+}
+
+/// What an offer would be sent, and what is done before and after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sent {
+    /// Images of each call.
+    pub calls: Vec<u32>,
+    /// The native fields of the first call. Secrets are hidden, images stand as what they are.
+    pub fields: Map<String, Value>,
+    /// Each parameter of the request.
+    pub parameters: Vec<ParameterExplanation>,
+    /// What is done to the input images first.
+    pub before: Vec<String>,
+    /// What is done to the images that come.
+    pub after: Vec<String>,
+    /// What was changed or dropped.
+    pub adjustments: Vec<Adjustment>,
+    /// What it would cost at the most.
+    pub total_cost_micros: Micros,
+    /// How the charge will be found.
+    pub cost_basis: Basis,
+    /// The lines of the price.
+    pub components: Vec<Line>,
+}
+
+/// Explains `request`. `faults` are those that showed when it was read.
+#[must_use]
+pub fn explain(
+    catalog: &Catalog,
+    model: &Model,
+    request: &ImageRequest,
+    inputs: &Inputs,
+    now: &Circumstances<'_>,
+    faults: Vec<Fault>,
+) -> Explanation {
+    let mut explanation = Explanation {
+        model: model.id.clone(),
+        mode: request.mode,
+        faults,
+        offers: Vec::new(),
+    };
+    let resolution = match survey(catalog, model, request, inputs) {
+        Ok(resolution) => resolution,
+        Err(faults) => {
+            explanation.faults.extend(faults);
+            let offers = model.offers.iter();
+            explanation.offers = offers.map(|offer| unresolved(offer, request)).collect();
+            return explanation;
+        }
+    };
+    if resolution.offers.is_empty() {
+        explanation.faults.extend(nothing_left(&resolution));
+    }
+    let planned = plan(resolution.clone(), now);
+    let candidates: &[Candidate<'_>] = planned.as_ref().map_or(&[], |plan| &plan.candidates);
+    let told = |resolved: &Resolved<'_>| sent(catalog, model, request, inputs, resolved);
+    for (index, candidate) in candidates.iter().enumerate() {
+        explanation.offers.push(OfferExplanation {
+            provider: candidate.resolved.offer.provider.clone(),
+            native_model: Some(candidate.resolved.native.model.clone()),
+            place: Some(index + 1),
+            reason: place_reason(candidates, index),
+            sent: Some(told(&candidate.resolved)),
+        });
+    }
+    for offer in &model.offers {
+        if candidates
+            .iter()
+            .any(|candidate| std::ptr::eq(candidate.resolved.offer, offer))
+        {
+            continue;
+        }
+        let resolved = resolution
+            .offers
+            .iter()
+            .find(|resolved| std::ptr::eq(resolved.offer, offer));
+        explanation.offers.push(OfferExplanation {
+            provider: offer.provider.clone(),
+            native_model: offer.in_mode(request.mode).map(|mode| mode.model),
+            place: None,
+            reason: absence_reason(offer, &resolution, planned.as_ref().err(), now),
+            sent: resolved.map(told),
+        });
+    }
+    explanation
+}
+
+fn unresolved(offer: &Offer, request: &ImageRequest) -> OfferExplanation {
+    OfferExplanation {
+        provider: offer.provider.clone(),
+        native_model: offer.in_mode(request.mode).map(|mode| mode.model),
+        place: None,
+        reason: "the request has faults, so nothing is sent".to_owned(),
+        sent: None,
+    }
+}
+
+/// Why a candidate stands where it stands.
+fn place_reason(candidates: &[Candidate<'_>], index: usize) -> String {
+    let candidate = &candidates[index];
+    let price = candidate.resolved.estimate.total;
+    if candidate.past_sunset {
+        let day = candidate
+            .resolved
+            .offer
+            .sunset
+            .map(|day| day.to_string())
+            .unwrap_or_default();
+        return format!("{price} at the most; its last day, {day}, has passed, so it is tried after the others");
+    }
+    let Some(before) = index.checked_sub(1).and_then(|before| candidates.get(before)) else {
+        let only = candidates.len() == 1;
+        return if only {
+            format!("{price} at the most; the only one that can be called")
+        } else {
+            format!("{price} at the most; the cheapest goes first")
+        };
+    };
+    let other = &before.resolved.offer.provider;
+    match before.resolved.estimate.total == price {
+        true => format!("{price} at the most, as much as {other}; between equals the catalogue's order decides"),
+        false => format!("{price} at the most, more than {other}"),
+    }
+}
+
+/// Why an offer is not tried.
+fn absence_reason(
+    offer: &Offer,
+    resolution: &Resolution<'_>,
+    no_route: Option<&NoRoute>,
+    now: &Circumstances<'_>,
+) -> String {
+    if !offer.is_live() {
+        return offer.end().to_owned();
+    }
+    let refusal = resolution
+        .refusals
+        .iter()
+        .find(|refusal| std::ptr::eq(refusal.offer, offer));
+    if let Some(refusal) = refusal {
+        return format!("{} ({})", refusal.reason, refusal.param);
+    }
+    match now.forced_provider {
+        Some(forced) if forced != offer.provider => format!("the caller wants {forced} alone"),
+        _ if !now.available.contains(&offer.provider) => "no credential for this provider".to_owned(),
+        _ if no_route.is_some() => "the provider that the caller wants cannot serve this".to_owned(),
+        _ => "not planned".to_owned(),
+    }
+}
+
+fn sent(catalog: &Catalog, model: &Model, request: &ImageRequest, inputs: &Inputs, resolved: &Resolved<'_>) -> Sent {
+    let first = resolved.call(resolved.work.calls.first().copied().unwrap_or(1), 0);
+    let fields = first
+        .fields
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(value)))
+        .collect();
+    Sent {
+        calls: resolved.work.calls.clone(),
+        parameters: parameters::explain(catalog, model, request, inputs, resolved, &fields),
+        fields,
+        before: before(inputs, resolved),
+        after: after(request, resolved),
+        adjustments: resolved.adjustments.clone(),
+        total_cost_micros: resolved.estimate.total,
+        cost_basis: resolved.estimate.basis,
+        components: resolved.estimate.components.clone(),
+    }
+}
+
+/// A native value as it may be shown.
+fn shown(value: &NativeValue) -> Value {
+    let way = |form: &ImageForm| match form {
+        ImageForm::File => "file",
+        ImageForm::Link => "link",
+    };
+    match value {
+        NativeValue::Json(value) => value.clone(),
+        NativeValue::Secret(_) => json!("(secret)"),
+        NativeValue::Image(index, form) => json!(format!("(input image {} as a {})", index + 1, way(form))),
+        NativeValue::Images(indices, form) => indices
+            .iter()
+            .map(|index| json!(format!("(input image {} as a {})", index + 1, way(form))))
+            .collect(),
+        NativeValue::Mask(form) => json!(format!("(mask as a {})", way(form))),
+    }
+}
+
+fn before(inputs: &Inputs, resolved: &Resolved<'_>) -> Vec<String> {
+    let converted = resolved.inputs.to_png.iter().zip(&inputs.images).enumerate();
+    let mut steps: Vec<String> = converted
+        .filter(|(_, (to_png, _))| **to_png)
+        .map(|(index, (_, image))| format!("input image {} is converted from {} to png", index + 1, image.format))
+        .collect();
+    steps.extend(resolved.inputs.mask.map(|polarity| match polarity {
+        MaskPolarity::Alpha => "the mask is converted to png".to_owned(),
+        MaskPolarity::White => "the mask is turned into one whose white is edited".to_owned(),
+        MaskPolarity::Black => "the mask is turned into one whose black is edited".to_owned(),
+    }));
+    steps
+}
+
+fn after(request: &ImageRequest, resolved: &Resolved<'_>) -> Vec<String> {
+    let finish = &resolved.finish;
+    let mut steps = Vec::new();
+    if let Some(size) = finish.cover {
+        steps.push(format!("each image is cropped at its centre and resampled to {size}"));
+    }
+    if let Some(format) = finish.format {
+        let quality = finish.quality.filter(|_| format.is_lossy());
+        let quality = quality.map_or_else(String::new, |quality| {
+            format!(", quality {quality} where Pictor encodes it")
+        });
+        steps.push(format!(
+            "each image is handed out as {format}, converted when it comes as something else{quality}"
+        ));
+    }
+    if resolved.work.calls.len() > 1 {
+        steps.push(format!(
+            "the images of {} calls are put together",
+            resolved.work.calls.len()
+        ));
+    }
+    if request.stream && resolved.work.partials == 0 {
+        steps.push("the events of the stream are made by Pictor".to_owned());
+    }
+    steps
+}

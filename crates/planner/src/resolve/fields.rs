@@ -1,0 +1,41 @@
+//! Native fields as they are put together, each with the parameter that it came from.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::native::NativeValue;
+
+/// Native fields in the order in which they are sent.
+#[derive(Default)]
+pub(super) struct Fields {
+    values: IndexMap<String, NativeValue>,
+    origins: IndexMap<String, String>,
+}
+
+impl Fields {
+    /// Sets `native` for the sake of `parameter`.
+    pub(super) fn set(&mut self, parameter: &str, native: &str, value: impl Into<Value>) {
+        self.insert(parameter, native, NativeValue::Json(value.into()));
+    }
+
+    /// The same for a value that is more than JSON.
+    pub(super) fn insert(&mut self, parameter: &str, native: &str, value: NativeValue) {
+        self.values.insert(native.to_owned(), value);
+        self.origins.insert(native.to_owned(), parameter.to_owned());
+    }
+
+    /// Sets `native` for the sake of no parameter.
+    pub(super) fn set_constant(&mut self, native: &str, value: Value) {
+        self.values.insert(native.to_owned(), NativeValue::Json(value));
+    }
+
+    /// Whether `native` is set.
+    pub(super) fn holds(&self, native: &str) -> bool {
+        self.values.contains_key(native)
+    }
+
+    /// The fields, and the parameter of each that has one.
+    pub(super) fn into_parts(self) -> (IndexMap<String, NativeValue>, IndexMap<String, String>) {
+        (self.values, self.origins)
+    }
+}

@@ -1,0 +1,119 @@
+//! A model's request as JSON Schema 2020-12, from the declarations by which requests are checked.
+
+mod parameters;
+mod sizes;
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::catalog::Catalog;
+use crate::catalog::model::Model;
+use crate::catalog::offer::{ModeOffer, Offer};
+use crate::format::Format;
+use crate::mode::Mode;
+
+pub use parameters::standard_properties;
+pub use sizes::{range_json, sizes_json};
+
+/// The dialect.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// One mode of one live offer.
+pub(crate) struct Served<'a> {
+    pub(crate) offer: &'a Offer,
+    pub(crate) mode: Mode,
+    pub(crate) mode_offer: ModeOffer,
+}
+
+/// Every mode of every live offer of `model`.
+pub(crate) fn served(model: &Model) -> Vec<Served<'_>> {
+    let modes = |offer: &'_ Offer| -> Vec<(Mode, ModeOffer)> {
+        let own = |mode: &Mode| Some((*mode, offer.in_mode(*mode)?));
+        offer.modes.keys().filter_map(own).collect()
+    };
+    let live = model.live_offers().flat_map(|offer| {
+        modes(offer).into_iter().map(move |(mode, mode_offer)| Served {
+            offer,
+            mode,
+            mode_offer,
+        })
+    });
+    live.collect()
+}
+
+/// Those of offers that need no argument of the caller's, such as a key of another provider; all when there is none.
+pub(crate) fn unconditional<'s, 'a>(all: &'s [Served<'a>]) -> Vec<&'s Served<'a>> {
+    let free: Vec<&Served<'a>> = all.iter().filter(|served| served.offer.requires.is_empty()).collect();
+    if free.is_empty() { all.iter().collect() } else { free }
+}
+
+/// The schema of a JSON body for `model`, of generations and edits alike.
+#[must_use]
+pub fn of_model(catalog: &Catalog, model: &Model) -> Value {
+    let served = served(model);
+    let mut properties = Map::new();
+    properties.insert("model".to_owned(), names(model));
+    for (name, parameter) in catalog.parameters_of(model) {
+        let property = parameters::property(&name, &parameter, model, &served);
+        // A JSON body holds the images in `images`; `image` is the field of a form.
+        let name = if name == "image" { "images".to_owned() } else { name };
+        properties.insert(name, property);
+    }
+    // A hard need that no offer meets is refused even where the parameter would otherwise be dropped.
+    for (name, parameter) in catalog.standard_parameters() {
+        if !properties.contains_key(name) && !parameter.hard.is_empty() {
+            properties.insert(
+                name.to_owned(),
+                json!({ "not": { "enum": parameter.hard }, "x-modes": [], "x-providers": [] }),
+            );
+        }
+    }
+    let modes: HashSet<Mode> = model.modes().into_iter().collect();
+    let mut schema = json!({
+        "$schema": DIALECT,
+        "title": format!("A request to {}", model.name),
+        "type": "object",
+        "required": ["model"],
+        "properties": properties,
+        "additionalProperties": true,
+        "allOf": conditions(&modes),
+    });
+    if !modes.is_empty() && !modes.contains(&Mode::TextToImage) {
+        schema["required"] = json!(["model", "images"]);
+    }
+    schema
+}
+
+/// Every name by which a caller may call the model.
+fn names(model: &Model) -> Value {
+    let mut names = vec![model.id.clone()];
+    names.extend(model.aliases.iter().cloned());
+    let forced: Vec<String> = model
+        .live_offers()
+        .flat_map(|offer| names.iter().map(move |name| format!("{}/{name}", offer.provider)))
+        .collect();
+    names.extend(forced);
+    json!({ "type": "string", "enum": names, "x-values": [model.id],
+        "description": "The model; with a provider before it, no other provider is tried." })
+}
+
+fn conditions(modes: &HashSet<Mode>) -> Vec<Value> {
+    let prompt = json!({ "required": ["prompt"] });
+    let upscale = json!({ "required": ["scale_factor"] });
+    let mut conditions = Vec::new();
+    if !modes.contains(&Mode::Upscale) {
+        conditions.push(prompt);
+    } else if modes.len() > 1 {
+        conditions.push(json!({ "if": upscale, "else": prompt }));
+    } else {
+        conditions.push(upscale);
+    }
+    let opaque = Format::ALL.into_iter().filter(|format| !format.has_alpha());
+    let opaque: Vec<&str> = opaque.map(Format::as_str).collect();
+    conditions.push(json!({
+        "if": { "required": ["background"], "properties": { "background": { "const": "transparent" } } },
+        "then": { "properties": { "output_format": { "not": { "enum": opaque } } } },
+    }));
+    conditions
+}

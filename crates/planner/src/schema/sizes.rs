@@ -1,0 +1,54 @@
+//! The sizes of a model, as its schema and its page show them.
+
+use serde_json::{Value, json};
+
+use super::{Served, served, unconditional};
+use crate::catalog::model::Model;
+use crate::size::{OfferSizes, SizeTableRow, size_range, size_table};
+
+/// The table of `size` against `aspect_ratio` and `resolution`.
+pub(super) fn rows(model: &Model, served: &[Served<'_>]) -> Vec<SizeTableRow> {
+    size_table(&model.sizes(), &offers(served))
+}
+
+fn offers<'s>(served: &'s [Served<'_>]) -> Vec<&'s OfferSizes> {
+    let mut distinct: Vec<&OfferSizes> = Vec::new();
+    for one in unconditional(served) {
+        if !distinct.contains(&&one.mode_offer.sizes) {
+            distinct.push(&one.mode_offer.sizes);
+        }
+    }
+    distinct
+}
+
+/// Sizes by name, each with the ratio and tier that mean the same.
+#[must_use]
+pub fn sizes_json(model: &Model) -> Value {
+    let row = |row: SizeTableRow| {
+        json!({
+            "size": row.size.to_string(),
+            "aspect_ratio": row.aspect_ratio.to_string(),
+            "resolution": row.resolution.to_string(),
+            "nominal": row.nominal,
+        })
+    };
+    rows(model, &served(model)).into_iter().map(row).collect()
+}
+
+/// The bounds between which a caller may name any size; null when there are none.
+#[must_use]
+pub fn range_json(model: &Model) -> Value {
+    let served = served(model);
+    let Some(range) = size_range(&model.sizes(), &offers(&served)) else {
+        return Value::Null;
+    };
+    json!({
+        "min_edge_px": range.min_edge_px,
+        "max_edge_px": range.max_edge_px,
+        "multiple_of": range.multiple_of.max(1),
+        "min_pixels": range.min_pixels,
+        "max_pixels": (range.max_pixels < u64::MAX).then_some(range.max_pixels),
+        "max_ratio": range.max_ratio,
+        "exact": model.exact_range.is_some(),
+    })
+}
