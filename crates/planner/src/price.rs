@@ -35,29 +35,59 @@ pub struct Line {
 impl Line {
     /// `quantity` of what `component` prices.
     fn of(component: &Component, quantity: Decimal) -> Self {
-        let dollars = component.unit_price * quantity / Decimal::from(component.unit_size);
+        Self::at(component, component.unit_price, quantity)
+    }
+
+    fn at(component: &Component, unit_price: Decimal, quantity: Decimal) -> Self {
+        let dollars = unit_price * quantity / Decimal::from(component.unit_size);
         Self {
             direction: component.direction,
             metric: component.metric,
             quantity: quantity.normalize(),
             billable_quantity: quantity.normalize(),
-            unit_price: component.unit_price,
+            unit_price,
             unit_size: component.unit_size,
             total_cost: Micros::from_dollars(dollars),
         }
+    }
+
+    /// `quantity` of what `component` prices in one image, of which the first unit may be dearer.
+    fn of_image(component: &Component, quantity: Decimal) -> Vec<Self> {
+        let Some(first) = component.first_unit_price else {
+            return vec![Self::of(component, quantity)];
+        };
+        let unit = Decimal::from(component.unit_size);
+        let rest = (quantity - unit).max(Decimal::ZERO);
+        let mut lines = vec![Self::at(component, first, unit)];
+        if !rest.is_zero() {
+            lines.push(Self::of(component, rest));
+        }
+        lines
     }
 }
 
 /// Pixels of a megapixel, as providers count them.
 const MEGAPIXEL_PIXELS: u64 = 1_048_576;
 
+/// What an image may have above whole megapixels without being billed a further one: sides that are rounded to a
+/// provider's step come out up to half a percent larger than the megapixels that were asked for.
+const MEGAPIXEL_SLACK: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
 /// Megapixels of one image as `component` bills them.
 fn megapixels(component: &Component, size: Size) -> Decimal {
-    let exact = Decimal::from(u64::from(size.width_px) * u64::from(size.height_px)) / Decimal::from(MEGAPIXEL_PIXELS);
-    match component.step {
-        Some(step) if step > 0 => (exact / Decimal::from(step)).ceil() * Decimal::from(step),
+    let exact = Decimal::from(size.pixels()) / Decimal::from(MEGAPIXEL_PIXELS);
+    let billed = match component.step {
+        Some(step) if step > 0 => {
+            let steps = ((exact - MEGAPIXEL_SLACK) / Decimal::from(step))
+                .ceil()
+                .max(Decimal::ONE);
+            steps * Decimal::from(step)
+        }
         _ => exact,
-    }
+    };
+    component
+        .max_units
+        .map_or(billed, |most| billed.min(Decimal::from(most)))
 }
 
 /// Lines of several bills as one, those of one price joined.

@@ -148,7 +148,7 @@ pub fn parse(
     } = reader;
     let mode = match endpoint {
         Endpoint::Generations => Mode::TextToImage,
-        Endpoint::Edits if arguments.contains_key("scale_factor") => Mode::Upscale,
+        Endpoint::Edits if arguments.contains_key("scale_factor") || only_enlarges(catalog, &model) => Mode::Upscale,
         Endpoint::Edits => Mode::ImageEdit,
     };
     let request = ImageRequest {
@@ -167,6 +167,13 @@ pub fn parse(
         spellings,
     };
     (request, faults)
+}
+
+/// Whether a model can do nothing but enlarge, so that this is what is meant.
+fn only_enlarges(catalog: &Catalog, name: &str) -> bool {
+    catalog
+        .find(name)
+        .is_ok_and(|found| found.model.modes() == [Mode::Upscale])
 }
 
 /// Fields of the API that this version does not have, and what to do instead.

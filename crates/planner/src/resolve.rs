@@ -288,7 +288,11 @@ fn resolve_offer<'a>(
         reason,
     };
     for needed in &offer.requires {
-        if !context.request.arguments.contains_key(needed) {
+        let given = match needed.as_str() {
+            "mask" => context.inputs.mask.is_some(),
+            needed => context.request.arguments.contains_key(needed),
+        };
+        if !given {
             return Err(refuse(needed, format!("needs the argument '{needed}'")));
         }
     }
@@ -330,6 +334,7 @@ fn resolve_offer<'a>(
             })
             .collect(),
         high_fidelity: taken.get("input_fidelity").or(fidelity_default).and_then(Value::as_str) == Some("high"),
+        arguments: taken,
     };
     let estimate = estimate(&offer.pricing, &work);
     let (fields, origins) = fields.into_parts();
@@ -345,7 +350,8 @@ fn resolve_offer<'a>(
             .fields
             .get("n")
             .map(|field| field.native_name("n").to_owned()),
-        seed_field: taken
+        seed_field: work
+            .arguments
             .get("seed")
             .and_then(|_| mode_offer.fields.get("seed"))
             .map(|field| field.native_name("seed").to_owned()),

@@ -113,6 +113,10 @@ pub struct OfferSizes {
     pub support: SizeSupport,
     /// Whether it takes `auto`.
     pub auto: bool,
+    /// Whether `auto` is said by leaving the size out.
+    pub auto_by_absence: bool,
+    /// Whether `auto` holds when the caller names nothing.
+    pub auto_by_default: bool,
     /// What it makes when it is sent no size or `auto`, where the provider says so.
     pub default: Option<Size>,
 }

@@ -338,6 +338,8 @@ impl Draw {
         OfferSizes {
             support,
             auto: self.one_in(2),
+            auto_by_absence: false,
+            auto_by_default: false,
             default,
         }
     }

@@ -52,6 +52,8 @@ pub struct ModeSpec {
     pub sizes: Option<SizesSpec>,
     /// Input images.
     pub inputs: Option<InputsSpec>,
+    /// How many times larger each side becomes, where a mode that enlarges has one factor only.
+    pub scale: Option<f64>,
     /// The format that comes when none is asked for.
     pub default_format: Option<Format>,
     /// Native fields by canonical parameter.
@@ -79,6 +81,10 @@ pub struct SizesSpec {
     pub tiers: Vec<Tier>,
     /// Whether the provider takes `auto`.
     pub auto: bool,
+    /// Whether it says `auto` by having no field for it.
+    pub auto_by_absence: bool,
+    /// Whether `auto` holds when the caller names no size, so that an edit keeps the shape of its input.
+    pub auto_by_default: bool,
 }
 
 /// Bounds of free sizes.
@@ -136,7 +142,9 @@ impl SizesSpec {
         };
         OfferSizes {
             support,
-            auto: self.auto,
+            auto: self.auto || self.auto_by_absence,
+            auto_by_absence: self.auto_by_absence,
+            auto_by_default: self.auto_by_default,
             default: None,
         }
     }
@@ -210,6 +218,8 @@ pub struct Field {
     pub max: Option<f64>,
     /// The value that holds at this provider when none is sent.
     pub default: Option<Value>,
+    /// Whether the default is sent all the same, because the provider insists on a value.
+    pub always: bool,
 }
 
 impl Field {
@@ -265,6 +275,8 @@ pub struct ModeOffer {
     pub sizes: OfferSizes,
     /// Input images.
     pub inputs: Option<InputsSpec>,
+    /// How many times larger each side becomes, where there is one factor only.
+    pub scale: Option<f64>,
     /// The format that comes when none is asked for.
     pub default_format: Format,
     /// Native fields by canonical parameter.
@@ -315,6 +327,7 @@ impl Offer {
                 .unwrap_or_default()
                 .to_offer_sizes(),
             inputs: own.inputs.clone().or_else(|| common.inputs.clone()),
+            scale: own.scale.or(common.scale),
             default_format: own.default_format.or(common.default_format).unwrap_or(Format::Png),
             fields,
             constants,

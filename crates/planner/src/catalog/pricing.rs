@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use crate::catalog::text::{SizeText, from_text, list_from_text};
 use crate::mode::Mode;
@@ -108,6 +109,18 @@ pub struct Component {
     /// Only for these tiers.
     #[serde(default, deserialize_with = "list_from_text")]
     pub resolution: Vec<Tier>,
+    /// Only for images of at least so many pixels.
+    #[serde(default)]
+    pub min_pixels: Option<u64>,
+    /// Only for images of at most so many pixels.
+    #[serde(default)]
+    pub max_pixels: Option<u64>,
+    /// Only when these arguments have these values, in canonical words.
+    #[serde(default)]
+    pub arguments: IndexMap<String, Value>,
+    /// Not when one of these arguments is given.
+    #[serde(default)]
+    pub without: Vec<String>,
     /// Only for cached tokens.
     #[serde(default)]
     pub cached: bool,
@@ -117,6 +130,12 @@ pub struct Component {
     /// Megapixels of one image are rounded up to a multiple of this.
     #[serde(default)]
     pub step: Option<u32>,
+    /// Dollars for the first unit of each image, where it is dearer than the others.
+    #[serde(default)]
+    pub first_unit_price: Option<Decimal>,
+    /// Most units of one image that are billed.
+    #[serde(default)]
+    pub max_units: Option<u32>,
 }
 
 const fn one() -> u64 {

@@ -1,13 +1,15 @@
 //! What work will cost at the most.
 
+use indexmap::IndexMap;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use super::tokens::{input_tokens, listed_sizes, nearest, output_tokens};
 use super::{Line, megapixels};
 use crate::catalog::pricing::{Basis, Component, Direction, Metric, Pricing};
 use crate::mode::Mode;
 use crate::money::Micros;
-use crate::size::Size;
+use crate::size::{Size, Tier, nearest_tier, tier_of};
 
 /// Work as prices see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Work {
     pub inputs: Vec<Size>,
     /// Whether the inputs are read at high fidelity.
     pub high_fidelity: bool,
+    /// What the offer was sent, by canonical parameter. Of secrets only that they are there.
+    pub arguments: IndexMap<String, Value>,
 }
 
 /// What work costs, line by line.
@@ -92,7 +96,7 @@ pub(super) fn call(pricing: &Pricing, work: &Work, sizes: &[Option<Size>]) -> Ve
     let pricer = Pricer { pricing, work };
     let mut lines = Vec::new();
     for size in sizes {
-        merge(&mut lines, pricer.output(*size).into_iter().collect());
+        merge(&mut lines, pricer.output(*size));
         merge(&mut lines, pricer.partials().into_iter().collect());
     }
     merge(&mut lines, pricer.inputs());
@@ -122,20 +126,45 @@ impl Pricer<'_> {
                 && (part.modes.is_empty() || part.modes.contains(&self.work.mode))
                 && (part.quality.is_empty()
                     || quality.is_some_and(|quality| part.quality.iter().any(|name| name == quality)))
+                && self.has_arguments(part)
+        })
+    }
+
+    fn has_arguments(&self, part: &Component) -> bool {
+        let given = &self.work.arguments;
+        part.arguments
+            .iter()
+            .all(|(name, value)| given.get(name) == Some(value))
+            && !part.without.iter().any(|name| given.contains_key(name))
+    }
+
+    /// Those whose conditions of area and tier an image of `size` meets.
+    fn fitting(&self, direction: Direction, metric: Metric, size: Size) -> impl Iterator<Item = &Component> {
+        let tiers: Vec<Tier> = self
+            .components(direction, metric)
+            .flat_map(|part| part.resolution.clone())
+            .collect();
+        let tier = nearest_tier(tier_of(size), &tiers);
+        self.components(direction, metric).filter(move |part| {
+            part.min_pixels.is_none_or(|least| size.pixels() >= least)
+                && part.max_pixels.is_none_or(|most| size.pixels() <= most)
+                && (part.resolution.is_empty() || tier.is_some_and(|tier| part.resolution.contains(&tier)))
         })
     }
 
     /// One output image: the dearest of its printed price and what its tokens cost, as the printed ones are rounded.
-    fn output(&self, size: Option<Size>) -> Option<Line> {
+    fn output(&self, size: Option<Size>) -> Vec<Line> {
         let sizes = match size {
             Some(size) => vec![size],
             None => self.possible_sizes(),
         };
-        sizes
-            .into_iter()
-            .flat_map(|size| [self.printed(size), self.by_tokens(size), self.by_megapixels(size)])
-            .flatten()
-            .max_by_key(|line| line.total_cost)
+        let alternatives = sizes.into_iter().flat_map(|size| {
+            let whole = [self.printed(size), self.by_tokens(size)];
+            let whole = whole.into_iter().flatten().map(|line| vec![line]);
+            whole.chain([self.by_megapixels(size)])
+        });
+        let cost = |lines: &Vec<Line>| lines.iter().map(|line| line.total_cost).sum::<Micros>();
+        alternatives.max_by_key(cost).unwrap_or_default()
     }
 
     /// The sizes that `auto` may become.
@@ -169,7 +198,7 @@ impl Pricer<'_> {
             nearest(size, &listed)
         };
         let part = self
-            .components(Direction::Output, Metric::Image)
+            .fitting(Direction::Output, Metric::Image, size)
             .find(|part| part.size.is_empty() || nearest.is_some_and(|nearest| part.size.contains(&nearest)))?;
         Some(Line::of(part, Decimal::ONE))
     }
@@ -187,9 +216,9 @@ impl Pricer<'_> {
         (tokens > 0).then(|| Line::of(part, Decimal::from(tokens)))
     }
 
-    fn by_megapixels(&self, size: Size) -> Option<Line> {
-        let part = self.components(Direction::Output, Metric::Megapixel).next()?;
-        Some(Line::of(part, megapixels(part, size)))
+    fn by_megapixels(&self, size: Size) -> Vec<Line> {
+        let part = self.fitting(Direction::Output, Metric::Megapixel, size).next();
+        part.map_or_else(Vec::new, |part| Line::of_image(part, megapixels(part, size)))
     }
 
     fn inputs(&self) -> Vec<Line> {

@@ -38,6 +38,7 @@ pub fn starting_price(model: &Model) -> Option<StartingPrice<'_>> {
             prompt_bytes: 0,
             inputs: Vec::new(),
             high_fidelity: false,
+            arguments: indexmap::IndexMap::new(),
         };
         let lines = estimate(&offer.pricing, &work).components;
         let outputs = lines

@@ -17,6 +17,8 @@ pub(super) fn nearest(size: Size, sizes: &[Size]) -> Option<Size> {
     let offer = OfferSizes {
         support: SizeSupport::Listed(sizes.to_vec()),
         auto: false,
+        auto_by_absence: false,
+        auto_by_default: false,
         default: None,
     };
     match resolve_size(&request, &model, &offer).native {

@@ -54,10 +54,11 @@ pub(super) fn apply(
         match choice {
             Choice::Take(field, used) => {
                 if used != value {
-                    adjustments.push(Adjustment::new(name, shown, used.clone(), "substituted"));
+                    adjustments.push(Adjustment::new(name, shown.clone(), used.clone(), "substituted"));
                 }
                 write(name, parameter, field, &used, fields);
-                taken.insert(name.clone(), used);
+                let known = if parameter.is_secret() { shown } else { used };
+                taken.insert(name.clone(), known);
             }
             Choice::LeaveToProvider => {}
             Choice::Drop(_) if is_neutral(parameter, &value) => {}
@@ -65,6 +66,12 @@ pub(super) fn apply(
                 return Err((name.clone(), format!("{reason} {name} {}", echo(&key_of(&value)))));
             }
             Choice::Drop(_) => adjustments.push(Adjustment::new(name, shown, Value::Null, "unsupported")),
+        }
+    }
+    for (name, field) in &mode_offer.fields {
+        if let (true, Some(default), false) = (field.always, &field.default, taken.contains_key(name)) {
+            let native = field.map.get(&key_of(default)).unwrap_or(default);
+            fields.set(name, field.native_name(name), native.clone());
         }
     }
     Ok(taken)

@@ -37,8 +37,9 @@ pub(super) fn apply(
         && let Some(asked) = wanted
     {
         // What the provider cannot make, or not in the quality asked for, is made from its lossless format.
-        let quality = context.request.output_compression.is_some() && asked.is_lossy();
-        let as_asked = !quality || mode_offer.fields.contains_key("output_compression") || !takes(field, Format::Png);
+        let quality = context.request.output_compression.filter(|_| asked.is_lossy());
+        let made_so = |quality: u8| takes_quality(mode_offer, quality);
+        let as_asked = quality.is_none_or(made_so) || !takes(field, Format::Png);
         let native = if takes(field, asked) && as_asked {
             asked
         } else {
@@ -65,7 +66,16 @@ pub(super) fn apply(
                 format!("{handed_out} is lossless"),
             ));
         } else if !re_encoded && let Some(field) = mode_offer.fields.get("output_compression") {
-            fields.set("output_compression", field.native_name("output_compression"), quality);
+            if field.takes(&Value::from(quality)) {
+                fields.set("output_compression", field.native_name("output_compression"), quality);
+            } else {
+                adjustments.push(Adjustment::new(
+                    "output_compression",
+                    quality,
+                    Value::Null,
+                    "unsupported",
+                ));
+            }
         }
     }
     Finish {
@@ -73,6 +83,11 @@ pub(super) fn apply(
         quality: context.request.output_compression,
         cover,
     }
+}
+
+fn takes_quality(mode_offer: &ModeOffer, quality: u8) -> bool {
+    let field = mode_offer.fields.get("output_compression");
+    field.is_some_and(|field| field.takes(&Value::from(quality)))
 }
 
 fn takes(field: &Field, format: Format) -> bool {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::fields::Fields;
 use super::{Adjustment, Context};
 use crate::catalog::offer::{Field, Form, ModeOffer, key_of};
+use crate::mode::Mode;
 use crate::size::{NativeSize, Reason, Size, Tier, resolve_size};
 
 /// What became of the size.
@@ -33,6 +34,7 @@ pub(super) fn apply(
     };
     match &resolved.native {
         NativeSize::Unset => {}
+        NativeSize::Auto if mode_offer.sizes.auto_by_absence => {}
         NativeSize::Auto => {
             let name = if mode_offer.fields.contains_key("size") {
                 "size"
@@ -43,7 +45,7 @@ pub(super) fn apply(
         }
         NativeSize::Exact(size) => set("size", &|field| Some(size_value(*size, field.form))),
         NativeSize::Tier(tier) => {
-            if mode_offer.sizes.auto {
+            if mode_offer.sizes.auto && !mode_offer.sizes.auto_by_absence {
                 // A provider's own default shape would otherwise take the place of the one it would choose.
                 set("aspect_ratio", &|_| Some(Value::from("auto")));
             }
@@ -62,9 +64,22 @@ pub(super) fn apply(
         Adjustment::new(change.parameter, change.requested, change.used, reason)
     }));
     Sizing {
-        expected: resolved.nominal,
+        expected: enlarged(context, mode_offer).or(resolved.nominal),
         cover: resolved.cover,
     }
+}
+
+/// The size that enlarging the first input gives; `None` in other modes.
+fn enlarged(context: &Context<'_>, mode_offer: &ModeOffer) -> Option<Size> {
+    if context.request.mode != Mode::Upscale {
+        return None;
+    }
+    let first = context.inputs.images.first()?;
+    let asked = context.request.arguments.get("scale_factor").and_then(Value::as_f64);
+    let default = || mode_offer.fields.get("scale_factor")?.default.as_ref()?.as_f64();
+    let factor = mode_offer.scale.or(asked).or_else(default)?;
+    let side = |px: u32| (f64::from(px) * factor).round().max(1.0) as u32;
+    Some(Size::new(side(first.width_px), side(first.height_px)))
 }
 
 fn size_value(size: Size, form: Form) -> Value {
@@ -80,7 +95,8 @@ fn tier_value(tier: Tier, form: Form) -> Value {
     if form == Form::Megapixels {
         // `1K` is the square of 1024 pixels, which is one megapixel.
         let edge = tier.scale() / 1024.0;
-        return Value::from((edge * edge).to_string());
+        // To thousandths, as tiers are.
+        return Value::from(((edge * edge * 1000.0).round() / 1000.0).to_string());
     }
     Value::from(text)
 }

@@ -132,7 +132,7 @@ pub fn resolve_size(request: &SizeRequest, model: &ModelSizes, offer: &OfferSize
     if ratio.is_some() || tier.is_some() {
         return resolve_shape(Shape { ratio, tier }, auto_shape, model, offer);
     }
-    let (native, nominal) = if auto && offer.auto {
+    let (native, nominal) = if (auto || offer.auto_by_default) && offer.auto {
         (NativeSize::Auto, offer.default)
     } else {
         place(Target::exact(model.default), model, offer)

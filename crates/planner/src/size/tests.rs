@@ -28,6 +28,8 @@ fn offer(support: SizeSupport) -> OfferSizes {
     OfferSizes {
         support,
         auto: false,
+        auto_by_absence: false,
+        auto_by_default: false,
         default: None,
     }
 }
@@ -647,6 +649,8 @@ fn any_offer() -> impl Strategy<Value = OfferSizes> {
     (support, any::<bool>(), prop::option::of(any_size())).prop_map(|(support, auto, default)| OfferSizes {
         support,
         auto,
+        auto_by_absence: false,
+        auto_by_default: false,
         default,
     })
 }

@@ -256,7 +256,6 @@ fn assert_charge_within(resolved: &Resolved<'_>, usage: Usage, what: &str) {
             reported: None,
         };
         let work = planner::price::estimate::Work {
-            partials: 0,
             calls: vec![*images],
             ..resolved.work.clone()
         };
