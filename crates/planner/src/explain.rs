@@ -166,6 +166,11 @@ fn place_reason(candidates: &[Candidate<'_>], index: usize) -> String {
         };
     };
     let other = &before.resolved.offer.provider;
+    if candidate.resolved.lacks_partials() && !before.resolved.lacks_partials() {
+        return format!(
+            "{price} at the most; it has no partial images, which were asked for, so it is tried after {other}"
+        );
+    }
     match before.resolved.estimate.total == price {
         true => format!("{price} at the most, as much as {other}; between equals the catalogue's order decides"),
         false => format!("{price} at the most, more than {other}"),

@@ -55,7 +55,8 @@ pub enum NoRoute {
     },
 }
 
-/// Orders the offers that can be called: cheapest first, those past their last day at the end, ties as in the catalogue.
+/// Orders the offers that can be called: cheapest first, ties as in the catalogue. Those without the partial images that
+/// were asked for come after the others, as these cost extra only where they are made; those past their last day at the end.
 ///
 /// # Errors
 /// [`NoRoute`] when none is left.
@@ -99,7 +100,14 @@ pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<R
     if candidates.is_empty() {
         return Err(NoRoute::NoCredential { providers });
     }
-    candidates.sort_by_key(|candidate| (candidate.past_sunset, candidate.resolved.estimate.total));
+    candidates.sort_by_key(|candidate| {
+        let resolved = &candidate.resolved;
+        (
+            candidate.past_sunset,
+            resolved.lacks_partials(),
+            resolved.estimate.total,
+        )
+    });
     Ok(RoutePlan {
         model: resolution.model,
         candidates,

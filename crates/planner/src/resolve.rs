@@ -19,7 +19,7 @@ use crate::format::Format;
 use crate::mode::Mode;
 use crate::native::{NativeRequest, NativeValue};
 use crate::price::estimate::{Estimate, Work, estimate};
-use crate::request::{ImageRequest, Inputs};
+use crate::request::{ImageRequest, InputFacts, Inputs};
 use crate::size::Size;
 use fields::Fields;
 
@@ -112,6 +112,14 @@ impl Resolved<'_> {
             *seed = Value::from(number.wrapping_add(i64::from(before)));
         }
         native
+    }
+
+    /// Whether partial images were asked for that this offer does not have.
+    #[must_use]
+    pub fn lacks_partials(&self) -> bool {
+        self.adjustments
+            .iter()
+            .any(|change| change.parameter == "partial_images")
     }
 
     /// Images of each call when `n` are still wanted.
@@ -287,14 +295,8 @@ fn resolve_offer<'a>(
         param: param.to_owned(),
         reason,
     };
-    for needed in &offer.requires {
-        let given = match needed.as_str() {
-            "mask" => context.inputs.mask.is_some(),
-            needed => context.request.arguments.contains_key(needed),
-        };
-        if !given {
-            return Err(refuse(needed, format!("needs the argument '{needed}'")));
-        }
+    if let Some(needed) = missing(context, offer) {
+        return Err(refuse(needed, format!("needs the argument '{needed}'")));
     }
     let mut fields = Fields::default();
     if let (Some(prompt), Some(field)) = (&context.request.prompt, mode_offer.fields.get("prompt")) {
@@ -313,28 +315,12 @@ fn resolve_offer<'a>(
     }
     // An event of a stream does not say to which of several images it belongs.
     let max_n = if streams { 1 } else { mode_offer.max_n };
-    let fidelity_default = mode_offer
-        .fields
-        .get("input_fidelity")
-        .and_then(|field| field.default.as_ref());
+    let partials = if streams { context.request.partial_images } else { 0 };
     let work = Work {
-        mode: context.request.mode,
-        quality: taken.get("quality").and_then(Value::as_str).map(ToOwned::to_owned),
         size: sizing.expected,
         calls: fan_out(context.request.n, max_n),
-        partials: if streams { context.request.partial_images } else { 0 },
-        prompt_bytes: context.request.prompt.as_ref().map_or(0, String::len) as u64,
-        inputs: context
-            .inputs
-            .images
-            .iter()
-            .map(|image| Size {
-                width_px: image.width_px,
-                height_px: image.height_px,
-            })
-            .collect(),
-        high_fidelity: taken.get("input_fidelity").or(fidelity_default).and_then(Value::as_str) == Some("high"),
-        arguments: taken,
+        partials,
+        ..asked(context, mode_offer, taken)
     };
     let estimate = estimate(&offer.pricing, &work);
     let (fields, origins) = fields.into_parts();
@@ -362,6 +348,35 @@ fn resolve_offer<'a>(
         work,
         estimate,
     })
+}
+
+/// An argument without which `offer` does not serve, and that is not there.
+fn missing<'a>(context: &Context<'_>, offer: &'a Offer) -> Option<&'a str> {
+    let given = |needed: &str| match needed {
+        "mask" => context.inputs.mask.is_some(),
+        needed => context.request.arguments.contains_key(needed),
+    };
+    offer.requires.iter().map(String::as_str).find(|needed| !given(needed))
+}
+
+/// The part of the work that the request itself says; `taken` holds the arguments that the offer is sent.
+fn asked(context: &Context<'_>, mode_offer: &ModeOffer, taken: IndexMap<String, Value>) -> Work {
+    let text = |name: &str| {
+        let default = || mode_offer.fields.get(name)?.default.as_ref();
+        taken.get(name).or_else(default).and_then(Value::as_str)
+    };
+    let size = |image: &InputFacts| Size::new(image.width_px, image.height_px);
+    Work {
+        mode: context.request.mode,
+        quality: taken.get("quality").and_then(Value::as_str).map(ToOwned::to_owned),
+        size: None,
+        calls: Vec::new(),
+        partials: 0,
+        prompt_bytes: context.request.prompt.as_ref().map_or(0, String::len) as u64,
+        inputs: context.inputs.images.iter().map(size).collect(),
+        high_fidelity: text("input_fidelity") == Some("high"),
+        arguments: taken,
+    }
 }
 
 /// `n` images in as few calls as the offer's own limit allows.

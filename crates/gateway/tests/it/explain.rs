@@ -152,6 +152,26 @@ async fn it_says_why_an_offer_is_not_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_partial_images_gets_an_offer_that_has_them() {
+    let gateway = TestGateway::start().await;
+    let first = async |fields: Value| {
+        let mut body = json!({ "model": "gpt-image-1.5", "prompt": "dunes", "quality": "high", "size": "1536x1024" });
+        body.as_object_mut()
+            .expect("an object")
+            .extend(fields.as_object().cloned().expect("an object"));
+        places(&explained(&gateway, &body).await)[0].0.clone()
+    };
+    assert_eq!(first(json!({ "stream": true })).await, "replicate", "the cheapest");
+    assert_eq!(first(json!({ "stream": true, "partial_images": 2 })).await, "openai");
+    assert_eq!(
+        first(json!({ "partial_images": 2 })).await,
+        "fal",
+        "without a stream there are none anyway"
+    );
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn faults_are_part_of_an_explanation() {
     let gateway = TestGateway::start().await;
     let body = json!({ "model": "gpt-image-2", "prompt": "dunes", "background": "transparent", "n": 99 });

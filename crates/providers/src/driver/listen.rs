@@ -1,7 +1,7 @@
 //! Reading an answer that comes as events: unfinished images are told at once, the rest is kept for the adapter.
 
 use futures_util::StreamExt;
-use reqwest::{Response, header::CONTENT_TYPE};
+use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -13,16 +13,6 @@ use crate::{
     splitter::{SplitError, SplitLimits, TEXT_BYTES},
     sse::{SseData, SseEvent, SseParser},
 };
-
-/// Whether the answer is a stream of events; a provider may answer with a document although it was asked for a stream.
-pub(super) fn is_stream(response: &Response) -> bool {
-    let kind = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("text/event-stream")
-}
 
 /// How reading came to its end.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, field};
 
-use super::{Attempt, Driver, Reach, listen::is_stream, retry_after};
+use super::{Attempt, Driver, Reach, retry_after};
 use crate::{
     adapter::{Call, Expect, Patience, Reply, ReplyBody},
     body::Segment,
@@ -165,6 +165,16 @@ impl Sink {
             Self::Json(splitter) => splitter.finish().map(ReplyBody::Document),
         }
     }
+}
+
+/// Whether the answer is a stream of events; a provider may answer with a document although it was asked for a stream.
+fn is_stream(response: &Response) -> bool {
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
 /// A broken document is the provider's fault and the adapter's to judge; a bound is ours.
