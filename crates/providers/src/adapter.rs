@@ -3,6 +3,8 @@
 mod endpoint;
 mod events;
 pub(crate) mod fields;
+mod grant;
+pub(crate) mod money;
 pub(crate) mod verdict;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -17,6 +19,7 @@ pub(crate) use endpoint::misconfigured;
 pub use endpoint::{Credential, Endpoint};
 pub use events::{Events, Heard, Listening};
 pub use fields::Which;
+pub use grant::Grant;
 
 use crate::{body::Body, splitter::Document, spool::Blob};
 
@@ -73,6 +76,8 @@ pub struct State {
     pub links: BTreeMap<Which, String>,
     /// The accepted job.
     pub job: Option<Job>,
+    /// What the provider said that the job costs when it accepted it, in millionths of a US dollar.
+    pub job_cost_micros: Option<i64>,
     /// Polls so far.
     pub polls: u32,
     /// Successes in a row that could not be read.
@@ -150,6 +155,8 @@ pub struct Call {
     pub url: Url,
     /// Its headers, without those of the body.
     pub headers: HeaderMap,
+    /// Whose access token the driver adds as `authorization`.
+    pub grant: Option<Grant>,
     /// Its body.
     pub body: Option<Body>,
     /// What a success carries.
@@ -170,6 +177,7 @@ impl Call {
             method,
             url,
             headers: HeaderMap::new(),
+            grant: None,
             body: None,
             expect: Expect::Json,
             stage,
@@ -209,6 +217,8 @@ pub enum Expect {
 /// What a call is for. Polls and fetches may be repeated freely, uploads a few times, submits never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Asking for an access token: nothing is spent yet.
+    Token,
     /// Preparing: nothing is spent yet.
     Upload,
     /// Handing in the request: from here on money may be spent.
@@ -224,6 +234,7 @@ impl Stage {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Token => "token",
             Self::Upload => "upload",
             Self::Submit => "submit",
             Self::Poll => "poll",

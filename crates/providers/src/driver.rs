@@ -4,8 +4,12 @@ mod download;
 mod listen;
 mod redact;
 mod send;
+mod token;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use planner::{
     failure::{Blame, Failure, FailureKind, Spent},
@@ -17,7 +21,11 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
-use self::{redact::Redactor, send::SendError};
+use self::{
+    redact::Redactor,
+    send::SendError,
+    token::{Tokens, Unanswered},
+};
 use crate::{
     adapter::{Adapter, Call, Endpoint, Output, ProviderRequest, Stage, State, Step, verdict::words},
     network::{self, CONNECT_TIMEOUT, GuardConfig, GuardedClient, is_loopback},
@@ -108,6 +116,7 @@ pub struct Driver {
     own: Client,
     /// For addresses that a provider chose.
     guarded: GuardedClient,
+    tokens: Arc<Tokens>,
 }
 
 /// Which client may be used for an address.
@@ -156,6 +165,7 @@ impl Driver {
         Ok(Self {
             own: network::client(&config.user_agent, config.connect_timeout, None)?,
             guarded: GuardedClient::new(guard)?,
+            tokens: Arc::default(),
             config,
         })
     }
@@ -234,12 +244,17 @@ impl Driver {
                 return Err(out_of_time(attempt, call.stage));
             }
             tokio::time::sleep(wait).await;
-            let (step, asked) = match self.send(attempt, &call).await {
+            let sent = match &call.grant {
+                Some(grant) => self.send_with_token(attempt, &call, grant).await,
+                None => self.send(attempt, &call).await.map_err(Unanswered::Sent),
+            };
+            let (step, asked) = match sent {
                 Ok(reply) => {
                     let asked = reply.retry_after;
                     (attempt.adapter.next(attempt.request, &mut state, reply), asked)
                 }
-                Err(error) => (not_answered(attempt, call.stage, &error), None),
+                Err(Unanswered::Sent(error)) => (not_answered(attempt, call.stage, &error), None),
+                Err(Unanswered::NoToken(failure)) => return Err(at_stage(Stage::Token, failure)),
             };
             if !told && let Some(job) = &state.job {
                 told = true;
@@ -276,7 +291,7 @@ fn hiccup_wait(repeats: u32, asked: Option<Duration>) -> Duration {
 /// refusal to talk about it does not undo it.
 fn at_stage(stage: Stage, mut failure: Failure) -> Failure {
     match stage {
-        Stage::Upload => {
+        Stage::Token | Stage::Upload => {
             failure.spent = Spent::No;
             // A storage that is not found says nothing about the model.
             if failure.kind == FailureKind::ModelGone {

@@ -4,20 +4,31 @@
 //! limits, redaction and tracing are the driver's, and therefore the same for every protocol.
 
 pub mod adapter;
+mod ark;
+mod bfl;
 pub mod body;
+mod dashscope;
 pub mod driver;
 mod fal;
 pub mod fetch;
+mod fireworks;
+mod gemini;
+mod google;
 pub mod network;
 mod openai;
+mod openrouter;
 pub mod protocols;
 mod replicate;
+mod runware;
 pub mod splitter;
 pub mod spool;
 pub mod sse;
+mod stability;
+mod vertex;
+mod xai;
 
 pub use adapter::{
-    Adapter, Call, Credential, Endpoint, Events, Expect, Heard, ImageSource, InputImage, Job, Listening, Output,
+    Adapter, Call, Credential, Endpoint, Events, Expect, Grant, Heard, ImageSource, InputImage, Job, Listening, Output,
     Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage, State, Step,
 };
 pub use body::{Body, Multipart, Node, base64_stream};

@@ -1,6 +1,21 @@
 //! OpenAI's Images API, also spoken by many compatible servers: one call, the images in its answer.
+//!
+//! What sets a compatible server apart is data, in `[options]` of the provider's file:
+//!
+//! | option | values | default |
+//! |---|---|---|
+//! | `auth` | `bearer`: `authorization: Bearer <credential>`; `header`: the credential alone, in `auth_header`; `none` | `bearer`, or `header` when `auth_header` is set |
+//! | `auth_header` | name of the header for `auth = "header"`, such as `api-key` | `api-key` |
+//! | `api_version` | sent as the query `api-version` | not sent |
+//! | `generations_path`, `edits_path` | path below the base address; `{model}` stands for the native model | `images/generations`, `images/edits` |
+//! | `send_model` | `true`, `false`: whether the body has a field `model` | `true` |
+//! | `image_field` | `as_declared`: the catalogue's name; `by_count`: `image` for one file and `image[]` for several; any other text is the name itself | `as_declared` |
+//! | `organization`, `project` | sent as `openai-organization`, `openai-project` | not sent |
+//!
+//! Which fields a server takes, its masks and its sizes stand in its offers.
 
 mod error;
+mod options;
 mod stream;
 mod usage;
 
@@ -9,15 +24,14 @@ use planner::{
     mode::Mode,
     native::NativeValue,
 };
-use reqwest::{
-    Method,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
-};
+use reqwest::{Method, Url, header::HeaderMap};
 use serde_json::Value;
 
+use self::options::Options;
 use crate::{
     adapter::{
-        Adapter, Call, Expect, Output, Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage, State, Step,
+        Adapter, Call, Expect, ImageSource, Output, Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage,
+        State, Step,
         fields::{inline, referred},
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
     },
@@ -29,40 +43,20 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct OpenAi;
 
-/// Endpoint options that become headers.
-const HEADER_OPTIONS: [(&str, HeaderName); 2] = [
-    ("organization", HeaderName::from_static("openai-organization")),
-    ("project", HeaderName::from_static("openai-project")),
-];
-
 impl Adapter for OpenAi {
     fn start(&self, request: &ProviderRequest, state: &mut State) -> Result<Call, Failure> {
-        let path = match request.native.mode {
-            Mode::TextToImage => "images/generations",
-            Mode::ImageEdit | Mode::Upscale => "images/edits",
-        };
+        let options = Options::read(&request.endpoint)?;
         let json = match request.native.mode {
             Mode::TextToImage => !request.has_files(),
             Mode::ImageEdit | Mode::Upscale => request.has_links() && !request.has_files(),
         };
         let body = if json {
-            json_body(request)?
+            json_body(request, &options)?
         } else {
-            form_body(request, state.nonce)?
+            form_body(request, &options, state.nonce)?
         };
-        let mut call = Call::new(Method::POST, request.endpoint.url(path)?, Stage::Submit)
-            .header(AUTHORIZATION, request.endpoint.authorization("Bearer")?)
-            .body(body);
-        for (option, header) in HEADER_OPTIONS {
-            if let Some(value) = request
-                .endpoint
-                .options
-                .get(option)
-                .and_then(|value| HeaderValue::from_str(value).ok())
-            {
-                call = call.header(header, value);
-            }
-        }
+        let mut call = Call::new(Method::POST, options.url(request)?, Stage::Submit).body(body);
+        call.headers = options.headers(&request.endpoint)?;
         if stream::is_asked(request) {
             call.expect = Expect::Events(stream::listening(request));
         }
@@ -83,15 +77,15 @@ impl Adapter for OpenAi {
             return Step::Fail(error::judge(provider, &reply));
         }
         if let ReplyBody::Events(events) = &reply.body {
-            return stream::finish(provider, &reply, events);
+            return stream::finish(request, &reply, events);
         }
         let Some(document) = reply.document() else {
             return Step::Fail(unreadable(provider, &reply, "no JSON"));
         };
-        if document.json["error"].is_object() {
+        if !document.json["error"].is_null() {
             return Step::Fail(error::judge(provider, &reply));
         }
-        match images(provider, &reply, document) {
+        match images(request, &reply, document) {
             Ok(images) => Step::Done(Output {
                 images,
                 usage: usage::read(&document.json["usage"]),
@@ -103,40 +97,58 @@ impl Adapter for OpenAi {
     }
 }
 
-fn images(provider: &str, reply: &Reply, document: &Document) -> Result<Vec<ProducedImage>, Failure> {
+fn images(request: &ProviderRequest, reply: &Reply, document: &Document) -> Result<Vec<ProducedImage>, Failure> {
+    let provider = &request.endpoint.provider;
     let empty = || failed(provider, FailureKind::EmptyAnswer, reply);
     let data = match &document.json["data"] {
         Value::Array(data) if !data.is_empty() => data,
         Value::Array(_) | Value::Null if document.json.is_object() => return Err(empty()),
         _ => return Err(unreadable(provider, reply, "`data` is not a list")),
     };
-    data.iter().map(|item| image(provider, reply, document, item)).collect()
+    data.iter().map(|item| image(request, reply, document, item)).collect()
 }
 
 /// The image of one item of `data`, or of one event.
-fn image(provider: &str, reply: &Reply, document: &Document, item: &Value) -> Result<ProducedImage, Failure> {
+fn image(
+    request: &ProviderRequest,
+    reply: &Reply,
+    document: &Document,
+    item: &Value,
+) -> Result<ProducedImage, Failure> {
+    let provider = &request.endpoint.provider;
     let revised_prompt = text_of(&item["revised_prompt"]).map(str::to_owned);
-    let value = if text_of(&item["b64_json"]).is_some() {
-        &item["b64_json"]
-    } else {
-        &item["url"]
-    };
+    let inline = text_of(&item["b64_json"]).is_some();
+    let path = text_of(&item["url"]).filter(|_| !inline);
+    if let Some(url) = path.and_then(|path| on_same_host(&request.endpoint.base_url, path)) {
+        let headers = HeaderMap::new();
+        return Ok(ProducedImage {
+            source: ImageSource::Url { url, headers },
+            revised_prompt,
+        });
+    }
+    let value = if inline { &item["b64_json"] } else { &item["url"] };
     produced(document, value, &HeaderMap::new(), revised_prompt)
         .map_err(|error| bad_image(provider, reply, &error))?
         .ok_or_else(|| failed(provider, FailureKind::EmptyAnswer, reply))
 }
 
-fn json_body(request: &ProviderRequest) -> Result<Body, Failure> {
+/// Small servers give the path alone of a file that they keep.
+fn on_same_host(base: &Url, path: &str) -> Option<Url> {
+    let is_path = path.starts_with('/') && !path.starts_with("//");
+    is_path.then(|| base.join(path).ok()).flatten()
+}
+
+fn json_body(request: &ProviderRequest, options: &Options) -> Result<Body, Failure> {
     let mut pairs = request.pairs(|_, image| inline(image))?;
-    if !request.native.fields.contains_key("model") {
+    if options.send_model && !request.native.fields.contains_key("model") {
         pairs.insert(0, ("model".to_owned(), Node::Json(request.native.model.clone().into())));
     }
     Ok(Body::json(&Node::Object(pairs)))
 }
 
-fn form_body(request: &ProviderRequest, nonce: u128) -> Result<Body, Failure> {
+fn form_body(request: &ProviderRequest, options: &Options, nonce: u128) -> Result<Body, Failure> {
     let mut form = Multipart::new(nonce);
-    if !request.native.fields.contains_key("model") {
+    if options.send_model && !request.native.fields.contains_key("model") {
         form.text("model", &request.native.model);
     }
     for (name, value) in &request.native.fields {
@@ -145,7 +157,9 @@ fn form_body(request: &ProviderRequest, nonce: u128) -> Result<Body, Failure> {
             NativeValue::Json(Value::String(text)) | NativeValue::Secret(text) => form.text(name, text),
             NativeValue::Json(json) => form.text(name, &json.to_string()),
             NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {
-                for which in referred(value) {
+                let images = referred(value);
+                let name = options.image_name(name, images.len());
+                for which in images {
                     let image = request.image(which)?;
                     form.file(name, &which.filename(image), &image.mime, image.blob.clone());
                 }

@@ -4,15 +4,22 @@
 //! `/_sandbox/...` to steer and observe. Written from the wire facts alone: nothing is shared with the adapters
 //! that talk to it, so that both sides cannot make the same mistake.
 
+mod ark;
+mod bfl;
 mod bill;
 mod call_recording;
 mod calls;
+mod compatible;
 mod control;
 mod core;
+mod dashscope;
 mod delivery;
 mod fal;
 mod faults;
+mod fireworks;
 mod form;
+mod gemini;
+mod google;
 mod gpt_image;
 mod inputs;
 mod jobs;
@@ -21,16 +28,21 @@ mod media;
 mod mock;
 mod names;
 mod openai;
+mod openrouter;
 mod pad;
 mod pictures;
 mod provider;
 mod replicate;
+mod runware;
 pub mod scene;
 mod segments;
 mod server;
 mod sse;
+mod stability;
 mod tls;
+mod vertex;
 mod wire;
+mod xai;
 
 pub use faults::FAULTS_HELP;
 pub use server::{Sandbox, SandboxConfig, StartError, start};
@@ -43,3 +55,23 @@ pub const FAL_CREDENTIAL: &str = "sandbox:sandbox";
 pub const REPLICATE_CREDENTIAL: &str = "r8_sandbox";
 /// The credential that the mock server is meant to be called with.
 pub const MOCK_CREDENTIAL: &str = "sk-sandbox";
+/// The credential that the Black Forest Labs emulator is meant to be called with.
+pub const BFL_CREDENTIAL: &str = "bfl_sandbox";
+/// The credential that the DashScope emulator is meant to be called with.
+pub const DASHSCOPE_CREDENTIAL: &str = "sk-sandbox";
+/// The credential that the OpenRouter emulator is meant to be called with.
+pub const OPENROUTER_CREDENTIAL: &str = "sk-or-v1-sandbox";
+/// The credential that the Runware emulator is meant to be called with.
+pub const RUNWARE_CREDENTIAL: &str = "sandbox-key";
+/// The credential that the Gemini API's emulator is meant to be called with.
+pub const GEMINI_CREDENTIAL: &str = "AIzaSandbox";
+/// The access token that the Vertex AI emulator always takes; it gives out others for its service account's assertions.
+pub const VERTEX_CREDENTIAL: &str = "ya29.sandbox";
+/// The credential that the Stability AI emulator is meant to be called with.
+pub const STABILITY_CREDENTIAL: &str = "sk-stability-sandbox";
+/// The credential that the xAI emulator is meant to be called with.
+pub const XAI_CREDENTIAL: &str = "xai-sandbox";
+/// The credential that the BytePlus emulator is meant to be called with.
+pub const BYTEPLUS_CREDENTIAL: &str = "ark-sandbox";
+/// The credential that the Fireworks emulator is meant to be called with.
+pub const FIREWORKS_CREDENTIAL: &str = "fw_sandbox";

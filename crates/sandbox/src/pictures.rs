@@ -163,6 +163,16 @@ fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
     })
 }
 
+/// A mask whose white is to be painted over, as one that is clear there.
+pub(crate) fn white_to_clear(mask: &Bitmap) -> Option<Bitmap> {
+    let mut rgba = mask.rgba().to_vec();
+    for pixel in rgba.chunks_exact_mut(4) {
+        let gray = (u16::from(pixel[0]) + u16::from(pixel[1]) + u16::from(pixel[2])) / 3;
+        pixel[3] = u8::MAX - u8::try_from(gray).unwrap_or(u8::MAX);
+    }
+    Bitmap::new(mask.width_px(), mask.height_px(), rgba).ok()
+}
+
 fn canvas_of(bitmap: &Bitmap) -> Option<Canvas> {
     let (width_px, height_px) = (bitmap.width_px(), bitmap.height_px());
     Canvas::from_rgba(width_px, height_px, bitmap.rgba().to_vec())

@@ -12,9 +12,47 @@ pub(crate) enum Provider {
     Mock,
     Fal,
     Replicate,
+    Gemini,
+    Vertex,
+    Bfl,
+    Xai,
+    Byteplus,
+    Alibaba,
+    Runware,
+    Fireworks,
+    Openrouter,
+    Stability,
+    Localai,
+    Sdcpp,
+    Vllm,
+    Sglang,
+    Azure,
 }
 
 impl Provider {
+    /// Every provider.
+    const ALL: &[Self] = &[
+        Self::Openai,
+        Self::Mock,
+        Self::Fal,
+        Self::Replicate,
+        Self::Gemini,
+        Self::Vertex,
+        Self::Bfl,
+        Self::Xai,
+        Self::Byteplus,
+        Self::Alibaba,
+        Self::Runware,
+        Self::Fireworks,
+        Self::Openrouter,
+        Self::Stability,
+        Self::Localai,
+        Self::Sdcpp,
+        Self::Vllm,
+        Self::Sglang,
+        Self::Azure,
+    ];
+
     /// The name used in paths, faults, bills and calls.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -22,6 +60,21 @@ impl Provider {
             Self::Mock => "mock",
             Self::Fal => "fal",
             Self::Replicate => "replicate",
+            Self::Gemini => "gemini",
+            Self::Vertex => "vertex",
+            Self::Bfl => "bfl",
+            Self::Xai => "xai",
+            Self::Byteplus => "byteplus",
+            Self::Alibaba => "alibaba",
+            Self::Runware => "runware",
+            Self::Fireworks => "fireworks",
+            Self::Openrouter => "openrouter",
+            Self::Stability => "stability",
+            Self::Localai => "localai",
+            Self::Sdcpp => "sdcpp",
+            Self::Vllm => "vllm",
+            Self::Sglang => "sglang",
+            Self::Azure => "azure",
         }
     }
 
@@ -41,8 +94,9 @@ impl FromStr for Provider {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Openai, Self::Mock, Self::Fal, Self::Replicate]
-            .into_iter()
+        Self::ALL
+            .iter()
+            .copied()
             .find(|provider| provider.name() == text)
             .ok_or(())
     }

@@ -3,7 +3,10 @@
 use crate::call_recording::log_calls;
 use crate::core::Core;
 use crate::tls::{self, Tls, TlsError};
-use crate::{control, fal, mock, openai, replicate};
+use crate::{
+    ark, bfl, compatible, control, dashscope, fal, fireworks, gemini, mock, openai, openrouter, replicate, runware,
+    stability, vertex, xai,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -156,6 +159,21 @@ fn router(core: &Arc<Core>) -> Router {
         .nest("/mock", mock::router(Arc::clone(core)))
         .nest("/fal", fal::router(Arc::clone(core)))
         .nest("/replicate", replicate::router(Arc::clone(core)))
+        .nest("/bfl", bfl::router(Arc::clone(core)))
+        .nest("/alibaba", dashscope::router(Arc::clone(core)))
+        .nest("/openrouter", openrouter::router(Arc::clone(core)))
+        .nest("/runware", runware::router(Arc::clone(core)))
+        .nest("/gemini", gemini::router(Arc::clone(core)))
+        .nest("/vertex", vertex::router(Arc::clone(core)))
+        .nest("/stability", stability::router(Arc::clone(core)))
+        .nest("/xai", xai::router(Arc::clone(core)))
+        .nest("/byteplus", ark::router(Arc::clone(core)))
+        .nest("/fireworks", fireworks::router(Arc::clone(core)))
+        .nest("/localai", compatible::router(Arc::clone(core), &compatible::LOCALAI))
+        .nest("/sdcpp", compatible::router(Arc::clone(core), &compatible::SDCPP))
+        .nest("/vllm", compatible::router(Arc::clone(core), &compatible::VLLM))
+        .nest("/sglang", compatible::router(Arc::clone(core), &compatible::SGLANG))
+        .nest("/azure", compatible::router(Arc::clone(core), &compatible::AZURE))
         .nest("/_sandbox", control::router(Arc::clone(core)))
         .fallback_service(fal::fallback_router(Arc::clone(core)))
         // Each emulator reads bodies with its own limit.

@@ -1,9 +1,15 @@
 //! The sandbox through its front door: real HTTP against every emulator.
 
 mod it {
+    mod ark;
+    mod bfl;
+    mod compatible;
     mod control;
+    mod dashscope;
     mod fal;
     mod fal_faults;
+    mod fireworks;
+    mod gemini;
     mod harness;
     mod hooks;
     mod mock;
@@ -12,7 +18,12 @@ mod it {
     mod openai_faults;
     mod openai_images;
     mod openai_stream;
+    mod openrouter;
     mod replicate;
     mod replicate_faults;
+    mod runware;
     mod server;
+    mod stability;
+    mod vertex;
+    mod xai;
 }

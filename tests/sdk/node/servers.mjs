@@ -15,7 +15,7 @@ const PASSED_ON = ["PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH"];
 
 // Tests must never spend money, also when they are run by hand: the clients read these.
 for (const name of Object.keys(process.env)) {
-  if (/^(PICTOR|OPENAI|FAL|REPLICATE)_/.test(name)) delete process.env[name];
+  if (/^(PICTOR|OPENAI|FAL|REPLICATE|GEMINI|GOOGLE|BFL|XAI|ARK|RUNWARE|FIREWORKS)_/.test(name)) delete process.env[name];
 }
 
 function program() {

@@ -4,7 +4,7 @@ import os
 
 # Before any client is imported: they read these, and tests must never spend money.
 for name in list(os.environ):
-    if name.startswith(("PICTOR_", "OPENAI_", "FAL_", "REPLICATE_")):
+    if name.startswith(("PICTOR_", "OPENAI_", "FAL_", "REPLICATE_", "GEMINI_", "GOOGLE_", "DASHSCOPE_")):
         del os.environ[name]
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 

@@ -5,6 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use planner::failure::{Blame, Failure, FailureKind};
 use reqwest::{Url, header::HeaderValue};
+use url::Host;
 
 use crate::network::{is_loopback, same_origin};
 
@@ -82,17 +83,19 @@ impl Endpoint {
     /// # Errors
     /// A [`Failure`] when the credential has characters that no header can carry.
     pub fn authorization(&self, scheme: &str) -> Result<HeaderValue, Failure> {
-        let mut value = HeaderValue::from_str(&format!("{scheme} {}", self.credential.expose())).map_err(|_| {
-            Failure::new(
-                FailureKind::BadCredential,
-                "the provider's credential has characters that cannot be sent",
-            )
-        })?;
-        value.set_sensitive(true);
-        Ok(value)
+        secret(&format!("{scheme} {}", self.credential.expose()))
     }
 
-    /// Whether `url` is on one of the provider's own hosts, where the credential may go.
+    /// The credential alone, for the headers that take it so.
+    ///
+    /// # Errors
+    /// A [`Failure`] when the credential has characters that no header can carry.
+    pub fn key(&self) -> Result<HeaderValue, Failure> {
+        secret(self.credential.expose())
+    }
+
+    /// Whether `url` is on one of the provider's own hosts, where the credential may go: that of the base address, those
+    /// of the options that end in `_url`, and over https all of the domain that the option `own_domain` names.
     #[must_use]
     pub fn owns(&self, url: &Url) -> bool {
         same_origin(&self.base_url, url)
@@ -102,6 +105,7 @@ impl Endpoint {
                 .filter(|(name, _)| name.ends_with("_url"))
                 .filter_map(|(_, value)| Url::parse(value).ok())
                 .any(|own| same_origin(&own, url))
+            || self.options.get("own_domain").is_some_and(|own| is_within(url, own))
     }
 
     /// Whether the provider is on this machine, as the sandbox is.
@@ -118,6 +122,30 @@ fn extend(base: &Url, path: &str) -> Result<Url, Failure> {
         .pop_if_empty()
         .extend(path.split('/').filter(|segment| !segment.is_empty()));
     Ok(url)
+}
+
+/// A header value that no log shows, and that the driver sends to the provider's own hosts only.
+fn secret(text: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Failure::new(
+            FailureKind::BadCredential,
+            "the provider's credential has characters that cannot be sent",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Whether `url` is https on its usual port, at `domain` itself or below it.
+fn is_within(url: &Url, domain: &str) -> bool {
+    let Some(Host::Domain(host)) = url.host() else {
+        return false;
+    };
+    let below = host
+        .strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    // A bare top-level domain belongs to nobody.
+    below && domain.contains('.') && url.scheme() == "https" && url.port().is_none()
 }
 
 /// A fault of the set-up: nothing was sent, and no caller can help it.
@@ -155,6 +183,28 @@ mod tests {
         let owns = |url: &str| endpoint.owns(&Url::parse(url).expect("an address"));
         assert!(owns("https://a.example/other") && owns("https://a.example:443/") && owns("https://rest.example/"));
         assert!(!owns("http://a.example/v1") && !owns("https://a.example:444/v1") && !owns("https://b.a.example/v1"));
+    }
+
+    #[test]
+    fn a_domain_is_owned_with_all_below_it() {
+        let mut endpoint = endpoint("https://api.a.example/v1");
+        endpoint.options.insert("own_domain".to_owned(), "a.example".to_owned());
+        let owns = |url: &str| endpoint.owns(&Url::parse(url).expect("an address"));
+        assert!(
+            owns("https://api.eu.a.example/v1?id=1") && owns("https://a.example/") && owns("https://x.a.example:443/")
+        );
+        for foreign in [
+            "http://api.eu.a.example/",
+            "https://api.eu.a.example:8443/",
+            "https://xa.example/",
+            "https://a.example.evil.example/",
+            "https://a.example@evil.example/",
+            "https://10.0.0.1/",
+        ] {
+            assert!(!owns(foreign), "{foreign}");
+        }
+        endpoint.options.insert("own_domain".to_owned(), "example".to_owned());
+        assert!(!endpoint.owns(&Url::parse("https://b.example/").expect("an address")));
     }
 
     #[test]

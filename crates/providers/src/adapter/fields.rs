@@ -1,5 +1,6 @@
 //! Native fields as JSON, with images in the form that the adapter chooses.
 
+use indexmap::IndexMap;
 use planner::{
     failure::Failure,
     native::{ImageForm, NativeValue},
@@ -108,4 +109,136 @@ pub(crate) fn referred(value: &NativeValue) -> Vec<Which> {
 /// A data URI of `image`.
 pub(crate) fn inline(image: &InputImage) -> Node {
     Node::data_uri(&image.mime, image.blob.clone())
+}
+
+/// A longer dotted name is no path: native names have about four parts, and a caller's own name may have thousands.
+const PATH_PARTS_MAX: usize = 8;
+
+/// The fields as one JSON object in which a dotted name means nesting: `a.b` and `a.c` become `{"a": {"b", "c"}}`.
+/// Objects of one name are joined. Of two values for one place that of the longer path holds, so that no object of a
+/// caller undoes what the catalogue sets inside it; of equally long ones the first.
+pub(crate) fn nested(pairs: Vec<(String, Node)>) -> Node {
+    let mut paths: Vec<(Vec<String>, Node)> = pairs
+        .into_iter()
+        .map(|(name, node)| match name.matches('.').count() {
+            ..PATH_PARTS_MAX => (name.split('.').map(str::to_owned).collect(), node),
+            _ => (vec![name], node),
+        })
+        .collect();
+    paths.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+    let mut root = IndexMap::new();
+    for (path, node) in paths {
+        place(&mut root, path, node);
+    }
+    object_of(root)
+}
+
+/// A JSON object that is still being filled.
+enum Tree {
+    Leaf(Node),
+    Branch(IndexMap<String, Tree>),
+}
+
+impl Tree {
+    fn branch() -> Self {
+        Self::Branch(IndexMap::new())
+    }
+}
+
+fn place(root: &mut IndexMap<String, Tree>, mut path: Vec<String>, node: Node) {
+    let Some(last) = path.pop() else { return };
+    let mut at = root;
+    for part in path {
+        at = match at.entry(part).or_insert_with(Tree::branch) {
+            Tree::Branch(inner) => inner,
+            Tree::Leaf(_) => return,
+        };
+    }
+    join(at, last, node);
+}
+
+/// Callers' objects are as deep as the JSON parser lets them be.
+fn join(at: &mut IndexMap<String, Tree>, name: String, node: Node) {
+    let pairs: Vec<(String, Node)> = match node {
+        Node::Object(pairs) => pairs,
+        Node::Json(Value::Object(fields)) => fields
+            .into_iter()
+            .map(|(key, value)| (key, Node::Json(value)))
+            .collect(),
+        leaf => {
+            at.entry(name).or_insert(Tree::Leaf(leaf));
+            return;
+        }
+    };
+    if let Tree::Branch(inner) = at.entry(name).or_insert_with(Tree::branch) {
+        for (key, node) in pairs {
+            join(inner, key, node);
+        }
+    }
+}
+
+fn object_of(branch: IndexMap<String, Tree>) -> Node {
+    let pairs = branch.into_iter().map(|(name, tree)| match tree {
+        Tree::Leaf(node) => (name, node),
+        Tree::Branch(inner) => (name, object_of(inner)),
+    });
+    Node::Object(pairs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The node as plain JSON; there are no blobs in these tests.
+    fn plain(node: Node) -> Value {
+        match node {
+            Node::Json(value) => value,
+            Node::Object(pairs) => pairs.into_iter().map(|(key, node)| (key, plain(node))).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn of(pairs: &[(&str, Value)]) -> Value {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Node::Json(value.clone())));
+        plain(nested(pairs.collect()))
+    }
+
+    #[test]
+    fn dotted_names_nest() {
+        let fields = of(&[
+            ("prompt", json!("y")),
+            ("a.b.c", json!(1)),
+            ("a.b.d", json!([2])),
+            ("a.e", json!(null)),
+            ("whole", json!({"kept": 1})),
+            ("whole.more", json!(2)),
+        ]);
+        let expected =
+            json!({"prompt": "y", "a": {"b": {"c": 1, "d": [2]}, "e": null}, "whole": {"kept": 1, "more": 2}});
+        assert_eq!(fields, expected);
+        assert_eq!(of(&[]), json!({}));
+    }
+
+    #[test]
+    fn a_callers_object_joins_and_undoes_nothing() {
+        let fields = of(&[
+            ("config", json!({"image": {"size": "4K", "person": "x"}, "seed": 7})),
+            ("config.image", json!("none")),
+            ("config.image.size", json!("1K")),
+            ("seed", json!(1)),
+            ("seed", json!(2)),
+        ]);
+        let expected = json!({"config": {"image": {"size": "1K", "person": "x"}, "seed": 7}, "seed": 1});
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn a_name_of_a_thousand_parts_is_one_name() {
+        let long = "a.".repeat(100_000);
+        assert_eq!(of(&[(&long, json!(1))]), json!({ long: 1 }));
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use planner::failure::{Failure, FailureKind, Spent};
+use planner::{
+    failure::{Failure, FailureKind, Spent},
+    native::NativeRequest,
+};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -17,7 +20,15 @@ const UNREADABLE_MAX: u32 = 3;
 /// Where providers put the id that their support asks for.
 const REQUEST_ID_HEADERS: [&str; 3] = ["x-request-id", "x-fal-request-id", "cf-ray"];
 /// Keys whose values repeat the caller's request, or print what the model did.
-const PRIVATE_KEYS: [&str; 6] = ["input", "prompt", "revised_prompt", "logs", "output", "b64_json"];
+const PRIVATE_KEYS: [&str; 7] = [
+    "input",
+    "prompt",
+    "revised_prompt",
+    "flagged_input",
+    "logs",
+    "output",
+    "b64_json",
+];
 
 /// The kind that a status alone tells. A body that is not JSON did not come from the provider's own code, so it says
 /// less: a proxy's 503 may follow work that was done.
@@ -190,6 +201,18 @@ pub(crate) fn bad_image(provider: &str, reply: &Reply, error: &DocumentError) ->
             failure
         }
     }
+}
+
+/// The first native field whose name, or the last part of a dotted one, stands in `text` as a word of its own. The prompt
+/// comes last: many texts name it in passing.
+pub(crate) fn param_named_in<'a>(text: &str, native: &'a NativeRequest) -> Option<&'a str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named = |name: &str| text.split(|c: char| !is_part(c)).any(|word| word == name);
+    let names = native.fields.keys().map(String::as_str);
+    let last_part = |name: &'a str| name.rsplit('.').next().unwrap_or(name);
+    let found = names.filter(|name| named(last_part(name)));
+    let is_prompt = |name: &&str| name.to_ascii_lowercase().ends_with("prompt");
+    found.min_by_key(is_prompt)
 }
 
 /// A text that is not empty.

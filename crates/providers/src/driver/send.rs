@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::{
     Client, Request, Response,
-    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, field};
@@ -220,7 +220,7 @@ fn request_of(call: &Call, reach: Reach) -> Request {
     let mut request = Request::new(call.method.clone(), call.url.clone());
     *request.headers_mut() = call.headers.clone();
     if reach != Reach::Own {
-        request.headers_mut().remove(AUTHORIZATION);
+        remove_secrets(request.headers_mut());
     }
     if let Some(body) = &call.body {
         if let Ok(value) = HeaderValue::from_str(body.content_type()) {
@@ -239,6 +239,19 @@ fn request_of(call: &Call, reach: Reach) -> Request {
     request
 }
 
+/// Takes the credential out, whatever header carries it: adapters mark it as sensitive.
+fn remove_secrets(headers: &mut HeaderMap) {
+    let secret: Vec<HeaderName> = headers
+        .iter()
+        .filter(|(_, value)| value.is_sensitive())
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in secret {
+        headers.remove(name);
+    }
+    headers.remove(AUTHORIZATION);
+}
+
 pub(super) fn from_reqwest(error: &reqwest::Error) -> SendError {
     if is_private_address(error) {
         SendError::Refused(FetchError::PrivateAddress)
@@ -248,5 +261,33 @@ pub(super) fn from_reqwest(error: &reqwest::Error) -> SendError {
         SendError::TimedOut
     } else {
         SendError::Interrupted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::{Method, Url, header::ACCEPT};
+
+    use super::*;
+    use crate::adapter::Stage;
+
+    #[test]
+    fn the_credential_stays_home_whatever_its_header() {
+        let mut secret = HeaderValue::from_static("very-secret");
+        secret.set_sensitive(true);
+        let call = Call::new(
+            Method::GET,
+            Url::parse("https://a.example/").expect("an address"),
+            Stage::Poll,
+        )
+        .header(HeaderName::from_static("x-key"), secret)
+        .header(AUTHORIZATION, HeaderValue::from_static("Bearer very-secret"))
+        .header(ACCEPT, HeaderValue::from_static("application/json"));
+        assert_eq!(request_of(&call, Reach::Own).headers().len(), 3);
+        for reach in [Reach::Local, Reach::Public] {
+            let headers = request_of(&call, reach).headers().clone();
+            assert_eq!(headers.len(), 1, "{headers:?}");
+            assert!(headers.contains_key(ACCEPT));
+        }
     }
 }

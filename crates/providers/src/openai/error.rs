@@ -1,4 +1,5 @@
-//! OpenAI's errors: `{"error": {message, type, param, code}}`, or whatever a proxy before it says.
+//! OpenAI's errors: `{"error": {message, type, param, code}}`, the `{"detail"}` of servers in Python, or whatever a proxy
+//! before them says.
 
 use planner::failure::{Failure, FailureKind, Moderation};
 use serde_json::Value;
@@ -21,8 +22,14 @@ const QUOTA_CODES: [&str; 6] = [
 const MODEL_CODES: [&str; 3] = ["model_not_found", "model_deprecated", "unsupported_model"];
 /// Code of an input image that cannot be read, which comes without the name of its field.
 const IMAGE_CODE: &str = "invalid_image_file";
-/// Codes of a safety block, newer and older.
-const POLICY_CODES: [&str; 2] = ["moderation_blocked", "content_policy_violation"];
+/// Codes of a safety block: OpenAI's newer and older one, and those of the filter that Azure puts before it.
+const POLICY_CODES: [&str; 5] = [
+    "moderation_blocked",
+    "content_policy_violation",
+    "content_filter",
+    "contentFilter",
+    "ResponsibleAIPolicyViolation",
+];
 
 /// Codes that mean the credential.
 const CREDENTIAL_CODES: [&str; 1] = ["invalid_api_key"];
@@ -33,23 +40,21 @@ const ARGUMENT_TYPES: [&str; 2] = ["invalid_request_error", "image_generation_us
 
 /// What an error answer means.
 pub(super) fn judge(provider: &str, reply: &Reply) -> Failure {
-    judge_error(
-        provider,
-        reply,
-        reply.document().map(|document| &document.json["error"]),
-    )
+    let json = reply.document().map_or(&Value::Null, |document| &document.json);
+    judge_error(provider, reply, &json["error"], &json["detail"])
 }
 
-/// What an error object means that came with `reply`.
-pub(super) fn judge_error(provider: &str, reply: &Reply, error: Option<&Value>) -> Failure {
-    let code = error.and_then(|error| text_of(&error["code"]));
-    let class = error.and_then(|error| text_of(&error["type"]));
-    let message = error.and_then(|error| text_of(&error["message"]).or_else(|| text_of(error)));
+/// What an error object means that came with `reply`, or FastAPI's `detail` in its place; either may be null.
+pub(super) fn judge_error(provider: &str, reply: &Reply, error: &Value, told: &Value) -> Failure {
+    let code = text_of(&error["code"]).or_else(|| text_of(&inner(error)["code"]));
+    let class = text_of(&error["type"]);
+    let (detail, detail_param) = detail(told);
+    let message = text_of(&error["message"]).or_else(|| text_of(error)).or(detail);
     let kind = kind(reply, code, class);
     let mut failure = failed(provider, kind, reply);
     failure.code = code.or(class).map(str::to_owned);
-    failure.param = error
-        .and_then(|error| text_of(&error["param"]))
+    failure.param = text_of(&error["param"])
+        .or(detail_param)
         .or_else(|| code.filter(|code| *code == IMAGE_CODE).and(Some("image")))
         .map(str::to_owned);
     match kind {
@@ -64,9 +69,29 @@ pub(super) fn judge_error(provider: &str, reply: &Reply, error: Option<&Value>) 
         _ => {}
     }
     if kind == FailureKind::ContentPolicy {
-        failure.moderation = Some(moderation(error.unwrap_or(&Value::Null)));
+        failure.moderation = Some(moderation(error));
     }
     failure
+}
+
+/// What Azure's filter says beside the error itself, in either spelling.
+fn inner(error: &Value) -> &Value {
+    match &error["inner_error"] {
+        Value::Null => &error["innererror"],
+        inner => inner,
+    }
+}
+
+/// The text of FastAPI's `detail`, or of the first item of its list, with the name of the argument there.
+fn detail(detail: &Value) -> (Option<&str>, Option<&str>) {
+    let first = &detail[0];
+    let place = first["loc"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let param = place
+        .iter()
+        .rev()
+        .find_map(Value::as_str)
+        .filter(|name| *name != "body");
+    (text_of(detail).or_else(|| text_of(&first["msg"])), param)
 }
 
 fn kind(reply: &Reply, code: Option<&str>, class: Option<&str>) -> FailureKind {
@@ -94,10 +119,17 @@ fn kind(reply: &Reply, code: Option<&str>, class: Option<&str>) -> FailureKind {
 fn moderation(error: &Value) -> Moderation {
     let details = &error["moderation_details"];
     let stage = text_of(&details["moderation_stage"]).filter(|stage| matches!(*stage, "input" | "output"));
-    let categories = details["categories"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let listed = details["categories"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let listed = listed.iter().filter_map(Value::as_str).map(str::to_owned);
+    let filters = inner(error)["content_filter_results"].as_object();
+    let filtered = filters
+        .into_iter()
+        .flatten()
+        .filter(|(_, result)| result["filtered"] == true)
+        .map(|(category, _)| category.clone());
     Moderation {
         stage: stage.map(str::to_owned),
-        categories: categories.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        categories: listed.chain(filtered).collect(),
     }
 }
 
@@ -114,9 +146,13 @@ mod tests {
     };
 
     fn reply(status: u16, error: Option<Value>) -> Reply {
+        answer(status, error.map(|error| json!({ "error": error })))
+    }
+
+    fn answer(status: u16, json: Option<Value>) -> Reply {
         let scope = Spool::new(SpoolLimits::default()).scope();
-        let body = match error {
-            Some(error) => ReplyBody::Document(Document::from_json(json!({ "error": error }), scope)),
+        let body = match json {
+            Some(json) => ReplyBody::Document(Document::from_json(json, scope)),
             None => ReplyBody::Text("<html>".to_owned()),
         };
         Reply {
@@ -188,6 +224,73 @@ mod tests {
         let unknown = json!({"code": "moderation_blocked", "moderation_details": {"moderation_stage": "unknown"}});
         let failure = judge("test", &reply(400, Some(unknown)));
         assert_eq!(failure.moderation, Some(Moderation::default()));
+    }
+
+    #[test]
+    fn a_filter_before_the_model_is_a_refusal() {
+        let results = json!({"violence": {"filtered": true, "severity": "high"}, "hate": {"filtered": false}});
+        for inner in ["inner_error", "innererror"] {
+            let mut error = json!({"message": "Blocked by the filter.", "code": null});
+            error[inner] = json!({"code": "ResponsibleAIPolicyViolation", "content_filter_results": results});
+            let failure = judge("test", &reply(400, Some(error)));
+            assert_eq!(failure.kind, FailureKind::ContentPolicy);
+            let moderation = failure.moderation.expect("told");
+            assert_eq!(
+                (moderation.stage, moderation.categories),
+                (None, vec!["violence".to_owned()])
+            );
+        }
+    }
+
+    #[test]
+    fn details_of_python_servers_are_read() {
+        let item = json!({"type": "int_parsing", "loc": ["body", "n"], "msg": "Input should be a valid integer"});
+        for (status, json, kind, message, param) in [
+            (
+                422,
+                json!({"detail": [item]}),
+                FailureKind::InvalidArgument,
+                Some("Input should be a valid integer"),
+                Some("n"),
+            ),
+            (
+                422,
+                json!({"detail": [{"loc": ["body"], "msg": "Field required"}]}),
+                FailureKind::InvalidArgument,
+                Some("Field required"),
+                None,
+            ),
+            (
+                400,
+                json!({"detail": "Unsupported size"}),
+                FailureKind::InvalidArgument,
+                Some("Unsupported size"),
+                None,
+            ),
+            (404, json!({"detail": "Not Found"}), FailureKind::ModelGone, None, None),
+            (503, json!({"detail": "No engine"}), FailureKind::Overloaded, None, None),
+            (
+                500,
+                json!({"error": {"code": 500, "message": "out of memory", "type": ""}}),
+                FailureKind::ServerError,
+                None,
+                None,
+            ),
+            (
+                200,
+                json!({"error": "out of memory"}),
+                FailureKind::ServerError,
+                None,
+                None,
+            ),
+        ] {
+            let failure = judge("test", &answer(status, Some(json.clone())));
+            assert_eq!(failure.kind, kind, "{json}");
+            assert_eq!(failure.param.as_deref(), param, "{json}");
+            if let Some(message) = message {
+                assert_eq!(failure.message, message);
+            }
+        }
     }
 
     #[test]

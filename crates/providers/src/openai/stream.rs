@@ -54,14 +54,15 @@ fn partial(document: &Document) -> Heard {
 }
 
 /// What the whole stream comes to. Finished images count, whatever came after them.
-pub(super) fn finish(provider: &str, reply: &Reply, events: &Events) -> Step {
+pub(super) fn finish(request: &ProviderRequest, reply: &Reply, events: &Events) -> Step {
+    let provider = &request.endpoint.provider;
     let mut output = Output {
         upstream_id: request_id(reply),
         ..Output::default()
     };
     let mut failure = None;
     for document in &events.images {
-        match image(provider, reply, document, &document.json) {
+        match image(request, reply, document, &document.json) {
             Ok(image) => output.images.push(image),
             Err(unusable) => {
                 failure = Some(unusable);
@@ -83,7 +84,7 @@ pub(super) fn finish(provider: &str, reply: &Reply, events: &Events) -> Step {
         error => error,
     });
     let mut failure = match told {
-        Some(error) => error::judge_error(provider, reply, Some(error)),
+        Some(error) => error::judge_error(provider, reply, error, &Value::Null),
         None => failure.unwrap_or_else(|| broken_off(provider, reply)),
     };
     if events.partials > 0 && failure.spent == Spent::No {

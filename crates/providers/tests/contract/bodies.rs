@@ -1,5 +1,16 @@
 //! What is really sent: fields, order, images, headers.
 
+mod ark;
+mod bfl;
+mod dashscope;
+mod fireworks;
+mod gemini;
+mod runware;
+mod xai;
+
+mod openrouter;
+mod stability;
+
 use std::collections::HashMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,7 +19,7 @@ use planner::{
     mode::Mode,
     native::{ImageForm, NativeRequest, NativeValue},
 };
-use providers::{Driver, DriverConfig, InputImage, ProviderRequest, Spool, SpoolLimits, adapter};
+use providers::{Driver, DriverConfig, Finished, InputImage, ProviderRequest, Spool, SpoolLimits, adapter};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 
@@ -16,7 +27,7 @@ use crate::{
     PROMPT, endpoint, request,
     script::{IMAGE_BYTES, conversation, picture},
     scripted::{Answer, Exchange, Recorded, Scripted},
-    with_links,
+    spoken, with_links,
 };
 
 async fn sent(protocol: &str, case: &str, make: impl FnOnce(&Scripted, &Spool) -> ProviderRequest) -> Vec<Recorded> {
@@ -30,16 +41,25 @@ async fn sent_by(
     server: &Scripted,
     make: impl FnOnce(&Scripted, &Spool) -> ProviderRequest,
 ) -> Vec<Recorded> {
+    ran_by(protocol, server, make).await.1
+}
+
+/// The same, with what came of it.
+async fn ran_by(
+    protocol: &str,
+    server: &Scripted,
+    make: impl FnOnce(&Scripted, &Spool) -> ProviderRequest,
+) -> (Finished, Vec<Recorded>) {
     let spool = Spool::new(SpoolLimits::default());
     let request = make(server, &spool);
     let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
     let deadline = Instant::now() + Duration::from_secs(60);
-    let adapter = adapter(protocol).expect("a known protocol");
-    driver
+    let adapter = adapter(spoken(protocol)).expect("a known protocol");
+    let finished = driver
         .run(adapter, &request, &spool.scope(), deadline, &())
         .await
         .expect("an image");
-    server.finish()
+    (finished, server.finish())
 }
 
 fn body(recorded: &Recorded) -> Value {

@@ -2,11 +2,14 @@
 
 mod bodies;
 mod cases;
+mod compatible;
 mod guard;
 mod log;
 mod script;
 mod scripted;
 mod streams;
+mod subjects;
+mod tokens;
 
 use std::{
     path::Path,
@@ -15,7 +18,7 @@ use std::{
 };
 
 use cases::{
-    ABSENT, CASES,
+    CASES,
     Expected::{self, Fails, Images},
     Kind, No,
 };
@@ -31,6 +34,7 @@ use providers::{
 };
 use script::{CREDENTIAL, HUGE_BYTES, IMAGE_BYTES, conversation, picture};
 use scripted::{Recorded, Scripted};
+use subjects::subject;
 use tokio::time::Instant;
 
 /// The prompt of all tests; it must not show in any failure.
@@ -57,45 +61,44 @@ impl Observer for Handles {
     }
 }
 
+/// The protocol of a subject: what follows a dash is one of several ways in which it is spoken.
+fn spoken(subject: &str) -> &str {
+    subject.split('-').next().unwrap_or(subject)
+}
+
 /// A provider of this protocol at the scripted server.
 fn endpoint(protocol: &str, server: &Scripted) -> Endpoint {
-    let path = match protocol {
-        "openai" => "/openai/v1",
-        "fal" => "/fal/queue",
-        _ => "/replicate/v1",
-    };
+    let subject = subject(protocol);
     Endpoint {
         provider: format!("{protocol}-test"),
-        base_url: format!("{}{path}", server.base).parse().expect("an address"),
+        base_url: format!("{}{}", server.base, subject.base_path)
+            .parse()
+            .expect("an address"),
         credential: Credential::new(CREDENTIAL),
-        options: match protocol {
-            "fal" => IndexMap::from([
-                ("rest_url".to_owned(), format!("{}/fal/rest", server.base)),
-                ("inline_bytes".to_owned(), "4000".to_owned()),
-            ]),
-            "replicate" => IndexMap::from([("inline_bytes".to_owned(), "6000".to_owned())]),
-            _ => IndexMap::new(),
-        },
+        options: (subject.options)(&server.base),
     }
 }
 
 /// A request for one image, as the catalogue would make it.
 fn request(protocol: &str, server: &Scripted) -> ProviderRequest {
-    let model = match protocol {
-        "openai" => "gpt-image-2",
-        "fal" => "openai/gpt-image-2",
-        _ => "openai/gpt-image-2",
+    request_of("success", protocol, server)
+}
+
+/// The same, with the model that `case` is played with.
+fn request_of(case: &str, protocol: &str, server: &Scripted) -> ProviderRequest {
+    let subject = subject(protocol);
+    let mut native = NativeRequest {
+        model: (subject.model)(case).to_owned(),
+        mode: Mode::TextToImage,
+        fields: IndexMap::from([
+            ("prompt".to_owned(), NativeValue::Json(PROMPT.into())),
+            ("quality".to_owned(), NativeValue::Json("high".into())),
+        ]),
     };
+    (subject.adjust)(case, &mut native);
     ProviderRequest {
         endpoint: endpoint(protocol, server),
-        native: NativeRequest {
-            model: model.to_owned(),
-            mode: Mode::TextToImage,
-            fields: IndexMap::from([
-                ("prompt".to_owned(), NativeValue::Json(PROMPT.into())),
-                ("quality".to_owned(), NativeValue::Json("high".into())),
-            ]),
-        },
+        native,
         inputs: Vec::new(),
         mask: None,
     }
@@ -122,7 +125,7 @@ async fn play(protocol: &str, case: &str) -> Option<Played> {
     let server = Scripted::listen().await;
     server.play(conversation(protocol, case, &server)?);
     let spool = Spool::new(SpoolLimits::default());
-    let mut request = request(protocol, &server);
+    let mut request = request_of(case, protocol, &server);
     if case.starts_with("upload") {
         request = with_links(request, &spool, &[IMAGE_BYTES]);
     }
@@ -140,7 +143,7 @@ async fn play(protocol: &str, case: &str) -> Option<Played> {
         Duration::from_secs(60)
     };
     let driver = Driver::new(config).expect("TLS is there");
-    let adapter = adapter(protocol).expect("a known protocol");
+    let adapter = adapter(spoken(protocol)).expect("a known protocol");
     let handles = Handles::default();
     let log = log::Log::default();
     let listening = tracing::subscriber::set_default(log.clone());
@@ -188,10 +191,7 @@ fn check_failure(case: &str, failure: &Failure, kind: FailureKind, spent: Spent)
 }
 
 fn check(protocol: &str, case: &str, expected: Expected, played: &Played) {
-    let index = PROTOCOLS
-        .iter()
-        .position(|(name, _)| *name == protocol)
-        .expect("a known protocol");
+    let subject = subject(protocol);
     match (&played.result, expected) {
         (Ok(finished), Images(count, size_bytes)) => {
             assert_eq!(finished.images.len(), count);
@@ -202,7 +202,10 @@ fn check(protocol: &str, case: &str, expected: Expected, played: &Played) {
             }
             assert!(played.spool.used().memory <= 4 << 20);
         }
-        (Err(failure), Fails(kind, spent)) => check_failure(case, failure, kind, spent[index]),
+        (Err(failure), Fails(kind, spent)) => {
+            let own = subject.spent.iter().find(|(name, _)| *name == case);
+            check_failure(case, failure, kind, own.map_or(spent, |(_, own)| *own));
+        }
         (result, expected) => panic!("{expected:?} expected, not {result:?}"),
     }
     let calls = played
@@ -214,21 +217,18 @@ fn check(protocol: &str, case: &str, expected: Expected, played: &Played) {
     for secret in [CREDENTIAL, PROMPT, "sig=", "iVBOR"] {
         assert!(!played.log.contains(secret), "{secret} in {}", played.log);
     }
-    let authorization = match protocol {
-        "fal" => format!("Key {CREDENTIAL}"),
-        _ => format!("Bearer {CREDENTIAL}"),
-    };
+    let (name, before) = subject.credential;
+    let credential = format!("{before}{CREDENTIAL}");
     for request in &played.requests {
-        let expected = (!request.request.contains("cdn:")).then_some(authorization.as_str());
-        assert_eq!(request.header("authorization"), expected, "{}", request.request);
+        let expected = (!request.request.contains("cdn:")).then_some(credential.as_str());
+        assert_eq!(request.header(name), expected, "{}", request.request);
     }
 }
 
 async fn contract(protocol: &str) {
-    for (case, expected) in CASES {
-        let absent = ABSENT
-            .iter()
-            .any(|(name, absent, _)| *name == protocol && *absent == case);
+    let subject = subject(protocol);
+    for &(case, expected) in CASES {
+        let absent = subject.absent.iter().any(|(absent, _)| *absent == case);
         let begun = Instant::now();
         match play(protocol, case).await {
             Some(played) => {
@@ -242,7 +242,7 @@ async fn contract(protocol: &str) {
                 if matches!(expected, Images(..)) {
                     assert_eq!(
                         played.handles.len(),
-                        usize::from(protocol != "openai"),
+                        usize::from((subject.is_job)(case)),
                         "a job is told once"
                     );
                 }
@@ -265,6 +265,21 @@ async fn openai_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn bfl_keeps_the_contract() {
+    contract("bfl").await;
+}
+
+#[tokio::test]
+async fn xai_keeps_the_contract() {
+    contract("xai").await;
+}
+
+#[tokio::test]
+async fn ark_keeps_the_contract() {
+    contract("ark").await;
+}
+
+#[tokio::test]
 async fn fal_keeps_the_contract() {
     contract("fal").await;
 }
@@ -274,14 +289,62 @@ async fn replicate_keeps_the_contract() {
     contract("replicate").await;
 }
 
+#[tokio::test]
+async fn openrouter_keeps_the_contract() {
+    contract("openrouter").await;
+}
+
+#[tokio::test]
+async fn stability_keeps_the_contract() {
+    contract("stability").await;
+}
+
+#[tokio::test]
+async fn openrouter_keeps_the_contract_by_chat() {
+    contract("openrouter-chat").await;
+}
+
+#[tokio::test]
+async fn gemini_keeps_the_contract() {
+    contract("gemini").await;
+}
+
+#[tokio::test]
+async fn vertex_keeps_the_contract() {
+    contract("vertex").await;
+}
+
+#[tokio::test]
+async fn vertex_keeps_the_contract_by_imagen() {
+    contract("vertex-imagen").await;
+}
+
+#[tokio::test]
+async fn dashscope_keeps_the_contract() {
+    contract("dashscope").await;
+}
+
+#[tokio::test]
+async fn runware_keeps_the_contract() {
+    contract("runware").await;
+}
+
+#[tokio::test]
+async fn fireworks_keeps_the_contract() {
+    contract("fireworks").await;
+}
+
 #[test]
 fn every_fixture_is_a_case() {
-    for (protocol, _) in PROTOCOLS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/fixtures")
-            .join(protocol);
-        for entry in std::fs::read_dir(folder).expect("fixtures") {
-            let name = entry.expect("a file").file_name().into_string().expect("ASCII");
+    let files = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).expect("fixtures");
+        let names = entries.map(|entry| entry.expect("a file").file_name().into_string().expect("ASCII"));
+        names.collect::<Vec<_>>()
+    };
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for folder in files(&fixtures) {
+        let protocol = subject(&folder).protocol;
+        for name in files(&fixtures.join(protocol)) {
             let case = name.strip_suffix(".http").expect("a conversation");
             let known = CASES.iter().map(|(known, _)| *known).chain(streams::cases());
             assert!(
@@ -294,7 +357,7 @@ fn every_fixture_is_a_case() {
 
 #[tokio::test]
 async fn a_provider_that_refuses_connections_was_not_sent_anything() {
-    for (protocol, adapter) in PROTOCOLS {
+    for &(protocol, adapter) in PROTOCOLS {
         let server = Scripted::listen().await;
         let mut request = request(protocol, &server);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -314,7 +377,7 @@ async fn a_provider_that_refuses_connections_was_not_sent_anything() {
 
 #[tokio::test]
 async fn a_full_spool_is_our_limit() {
-    for (protocol, adapter) in PROTOCOLS {
+    for &(protocol, adapter) in PROTOCOLS {
         let server = Scripted::listen().await;
         server.play(conversation(protocol, "success", &server).expect("a fixture"));
         let scope = Spool::new(SpoolLimits {
@@ -334,16 +397,18 @@ async fn a_full_spool_is_our_limit() {
 
 #[tokio::test]
 async fn jobs_are_taken_up_again_by_their_handle() {
-    for protocol in ["fal", "replicate"] {
+    for &(protocol, adapter) in PROTOCOLS {
+        if !(subject(protocol).is_job)("success_by_url") {
+            continue;
+        }
         let server = Scripted::listen().await;
         let script = conversation(protocol, "success_by_url", &server).expect("a fixture");
         server.play(script.clone());
         let spool = Spool::new(SpoolLimits::default());
         let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
-        let adapter = adapter(protocol).expect("a known protocol");
         let deadline = Instant::now() + Duration::from_secs(60);
         let handles = Handles::default();
-        let request = request(protocol, &server);
+        let request = request_of("success_by_url", protocol, &server);
         driver
             .run(adapter, &request, &spool.scope(), deadline, &handles)
             .await
@@ -352,12 +417,8 @@ async fn jobs_are_taken_up_again_by_their_handle() {
         let [handle] = handles.as_slice() else {
             panic!("one handle, not {handles:?}")
         };
-        server.play(
-            script
-                .into_iter()
-                .filter(|exchange| !exchange.request.starts_with("POST"))
-                .collect(),
-        );
+        // Everything but the submit.
+        server.play(script.into_iter().skip(1).collect());
         let again = driver
             .resume(adapter, &request, handle, &spool.scope(), deadline)
             .await
@@ -377,7 +438,7 @@ async fn jobs_are_taken_up_again_by_their_handle() {
 
 #[tokio::test]
 async fn a_deadline_that_has_passed_spends_nothing() {
-    for (protocol, adapter) in PROTOCOLS {
+    for &(protocol, adapter) in PROTOCOLS {
         let server = Scripted::listen().await;
         let driver = Driver::new(DriverConfig::default()).expect("TLS is there");
         let scope = Spool::new(SpoolLimits::default()).scope();

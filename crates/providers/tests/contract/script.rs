@@ -91,6 +91,7 @@ fn fill(body: &str) -> Vec<u8> {
     match body {
         "{{raw-image}}" => return picture(IMAGE_BYTES),
         "{{raw-huge}}" => return picture(HUGE_BYTES),
+        "{{raw-small}}" => return picture(SMALL_BYTES),
         _ => {}
     }
     let mut text = body.to_owned();

@@ -1,0 +1,262 @@
+//! Fields to a checked request.
+
+use super::errors::Refused;
+use super::models::{Model, tier_edge_px};
+use crate::core::Core;
+use crate::inputs;
+use imaging::{Bitmap, ImageFormat};
+use serde_json::{Map, Value};
+
+/// References and pictures of one call together.
+const MAX_TOGETHER: usize = 15;
+/// Pictures of a group that names no number. The real models count what the prompt asks for.
+const GROUP: u32 = 2;
+/// Edges of pictures by tier are multiples of this, in pixels.
+const STEP_PX: f64 = 16.0;
+
+/// A size that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    /// About this square, in the shape of the first input.
+    Tier(u32),
+    Exact(u32, u32),
+}
+
+/// A checked request.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) model: &'static Model,
+    pub(super) prompt: String,
+    pub(super) size: Size,
+    /// The most pictures; more than one is a group.
+    pub(super) count: u32,
+    pub(super) group: bool,
+    pub(super) png: bool,
+    pub(super) transparent: bool,
+    pub(super) base64: bool,
+    pub(super) stream: bool,
+    /// Links or data URLs.
+    links: Vec<String>,
+}
+
+/// Checks all fields but what is behind the links.
+pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
+    let fields = Fields(body);
+    let id = fields.text("model")?.ok_or_else(|| Refused::missing("model"))?;
+    let model = Model::find(id).ok_or_else(|| Refused::no_model(id))?;
+    let prompt = fields.text("prompt")?.unwrap_or_default();
+    if prompt.trim().is_empty() {
+        return Err(Refused::missing("prompt"));
+    }
+    let links = links(&fields, model)?;
+    let (group, count) = group(&fields, model)?;
+    if links.len() + count as usize > MAX_TOGETHER {
+        return Err(Refused::invalid(
+            "image",
+            "references and outputs together may be at most 15",
+        ));
+    }
+    let format = fields.choice("output_format", &["png", "jpeg"])?;
+    if format.is_some() && !model.formats {
+        return Err(Refused::invalid("output_format", "it is not supported by this model"));
+    }
+    let background = fields.choice("background", &["transparent", "opaque", "auto"])?;
+    let transparent = background == Some("transparent");
+    if transparent && (!model.transparent || links.is_empty()) {
+        return Err(Refused::invalid(
+            "background",
+            "it is only supported by edits of some models",
+        ));
+    }
+    let stream = fields.flag("stream")?.unwrap_or(false);
+    if stream && !model.groups {
+        return Err(Refused::invalid("stream", "it is not supported by this model"));
+    }
+    fields.flag("watermark")?;
+    if let Some(options) = fields.object("optimize_prompt_options")? {
+        Fields(options).choice_of("optimize_prompt_options", "mode", &["standard", "fast"])?;
+    }
+    let response_format = fields.choice("response_format", &["url", "b64_json"])?;
+    Ok(Ask {
+        model,
+        prompt: prompt.to_owned(),
+        size: size(&fields, model)?,
+        count,
+        group,
+        png: transparent || format == Some("png"),
+        transparent,
+        base64: response_format == Some("b64_json"),
+        stream,
+        links,
+    })
+}
+
+fn links(fields: &Fields<'_>, model: &Model) -> Result<Vec<String>, Refused> {
+    let wrong = || Refused::invalid("image", "it must be a string or an array of strings");
+    let links: Vec<String> = match fields.get("image") {
+        None => Vec::new(),
+        Some(Value::String(link)) => vec![link.clone()],
+        Some(Value::Array(items)) => {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().ok_or_else(wrong)?
+        }
+        Some(_) => return Err(wrong()),
+    };
+    if links.len() > model.inputs {
+        let why = format!("at most {} images are supported by this model", model.inputs);
+        return Err(Refused::invalid("image", &why));
+    }
+    // The media type of a data URL is taken literally.
+    let upper = |link: &String| {
+        let head = link.split(',').next().unwrap_or_default();
+        head.starts_with("data:") && head.chars().any(|c| c.is_ascii_uppercase())
+    };
+    if links.iter().any(upper) {
+        return Err(Refused::invalid(
+            "image",
+            "the image format of a data URL must be lower case",
+        ));
+    }
+    Ok(links)
+}
+
+/// Whether a group is asked for, and of how many.
+fn group(fields: &Fields<'_>, model: &Model) -> Result<(bool, u32), Refused> {
+    let mode = fields.choice("sequential_image_generation", &["auto", "disabled"])?;
+    let options = fields.object("sequential_image_generation_options")?;
+    if (mode.is_some() || options.is_some()) && !model.groups {
+        let why = "it is not supported by this model";
+        return Err(Refused::invalid("sequential_image_generation", why));
+    }
+    let most = match options {
+        None => None,
+        Some(options) => Fields(options).integer("sequential_image_generation_options", "max_images")?,
+    };
+    if most.is_some_and(|most| !(1..=15).contains(&most)) {
+        let why = "max_images must be between 1 and 15";
+        return Err(Refused::invalid("sequential_image_generation_options", why));
+    }
+    let most = most.and_then(|most| u32::try_from(most).ok());
+    Ok(match mode {
+        Some("auto") => (true, most.unwrap_or(GROUP)),
+        _ => (false, 1),
+    })
+}
+
+fn size(fields: &Fields<'_>, model: &Model) -> Result<Size, Refused> {
+    let Some(text) = fields.text("size")? else {
+        return Ok(Size::Tier(tier_edge_px("2K")));
+    };
+    if model.tiers.contains(&text) {
+        return Ok(Size::Tier(tier_edge_px(text)));
+    }
+    let parsed = text.split_once('x');
+    let parsed = parsed.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let Some((width, height)) = parsed.filter(|(width, height)| *width > 0 && *height > 0) else {
+        let why = format!("it must be WxH or one of {}", model.tiers.join(", "));
+        return Err(Refused::invalid("size", &why));
+    };
+    match model.size_fault((width, height)) {
+        Some(why) => Err(Refused::invalid("size", &why)),
+        None => Ok(Size::Exact(width, height)),
+    }
+}
+
+impl Ask {
+    /// Loads the images.
+    pub(super) async fn load(&self, core: &Core) -> Result<Vec<Bitmap>, Refused> {
+        let mut images = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let loaded = inputs::load(core, link).map_err(|error| Refused::invalid("image", &error.to_string()))?;
+            let decoded = core.pictures.decode(loaded.bytes).await;
+            images.push(decoded.map_err(|_| Refused::invalid("image", "it cannot be decoded"))?);
+        }
+        Ok(images)
+    }
+
+    /// The size of every picture.
+    pub(super) fn size_px(&self, first: Option<(u32, u32)>) -> (u32, u32) {
+        match (self.size, first) {
+            (Size::Exact(width, height), _) => (width, height),
+            (Size::Tier(edge), None) => (edge, edge),
+            (Size::Tier(edge), Some((width, height))) => {
+                let ratio = (f64::from(width) / f64::from(height)).clamp(1.0 / 16.0, 16.0);
+                let round = |px: f64| ((px / STEP_PX).floor() * STEP_PX) as u32;
+                (
+                    round(f64::from(edge) * ratio.sqrt()),
+                    round(f64::from(edge) / ratio.sqrt()),
+                )
+            }
+        }
+    }
+
+    pub(super) fn format(&self) -> ImageFormat {
+        if self.png { ImageFormat::Png } else { ImageFormat::Jpeg }
+    }
+}
+
+struct Fields<'a>(&'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<&'a str>, Refused> {
+        let texts = self.get(name).map(|value| value.as_str());
+        match texts {
+            Some(None) => Err(Refused::invalid(name, "it must be a string")),
+            Some(text) => Ok(text),
+            None => Ok(None),
+        }
+    }
+
+    fn flag(&self, name: &'static str) -> Result<Option<bool>, Refused> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Refused::invalid(name, "it must be a boolean")),
+        }
+    }
+
+    fn object(&self, name: &'static str) -> Result<Option<&'a Map<String, Value>>, Refused> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(fields)),
+            Some(_) => Err(Refused::invalid(name, "it must be an object")),
+        }
+    }
+
+    fn integer(&self, param: &'static str, name: &str) -> Result<Option<i64>, Refused> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => match value.as_i64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(Refused::invalid(param, &format!("{name} must be an integer"))),
+            },
+        }
+    }
+
+    fn choice(&self, name: &'static str, allowed: &[&'static str]) -> Result<Option<&'static str>, Refused> {
+        self.choice_of(name, name, allowed)
+    }
+
+    fn choice_of(
+        &self,
+        param: &'static str,
+        name: &str,
+        allowed: &[&'static str],
+    ) -> Result<Option<&'static str>, Refused> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let found = allowed.iter().find(|word| value.as_str() == Some(**word));
+        match found {
+            Some(word) => Ok(Some(word)),
+            None => Err(Refused::invalid(
+                param,
+                &format!("it must be one of {}", allowed.join(", ")),
+            )),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The Seedream models: sizes, inputs, what each can do, and the price of a picture.
+
+/// One model.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Model {
+    pub(super) id: &'static str,
+    /// Sizes by name.
+    pub(super) tiers: &'static [&'static str],
+    pub(super) least_pixels: u64,
+    pub(super) most_pixels: u64,
+    /// Most input images.
+    pub(super) inputs: usize,
+    /// Whether the format of the picture can be chosen: the 5.0 family.
+    pub(super) formats: bool,
+    /// Whether groups of pictures and streams are there.
+    pub(super) groups: bool,
+    /// Whether edits can have a transparent background.
+    pub(super) transparent: bool,
+    /// USD 1e-6 of a picture.
+    pub(super) micros: i64,
+}
+
+const LITTLE: u64 = 921_600;
+const MUCH: u64 = 3_686_400;
+const MOST: u64 = 16_777_216;
+const MOST_OF_PRO: u64 = 4_624_220;
+
+/// Every model.
+const MODELS: &[Model] = &[
+    Model {
+        id: "dola-seedream-5-0-pro-260628",
+        tiers: &["1K", "1.5K", "2K"],
+        least_pixels: LITTLE,
+        most_pixels: MOST_OF_PRO,
+        inputs: 10,
+        formats: true,
+        groups: false,
+        transparent: true,
+        micros: 90_000,
+    },
+    Model {
+        id: "dola-seedream-5-0-flash-260915",
+        tiers: &["1K", "1.5K", "2K"],
+        least_pixels: LITTLE,
+        most_pixels: MOST_OF_PRO,
+        inputs: 10,
+        formats: true,
+        groups: false,
+        transparent: true,
+        micros: 18_000,
+    },
+    Model {
+        id: "seedream-5-0-260128",
+        tiers: &["2K", "3K", "4K"],
+        least_pixels: MUCH,
+        most_pixels: MOST,
+        inputs: 14,
+        formats: true,
+        groups: true,
+        transparent: false,
+        micros: 35_000,
+    },
+    SEEDREAM_4_5,
+    Model {
+        id: "seedream-4-0-250828",
+        tiers: &["1K", "2K", "4K"],
+        least_pixels: LITTLE,
+        most_pixels: MOST,
+        inputs: 14,
+        formats: false,
+        groups: true,
+        transparent: false,
+        micros: 30_000,
+    },
+];
+
+const SEEDREAM_4_5: Model = Model {
+    id: "seedream-4-5-251128",
+    tiers: &["2K", "4K"],
+    least_pixels: MUCH,
+    most_pixels: MOST,
+    inputs: 14,
+    formats: false,
+    groups: true,
+    transparent: false,
+    micros: 40_000,
+};
+
+/// What the account's own endpoints (`ep-...`) lead to.
+static ENDPOINT_MODEL: Model = SEEDREAM_4_5;
+
+/// The longest shape of a picture.
+const LONGEST_RATIO: f64 = 16.0;
+
+impl Model {
+    /// The model of an id.
+    pub(super) fn find(id: &str) -> Option<&'static Self> {
+        if id.starts_with("ep-") {
+            return Some(&ENDPOINT_MODEL);
+        }
+        MODELS.iter().find(|model| model.id == id)
+    }
+
+    /// What is wrong with a size.
+    pub(super) fn size_fault(&self, (width, height): (u32, u32)) -> Option<String> {
+        let pixels = u64::from(width) * u64::from(height);
+        let ratio = f64::from(width.max(height)) / f64::from(width.min(height));
+        if pixels < self.least_pixels {
+            Some(format!("image size must be at least {} pixels", self.least_pixels))
+        } else if pixels > self.most_pixels {
+            Some(format!("image size must be at most {} pixels", self.most_pixels))
+        } else if ratio > LONGEST_RATIO {
+            Some("the aspect ratio must be between 1/16 and 16".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// The edge of a square of this tier, in pixels.
+pub(super) fn tier_edge_px(tier: &str) -> u32 {
+    match tier {
+        "1K" => 1_024,
+        "1.5K" => 1_536,
+        "3K" => 3_072,
+        "4K" => 4_096,
+        _ => 2_048,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_the_bounds_of_their_model() {
+        let fault = |id: &str, size_px| Model::find(id).expect("it is in the table").size_fault(size_px);
+        assert!(fault("seedream-4-5-251128", (1024, 1024)).is_some_and(|why| why.contains("3686400")));
+        assert_eq!(fault("seedream-4-5-251128", (2560, 1440)), None);
+        assert_eq!(fault("seedream-4-0-250828", (1280, 720)), None);
+        assert!(fault("dola-seedream-5-0-pro-260628", (3072, 3072)).is_some_and(|why| why.contains("at most")));
+        assert!(fault("seedream-4-0-250828", (8000, 400)).is_some_and(|why| why.contains("aspect ratio")));
+        assert_eq!(Model::find("ep-2026-abc"), Model::find("seedream-4-5-251128"));
+        assert_eq!(Model::find("gpt-image-1"), None);
+    }
+}

@@ -1,0 +1,159 @@
+//! Servers that speak OpenAI's Images API with differences: four that people host themselves, and Azure.
+//!
+//! One small emulator for all; what sets each apart stands in one table.
+
+mod ask;
+mod errors;
+mod run;
+mod servers;
+
+use crate::calls::CallHandle;
+use crate::core::Core;
+use crate::media;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use errors::Refused;
+use servers::{Auth, Server};
+use std::sync::Arc;
+
+pub(crate) use servers::{AZURE, LOCALAI, SDCPP, SGLANG, VLLM};
+
+/// One server's state.
+pub(crate) struct Emulator {
+    core: Arc<Core>,
+    server: &'static Server,
+}
+
+/// What the path of a call says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Generation,
+    Edit,
+}
+
+/// The routes of one server, below its own prefix.
+pub(crate) fn router(core: Arc<Core>, server: &'static Server) -> Router {
+    let emulator = Arc::new(Emulator { core, server });
+    let mut router = Router::new().route("/generated-images/{file}", get(file));
+    for path in server.generations {
+        router = router.route(path, post(generate));
+    }
+    for path in server.edits {
+        router = router.route(path, post(edit));
+    }
+    router.fallback(unknown).with_state(emulator)
+}
+
+async fn unknown(State(emulator): State<Arc<Emulator>>) -> Response {
+    emulator.refuse(Refused::not_found())
+}
+
+async fn file(State(emulator): State<Arc<Emulator>>, Path(file): Path<String>) -> Response {
+    media::serve(&emulator.core.media, emulator.core.now(), &file).await
+}
+
+/// The parts of a request that differ by server.
+struct Call {
+    kind: Kind,
+    /// The model, where the path names it.
+    deployment: Option<String>,
+    query: String,
+    headers: HeaderMap,
+    body: Body,
+    log: CallHandle,
+}
+
+async fn generate(
+    State(emulator): State<Arc<Emulator>>,
+    deployment: Option<Path<String>>,
+    RawQuery(query): RawQuery,
+    Extension(log): Extension<CallHandle>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let deployment = deployment.map(|Path(name)| name);
+    let query = query.unwrap_or_default();
+    let kind = Kind::Generation;
+    emulator
+        .answer(Call {
+            kind,
+            deployment,
+            query,
+            headers,
+            body,
+            log,
+        })
+        .await
+}
+
+async fn edit(
+    State(emulator): State<Arc<Emulator>>,
+    deployment: Option<Path<String>>,
+    RawQuery(query): RawQuery,
+    Extension(log): Extension<CallHandle>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let deployment = deployment.map(|Path(name)| name);
+    let query = query.unwrap_or_default();
+    let kind = Kind::Edit;
+    emulator
+        .answer(Call {
+            kind,
+            deployment,
+            query,
+            headers,
+            body,
+            log,
+        })
+        .await
+}
+
+impl Emulator {
+    async fn answer(&self, call: Call) -> Response {
+        let base = self.core.base_url_for(&axum::http::Uri::default(), &call.headers);
+        let checked = async {
+            self.authorize(&call)?;
+            ask::read(self.server, call).await
+        };
+        match checked.await {
+            Ok(ask) => run::run(Arc::clone(&self.core), self.server, base, ask).await,
+            Err(refused) => self.refuse(refused),
+        }
+    }
+
+    fn refuse(&self, refused: Refused) -> Response {
+        refused.dressed(self.server.dress).into_response()
+    }
+
+    fn authorize(&self, call: &Call) -> Result<(), Refused> {
+        let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+        match self.server.auth {
+            // Who sends a key to a server without keys has set something up wrongly.
+            Auth::None if bearer.is_some() || header("api-key").is_some() => {
+                Err(Refused::bad_key("this server takes no credential"))
+            }
+            Auth::None => Ok(()),
+            Auth::OptionalBearer if bearer.is_some_and(|key| key.contains("invalid")) => {
+                Err(Refused::bad_key("Invalid API key"))
+            }
+            Auth::OptionalBearer => Ok(()),
+            Auth::ApiKey => {
+                let good = header("api-key").is_some_and(|key| !key.is_empty() && !key.contains("invalid"));
+                if !good {
+                    let why = "Access denied due to invalid subscription key or wrong API endpoint. Make sure to \
+                               provide a valid key for an active subscription and use a correct regional API \
+                               endpoint for your resource.";
+                    return Err(Refused::bad_key(why));
+                }
+                let dated = call.query.split('&').any(|pair| pair.starts_with("api-version=20"));
+                if dated { Ok(()) } else { Err(Refused::not_found()) }
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The image models of DashScope: their sizes, counts, inputs and prices.
+
+/// Sizes that a model takes, as `width*height`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sizes {
+    /// These alone.
+    Listed(&'static [(u32, u32)]),
+    /// Any with an area between these squares, and sides of at most eight to one.
+    Area { least_px: u32, most_px: u32 },
+    /// Any with each side within these.
+    Sides { least_px: u32, most_px: u32 },
+    /// None: the size follows the input.
+    ByInput,
+}
+
+/// What is paid for one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Price {
+    /// In USD 1e-6, whatever the size.
+    Flat(i64),
+    /// In USD 1e-6 up to 1024*1024 pixels; twice as much above.
+    ByArea(i64),
+    /// Not among the published prices that this table was made from: the bill shows zero.
+    Unknown,
+}
+
+/// How the size is told beside the images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tells {
+    /// `width`, `height` and `image_count`.
+    Sides,
+    /// `output_width`, `output_height` and `output_image_type`.
+    Output,
+    /// `size`, `image_count` and tokens.
+    Size,
+}
+
+/// One model.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) id: &'static str,
+    pub(super) sizes: Sizes,
+    /// What comes when no size is given and there is no input to follow.
+    pub(super) default_size: (u32, u32),
+    /// Sizes by name, such as `2K`, and their side as a square.
+    pub(super) tiers: &'static [(&'static str, u32)],
+    pub(super) default_n: u32,
+    pub(super) max_n: u32,
+    /// Least and greatest number of input images.
+    pub(super) inputs: (usize, usize),
+    /// Whether it is also served as tasks.
+    pub(super) tasks: bool,
+    pub(super) price: Price,
+    pub(super) tells: Tells,
+}
+
+/// Sizes of the first generation.
+const FIRST: Sizes = Sizes::Listed(&[(1664, 928), (1472, 1104), (1328, 1328), (1104, 1472), (928, 1664)]);
+/// Sizes of the second generation and later, and of Z-Image.
+const UP_TO_2K: Sizes = Sizes::Area {
+    least_px: 512,
+    most_px: 2048,
+};
+
+const fn first(id: &'static str) -> Model {
+    Model {
+        id,
+        sizes: FIRST,
+        default_size: (1664, 928),
+        tiers: &[],
+        default_n: 1,
+        max_n: 1,
+        inputs: (0, 0),
+        tasks: false,
+        price: Price::Unknown,
+        tells: Tells::Sides,
+    }
+}
+
+const fn later(id: &'static str, price: Price, tells: Tells) -> Model {
+    Model {
+        id,
+        sizes: UP_TO_2K,
+        default_size: (2048, 2048),
+        tiers: &[],
+        default_n: 1,
+        max_n: 6,
+        inputs: (0, 3),
+        tasks: false,
+        price,
+        tells,
+    }
+}
+
+const fn edit(id: &'static str, sizes: Sizes, max_n: u32) -> Model {
+    Model {
+        id,
+        sizes,
+        default_size: (1024, 1024),
+        tiers: &[],
+        default_n: 1,
+        max_n,
+        inputs: (1, 3),
+        tasks: false,
+        price: Price::Unknown,
+        tells: Tells::Sides,
+    }
+}
+
+const fn wan(id: &'static str, most_px: u32, tiers: &'static [(&'static str, u32)]) -> Model {
+    Model {
+        id,
+        sizes: Sizes::Area { least_px: 768, most_px },
+        default_size: (2048, 2048),
+        tiers,
+        default_n: 4,
+        max_n: 4,
+        inputs: (0, 9),
+        tasks: true,
+        price: Price::Unknown,
+        tells: Tells::Size,
+    }
+}
+
+const SIDES: Sizes = Sizes::Sides {
+    least_px: 512,
+    most_px: 2048,
+};
+
+/// All models.
+pub(super) static MODELS: [Model; 13] = [
+    first("qwen-image"),
+    first("qwen-image-plus"),
+    first("qwen-image-max"),
+    later("qwen-image-2.0", Price::Flat(35_000), Tells::Sides),
+    later("qwen-image-2.0-pro", Price::Flat(75_000), Tells::Sides),
+    later("qwen-image-3.0", Price::ByArea(30_000), Tells::Output),
+    later("qwen-image-3.0-pro", Price::Unknown, Tells::Output),
+    edit("qwen-image-edit", Sizes::ByInput, 1),
+    edit("qwen-image-edit-plus", SIDES, 6),
+    edit("qwen-image-edit-max", SIDES, 6),
+    wan("wan2.7-image", 2048, &[("1K", 1024), ("2K", 2048)]),
+    wan("wan2.7-image-pro", 4096, &[("1K", 1024), ("2K", 2048), ("4K", 4096)]),
+    Model {
+        default_size: (1024, 1536),
+        max_n: 1,
+        inputs: (0, 0),
+        ..later("z-image-turbo", Price::Unknown, Tells::Sides)
+    },
+];
+
+impl Model {
+    /// The model of this id.
+    pub(super) fn find(id: &str) -> Option<&'static Self> {
+        MODELS.iter().find(|model| model.id == id)
+    }
+
+    /// Whether it makes this size.
+    pub(super) fn takes(&self, (width, height): (u32, u32)) -> bool {
+        let square = |side: u32| u64::from(side) * u64::from(side);
+        match self.sizes {
+            Sizes::Listed(sizes) => sizes.contains(&(width, height)),
+            Sizes::Sides { least_px, most_px } => {
+                (least_px..=most_px).contains(&width) && (least_px..=most_px).contains(&height)
+            }
+            Sizes::Area { least_px, most_px } => {
+                let area = u64::from(width) * u64::from(height);
+                let long = width.max(height) <= width.min(height).saturating_mul(8);
+                (square(least_px)..=square(most_px)).contains(&area) && long
+            }
+            Sizes::ByInput => false,
+        }
+    }
+
+    /// What one image of this size costs, in USD 1e-6, and why.
+    pub(super) fn image_micros(&self, (width, height): (u32, u32)) -> (i64, &'static str) {
+        let is_large = u64::from(width) * u64::from(height) > 1024 * 1024;
+        match self.price {
+            Price::Flat(micros) => (micros, "by image"),
+            Price::ByArea(micros) if is_large => (2 * micros, "by image above 1024*1024 pixels"),
+            Price::ByArea(micros) => (micros, "by image up to 1024*1024 pixels"),
+            Price::Unknown => (0, "the price of this model is not known to the sandbox"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_sizes_that_are_taken() {
+        for model in &MODELS {
+            assert!(
+                matches!(model.sizes, Sizes::ByInput) || model.takes(model.default_size),
+                "{}",
+                model.id
+            );
+            assert!(model.default_n <= model.max_n);
+        }
+    }
+
+    #[test]
+    fn sizes_are_bounded_as_documented() {
+        let takes = |id: &str, size| Model::find(id).expect("in the table").takes(size);
+        assert!(takes("qwen-image", (1328, 1328)) && !takes("qwen-image", (1024, 1024)));
+        assert!(takes("qwen-image-2.0", (512, 512)) && takes("qwen-image-2.0", (4096, 512)));
+        assert!(!takes("qwen-image-2.0", (511, 512)) && !takes("qwen-image-2.0", (4100, 512)));
+        assert!(takes("wan2.7-image-pro", (4096, 4096)) && !takes("wan2.7-image", (2048, 2049)));
+        assert!(takes("qwen-image-edit-plus", (512, 2048)) && !takes("qwen-image-edit-plus", (500, 2048)));
+    }
+
+    #[test]
+    fn a_large_image_of_the_third_generation_costs_twice() {
+        let model = Model::find("qwen-image-3.0").expect("in the table");
+        assert_eq!(model.image_micros((1024, 1024)).0, 30_000);
+        assert_eq!(model.image_micros((1025, 1024)).0, 60_000);
+    }
+}

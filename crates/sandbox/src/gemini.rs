@@ -1,0 +1,100 @@
+//! The Gemini API: routes and keys. The work behind them is shared with Vertex AI.
+
+use crate::calls::CallHandle;
+use crate::core::Core;
+use crate::google::{Ask, Delivery, GoogleError, Surface, find, listed, model_and_verb, noted, parse_json, run};
+use crate::provider::Provider;
+use crate::wire;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+/// The routes below `/gemini`.
+pub(crate) fn router(core: Arc<Core>) -> Router {
+    let mut router = Router::new();
+    for version in ["/v1beta", "/v1"] {
+        router = router
+            .route(&format!("{version}/models"), get(list))
+            .route(&format!("{version}/models/{{call}}"), get(one).post(call));
+    }
+    router.fallback(unknown).with_state(core)
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    key: Option<String>,
+    alt: Option<String>,
+}
+
+/// A key begins with `AIza`; one that says `invalid` or `expired` is. It may stand in a header or in the address.
+fn authorize(headers: &HeaderMap, parameters: &Parameters) -> Result<(), GoogleError> {
+    let header = headers.get("x-goog-api-key").and_then(|value| value.to_str().ok());
+    match header.or(parameters.key.as_deref()) {
+        None | Some("") => Err(GoogleError::no_key()),
+        Some(key) if key.starts_with("AIza") && !key.contains("invalid") && !key.contains("expired") => Ok(()),
+        Some(_) => Err(GoogleError::bad_key()),
+    }
+}
+
+async fn unknown() -> Response {
+    GoogleError::no_path().into_response()
+}
+
+async fn list(headers: HeaderMap, Query(parameters): Query<Parameters>) -> Response {
+    match authorize(&headers, &parameters) {
+        Ok(()) => wire::json(StatusCode::OK, &json!({"models": listed()})),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn one(Path(id): Path<String>, headers: HeaderMap, Query(parameters): Query<Parameters>) -> Response {
+    if let Err(error) = authorize(&headers, &parameters) {
+        return error.into_response();
+    }
+    let name = format!("models/{id}");
+    match listed().into_iter().find(|model| model["name"] == name.as_str()) {
+        Some(model) => wire::json(StatusCode::OK, &model),
+        None => GoogleError::no_model(&id, "GetModel").into_response(),
+    }
+}
+
+async fn call(
+    State(core): State<Arc<Core>>,
+    Path(last): Path<String>,
+    Query(parameters): Query<Parameters>,
+    Extension(log): Extension<CallHandle>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let checked = async {
+        let (model, verb) = model_and_verb(&last).ok_or_else(GoogleError::no_path)?;
+        authorize(&headers, &parameters)?;
+        let fields = parse_json(body).await?;
+        log.note(Provider::Gemini, model, &noted(&fields, None));
+        let streamed = match verb {
+            "generateContent" => false,
+            "streamGenerateContent" if parameters.alt.as_deref() == Some("sse") => true,
+            _ => return Err(GoogleError::no_model(model, verb)),
+        };
+        let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+        let ask = Ask::read(&fields, known, Surface::Gemini)?;
+        log.note(Provider::Gemini, model, &noted(&fields, Some(ask.prompt())));
+        Ok((ask, streamed))
+    };
+    match checked.await {
+        Ok((ask, streamed)) => {
+            let delivery = Delivery {
+                provider: Provider::Gemini,
+                streamed,
+            };
+            run(core, delivery, ask).await
+        }
+        Err(error) => error.into_response(),
+    }
+}

@@ -1,0 +1,49 @@
+//! What the emulators of Google's two surfaces share: the models, `generateContent`, its errors and its bill.
+
+mod answer;
+mod ask;
+mod errors;
+mod fields;
+mod models;
+mod run;
+mod usage;
+
+pub(crate) use ask::{Ask, Surface};
+pub(crate) use errors::{GoogleError, refusal};
+pub(crate) use fields::{Fields, parse_json};
+pub(crate) use models::{find, listed};
+pub(crate) use run::{Delivery, run};
+
+use crate::core::Core;
+use bytes::Bytes;
+use imaging::{Bitmap, ImageFormat};
+use serde_json::{Map, Value, json};
+
+/// Decodes an input image; `None` when it is none that Google reads.
+pub(crate) async fn decode(core: &Core, bytes: Bytes) -> Option<Bitmap> {
+    let format = ImageFormat::sniff(&bytes)?;
+    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Webp) {
+        return None;
+    }
+    core.pictures.decode(bytes).await.ok()
+}
+
+/// The name of a call in the last part of a path: `model:verb`.
+pub(crate) fn model_and_verb(last: &str) -> Option<(&str, &str)> {
+    last.rsplit_once(':')
+        .filter(|(model, verb)| !model.is_empty() && !verb.is_empty())
+}
+
+/// A body as the log shows it: prompts stand in fields of other names, so what holds them is told by its count only.
+pub(crate) fn noted(body: &Map<String, Value>, prompt: Option<&str>) -> Value {
+    let mut shown = body.clone();
+    for name in ["contents", "systemInstruction", "instances"] {
+        if let Some(held) = shown.get_mut(name) {
+            *held = json!(format!("<{} in it>", held.as_array().map_or(1, Vec::len)));
+        }
+    }
+    if let Some(prompt) = prompt {
+        shown.insert("prompt".to_owned(), json!(prompt));
+    }
+    Value::Object(shown)
+}

@@ -1,0 +1,162 @@
+//! `POST /api/v1/images`: fields to a checked request.
+
+use super::ask::{Ask, Way};
+use super::errors::ApiError;
+use super::family::Family;
+use super::fields::Fields;
+use super::models::Model;
+use super::sizes::{RATIOS, TIERS, Wanted, pixels, ratio, with_size};
+use crate::core::Core;
+use crate::inputs;
+use bytes::Bytes;
+use imaging::ImageFormat;
+use serde_json::{Map, Value};
+
+/// Every field there is.
+const KNOWN: &[&str] = &[
+    "model",
+    "prompt",
+    "n",
+    "size",
+    "resolution",
+    "aspect_ratio",
+    "quality",
+    "background",
+    "output_format",
+    "output_compression",
+    "seed",
+    "user",
+    "stream",
+    "input_references",
+    "provider",
+];
+/// Input images that the API takes at all.
+const MOST_REFERENCES: usize = 16;
+/// Images that the API takes at all.
+const MOST_IMAGES: i64 = 10;
+
+/// Checks a request.
+pub(super) fn check(core: &Core, model: &'static Model, body: &Map<String, Value>) -> Result<Ask, ApiError> {
+    if let Some(name) = body.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(ApiError::invalid(name, "there is no such field"));
+    }
+    if let Some(name) = body.keys().find(|name| !model.takes(name)) {
+        return Err(ApiError::unsupported(name, model.id));
+    }
+    let fields = Fields(body);
+    let prompt = fields.text("prompt")?.filter(|prompt| !prompt.is_empty());
+    let prompt = prompt.ok_or_else(|| ApiError::invalid("prompt", "it must not be empty"))?;
+    let count = fields.integer("n", 1, MOST_IMAGES)?.unwrap_or(1);
+    if count > model.most_images {
+        return Err(ApiError::invalid(
+            "n",
+            "the provider of this model makes fewer images in one call",
+        ));
+    }
+    if fields.flag("stream")? {
+        return Err(ApiError::unsupported("stream", model.id));
+    }
+    fields.text("user")?;
+    check_routing(&fields)?;
+    let output = output(&fields)?;
+    Ok(Ask {
+        model,
+        way: Way::Images,
+        prompt: prompt.to_owned(),
+        count: u32::try_from(count).unwrap_or(1),
+        size_px: pixels(model.family, wanted(&fields)?),
+        quality: quality(&fields, model.family)?,
+        transparent: output.transparent,
+        format: output.format,
+        compression: output.compression,
+        seed: fields.integer("seed", i64::MIN, i64::MAX)?,
+        inputs: references(core, &fields, model)?,
+    })
+}
+
+fn wanted(fields: &Fields<'_>) -> Result<Wanted, ApiError> {
+    let wanted = Wanted {
+        ratio: fields.choice("aspect_ratio", RATIOS)?.and_then(ratio),
+        tier: fields.choice("resolution", TIERS)?,
+        exact_px: None,
+    };
+    match fields.text("size")? {
+        Some(size) => with_size(wanted, size),
+        None => Ok(wanted),
+    }
+}
+
+fn quality(fields: &Fields<'_>, family: Family) -> Result<&'static str, ApiError> {
+    let quality = fields.choice("quality", &["auto", "low", "medium", "high", "xhigh", "max"])?;
+    match quality {
+        Some("xhigh" | "max") => Err(ApiError::invalid(
+            "quality",
+            "this model has auto, low, medium and high",
+        )),
+        Some("low") => Ok("low"),
+        Some("high") => Ok("high"),
+        _ if family == Family::Gpt2 => Ok("high"),
+        _ => Ok("medium"),
+    }
+}
+
+struct Output {
+    format: ImageFormat,
+    compression: u8,
+    transparent: bool,
+}
+
+fn output(fields: &Fields<'_>) -> Result<Output, ApiError> {
+    let format = match fields.choice("output_format", &["png", "jpeg", "webp"])? {
+        Some("jpeg") => ImageFormat::Jpeg,
+        Some("webp") => ImageFormat::Webp,
+        _ => ImageFormat::Png,
+    };
+    let background = fields.choice("background", &["auto", "transparent", "opaque"])?;
+    let transparent = background == Some("transparent");
+    if transparent && format == ImageFormat::Jpeg {
+        return Err(ApiError::invalid("background", "transparent needs png or webp"));
+    }
+    let compression = fields.integer("output_compression", 0, 100)?.unwrap_or(100);
+    Ok(Output {
+        format,
+        compression: u8::try_from(compression).unwrap_or(100).max(1),
+        transparent,
+    })
+}
+
+fn check_routing(fields: &Fields<'_>) -> Result<(), ApiError> {
+    let Some(routing) = fields.object("provider")? else {
+        return Ok(());
+    };
+    for name in ["only", "order"] {
+        if routing.get(name).is_some_and(|value| !value.is_array()) {
+            return Err(ApiError::invalid(&format!("provider.{name}"), "expected a list"));
+        }
+    }
+    routing.object("options").map(|_| ())
+}
+
+fn references(core: &Core, fields: &Fields<'_>, model: &Model) -> Result<Vec<Bytes>, ApiError> {
+    let name = "input_references";
+    let list = match fields.get(name) {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(ApiError::invalid(name, "expected a list")),
+    };
+    if list.len() > MOST_REFERENCES.min(model.most_inputs) {
+        return Err(ApiError::invalid(name, "there are too many images for this model"));
+    }
+    list.iter().map(|item| reference(core, name, item)).collect()
+}
+
+/// `{"type": "image_url", "image_url": {"url"}}`.
+pub(super) fn reference(core: &Core, name: &str, item: &Value) -> Result<Bytes, ApiError> {
+    if item["type"] != "image_url" {
+        return Err(ApiError::invalid(name, "expected the type image_url"));
+    }
+    let url = item["image_url"]["url"].as_str();
+    let url = url.ok_or_else(|| ApiError::invalid(name, "image_url.url is missing"))?;
+    let loaded = inputs::load(core, url).map_err(|error| ApiError::invalid(name, &error.to_string()))?;
+    Ok(loaded.bytes)
+}

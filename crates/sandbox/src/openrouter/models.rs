@@ -1,0 +1,155 @@
+//! The models that the emulator serves, and how the discovery routes tell of them.
+
+use super::errors::ApiError;
+use super::family::Family;
+use super::sizes::{RATIOS, TIERS};
+use serde_json::{Value, json};
+
+/// Unix seconds that all models claim to be made at: 2026-06-01, UTC.
+const CREATED: i64 = 1_780_272_000;
+
+/// One model.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) id: &'static str,
+    name: &'static str,
+    /// Who hosts it.
+    pub(super) provider: &'static str,
+    pub(super) family: Family,
+    /// Images of one call.
+    pub(super) most_images: i64,
+    /// Input images of one call.
+    pub(super) most_inputs: usize,
+    /// Whether it also writes text.
+    pub(super) talks: bool,
+}
+
+/// Every model.
+pub(super) const MODELS: &[Model] = &[
+    Model {
+        id: "google/gemini-2.5-flash-image",
+        name: "Google: Gemini 2.5 Flash Image",
+        provider: "Google",
+        family: Family::Gemini25,
+        most_images: 1,
+        most_inputs: 3,
+        talks: true,
+    },
+    Model {
+        id: "google/gemini-3.1-flash-image",
+        name: "Google: Gemini 3.1 Flash Image",
+        provider: "Google",
+        family: Family::Gemini31Flash,
+        most_images: 1,
+        most_inputs: 14,
+        talks: true,
+    },
+    Model {
+        id: "google/gemini-3-pro-image",
+        name: "Google: Gemini 3 Pro Image",
+        provider: "Google",
+        family: Family::Gemini3Pro,
+        most_images: 1,
+        most_inputs: 14,
+        talks: true,
+    },
+    Model {
+        id: "openai/gpt-image-1-mini",
+        name: "OpenAI: GPT Image 1 Mini",
+        provider: "OpenAI",
+        family: Family::GptMini,
+        most_images: 10,
+        most_inputs: 16,
+        talks: false,
+    },
+    Model {
+        id: "openai/gpt-image-2",
+        name: "OpenAI: GPT Image 2",
+        provider: "OpenAI",
+        family: Family::Gpt2,
+        most_images: 10,
+        most_inputs: 16,
+        talks: false,
+    },
+    Model {
+        id: "bytedance-seed/seedream-4.5",
+        name: "ByteDance: Seedream 4.5",
+        provider: "Bytedance",
+        family: Family::Seedream,
+        most_images: 1,
+        most_inputs: 14,
+        talks: false,
+    },
+];
+
+/// The model of an id.
+pub(super) fn find(id: &str) -> Result<&'static Model, ApiError> {
+    MODELS
+        .iter()
+        .find(|model| model.id == id)
+        .ok_or_else(|| ApiError::new(400, &format!("{id} is not a valid model ID")))
+}
+
+impl Model {
+    /// Whether it takes a field of the Images API that not every model takes.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        match name {
+            "quality" | "background" | "output_format" | "output_compression" => {
+                matches!(self.family, Family::GptMini | Family::Gpt2)
+            }
+            "seed" => !matches!(self.family, Family::GptMini | Family::Gpt2),
+            _ => true,
+        }
+    }
+
+    /// What it puts out.
+    pub(super) fn outputs(&self) -> &'static [&'static str] {
+        if self.talks { &["image", "text"] } else { &["image"] }
+    }
+
+    fn architecture(&self) -> Value {
+        json!({"input_modalities": ["text", "image"], "output_modalities": self.outputs()})
+    }
+
+    fn supported(&self) -> Value {
+        let mut supported = json!({
+            "aspect_ratio": {"type": "enum", "values": RATIOS},
+            "resolution": {"type": "enum", "values": TIERS},
+            "n": {"type": "range", "min": 1, "max": self.most_images},
+            "input_references": {"type": "range", "min": 0, "max": self.most_inputs},
+        });
+        if self.takes("seed") {
+            supported["seed"] = json!({"type": "boolean"});
+        }
+        if self.takes("quality") {
+            supported["quality"] = json!({"type": "enum", "values": ["auto", "low", "medium", "high"]});
+            supported["output_format"] = json!({"type": "enum", "values": ["png", "jpeg", "webp"]});
+            supported["output_compression"] = json!({"type": "range", "min": 0, "max": 100});
+            supported["background"] = json!({"type": "enum", "values": ["auto", "transparent", "opaque"]});
+        }
+        supported
+    }
+
+    /// As `GET /images/models` tells of it.
+    pub(super) fn described(&self) -> Value {
+        json!({
+            "id": self.id, "name": self.name, "description": "A sandbox model.", "created": CREATED,
+            "architecture": self.architecture(), "supported_parameters": self.supported(),
+            "supports_streaming": false, "endpoints": format!("/api/v1/images/models/{}/endpoints", self.id),
+        })
+    }
+
+    /// As its own route tells of its hosts.
+    pub(super) fn endpoints(&self) -> Value {
+        let tag = self.provider.to_ascii_lowercase();
+        json!({"id": self.id, "endpoints": [{
+            "provider_name": self.provider, "provider_slug": tag, "provider_tag": tag,
+            "supported_parameters": self.supported(), "supports_streaming": false,
+        }]})
+    }
+
+    /// As `GET /models` tells of it.
+    pub(super) fn listed(&self) -> Value {
+        json!({"id": self.id, "name": self.name, "created": CREATED, "architecture": self.architecture()})
+    }
+}

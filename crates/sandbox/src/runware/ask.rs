@@ -1,0 +1,318 @@
+//! Reads and checks an `imageInference` task.
+
+use super::errors::TaskError;
+use super::models::{Kind, Model};
+use imaging::ImageFormat;
+use serde_json::{Map, Value};
+
+/// Results of one task.
+const MAX_RESULTS: u64 = 20;
+/// Longest prompt, in characters: OpenAI's models take more than those that Runware hosts.
+const MAX_PROMPT: [usize; 2] = [3_000, 32_000];
+/// Parameters that every model has.
+const COMMON: [&str; 19] = [
+    "taskType",
+    "taskUUID",
+    "model",
+    "positivePrompt",
+    "width",
+    "height",
+    "numberResults",
+    "outputType",
+    "outputFormat",
+    "outputQuality",
+    "includeCost",
+    "checkNSFW",
+    "safety",
+    "deliveryMethod",
+    "webhookURL",
+    "uploadEndpoint",
+    "ttl",
+    "customTaskUUID",
+    "inputImage",
+];
+
+/// How an image is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutputType {
+    Url,
+    Base64,
+    DataUri,
+}
+
+/// A checked task.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) model: &'static Model,
+    pub(super) prompt: String,
+    pub(super) size: (u32, u32),
+    pub(super) count: u32,
+    pub(super) output: OutputType,
+    pub(super) format: ImageFormat,
+    /// Quality of the file, 20 to 99.
+    pub(super) compression: u8,
+    /// Quality of the picture, of OpenAI's models.
+    pub(super) quality: String,
+    pub(super) transparent: bool,
+    pub(super) seed: Option<u64>,
+    /// How far an edit may go from its input, 0 to 1.
+    pub(super) strength: f64,
+    /// Links, data URIs, base64 or UUIDs of uploads.
+    pub(super) inputs: Vec<String>,
+    pub(super) mask: Option<String>,
+    pub(super) tells_cost: bool,
+    pub(super) tells_nsfw: bool,
+    pub(super) is_async: bool,
+}
+
+/// Checks a task.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<Ask, TaskError> {
+    for (name, value) in task {
+        let known = COMMON.contains(&name.as_str()) || model.has(name);
+        if !known && !value.is_null() {
+            return Err(TaskError::unsupported(name));
+        }
+    }
+    let longest = MAX_PROMPT[usize::from(model.kind != Kind::Diffusion)];
+    let prompt = text(task, "positivePrompt")?.ok_or_else(|| TaskError::missing("positivePrompt"))?;
+    if !(2..=longest).contains(&prompt.chars().count()) {
+        let expected = format!("It must have between 2 and {longest} characters.");
+        return Err(TaskError::invalid("positivePrompt", &expected));
+    }
+    // A negative prompt is checked and otherwise without effect: pictures here have nothing to leave out.
+    text(task, "negativePrompt")?;
+    let openai = &task.get("providerSettings").unwrap_or(&Value::Null)["openai"];
+    let quality = one_of(
+        &openai["quality"],
+        "providerSettings.openai.quality",
+        &["auto", "low", "medium", "high"],
+    )?;
+    let background = one_of(
+        &openai["background"],
+        "providerSettings.openai.background",
+        &["auto", "opaque", "transparent"],
+    )?;
+    let format = format(task)?;
+    if background == Some("transparent") && format == ImageFormat::Jpeg {
+        return Err(TaskError::invalid(
+            "outputFormat",
+            "JPG has no transparency: use PNG or WEBP.",
+        ));
+    }
+    Ok(Ask {
+        model,
+        prompt: prompt.to_owned(),
+        size: size(model, task)?,
+        count: whole(task, "numberResults", 1, MAX_RESULTS)?.map_or(1, |count| count as u32),
+        output: match one_of(
+            &task_value(task, "outputType"),
+            "outputType",
+            &["URL", "base64Data", "dataURI"],
+        )? {
+            Some("base64Data") => OutputType::Base64,
+            Some("dataURI") => OutputType::DataUri,
+            _ => OutputType::Url,
+        },
+        format,
+        compression: whole(task, "outputQuality", 20, 99)?.map_or(95, |quality| quality as u8),
+        quality: match quality {
+            None | Some("auto") => "high".to_owned(),
+            Some(quality) => quality.to_owned(),
+        },
+        transparent: background == Some("transparent"),
+        seed: whole(task, "seed", 1, i64::MAX as u64)?,
+        strength: strength(task)?,
+        inputs: inputs(task)?,
+        mask: text(task, "maskImage")?.map(str::to_owned),
+        tells_cost: flag(task, "includeCost")?,
+        tells_nsfw: flag(task, "checkNSFW")? || task_value(task, "safety")["checkContent"] == true,
+        is_async: one_of(
+            &task_value(task, "deliveryMethod"),
+            "deliveryMethod",
+            &["sync", "async"],
+        )? == Some("async"),
+    })
+}
+
+fn task_value(task: &Map<String, Value>, name: &str) -> Value {
+    task.get(name).cloned().unwrap_or(Value::Null)
+}
+
+fn text<'a>(task: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, TaskError> {
+    match task.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(TaskError::invalid(name, "It must be a string.")),
+    }
+}
+
+fn flag(task: &Map<String, Value>, name: &str) -> Result<bool, TaskError> {
+    match task.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(TaskError::invalid(name, "It must be a boolean.")),
+    }
+}
+
+fn whole(task: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, TaskError> {
+    match task.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
+            _ => {
+                let expected = format!("It must be an integer between {least} and {most}.");
+                Err(TaskError::invalid(name, &expected))
+            }
+        },
+    }
+}
+
+fn one_of<'a>(value: &Value, name: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, TaskError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let found = allowed.iter().copied().find(|word| value == word);
+    found.map(Some).ok_or_else(|| {
+        let expected = format!("Supported values are {}.", allowed.join(", "));
+        TaskError::invalid(name, &expected)
+    })
+}
+
+fn format(task: &Map<String, Value>) -> Result<ImageFormat, TaskError> {
+    let asked = one_of(
+        &task_value(task, "outputFormat"),
+        "outputFormat",
+        &["JPG", "PNG", "WEBP"],
+    )?;
+    Ok(match asked {
+        Some("PNG") => ImageFormat::Png,
+        Some("WEBP") => ImageFormat::Webp,
+        _ => ImageFormat::Jpeg,
+    })
+}
+
+fn size(model: &Model, task: &Map<String, Value>) -> Result<(u32, u32), TaskError> {
+    let side = |name: &str| {
+        let value = task.get(name).ok_or_else(|| TaskError::missing(name))?;
+        let side = value.as_u64().and_then(|side| u32::try_from(side).ok());
+        side.ok_or_else(|| TaskError::invalid(name, model.sizes()))
+    };
+    let size = (side("width")?, side("height")?);
+    if model.takes(size) {
+        return Ok(size);
+    }
+    // The side that fits beside a good one is not the one to blame.
+    let name = if model.takes((size.0, 1024)) { "height" } else { "width" };
+    Err(TaskError::invalid(name, model.sizes()))
+}
+
+fn strength(task: &Map<String, Value>) -> Result<f64, TaskError> {
+    match task.get("strength") {
+        None | Some(Value::Null) => Ok(0.8),
+        Some(value) => match value.as_f64() {
+            Some(strength) if (0.0..=1.0).contains(&strength) => Ok(strength),
+            _ => Err(TaskError::invalid("strength", "It must be a number between 0 and 1.")),
+        },
+    }
+}
+
+/// The seed image, or the reference images wherever they stand.
+fn inputs(task: &Map<String, Value>) -> Result<Vec<String>, TaskError> {
+    let mut inputs: Vec<String> = text(task, "seedImage")?.map(str::to_owned).into_iter().collect();
+    let nested = &task_value(task, "inputs")["referenceImages"];
+    for (name, value) in [
+        ("referenceImages", &task_value(task, "referenceImages")),
+        ("inputs.referenceImages", nested),
+    ] {
+        match value {
+            Value::Null => {}
+            Value::Array(items) if (1..=16).contains(&items.len()) && items.iter().all(Value::is_string) => {
+                inputs.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            _ => return Err(TaskError::invalid(name, "It must be a list of 1 to 16 images.")),
+        }
+    }
+    Ok(inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn checked(model: &str, more: Value) -> Result<Ask, String> {
+        let mut task = json!({"taskType": "imageInference", "positivePrompt": "a fox", "width": 1024, "height": 1024});
+        for (name, value) in more.as_object().expect("an object") {
+            task[name] = value.clone();
+        }
+        let model = Model::find(model).expect("in the table");
+        check(model, task.as_object().expect("an object")).map_err(|error| {
+            error.entry(None, None)["parameter"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let ask = checked("runware:101@1", json!({})).expect("it is valid");
+        assert_eq!(
+            (ask.count, ask.output, ask.format, ask.compression),
+            (1, OutputType::Url, ImageFormat::Jpeg, 95)
+        );
+        assert!(!ask.is_async && !ask.tells_cost && !ask.tells_nsfw);
+    }
+
+    #[test]
+    fn inputs_are_found_wherever_they_stand() {
+        let ask = checked("runware:101@1", json!({"seedImage": "data:a", "maskImage": "data:b"})).expect("it is valid");
+        assert_eq!(
+            (ask.inputs, ask.mask.as_deref()),
+            (vec!["data:a".to_owned()], Some("data:b"))
+        );
+        let ask = checked("openai:4@1", json!({"inputs": {"referenceImages": ["a", "b"]}})).expect("it is valid");
+        assert_eq!(ask.inputs, ["a", "b"]);
+        let settings = json!({"providerSettings": {"openai": {"quality": "low"}}, "deliveryMethod": "async"});
+        let ask = checked("openai:4@1", settings).expect("it is valid");
+        assert_eq!((ask.quality.as_str(), ask.is_async), ("low", true));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (model, more, parameter) in [
+            ("runware:101@1", json!({"width": 1000}), "width"),
+            ("runware:101@1", json!({"height": 1000}), "height"),
+            ("runware:101@1", json!({"height": "1024"}), "height"),
+            ("openai:4@1", json!({"width": 1280}), "width"),
+            ("runware:101@1", json!({"numberResults": 21}), "numberResults"),
+            ("runware:101@1", json!({"positivePrompt": "a"}), "positivePrompt"),
+            ("runware:101@1", json!({"positivePrompt": null}), "positivePrompt"),
+            ("runware:101@1", json!({"outputFormat": "png"}), "outputFormat"),
+            ("runware:101@1", json!({"outputQuality": 100}), "outputQuality"),
+            ("runware:101@1", json!({"outputType": "url"}), "outputType"),
+            ("runware:101@1", json!({"seed": 0}), "seed"),
+            ("runware:101@1", json!({"strength": 1.5}), "strength"),
+            ("runware:101@1", json!({"includeCost": 1}), "includeCost"),
+            ("runware:101@1", json!({"deliveryMethod": "later"}), "deliveryMethod"),
+            ("runware:101@1", json!({"prompt": "x"}), "prompt"),
+            ("openai:4@1", json!({"steps": 4}), "steps"),
+            ("openai:4@1", json!({"referenceImages": []}), "referenceImages"),
+            (
+                "openai:4@1",
+                json!({"providerSettings": {"openai": {"quality": "ultra"}}}),
+                "providerSettings.openai.quality",
+            ),
+            (
+                "openai:4@1",
+                json!({"providerSettings": {"openai": {"background": "transparent"}}}),
+                "outputFormat",
+            ),
+        ] {
+            assert_eq!(checked(model, more).expect_err(parameter), parameter);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Jobs of the services that do not answer at once, and `GET /v2beta/results/{id}`.
+
+use super::answer::{Accept, Picture};
+use super::ask::Ask;
+use super::errors::{ApiError, refusal};
+use super::{Stability, authorize, new_id, work};
+use crate::faults::{Call, Faults};
+use crate::names::sha256_hex;
+use crate::provider::Provider;
+use crate::wire;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::sync::{Arc, OnceLock};
+
+/// How long a result is kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A job.
+pub(crate) struct Job {
+    /// Of the key that began it: no other may see it.
+    key_sha256: String,
+    label: String,
+    prompt: String,
+    faults: Faults,
+    begun_at: Timestamp,
+    end: OnceLock<Result<Picture, ApiError>>,
+}
+
+/// Begins a job; it goes on whether or not anybody asks for it again.
+pub(super) async fn begin(
+    emulator: &Arc<Stability>,
+    key: String,
+    ask: Ask,
+    faults: Faults,
+) -> Result<Response, ApiError> {
+    let id = new_id();
+    if let Some(answer) = work::refused(&emulator.core, &ask, &faults, &id) {
+        faults.wait().await;
+        return Ok(*answer);
+    }
+    let job = Arc::new(Job {
+        key_sha256: sha256_hex(&key),
+        label: ask.label.clone(),
+        prompt: ask.prompt.clone(),
+        faults: faults.clone(),
+        begun_at: emulator.core.now(),
+        end: OnceLock::new(),
+    });
+    emulator.jobs.insert(id.clone(), Arc::clone(&job));
+    let (inner, of_job) = (Arc::clone(emulator), id.clone());
+    emulator.core.tasks.spawn(async move {
+        job.faults.wait().await;
+        tokio::time::sleep(inner.core.latency.queue()).await;
+        let end = work::make(&inner.core, &ask, &job.faults, &of_job).await;
+        let size_bytes = end.as_ref().map_or(0, |picture| picture.bytes.len());
+        // Only this task ends the job.
+        job.end.set(end).ok();
+        inner.jobs.weigh(&of_job, size_bytes);
+    });
+    faults.hang().await;
+    Ok(wire::json(StatusCode::OK, &json!({ "id": id })))
+}
+
+/// What became of a job: 202 while it goes on.
+pub(super) async fn get(
+    State(emulator): State<Arc<Stability>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match find(&emulator, &id, &headers) {
+        Ok((job, accept)) => tell(&emulator, &id, &job, accept).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn find(emulator: &Stability, id: &str, headers: &HeaderMap) -> Result<(Arc<Job>, Accept), ApiError> {
+    let key = authorize(headers)?;
+    let accept = Accept::of(headers)?;
+    let lives = |job: &Arc<Job>| {
+        let ends_at = job.begun_at.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+        job.key_sha256 == sha256_hex(&key) && emulator.core.now() < ends_at
+    };
+    let job = emulator.jobs.get(id).filter(lives);
+    job.map(|job| (job, accept)).ok_or_else(ApiError::no_generation)
+}
+
+async fn tell(emulator: &Stability, id: &str, job: &Job, accept: Accept) -> Response {
+    let call = if job.end.get().is_some() {
+        Call::Result
+    } else {
+        Call::Status
+    };
+    let book = &emulator.core.faults;
+    let faults = book.take(call, Provider::Stability, &job.label, &job.prompt);
+    faults.wait().await;
+    if let Some(asked) = &faults.refusal {
+        return refusal(asked);
+    }
+    faults.hang().await;
+    let answer = match job.end.get() {
+        None => wire::json(StatusCode::ACCEPTED, &json!({"id": id, "status": "in-progress"})),
+        Some(Ok(picture)) => wire::spoil(picture.clone().answer(accept), job.faults.body).await,
+        Some(Err(error)) => error.clone().into_response(),
+    };
+    wire::spoil(answer, faults.body).await
+}

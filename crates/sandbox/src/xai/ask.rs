@@ -1,0 +1,184 @@
+//! Fields to a checked request. Wrong types are the reader's refusal (422), wrong values the API's (400).
+
+use super::errors::Refused;
+use super::models::Model;
+use crate::core::Core;
+use crate::inputs;
+use imaging::Bitmap;
+use serde_json::{Map, Value};
+
+/// Pictures of one call.
+const MAX_COUNT: i64 = 10;
+/// Input images of one call.
+const MAX_IMAGES: usize = 5;
+/// The model where none is named.
+const DEFAULT_MODEL: &str = "grok-imagine-image";
+/// Fields of other services that are refused by name.
+const NOT_SUPPORTED: [&str; 3] = ["size", "style", "mask"];
+/// Shapes by name, as width and height.
+const RATIOS: [(&str, (f64, f64)); 13] = [
+    ("1:1", (1.0, 1.0)),
+    ("3:4", (3.0, 4.0)),
+    ("4:3", (4.0, 3.0)),
+    ("9:16", (9.0, 16.0)),
+    ("16:9", (16.0, 9.0)),
+    ("2:3", (2.0, 3.0)),
+    ("3:2", (3.0, 2.0)),
+    ("9:19.5", (9.0, 19.5)),
+    ("19.5:9", (19.5, 9.0)),
+    ("9:20", (9.0, 20.0)),
+    ("20:9", (20.0, 9.0)),
+    ("1:2", (1.0, 2.0)),
+    ("2:1", (2.0, 1.0)),
+];
+
+/// A checked request.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) model: &'static Model,
+    pub(super) prompt: String,
+    pub(super) count: u32,
+    /// None is `auto`.
+    pub(super) shape: Option<(f64, f64)>,
+    pub(super) resolution: &'static str,
+    /// `low` or `medium`.
+    pub(super) quality: &'static str,
+    pub(super) base64: bool,
+}
+
+/// The model that a body names, or would be given.
+pub(super) fn model_id(body: &Map<String, Value>) -> Result<String, Refused> {
+    Ok(Fields(body).text("model")?.unwrap_or(DEFAULT_MODEL).to_owned())
+}
+
+/// Checks all fields but the images.
+pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
+    let fields = Fields(body);
+    let id = model_id(body)?;
+    let model = Model::find(&id).ok_or_else(|| Refused::no_model(&id))?;
+    if let Some(name) = NOT_SUPPORTED.iter().find(|name| fields.get(name).is_some()) {
+        return Err(Refused::invalid(&format!("Argument not supported: {name}")));
+    }
+    let prompt = fields
+        .text("prompt")?
+        .ok_or_else(|| Refused::unreadable("missing field `prompt`"))?;
+    if prompt.trim().is_empty() {
+        return Err(Refused::invalid("The prompt must not be empty"));
+    }
+    let count = fields.integer("n")?.unwrap_or(1);
+    if !(1..=MAX_COUNT).contains(&count) {
+        return Err(Refused::invalid("n must be between 1 and 10"));
+    }
+    fields.text("user")?;
+    fields.text("output_format")?;
+    let ratios: Vec<&'static str> = RATIOS.iter().map(|(name, _)| *name).chain(["auto"]).collect();
+    let ratio = fields.choice("aspect_ratio", &ratios)?;
+    let shape = RATIOS.iter().find(|(name, _)| Some(*name) == ratio);
+    let resolution = fields.choice("resolution", &["1k", "1.5k", "2k"])?.unwrap_or("1k");
+    if !model.resolutions.contains(&resolution) {
+        let listed = model.resolutions.join(", ");
+        let text = format!("resolution {resolution} is not supported by {id}, use one of {listed}");
+        return Err(Refused::invalid(&text));
+    }
+    let quality = fields.choice("quality", &["low", "medium", "high", "auto"])?;
+    if model.has_quality() && quality == Some("high") {
+        return Err(Refused::invalid("quality must be one of low, medium, auto"));
+    }
+    let format = fields.choice("response_format", &["url", "b64_json"])?;
+    Ok(Ask {
+        model,
+        prompt: prompt.to_owned(),
+        count: u32::try_from(count).unwrap_or(1),
+        shape: shape.map(|(_, shape)| *shape),
+        resolution,
+        quality: if quality == Some("low") { "low" } else { "medium" },
+        base64: format == Some("b64_json"),
+    })
+}
+
+/// The images of an edit: `image`, or `images` in its place.
+pub(super) async fn load(core: &Core, body: &Map<String, Value>) -> Result<Vec<Bitmap>, Refused> {
+    let fields = Fields(body);
+    let links = match (fields.get("image"), fields.get("images")) {
+        (Some(_), Some(_)) => return Err(Refused::invalid("Only one of image and images may be given")),
+        (None, None) => return Err(Refused::invalid("An edit needs image or images")),
+        (Some(image), None) => vec![link("image", image)?],
+        (None, Some(images)) => {
+            let items = images
+                .as_array()
+                .ok_or_else(|| Refused::unreadable("images: invalid type, expected a sequence"))?;
+            items
+                .iter()
+                .map(|item| link("images", item))
+                .collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    if links.is_empty() || links.len() > MAX_IMAGES {
+        let text = format!("Between 1 and {MAX_IMAGES} images may be given, not {}", links.len());
+        return Err(Refused::invalid(&text));
+    }
+    let mut images = Vec::with_capacity(links.len());
+    for url in links {
+        let loaded = inputs::load(core, url)
+            .map_err(|error| Refused::invalid(&format!("The image could not be loaded: {error}")))?;
+        let decoded = core.pictures.decode(loaded.bytes).await;
+        images.push(decoded.map_err(|_| Refused::invalid("The image could not be decoded"))?);
+    }
+    Ok(images)
+}
+
+fn link<'a>(name: &str, image: &'a Value) -> Result<&'a str, Refused> {
+    let kind = image.get("type").filter(|kind| !kind.is_null());
+    if kind.is_some_and(|kind| kind != "image_url") {
+        return Err(Refused::unreadable(&format!(
+            "{name}.type: unknown variant, expected `image_url`"
+        )));
+    }
+    let url = image.get("url").and_then(Value::as_str);
+    url.ok_or_else(|| Refused::unreadable(&format!("{name}: missing field `url`")))
+}
+
+struct Fields<'a>(&'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&'a str>, Refused> {
+        self.get(name)
+            .map(|value| {
+                value
+                    .as_str()
+                    .ok_or_else(|| Refused::unreadable(&format!("{name}: invalid type, expected a string")))
+            })
+            .transpose()
+    }
+
+    fn integer(&self, name: &str) -> Result<Option<i64>, Refused> {
+        self.get(name)
+            .map(|value| {
+                value
+                    .as_i64()
+                    .ok_or_else(|| Refused::unreadable(&format!("{name}: invalid type, expected an integer")))
+            })
+            .transpose()
+    }
+
+    fn choice(&self, name: &str, allowed: &[&'static str]) -> Result<Option<&'static str>, Refused> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        match allowed.iter().find(|word| **word == text) {
+            Some(word) => Ok(Some(word)),
+            None => {
+                let listed: Vec<String> = allowed.iter().map(|word| format!("`{word}`")).collect();
+                let why = format!(
+                    "{name}: unknown variant `{text}`, expected one of {}",
+                    listed.join(", ")
+                );
+                Err(Refused::unreadable(&why))
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The models, their sizes and prices, and the routes that tell of them.
+
+use super::authorize;
+use super::errors::Refused;
+use crate::wire;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+/// Ticks of one cent: a tick is 1e-10 USD.
+const TICKS_PER_CENT: i64 = 100_000_000;
+/// Every input image costs this much more, once for the request, in cents.
+const INPUT_CENTS: i64 = 1;
+/// Edges are multiples of this, in pixels.
+const STEP_PX: f64 = 16.0;
+
+/// How a model is priced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Price {
+    /// One price for every picture, in cents.
+    Flat(i64),
+    /// By resolution and quality.
+    Table,
+}
+
+/// One model.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) id: &'static str,
+    price: Price,
+    /// Resolutions that it takes.
+    pub(super) resolutions: &'static [&'static str],
+}
+
+/// Every model.
+const MODELS: &[Model] = &[
+    flat("grok-imagine-image", 2),
+    flat("grok-imagine-image-pro", 5),
+    flat("grok-imagine-image-quality", 5),
+    Model {
+        id: "grok-imagine-image-2.0",
+        price: Price::Table,
+        resolutions: &["1k", "1.5k", "2k"],
+    },
+];
+
+const fn flat(id: &'static str, cents: i64) -> Model {
+    Model {
+        id,
+        price: Price::Flat(cents),
+        resolutions: &["1k", "2k"],
+    }
+}
+
+/// Qualities of the models that know any.
+const QUALITIES: [&str; 2] = ["low", "medium"];
+
+impl Model {
+    /// The model of an id.
+    pub(super) fn find(id: &str) -> Option<&'static Self> {
+        MODELS.iter().find(|model| model.id == id)
+    }
+
+    /// Whether quality means anything to it.
+    pub(super) fn has_quality(&self) -> bool {
+        self.price == Price::Table
+    }
+
+    /// Cents of one picture.
+    fn cents(&self, resolution: &str, quality: &str) -> i64 {
+        match (self.price, resolution, quality) {
+            (Price::Flat(cents), _, _) => cents,
+            (Price::Table, "1.5k", "low") => 5,
+            (Price::Table, "2k", "low") => 6,
+            (Price::Table, _, "low") => 4,
+            (Price::Table, "1.5k", _) => 7,
+            (Price::Table, "2k", _) => 8,
+            (Price::Table, _, _) => 6,
+        }
+    }
+
+    /// The price of a request, in ticks.
+    pub(super) fn ticks(&self, resolution: &str, quality: &str, pictures: u32, inputs: usize) -> i64 {
+        let inputs = i64::try_from(inputs).unwrap_or(i64::MAX);
+        let cents = self.cents(resolution, quality) * i64::from(pictures) + INPUT_CENTS * inputs;
+        cents * TICKS_PER_CENT
+    }
+
+    fn body(&self) -> Value {
+        let qualities: &[&str] = if self.has_quality() { &QUALITIES } else { &["medium"] };
+        let prices = self.resolutions.iter().flat_map(|resolution| {
+            qualities.iter().map(move |quality| {
+                let ticks = self.ticks(resolution, quality, 1, 0);
+                json!({"quality": quality, "resolution": resolution, "price_per_image": ticks})
+            })
+        });
+        json!({
+            "id": self.id, "object": "model", "owned_by": "xai", "version": "1.0", "aliases": [],
+            "input_modalities": ["text", "image"], "output_modalities": ["image"],
+            "image_price": self.ticks("1k", "medium", 1, 0), "pricing": prices.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// `GET /v1/image-generation-models`.
+pub(super) async fn list(headers: HeaderMap) -> Response {
+    if let Err(refused) = authorize(&headers) {
+        return refused.to_response();
+    }
+    let models: Vec<Value> = MODELS.iter().map(Model::body).collect();
+    wire::json(StatusCode::OK, &json!({ "models": models }))
+}
+
+/// `GET /v1/image-generation-models/{id}`.
+pub(super) async fn one(Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match authorize(&headers).and_then(|()| Model::find(&id).ok_or_else(|| Refused::no_model(&id))) {
+        Ok(model) => wire::json(StatusCode::OK, &model.body()),
+        Err(refused) => refused.to_response(),
+    }
+}
+
+/// The size of a shape at a resolution.
+pub(super) fn size_px((width, height): (f64, f64), resolution: &str) -> (u32, u32) {
+    let edge_px = match resolution {
+        "2k" => 2_048.0,
+        "1.5k" => 1_536.0,
+        _ => 1_024.0,
+    };
+    let shape = (width / height).sqrt();
+    let edge = |px: f64| ((px / STEP_PX).round() * STEP_PX) as u32;
+    (edge(edge_px * shape), edge(edge_px / shape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_follow_resolution_quality_and_inputs() {
+        let ticks = |id: &str, resolution, quality, pictures, inputs| {
+            let model = Model::find(id).expect("it is in the table");
+            model.ticks(resolution, quality, pictures, inputs)
+        };
+        assert_eq!(ticks("grok-imagine-image", "2k", "medium", 3, 0), 600_000_000);
+        assert_eq!(ticks("grok-imagine-image-2.0", "1k", "medium", 1, 0), 600_000_000);
+        assert_eq!(ticks("grok-imagine-image-2.0", "2k", "low", 1, 0), 600_000_000);
+        assert_eq!(ticks("grok-imagine-image-2.0", "1.5k", "medium", 2, 2), 1_600_000_000);
+    }
+
+    #[test]
+    fn sizes_keep_the_area() {
+        assert_eq!(size_px((1.0, 1.0), "1k"), (1024, 1024));
+        assert_eq!(size_px((16.0, 9.0), "1k"), (1360, 768));
+        assert_eq!(size_px((9.0, 19.5), "2k"), (1392, 3008));
+    }
+}
