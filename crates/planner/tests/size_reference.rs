@@ -103,12 +103,19 @@ fn nearest_in_range(range: &SizeRange, wanted: Size) -> Option<Size> {
     legal.retain(|&(i, j)| width_off[i] <= by_height[j] + SAME && height_off[j] <= by_width[i] + SAME);
     let distance = |&(i, j): &(usize, usize)| (width_off[i].powi(2) + height_off[j].powi(2)).sqrt();
     let nearest = legal.iter().map(distance).fold(f64::INFINITY, f64::min);
-    legal.retain(|at| distance(at) <= nearest + 1e-6);
+    legal.retain(|at| distance(at) <= nearest + 5e-4);
     let found = legal.iter().map(|&(i, j)| Size {
         width_px: sides[i],
         height_px: sides[j],
     });
-    found.max_by_key(|size| (u64::from(size.width_px) * u64::from(size.height_px), size.width_px))
+    let found: Vec<Size> = found.collect();
+    least(&found, |size| {
+        vec![
+            off(ratio_of(size), ratio_of(wanted)),
+            -area_of(size),
+            -f64::from(size.width_px),
+        ]
+    })
 }
 
 fn nearest_tier(area: f64, in_megapixels: bool, tiers: &[Tier]) -> Option<Tier> {

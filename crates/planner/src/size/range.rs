@@ -1,10 +1,13 @@
 //! Ranges of free sizes, and the legal size nearest to one that is not.
 
-use super::{MAX_SIDE_PX, Size};
+use std::cmp::Reverse;
 
-/// Distances that differ by no more than this are a tie, which more pixels decide. Far below one pixel (1.5e-5 at
-/// the longest side), it lets a square stay square where 832x800 is nearer to 300x300 than 816x816 by 1.3e-7.
-pub const DISTANCE_TIE: f64 = 1e-6;
+use super::{MAX_SIDE_PX, Ratio, Size};
+
+/// Distances that differ by no more than this are a tie, which the nearer ratio decides: at 2048 pixels it is about one
+/// pixel. Without it a square that is too large for a limit of area would end as 2172x2129 rather than as 2150x2150, and
+/// 300x300 below a least area as 832x800 rather than as 816x816.
+pub const DISTANCE_TIE: f64 = 5e-4;
 
 /// A ratio limit from here on is none: no two sides differ by so much.
 const NO_RATIO_LIMIT: f64 = 1e6;
@@ -77,7 +80,7 @@ impl SizeRange {
         };
         let ties = search.ties().filter(|&(tried, near)| has_nearest_width(near, tried));
         ties.map(|(tried, near)| Size::new(narrow(tried), narrow(near)))
-            .max_by_key(|size| size.rank())
+            .min_by_key(|size| (Ratio::of(*size).distance(Ratio::of(wanted)), Reverse(size.rank())))
     }
 
     /// Tries widths, counted in multiples and ever farther from the wanted one, each with its nearest height. Past the

@@ -63,7 +63,8 @@ fn every_live_offer_says_what_a_page_needs() {
         }
         for offer in &model.offers {
             assert!(!offer.pricing.source.is_empty(), "{} {}", model.id, offer.provider);
-            for mode in offer.modes.keys() {
+            // What only enlarges needs no words.
+            for mode in offer.modes.keys().filter(|mode| **mode != Mode::Upscale) {
                 let mode_offer = offer.in_mode(*mode).expect("its own mode");
                 assert!(
                     mode_offer.fields.contains_key("prompt"),

@@ -611,8 +611,10 @@ fn whatever_is_lost_or_too_much_is_told_in_its_file() {
 #[test]
 fn all_mistakes_are_told_together() {
     let mut sources = sources();
+    let first = ["gpt-image-1-mini", "gpt-image-1.5", "gpt-image-1", "gpt-image-2"];
+    let expected = first.map(|id| format!("models/openai/{id}.toml"));
     for (name, text) in &mut sources {
-        if name.starts_with("models/openai/gpt-image") {
+        if expected.contains(name) {
             *text = text.replace("provider = \"fal\"", "provider = \"fla\"");
         }
     }
@@ -625,8 +627,6 @@ fn all_mistakes_are_told_together() {
         .into_iter()
         .map(|mistake| mistake.file)
         .collect();
-    let expected = ["gpt-image-1-mini", "gpt-image-1.5", "gpt-image-1", "gpt-image-2"]
-        .map(|id| format!("models/openai/{id}.toml"));
     assert_eq!(files, expected);
 }
 

@@ -1,6 +1,7 @@
 //! What is refused, what is dropped, and what is kept from providers that have no use for it.
 
-use planner::catalog::model::Status;
+use planner::catalog::model::Model;
+use planner::mode::Mode;
 use planner::native::NativeValue;
 use planner::request::Inputs;
 use serde_json::json;
@@ -26,7 +27,7 @@ fn a_transparent_background_is_refused_where_no_offer_has_it() {
             .all(|(param, text)| param == "background" && text.contains("does not take")),
         "{faults:?}"
     );
-    assert_eq!(faults.len(), 2, "one for each offer");
+    assert_eq!(faults.len(), 3, "one for each offer");
     let jpeg = message(
         "gpt-image-1.5",
         json!({"background": "transparent", "output_format": "jpeg"}),
@@ -148,11 +149,13 @@ fn replicate_needs_the_callers_key_where_it_has_none_of_its_own() {
 #[test]
 fn a_callers_key_never_reaches_a_provider_that_has_no_use_for_it() {
     let catalog = catalog();
-    for model in catalog.models().filter(|model| model.status() == Status::Active) {
+    let draws = |model: &&Model| model.modes().contains(&Mode::TextToImage);
+    for model in catalog.models().filter(draws) {
         let fields = json!({"openai_api_key": "sk-caller", "sync_mode": true, "user_id": "u"});
         let resolution = generate(&catalog, &model.id, fields).expect("it is served");
         for resolved in &resolution.offers {
-            let takes = |name| resolved.offer.common.fields.contains_key(name);
+            let mode_offer = resolved.offer.in_mode(Mode::TextToImage).expect("it was resolved");
+            let takes = |name| mode_offer.fields.contains_key(name);
             for name in ["openai_api_key", "sync_mode", "user_id"] {
                 assert_eq!(
                     resolved.native.fields.contains_key(name),

@@ -1,6 +1,7 @@
 //! The native request of every live offer in every mode for a typical request, each one read against the provider's
 //! own documentation of its fields.
 
+use planner::catalog::offer::Offer;
 use planner::format::Format;
 use planner::mode::Mode;
 use planner::native::{ImageForm, NativeRequest, NativeValue};
@@ -86,7 +87,16 @@ fn typical_requests_are_put_into_each_providers_own_words() {
     let mut found = Map::new();
     for model in catalog.models() {
         for mode in model.modes() {
-            let (fields, inputs) = typical(mode);
+            let (mut fields, mut inputs) = typical(mode);
+            fields["model"] = json!(model.id);
+            let takes = |offer: &Offer| {
+                offer
+                    .in_mode(mode)
+                    .and_then(|mode| mode.inputs)
+                    .map_or(0, |inputs| inputs.max)
+            };
+            let most = model.live_offers().map(takes).max().unwrap_or(0);
+            inputs.images.truncate(most as usize);
             let resolution = if mode == Mode::TextToImage {
                 generate(&catalog, &model.id, fields)
             } else {
