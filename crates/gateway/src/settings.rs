@@ -90,6 +90,8 @@ pub enum SandboxUse {
 pub struct ProviderSettings {
     /// The credential.
     pub credential: Option<String>,
+    /// A file that holds the credential.
+    pub credential_file: Option<PathBuf>,
     /// Root of its API, where it is not the public one.
     pub base_url: Option<String>,
     /// Where the credential came from, for people.
@@ -164,6 +166,7 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let (mut settings, origin) = Self::read(file, environment)?;
         settings.read_credentials(&origin, environment, catalog);
+        settings.read_credential_files(environment, catalog)?;
         if let Some(message) = settings
             .successors
             .iter()
@@ -213,6 +216,33 @@ impl Settings {
         Ok((settings_of(table, &origin)?, origin))
     }
 
+    /// Credentials that stand in files of their own: named in the settings, or by a variable of the provider's.
+    fn read_credential_files(
+        &mut self,
+        environment: &Environment,
+        catalog: &planner::catalog::Catalog,
+    ) -> Result<(), SettingsError> {
+        for provider in catalog.providers() {
+            let own = self.providers.entry(provider.id.clone()).or_default();
+            if own.credential.is_some() {
+                continue;
+            }
+            let by_variable = || {
+                let mut names = provider.credential_file_variables.iter();
+                names.find_map(|name| Some((PathBuf::from(environment.get(name)?), name.clone())))
+            };
+            let named = own.credential_file.clone().map(|path| {
+                let origin = path.display().to_string();
+                (path, origin)
+            });
+            if let Some((path, origin)) = named.or_else(by_variable) {
+                own.credential = Some(read_text(&path)?);
+                own.credential_origin = Some(origin);
+            }
+        }
+        Ok(())
+    }
+
     fn read_credentials(&mut self, origin: &str, environment: &Environment, catalog: &planner::catalog::Catalog) {
         for provider in catalog.providers() {
             let own = self.providers.entry(provider.id.clone()).or_default();
@@ -245,6 +275,15 @@ impl Settings {
             }
         }
     }
+}
+
+/// The text of a file without the blanks around it.
+fn read_text(path: &Path) -> Result<String, SettingsError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    })?;
+    Ok(text.trim().to_owned())
 }
 
 /// What is wrong with one entry of `successors`.

@@ -58,13 +58,16 @@ impl Upstreams {
     /// # Errors
     /// An address or protocol that cannot be used, or an address of this very gateway.
     pub fn new(catalog: &Catalog, settings: &Settings, sandbox_url: Option<&str>) -> Result<Self, UpstreamError> {
+        let any_real = catalog.providers().any(|provider| is_real(provider, settings));
         let mut by_id = IndexMap::new();
         for provider in catalog.providers() {
             let own = settings.providers.get(&provider.id).cloned().unwrap_or_default();
-            let upstream = connect(provider, &own, settings, sandbox_url).map_err(|message| UpstreamError {
-                provider: provider.id.clone(),
-                message,
-            })?;
+            let service = serve(provider, &own, settings.sandbox, any_real);
+            let upstream =
+                connect(provider, &own, service, settings, sandbox_url).map_err(|message| UpstreamError {
+                    provider: provider.id.clone(),
+                    message,
+                })?;
             by_id.insert(provider.id.clone(), upstream);
         }
         let available = by_id
@@ -93,23 +96,25 @@ impl Upstreams {
     }
 }
 
-/// Whether any provider has a credential.
-#[must_use]
-pub fn any_credential(settings: &Settings) -> bool {
-    settings.providers.values().any(|own| own.credential.is_some())
+/// Whether a provider can be called as it is: with a credential, or because it asks for none.
+fn is_real(provider: &Provider, settings: &Settings) -> bool {
+    let own = settings.providers.get(&provider.id);
+    provider.no_credential || own.is_some_and(|own| own.credential.is_some())
 }
 
 fn connect(
     provider: &Provider,
     own: &ProviderSettings,
+    service: Service,
     settings: &Settings,
     sandbox_url: Option<&str>,
 ) -> Result<Upstream, String> {
     let adapter =
         providers::adapter(&provider.protocol).ok_or_else(|| format!("unknown protocol '{}'", provider.protocol))?;
-    let (service, endpoint) = match (serve(provider, own, settings), sandbox_url) {
+    let emulator = sandbox_url.zip(provider.sandbox_path.as_deref());
+    let (service, endpoint) = match (service, emulator) {
         (Service::Sandbox, None) | (Service::Off, _) => (Service::Off, None),
-        (Service::Sandbox, Some(root)) => (Service::Sandbox, Some(sandboxed(provider, root)?)),
+        (Service::Sandbox, Some((root, path))) => (Service::Sandbox, Some(sandboxed(provider, root, path)?)),
         (Service::Real { origin }, _) => {
             let endpoint = real(provider, own)?;
             if is_self(&endpoint.base_url, settings) {
@@ -127,18 +132,17 @@ fn connect(
     })
 }
 
-fn serve(provider: &Provider, own: &ProviderSettings, settings: &Settings) -> Service {
-    if provider.sandbox_only {
+fn serve(provider: &Provider, own: &ProviderSettings, sandbox: SandboxUse, any_real: bool) -> Service {
+    if provider.sandbox_only || sandbox == SandboxUse::Always {
         return Service::Sandbox;
     }
-    match (settings.sandbox, &own.credential) {
-        (SandboxUse::Always, _) => Service::Sandbox,
-        (_, Some(_)) => Service::Real {
-            origin: own.credential_origin.clone().unwrap_or_default(),
-        },
-        (SandboxUse::Auto, None) if !any_credential(settings) => Service::Sandbox,
-        (SandboxUse::Auto | SandboxUse::Never, None) => Service::Off,
-    }
+    let origin = match &own.credential {
+        Some(_) => own.credential_origin.clone().unwrap_or_default(),
+        None if provider.no_credential => "it asks for none".to_owned(),
+        None if sandbox == SandboxUse::Auto && !any_real => return Service::Sandbox,
+        None => return Service::Off,
+    };
+    Service::Real { origin }
 }
 
 fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String> {
@@ -153,7 +157,7 @@ fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String>
     })
 }
 
-fn sandboxed(provider: &Provider, root: &str) -> Result<Endpoint, String> {
+fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<Endpoint, String> {
     let mut options = provider.options.clone();
     options.extend(
         provider
@@ -163,7 +167,7 @@ fn sandboxed(provider: &Provider, root: &str) -> Result<Endpoint, String> {
     );
     Ok(Endpoint {
         provider: provider.id.clone(),
-        base_url: parse(&format!("{root}{}", provider.sandbox_path))?,
+        base_url: parse(&format!("{root}{path}"))?,
         credential: Credential::new(provider.sandbox_credential.clone()),
         options,
     })

@@ -75,3 +75,28 @@ pub const XAI_CREDENTIAL: &str = "xai-sandbox";
 pub const BYTEPLUS_CREDENTIAL: &str = "ark-sandbox";
 /// The credential that the Fireworks emulator is meant to be called with.
 pub const FIREWORKS_CREDENTIAL: &str = "fw_sandbox";
+
+/// Where each provider's API is, below the sandbox's address.
+pub const PATHS: [&str; 21] = [
+    "/openai/v1",
+    "/fal/run",
+    "/fal/queue",
+    "/fal/rest",
+    "/replicate/v1",
+    "/gemini/v1beta",
+    "/vertex/v1",
+    "/bfl/v1",
+    "/xai/v1",
+    "/byteplus/api/v3",
+    "/alibaba/api/v1",
+    "/runware/v1",
+    "/fireworks/inference/v1",
+    "/openrouter/api/v1",
+    "/stability/v2beta",
+    "/azure/openai",
+    "/localai/v1",
+    "/sdcpp/v1",
+    "/vllm/v1",
+    "/sglang/v1",
+    "/mock/v1",
+];

@@ -52,14 +52,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
     }
     let base = sandbox.base_url();
     say(&format!("listening on {base}"));
-    for path in [
-        "/openai/v1",
-        "/fal/run",
-        "/fal/queue",
-        "/fal/rest",
-        "/replicate/v1",
-        "/mock/v1",
-    ] {
+    for path in sandbox::PATHS {
         say(&format!("  {base}{path}"));
     }
     say(&format!("faults on demand: {base}/_sandbox/help"));

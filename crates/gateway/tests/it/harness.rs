@@ -282,24 +282,24 @@ pub(crate) fn catalog() -> Arc<Catalog> {
     Arc::new(gateway::builtin::catalog(None).expect("the built-in catalogue has no mistakes"))
 }
 
-/// Settings that make the three providers real and lead them to a sandbox.
+/// Settings that make every provider real and lead it to a sandbox.
 pub(crate) fn providers(sandbox: &str) -> std::collections::BTreeMap<String, ProviderSettings> {
-    let provider = |credential: &str, path: &str| ProviderSettings {
-        credential: Some(credential.to_owned()),
-        base_url: Some(format!("{sandbox}{path}")),
-        ..ProviderSettings::default()
+    let catalog = catalog();
+    let emulated = catalog.providers().filter(|provider| !provider.sandbox_only);
+    let settings = |provider: &planner::catalog::provider::Provider| {
+        let options = provider.sandbox_options.iter();
+        Some(ProviderSettings {
+            credential: Some(provider.sandbox_credential.clone()),
+            base_url: Some(format!("{sandbox}{}", provider.sandbox_path.as_ref()?)),
+            options: options
+                .map(|(name, path)| (name.clone(), format!("{sandbox}{path}")))
+                .collect(),
+            ..ProviderSettings::default()
+        })
     };
-    let mut fal = provider(sandbox::FAL_CREDENTIAL, "/fal/queue");
-    fal.options.insert("rest_url".to_owned(), format!("{sandbox}/fal/rest"));
-    [
-        ("openai".to_owned(), provider(sandbox::OPENAI_CREDENTIAL, "/openai/v1")),
-        ("fal".to_owned(), fal),
-        (
-            "replicate".to_owned(),
-            provider(sandbox::REPLICATE_CREDENTIAL, "/replicate/v1"),
-        ),
-    ]
-    .into()
+    emulated
+        .filter_map(|provider| Some((provider.id.clone(), settings(provider)?)))
+        .collect()
 }
 
 /// A client that no proxy of the developer's comes between.

@@ -14,9 +14,11 @@ pub struct Provider {
     pub protocol: String,
     /// Root of its API.
     pub base_url: String,
-    /// Path of its emulator in the sandbox.
-    pub sandbox_path: String,
+    /// Path of its emulator in the sandbox; absent where there is none.
+    #[serde(default)]
+    pub sandbox_path: Option<String>,
     /// What its emulator takes as a credential.
+    #[serde(default)]
     pub sandbox_credential: String,
     /// Served by the sandbox only: there is no real one.
     #[serde(default)]
@@ -27,6 +29,12 @@ pub struct Provider {
     /// The provider's own names of that variable, read as a fallback.
     #[serde(default)]
     pub credential_fallbacks: Vec<String>,
+    /// Variables that name a file which holds the credential, read as the last fallback.
+    #[serde(default)]
+    pub credential_file_variables: Vec<String>,
+    /// It asks for no credential, as servers of one's own do: it is real as it stands.
+    #[serde(default)]
+    pub no_credential: bool,
     /// Settings of the protocol, such as further hosts.
     #[serde(default)]
     pub options: IndexMap<String, String>,

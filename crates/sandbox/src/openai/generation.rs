@@ -16,17 +16,18 @@ pub(super) enum Generation {
     OnePointFive,
     Two,
     TwoPointFive,
+    TwoPointSix,
 }
 
 impl Generation {
     /// Any size under the rules of later models, rather than three fixed ones.
     pub(super) fn free_sizes(self) -> bool {
-        matches!(self, Self::Two | Self::TwoPointFive)
+        matches!(self, Self::Two | Self::TwoPointFive | Self::TwoPointSix)
     }
 
     pub(super) fn qualities(self) -> &'static [&'static str] {
         match self {
-            Self::TwoPointFive => &["low", "medium", "high", "xhigh", "max", "auto"],
+            Self::TwoPointFive | Self::TwoPointSix => &["low", "medium", "high", "xhigh", "max", "auto"],
             _ => &["low", "medium", "high", "auto"],
         }
     }
@@ -51,7 +52,7 @@ impl Generation {
             Self::One => (5_000, 10_000, 40_000),
             Self::Mini => (2_000, 2_500, 8_000),
             Self::OnePointFive => (5_000, 8_000, 32_000),
-            Self::Two | Self::TwoPointFive => (5_000, 8_000, 30_000),
+            Self::Two | Self::TwoPointFive | Self::TwoPointSix => (5_000, 8_000, 30_000),
         };
         Rates {
             text_in,

@@ -26,6 +26,7 @@ const OCTOBER_6_2025: i64 = 1_759_708_800;
 const DECEMBER_16_2025: i64 = 1_765_843_200;
 const APRIL_21_2026: i64 = 1_776_729_600;
 const SEPTEMBER_8_2026: i64 = 1_788_825_600;
+const NOVEMBER_4_2026: i64 = 1_793_750_400;
 
 const fn model(id: &'static str, generation: Generation, created: i64, shutdown_date: Option<&'static str>) -> Model {
     Model {
@@ -79,6 +80,8 @@ pub(super) const MODELS: &[Model] = &[
         SEPTEMBER_8_2026,
         None,
     ),
+    model("gpt-image-2.6-flare", Generation::TwoPointSix, NOVEMBER_4_2026, None),
+    model("gpt-image-2.6-sunburst", Generation::TwoPointSix, NOVEMBER_4_2026, None),
 ];
 
 /// The model of this id.
