@@ -5,6 +5,7 @@ mod it {
     mod any_input;
     mod balance;
     mod clients;
+    mod compatible;
     mod dry_run;
     mod edits;
     mod explain;
