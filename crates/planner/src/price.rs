@@ -69,20 +69,11 @@ impl Line {
 /// Pixels of a megapixel, as providers count them.
 const MEGAPIXEL_PIXELS: u64 = 1_048_576;
 
-/// What an image may have above whole megapixels without being billed a further one: sides that are rounded to a
-/// provider's step come out up to half a percent larger than the megapixels that were asked for.
-const MEGAPIXEL_SLACK: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
-
 /// Megapixels of one image as `component` bills them.
 fn megapixels(component: &Component, size: Size) -> Decimal {
     let exact = Decimal::from(size.pixels()) / Decimal::from(MEGAPIXEL_PIXELS);
     let billed = match component.step {
-        Some(step) if step > 0 => {
-            let steps = ((exact - MEGAPIXEL_SLACK) / Decimal::from(step))
-                .ceil()
-                .max(Decimal::ONE);
-            steps * Decimal::from(step)
-        }
+        Some(step) if step > 0 => (exact / Decimal::from(step)).ceil() * Decimal::from(step),
         _ => exact,
     };
     component

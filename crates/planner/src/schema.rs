@@ -70,19 +70,29 @@ pub fn of_model(catalog: &Catalog, model: &Model) -> Value {
         }
     }
     let modes: HashSet<Mode> = model.modes().into_iter().collect();
-    let mut schema = json!({
+    let mut required = vec!["model"];
+    if !modes.is_empty() && !modes.contains(&Mode::TextToImage) {
+        required.push("images");
+    }
+    let offers: Vec<&Offer> = model.live_offers().collect();
+    let by_all = |name: &&String| offers.iter().all(|offer| offer.requires.contains(*name));
+    required.extend(
+        offers
+            .iter()
+            .flat_map(|offer| &offer.requires)
+            .filter(by_all)
+            .map(String::as_str),
+    );
+    required.dedup();
+    json!({
         "$schema": DIALECT,
         "title": format!("A request to {}", model.name),
         "type": "object",
-        "required": ["model"],
+        "required": required,
         "properties": properties,
         "additionalProperties": true,
         "allOf": conditions(&modes),
-    });
-    if !modes.is_empty() && !modes.contains(&Mode::TextToImage) {
-        schema["required"] = json!(["model", "images"]);
-    }
-    schema
+    })
 }
 
 /// Every name by which a caller may call the model.

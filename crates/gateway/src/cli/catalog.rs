@@ -207,8 +207,10 @@ fn price_line(part: &Component) -> String {
     let tiers = part.resolution.iter().map(ToString::to_string);
     let conditions: Vec<String> = part.quality.iter().cloned().chain(sizes).chain(tiers).collect();
     let cached = if part.cached { " cached" } else { "" };
+    let first = part.first_unit_price;
+    let first = first.map_or_else(String::new, |price| format!("${price} for the first, then "));
     format!(
-        "${} per {unit}{cached} {} {}",
+        "{first}${} per {unit}{cached} {} {}",
         part.unit_price,
         word(json!(part.direction)),
         conditions.join(", ")

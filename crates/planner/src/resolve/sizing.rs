@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::{Adjustment, Context};
 use crate::catalog::offer::{Field, Form, ModeOffer, key_of};
 use crate::mode::Mode;
-use crate::size::{NativeSize, Reason, Size, Tier, resolve_size};
+use crate::size::{NativeSize, Reason, Size, SizeArgument, SizeRequest, Tier, resolve_size};
 
 /// What became of the size.
 pub(super) struct Sizing {
@@ -63,10 +63,24 @@ pub(super) fn apply(
         };
         Adjustment::new(change.parameter, change.requested, change.used, reason)
     }));
+    let like_input = || match resolved.native {
+        NativeSize::Auto if mode_offer.sizes.auto_by_default => shape_of_input(context, mode_offer),
+        _ => None,
+    };
     Sizing {
-        expected: enlarged(context, mode_offer).or(resolved.nominal),
+        expected: enlarged(context, mode_offer).or_else(like_input).or(resolved.nominal),
         cover: resolved.cover,
     }
+}
+
+/// The size nearest to that of the first input: what an edit has that keeps its input's shape.
+fn shape_of_input(context: &Context<'_>, mode_offer: &ModeOffer) -> Option<Size> {
+    let first = context.inputs.images.first()?;
+    let request = SizeRequest {
+        size: Some(SizeArgument::Exact(Size::new(first.width_px, first.height_px))),
+        ..SizeRequest::default()
+    };
+    resolve_size(&request, &context.model.sizes(), &mode_offer.sizes).nominal
 }
 
 /// The size that enlarging the first input gives; `None` in other modes.

@@ -130,6 +130,7 @@ pub fn resolve_size(request: &SizeRequest, model: &ModelSizes, offer: &OfferSize
     let auto_shape = request.size == Some(SizeArgument::Auto) || request.aspect_ratio == Some(RatioArgument::Auto);
     let auto = auto_shape || request.resolution == Some(TierArgument::Auto);
     if ratio.is_some() || tier.is_some() {
+        let auto_shape = auto_shape || offer.auto_by_default;
         return resolve_shape(Shape { ratio, tier }, auto_shape, model, offer);
     }
     let (native, nominal) = if (auto || offer.auto_by_default) && offer.auto {

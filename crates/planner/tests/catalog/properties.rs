@@ -28,10 +28,22 @@ fn needed(model: &Model, mode: Mode) -> Map<String, Value> {
         Mode::Upscale if model.modes() == [Mode::Upscale] => json!({}),
         Mode::Upscale => json!({ "scale_factor": 2 }),
     };
-    fields.as_object().cloned().expect("an object")
+    let mut fields = fields.as_object().cloned().expect("an object");
+    // What every offer insists on; offers that serve only callers with a key are left out instead.
+    let offers: Vec<_> = model.live_offers().collect();
+    for name in offers
+        .iter()
+        .flat_map(|offer| &offer.requires)
+        .filter(|name| *name != "mask")
+    {
+        if offers.iter().all(|offer| offer.requires.contains(name)) {
+            fields.insert(name.clone(), json!("the kite"));
+        }
+    }
+    fields
 }
 
-fn inputs(mode: Mode) -> Inputs {
+fn inputs(model: &Model, mode: Mode) -> Inputs {
     let gif = InputFacts {
         format: Format::Gif,
         ..png(1024, 1024)
@@ -40,7 +52,10 @@ fn inputs(mode: Mode) -> Inputs {
         Mode::TextToImage => Inputs::default(),
         Mode::ImageEdit | Mode::Upscale => Inputs {
             images: vec![gif],
-            mask: None,
+            mask: model
+                .live_offers()
+                .all(|offer| offer.requires.iter().any(|name| name == "mask"))
+                .then(|| png(1024, 1024)),
         },
     }
 }
@@ -152,7 +167,7 @@ fn resolved<'a>(
     if !faults.is_empty() {
         return Err(params(faults));
     }
-    resolve(catalog, model, &request, &inputs(mode)).map_err(params)
+    resolve(catalog, model, &request, &inputs(model, mode)).map_err(params)
 }
 
 /// Every live model and mode.
@@ -275,9 +290,15 @@ fn check_nothing_silent(
     // The gateway answers with events whether or not the offer streams.
     let re_encoded =
         name == "output_compression" && (resolved.finish.cover.is_some() || !comes_as_wanted(resolved, &offer));
+    // An offer of one scale makes that one without being told.
+    let only_scale = matches!(&offer.sizes.support, SizeSupport::Ratios { tiers, .. } if tiers.len() <= 1);
     let by_gateway = handling(name, &offer) == Handling::Emulated || matches!(name, "n" | "stream") || re_encoded;
     assert!(
-        told.is_some() || sent.is_some() || by_gateway || is_neutral(parameter, value),
+        told.is_some()
+            || sent.is_some()
+            || (name == "resolution" && only_scale)
+            || by_gateway
+            || is_neutral(parameter, value),
         "{what}: dropped in silence"
     );
     // A plain field holds the value itself unless something else is told.
@@ -328,10 +349,11 @@ fn check_twice(
 ) {
     // Bounds may change both shape and scale; who named one of them is told of that one, which says less than the size.
     let told = |name: &str| resolved_once.adjustments.iter().any(|change| change.parameter == name);
-    let (shape, scale) = (
-        fields.contains_key("aspect_ratio") || fields.contains_key("size"),
-        fields.contains_key("resolution"),
-    );
+    let named = |name: &str| {
+        let auto = |value: &Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("auto"));
+        fields.get(name).is_some_and(|value| !auto(value))
+    };
+    let (shape, scale) = (named("aspect_ratio") || named("size"), named("resolution"));
     if shape != scale && (told("aspect_ratio") || told("resolution") || told("size")) {
         let bounded = |sizes: &SizeSupport| matches!(sizes, SizeSupport::Range(_));
         let offer = resolved_once.offer.in_mode(mode).expect("it was resolved");

@@ -97,6 +97,18 @@ fn typical_requests_are_put_into_each_providers_own_words() {
             };
             let most = model.live_offers().map(takes).max().unwrap_or(0);
             inputs.images.truncate(most as usize);
+            let insists = |name: &str| {
+                model
+                    .live_offers()
+                    .all(|offer| offer.requires.iter().any(|own| own == name))
+            };
+            inputs.mask = insists("mask").then(|| png(1024, 1024));
+            for name in ["search_prompt", "select_prompt"]
+                .into_iter()
+                .filter(|name| insists(name))
+            {
+                fields[name] = json!("the bicycle");
+            }
             let resolution = if mode == Mode::TextToImage {
                 generate(&catalog, &model.id, fields)
             } else {
