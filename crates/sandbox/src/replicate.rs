@@ -4,6 +4,7 @@
 //! its JavaScript client with `baseUrl` set to `http://host:port/replicate/v1`. Not emulated: deployments, trainings,
 //! collections, hardware and search.
 
+mod ask;
 mod call;
 mod errors;
 mod files;
@@ -14,6 +15,7 @@ mod prediction;
 mod predictions;
 mod prices;
 mod schema;
+mod sizes;
 mod stream;
 mod webhook;
 mod work;

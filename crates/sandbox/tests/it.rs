@@ -21,6 +21,7 @@ mod it {
     mod openrouter;
     mod replicate;
     mod replicate_faults;
+    mod replicate_models;
     mod runware;
     mod server;
     mod stability;

@@ -59,8 +59,20 @@ pub(super) fn default_value(field: &Input) -> Option<Value> {
         Default::Required | Default::Nothing => None,
         Default::Text(text) => Some(json!(text)),
         Default::Integer(number) => Some(json!(number)),
+        Default::Number(number) => Some(json!(number)),
         Default::Boolean(flag) => Some(json!(flag)),
+        Default::Empty => Some(json!([])),
     }
+}
+
+/// The text of an input, empty where there is none.
+pub(super) fn text<'v>(input: &'v Map<String, Value>, name: &str) -> &'v str {
+    input.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The number of an input.
+pub(super) fn number(input: &Map<String, Value>, name: &str) -> Option<f64> {
+    input.get(name).and_then(Value::as_f64)
 }
 
 fn check_field(field: &Input, value: &Value, problems: &mut Vec<Problem>) {
@@ -93,24 +105,33 @@ fn check_field(field: &Input, value: &Value, problems: &mut Vec<Problem>) {
         }
         Kind::Integer(least, most) => match whole(value) {
             None => problems.push(wrong_type(name, "integer", value)),
+            Some(number) => check_range(name, number as f64, least as f64, most as f64, problems),
+        },
+        Kind::Number(least, most) => match value.as_f64() {
+            None => problems.push(wrong_type(name, "number", value)),
             Some(number) => check_range(name, number, least, most, problems),
         },
+        Kind::Image => check_link(name, value, problems),
         Kind::Images => match value.as_array() {
             None => problems.push(wrong_type(name, "array", value)),
             Some(items) => {
                 for (at, item) in items.iter().enumerate() {
-                    if !item.is_string() {
-                        problems.push(wrong_type(format!("{name}.{at}"), "string", item));
-                    } else if !item.as_str().is_some_and(is_uri) {
-                        problems.push(Problem {
-                            kind: "format",
-                            field: format!("{name}.{at}"),
-                            description: "Does not match format 'uri'".to_owned(),
-                        });
-                    }
+                    check_link(format!("{name}.{at}"), item, problems);
                 }
             }
         },
+    }
+}
+
+fn check_link(field: String, value: &Value, problems: &mut Vec<Problem>) {
+    match value.as_str() {
+        None => problems.push(wrong_type(field, "string", value)),
+        Some(text) if is_uri(text) => {}
+        Some(_) => problems.push(Problem {
+            kind: "format",
+            field,
+            description: "Does not match format 'uri'".to_owned(),
+        }),
     }
 }
 
@@ -125,7 +146,7 @@ fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| float().map(|number| number as i64))
 }
 
-fn check_range(field: String, number: i64, least: i64, most: i64, problems: &mut Vec<Problem>) {
+fn check_range(field: String, number: f64, least: f64, most: f64, problems: &mut Vec<Problem>) {
     if number < least {
         problems.push(Problem {
             kind: "number_gte",
@@ -221,6 +242,23 @@ mod tests {
         assert!(checked("gpt-image-2.5-flare", &json!({"prompt": "a", "quality": "max"})).is_ok());
         assert!(checked("flux-schnell", &json!({"prompt": "a", "seed": 1.5})).is_err());
         assert!(checked("flux-schnell", &json!({"prompt": "a", "seed": -3})).is_ok());
+    }
+
+    #[test]
+    fn numbers_and_links_are_checked() {
+        let input = json!({
+            "prompt": "a", "guidance": 10.5, "prompt_strength": "0.5", "image": "a.png", "seed": null, "go_fast": null,
+        });
+        let problems = checked("flux-dev", &input).expect_err("the input is invalid");
+        let expected = [
+            ("input.image", "format"),
+            ("input.prompt_strength", "invalid_type"),
+            ("input.guidance", "number_lte"),
+            ("input.go_fast", "invalid_type"),
+        ];
+        assert_eq!(problems, expected.map(|(field, kind)| (field.to_owned(), kind)));
+        let input = json!({"prompt": "a", "guidance": 3, "image": "data:,", "prompt_strength": 0});
+        assert!(checked("flux-dev", &input).is_ok());
     }
 
     #[test]

@@ -1,5 +1,17 @@
-//! The Replicate models that the sandbox has, and the inputs of each.
+//! The Replicate models that the sandbox has: what each takes, what it makes of that, and its price.
 
+mod bytedance;
+mod fields;
+mod flux_1;
+mod flux_2;
+mod google;
+mod leonardo;
+mod openai;
+mod recraft;
+
+use super::prices::Price;
+use super::sizes::Sizing;
+use crate::latency::Pace;
 use crate::names::sha256_hex;
 
 /// What one input may be.
@@ -12,7 +24,12 @@ pub(super) enum Kind {
     Integer(i64, i64),
     /// Any whole number.
     AnyInteger,
+    /// Any number from, to.
+    Number(f64, f64),
     Boolean,
+    /// A link to a picture.
+    Image,
+    /// Links to pictures.
     Images,
 }
 
@@ -25,7 +42,10 @@ pub(super) enum Default {
     Nothing,
     Text(&'static str),
     Integer(i64),
+    Number(f64),
     Boolean(bool),
+    /// An empty list.
+    Empty,
 }
 
 /// One input of a model.
@@ -46,14 +66,13 @@ const fn input(name: &'static str, kind: Kind, default: Default, about: &'static
     }
 }
 
-/// Which models share prices and size rules.
+/// The GPT Image models, which count tokens and refuse in OpenAI's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
-    GptImage1,
-    GptImage15,
-    GptImage2,
-    GptImage25,
-    FluxSchnell,
+pub(super) enum Gpt {
+    One,
+    OneFive,
+    Two,
+    TwoFive,
 }
 
 /// One model.
@@ -61,275 +80,57 @@ pub(super) enum Family {
 pub(super) struct Model {
     pub(super) owner: &'static str,
     pub(super) name: &'static str,
-    pub(super) family: Family,
     pub(super) about: &'static str,
     pub(super) inputs: &'static [Input],
+    pub(super) sizing: Sizing,
+    pub(super) price: Price,
+    pub(super) pace: Pace,
+    /// Input pictures at most. Schemas tell it in words alone, so that one more fails the prediction, not the call.
+    pub(super) most_images: usize,
+    /// Pictures at most, input and output together.
+    pub(super) most_together: usize,
+    /// Whether the output is a list of links, and not one link.
+    pub(super) lists: bool,
+    /// The ending of files, where no input chooses it.
+    pub(super) extension: &'static str,
+    pub(super) gpt: Option<Gpt>,
 }
 
-/// Ratios of gpt-image-1, 1-mini and 1.5.
-const CLASSIC_RATIOS: &[&str] = &["1:1", "3:2", "2:3"];
-/// Ratios and literal sizes of gpt-image-2 and 2.5.
-const FREE_RATIOS: &[&str] = &[
-    "1:1",
-    "3:2",
-    "2:3",
-    "4:3",
-    "3:4",
-    "16:9",
-    "9:16",
-    "auto",
-    "1024x1024",
-    "1536x1024",
-    "1024x1536",
-    "1536x1152",
-    "1152x1536",
-    "2048x2048",
-    "2048x1152",
-    "1152x2048",
-    "3840x2160",
-    "2160x3840",
-];
-/// Ratios of flux-schnell.
-const FLUX_RATIOS: &[&str] = &[
-    "1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21",
-];
+/// What most models have in common; the rest is set by name.
+const PLAIN: Model = Model {
+    owner: "",
+    name: "",
+    about: "",
+    inputs: &[],
+    sizing: Sizing::Literal,
+    price: Price::OwnKey,
+    pace: Pace::Medium,
+    most_images: 0,
+    most_together: usize::MAX,
+    lists: false,
+    extension: "jpg",
+    gpt: None,
+};
 
-const PROMPT: Input = input("prompt", Kind::Text, Default::Required, "What to draw.");
-const KEY: &str = "Your own OpenAI key; OpenAI then charges you.";
-const KEY_REQUIRED: Input = input("openai_api_key", Kind::Secret, Default::Required, KEY);
-const KEY_OPTIONAL: Input = input("openai_api_key", Kind::Secret, Default::Nothing, KEY);
-const CLASSIC_RATIO: Input = input(
-    "aspect_ratio",
-    Kind::Choice(CLASSIC_RATIOS),
-    Default::Text("1:1"),
-    "The shape of the pictures.",
-);
-const FREE_RATIO: Input = input(
-    "aspect_ratio",
-    Kind::Choice(FREE_RATIOS),
-    Default::Text("1:1"),
-    "The shape or the size of the pictures.",
-);
-const IMAGES: Input = input("input_images", Kind::Images, Default::Nothing, "Pictures to work from.");
-const FIDELITY: Input = input(
-    "input_fidelity",
-    Kind::Choice(&["low", "high"]),
-    Default::Text("low"),
-    "How closely to keep to the input pictures.",
-);
-const COUNT: Input = input(
-    "number_of_images",
-    Kind::Integer(1, 10),
-    Default::Integer(1),
-    "How many pictures.",
-);
-const QUALITY: Input = input(
-    "quality",
-    Kind::Choice(&["low", "medium", "high", "auto"]),
-    Default::Text("auto"),
-    "How much work goes into the pictures.",
-);
-const FINER_QUALITY: Input = input(
-    "quality",
-    Kind::Choice(&["low", "medium", "high", "xhigh", "max", "auto"]),
-    Default::Text("auto"),
-    "How much work goes into the pictures.",
-);
-const BACKGROUND: Input = input(
-    "background",
-    Kind::Choice(&["auto", "transparent", "opaque"]),
-    Default::Text("auto"),
-    "What is behind the subject.",
-);
-const COMPRESSION: Input = input(
-    "output_compression",
-    Kind::Integer(0, 100),
-    Default::Integer(90),
-    "Quality of JPEG and WebP files.",
-);
-const FORMAT: Input = input(
-    "output_format",
-    Kind::Choice(&["png", "jpeg", "webp"]),
-    Default::Text("webp"),
-    "The file format.",
-);
-const MODERATION: Input = input(
-    "moderation",
-    Kind::Choice(&["auto", "low"]),
-    Default::Text("auto"),
-    "How strict the content filter is.",
-);
-const USER: Input = input("user_id", Kind::Text, Default::Nothing, "Your end user.");
-
-const GPT_1: &[Input] = &[
-    PROMPT,
-    KEY_REQUIRED,
-    CLASSIC_RATIO,
-    FIDELITY,
-    IMAGES,
-    COUNT,
-    QUALITY,
-    BACKGROUND,
-    COMPRESSION,
-    FORMAT,
-    MODERATION,
-    USER,
-];
-const GPT_15: &[Input] = &[
-    PROMPT,
-    KEY_OPTIONAL,
-    CLASSIC_RATIO,
-    FIDELITY,
-    IMAGES,
-    COUNT,
-    QUALITY,
-    BACKGROUND,
-    COMPRESSION,
-    FORMAT,
-    MODERATION,
-    USER,
-];
-const GPT_2: &[Input] = &[
-    PROMPT,
-    KEY_OPTIONAL,
-    FREE_RATIO,
-    IMAGES,
-    COUNT,
-    QUALITY,
-    BACKGROUND,
-    COMPRESSION,
-    FORMAT,
-    MODERATION,
-    USER,
-];
-const GPT_25: &[Input] = &[
-    PROMPT,
-    KEY_OPTIONAL,
-    FREE_RATIO,
-    IMAGES,
-    COUNT,
-    FINER_QUALITY,
-    BACKGROUND,
-    COMPRESSION,
-    FORMAT,
-    MODERATION,
-    USER,
-];
-const FLUX: &[Input] = &[
-    PROMPT,
-    input(
-        "aspect_ratio",
-        Kind::Choice(FLUX_RATIOS),
-        Default::Text("1:1"),
-        "The shape of the pictures.",
-    ),
-    input(
-        "num_outputs",
-        Kind::Integer(1, 4),
-        Default::Integer(1),
-        "How many pictures.",
-    ),
-    input(
-        "num_inference_steps",
-        Kind::Integer(1, 4),
-        Default::Integer(4),
-        "Denoising steps.",
-    ),
-    input(
-        "seed",
-        Kind::AnyInteger,
-        Default::Nothing,
-        "The same seed gives the same pictures.",
-    ),
-    input(
-        "output_format",
-        Kind::Choice(&["webp", "jpg", "png"]),
-        Default::Text("webp"),
-        "The file format.",
-    ),
-    input(
-        "output_quality",
-        Kind::Integer(0, 100),
-        Default::Integer(80),
-        "Quality of JPEG and WebP files.",
-    ),
-    input(
-        "disable_safety_checker",
-        Kind::Boolean,
-        Default::Boolean(false),
-        "Turns the content filter off.",
-    ),
-    input(
-        "go_fast",
-        Kind::Boolean,
-        Default::Boolean(true),
-        "Uses a quantized model.",
-    ),
-    input(
-        "megapixels",
-        Kind::Choice(&["1", "0.25"]),
-        Default::Text("1"),
-        "About how many megapixels.",
-    ),
-];
-
-/// All models.
-pub(super) static MODELS: [Model; 7] = [
-    Model {
-        owner: "openai",
-        name: "gpt-image-1",
-        family: Family::GptImage1,
-        about: "Text and pictures to pictures, on your own OpenAI key.",
-        inputs: GPT_1,
-    },
-    Model {
-        owner: "openai",
-        name: "gpt-image-1-mini",
-        family: Family::GptImage1,
-        about: "The small gpt-image-1, on your own OpenAI key.",
-        inputs: GPT_1,
-    },
-    Model {
-        owner: "openai",
-        name: "gpt-image-1.5",
-        family: Family::GptImage15,
-        about: "Text and pictures to pictures.",
-        inputs: GPT_15,
-    },
-    Model {
-        owner: "openai",
-        name: "gpt-image-2",
-        family: Family::GptImage2,
-        about: "Text and pictures to pictures, in free sizes.",
-        inputs: GPT_2,
-    },
-    Model {
-        owner: "openai",
-        name: "gpt-image-2.5-flare",
-        family: Family::GptImage25,
-        about: "The quicker gpt-image-2.5.",
-        inputs: GPT_25,
-    },
-    Model {
-        owner: "openai",
-        name: "gpt-image-2.5-sunburst",
-        family: Family::GptImage25,
-        about: "The finer gpt-image-2.5.",
-        inputs: GPT_25,
-    },
-    Model {
-        owner: "black-forest-labs",
-        name: "flux-schnell",
-        family: Family::FluxSchnell,
-        about: "Fast text to pictures.",
-        inputs: FLUX,
-    },
+static FAMILIES: [&[Model]; 7] = [
+    openai::MODELS,
+    flux_1::MODELS,
+    flux_2::MODELS,
+    google::MODELS,
+    bytedance::MODELS,
+    leonardo::MODELS,
+    recraft::MODELS,
 ];
 
 impl Model {
+    /// Every model.
+    pub(super) fn all() -> impl Iterator<Item = &'static Self> {
+        FAMILIES.iter().copied().flatten()
+    }
+
     /// The model of `owner/name`.
     pub(super) fn find(owner: &str, name: &str) -> Option<&'static Self> {
-        MODELS.iter().find(|model| model.owner == owner && model.name == name)
+        Self::all().find(|model| model.owner == owner && model.name == name)
     }
 
     /// `owner/name`.
@@ -349,64 +150,21 @@ impl Model {
             None if version.contains('/') => (Some(version), None),
             None => (None, Some(version)),
         };
-        MODELS
-            .iter()
+        Self::all()
             .find(|model| slug.is_none_or(|slug| slug == model.slug()) && id.is_none_or(|id| id == model.version_id()))
     }
-}
 
-/// The size of a gpt-image-2 shape. The ratios without a size of their own get the literal size of that shape.
-pub(super) fn free_size(ratio: &str) -> Option<(u32, u32)> {
-    match ratio {
-        "1:1" => Some((1024, 1024)),
-        "3:2" => Some((1536, 1024)),
-        "2:3" => Some((1024, 1536)),
-        "4:3" => Some((1536, 1152)),
-        "3:4" => Some((1152, 1536)),
-        "16:9" => Some((2048, 1152)),
-        "9:16" => Some((1152, 2048)),
-        literal => {
-            let (width, height) = literal.split_once('x')?;
-            Some((width.parse().ok()?, height.parse().ok()?))
-        }
-    }
-}
-
-/// The size of a flux-schnell shape; a quarter of the megapixels halves both edges.
-pub(super) fn flux_size(ratio: &str, megapixels: &str) -> (u32, u32) {
-    let (width, height) = match ratio {
-        "16:9" => (1344, 768),
-        "21:9" => (1536, 640),
-        "3:2" => (1216, 832),
-        "2:3" => (832, 1216),
-        "4:5" => (896, 1088),
-        "5:4" => (1088, 896),
-        "3:4" => (896, 1152),
-        "4:3" => (1152, 896),
-        "9:16" => (768, 1344),
-        "9:21" => (640, 1536),
-        _ => (1024, 1024),
-    };
-    if megapixels == "0.25" {
-        (width / 2, height / 2)
-    } else {
-        (width, height)
+    /// Whether it has an input of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.inputs.iter().any(|input| input.name == name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_shape_has_a_size() {
-        for ratio in FREE_RATIOS.iter().filter(|ratio| **ratio != "auto") {
-            let (width, height) = free_size(ratio).expect("the ratio is in the list");
-            assert!(width % 16 == 0 && height % 16 == 0, "{ratio}");
-        }
-        assert_eq!(free_size("auto"), None);
-        assert_eq!(flux_size("21:9", "0.25"), (768, 320));
-    }
+    use crate::replicate::input::check;
+    use serde_json::json;
 
     #[test]
     fn versions_are_named_three_ways() {
@@ -421,5 +179,54 @@ mod tests {
         }
         let wrong = format!("openai/gpt-image-1:{id}");
         assert!(Model::of_version(&wrong).is_none());
+    }
+
+    #[test]
+    fn every_default_is_one_that_the_model_takes() {
+        for model in Model::all() {
+            let mut given = json!({});
+            for field in model.inputs {
+                if matches!(field.default, Default::Required) {
+                    given[field.name] = json!("data:image/png;base64,AAAA");
+                }
+            }
+            let filled = check(model, &given).expect("required inputs are enough");
+            let again = check(model, &json!(filled)).expect("defaults are valid");
+            assert_eq!(filled, again, "{}", model.slug());
+        }
+    }
+
+    #[test]
+    fn every_ratio_and_tier_has_a_size() {
+        for model in Model::all() {
+            for name in [
+                "aspect_ratio",
+                "resolution",
+                "megapixels",
+                "image_size",
+                "size",
+                "output_megapixels",
+            ] {
+                let field = model.inputs.iter().find(|input| input.name == name);
+                let Some(Kind::Choice(values)) = field.map(|field| field.kind) else {
+                    continue;
+                };
+                let mut sizes: Vec<_> = values
+                    .iter()
+                    .filter(|value| !matches!(**value, "auto" | "match_input_image" | "custom"))
+                    .map(|value| {
+                        let given = json!({ name: value });
+                        let given = given.as_object().expect("an object");
+                        model.sizing.size_px(given, &[])
+                    })
+                    .collect();
+                let count = sizes.len();
+                sizes.sort_unstable();
+                sizes.dedup();
+                // The literal sizes of gpt-image-2 repeat those of its ratios.
+                let doubles = if values.contains(&"1024x1024") { 7 } else { 0 };
+                assert_eq!(sizes.len() + doubles, count, "{} {name}", model.slug());
+            }
+        }
     }
 }

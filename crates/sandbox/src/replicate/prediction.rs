@@ -101,13 +101,17 @@ impl Prediction {
     pub(super) fn body(&self, base_url: &str, as_status: Option<Status>) -> Value {
         let progress = self.progress();
         let (id, model): (&str, &Model) = (&self.task.id, self.task.model);
+        let output = match &progress.output {
+            Some(links) if !model.lists => json!(links.first()),
+            links => json!(links),
+        };
         let mut body = json!({
             "id": id,
             "model": model.slug(),
             "version": self.version,
             "input": self.echo,
             "logs": progress.logs,
-            "output": progress.output,
+            "output": output,
             "data_removed": false,
             "error": progress.error,
             "source": "api",

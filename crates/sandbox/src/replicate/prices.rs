@@ -1,38 +1,157 @@
-//! What Replicate charges: by picture and quality, whatever the size.
+//! What Replicate charges, by the rule that it publishes with each model.
 
-use super::models::Family;
+use super::input::text;
+use super::sizes::MEGAPIXEL;
+use serde_json::{Map, Value};
 
-/// The price of one picture in USD 1e-6, by the billing configuration that Replicate publishes with each model.
-/// The models that need the caller's own OpenAI key cost nothing here, nor do others when such a key is given.
-pub(super) fn picture_micros(family: Family, quality: &str, own_key: bool) -> i64 {
-    if own_key {
-        return 0;
+/// An input picture counts for no more megapixels than this: a larger one is made smaller first.
+const MOST_INPUT_MEGAPIXELS: i64 = 4;
+
+/// How a model is charged, in USD 1e-6.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Price {
+    /// Nothing: the model only runs on the caller's own key, which its maker charges.
+    OwnKey,
+    /// One price for a picture of any size.
+    Picture(i64),
+    /// A price for a picture by the value of an input, whatever the size.
+    By(&'static str, &'static [(&'static str, i64)]),
+    /// A price for each megapixel of every input and output picture, each picture's rounded up.
+    Megapixels { input: i64, output: i64 },
+    /// The same for inputs and outputs, with one price where `go_fast` is set and another where not.
+    GoFast { fast: i64, slow: i64 },
+}
+
+/// A charge, and how it came about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Charge {
+    pub(super) micros: i64,
+    pub(super) reason: String,
+}
+
+/// What was made of what.
+pub(super) struct Work<'a> {
+    /// Valid, with all defaults.
+    pub(super) input: &'a Map<String, Value>,
+    pub(super) count: u32,
+    pub(super) size_px: (u32, u32),
+    pub(super) inputs_px: &'a [(u32, u32)],
+    /// Whether the maker charges the caller's own key.
+    pub(super) own_key: bool,
+}
+
+impl Price {
+    /// The charge for a prediction.
+    pub(super) fn charge(&self, work: &Work<'_>) -> Charge {
+        let count = i64::from(work.count);
+        if work.own_key {
+            let reason = "charged by OpenAI to the caller's own key".to_owned();
+            return Charge { micros: 0, reason };
+        }
+        match *self {
+            Self::OwnKey => Charge {
+                micros: 0,
+                reason: "the model runs on the caller's own key alone".to_owned(),
+            },
+            Self::Picture(each) => Charge {
+                micros: count * each,
+                reason: format!("{count} x {each}"),
+            },
+            Self::By(field, prices) => {
+                let value = text(work.input, field);
+                let listed = prices.iter().find(|(name, _)| *name == value);
+                let each = listed.map_or(0, |(_, each)| *each);
+                Charge {
+                    micros: count * each,
+                    reason: format!("{count} x {each}, by {field} alone"),
+                }
+            }
+            Self::Megapixels { input, output } => by_megapixels(work, input, output),
+            Self::GoFast { fast, slow } => {
+                let is_fast = work.input.get("go_fast").and_then(Value::as_bool) == Some(true);
+                let each = if is_fast { fast } else { slow };
+                by_megapixels(work, each, each)
+            }
+        }
     }
-    match (family, quality) {
-        (Family::GptImage1, _) => 0,
-        (Family::GptImage15, "low") => 13_000,
-        (Family::GptImage15, "medium") => 50_000,
-        (Family::GptImage15, _) => 136_000,
-        (Family::GptImage2 | Family::GptImage25, "low") => 12_000,
-        (Family::GptImage2 | Family::GptImage25, "medium") => 47_000,
-        (Family::GptImage2, _) => 128_000,
-        (Family::GptImage25, "high") => 128_000,
-        (Family::GptImage25, "max") => 500_000,
-        (Family::GptImage25, _) => 250_000,
-        (Family::FluxSchnell, _) => 3_000,
+}
+
+fn by_megapixels(work: &Work<'_>, each_in: i64, each_out: i64) -> Charge {
+    let made = i64::from(work.count) * megapixels(work.size_px);
+    let sizes = work.inputs_px.iter();
+    let given: i64 = sizes.map(|size| megapixels(*size).min(MOST_INPUT_MEGAPIXELS)).sum();
+    Charge {
+        micros: made * each_out + given * each_in,
+        reason: format!("{made} MP x {each_out} out, {given} MP x {each_in} in"),
     }
+}
+
+fn megapixels((width, height): (u32, u32)) -> i64 {
+    let pixels = u64::from(width) * u64::from(height);
+    i64::try_from(pixels.div_ceil(MEGAPIXEL)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replicate::models::Model;
+    use serde_json::json;
+
+    fn micros(slug: &str, input: Value, size_px: (u32, u32), inputs_px: &[(u32, u32)], own_key: bool) -> i64 {
+        let (owner, name) = slug.split_once('/').expect("a slug");
+        let model = Model::find(owner, name).expect("the model is in the table");
+        let work = Work {
+            input: input.as_object().expect("an object"),
+            count: 2,
+            size_px,
+            inputs_px,
+            own_key,
+        };
+        model.price.charge(&work).micros
+    }
 
     #[test]
     fn auto_costs_what_is_published_for_it() {
-        assert_eq!(picture_micros(Family::GptImage15, "auto", false), 136_000);
-        assert_eq!(picture_micros(Family::GptImage2, "auto", false), 128_000);
-        assert_eq!(picture_micros(Family::GptImage25, "auto", false), 250_000);
-        assert_eq!(picture_micros(Family::GptImage25, "xhigh", false), 250_000);
-        assert_eq!(picture_micros(Family::GptImage2, "high", true), 0);
+        let two = |slug, quality, own_key| micros(slug, json!({"quality": quality}), (1024, 1024), &[], own_key);
+        assert_eq!(two("openai/gpt-image-1.5", "auto", false), 272_000);
+        assert_eq!(two("openai/gpt-image-2", "auto", false), 256_000);
+        assert_eq!(two("openai/gpt-image-2.5-flare", "auto", false), 500_000);
+        assert_eq!(two("openai/gpt-image-2.5-flare", "xhigh", false), 500_000);
+        assert_eq!(two("openai/gpt-image-2", "high", true), 0);
+        assert_eq!(two("openai/gpt-image-1", "high", true), 0);
+    }
+
+    #[test]
+    fn megapixels_are_rounded_up_one_by_one() {
+        let large = [(1025, 1024), (9000, 9000)];
+        let dev = |fast| {
+            let input = json!({"go_fast": fast});
+            micros("black-forest-labs/flux-2-dev", input, (1344, 768), &large, false)
+        };
+        assert_eq!(dev(true), 12_000 * (2 + 6));
+        assert_eq!(dev(false), 14_000 * (2 + 6));
+        let klein = micros(
+            "black-forest-labs/flux-2-klein-9b",
+            json!({}),
+            (2048, 1024),
+            &large,
+            false,
+        );
+        assert_eq!(klein, 15_000 * 4 + 2_000 * 6);
+    }
+
+    #[test]
+    fn every_choice_that_a_price_goes_by_has_one() {
+        for model in Model::all() {
+            let Price::By(field, prices) = model.price else {
+                continue;
+            };
+            let inputs = model.inputs.iter().find(|input| input.name == field);
+            let Some(crate::replicate::models::Kind::Choice(values)) = inputs.map(|input| input.kind) else {
+                panic!("{} has no choice of {field}", model.slug());
+            };
+            let priced: Vec<&str> = prices.iter().map(|(name, _)| *name).collect();
+            assert_eq!(priced, values, "{}", model.slug());
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Models and versions as Replicate tells them, with the OpenAPI schema of each model's inputs.
 
 use super::input::default_value;
-use super::models::{Default, Input, Kind, MODELS, Model};
+use super::models::{Default, Input, Kind, Model};
 use serde_json::{Map, Value, json};
 
 /// When all versions here were made, as far as callers are told.
@@ -29,7 +29,7 @@ pub(super) fn model_body(model: &Model) -> Value {
 
 /// All models as `GET /models` tells them.
 pub(super) fn models_body() -> Value {
-    let results: Vec<Value> = MODELS.iter().map(model_body).collect();
+    let results: Vec<Value> = Model::all().map(model_body).collect();
     json!({"previous": null, "next": null, "results": results})
 }
 
@@ -63,11 +63,12 @@ fn openapi_schema(model: &Model) -> Value {
         .collect();
     let input = json!({"type": "object", "title": "Input", "required": required, "properties": properties});
     schemas.insert("Input".to_owned(), input);
-    let uri = json!({"type": "string", "format": "uri"});
-    schemas.insert(
-        "Output".to_owned(),
-        json!({"type": "array", "items": uri, "title": "Output"}),
-    );
+    let mut output = json!({"type": "string", "format": "uri"});
+    if model.lists {
+        output = json!({"type": "array", "items": output});
+    }
+    output["title"] = json!("Output");
+    schemas.insert("Output".to_owned(), output);
     json!({
         "openapi": "3.0.2",
         "info": {"title": "Cog", "version": "0.1.0"},
@@ -91,6 +92,10 @@ fn property(field: &Input, order: usize) -> Value {
         Kind::Integer(least, most) => json!({
             "type": "integer", "title": title(field.name), "minimum": least, "maximum": most,
         }),
+        Kind::Number(least, most) => json!({
+            "type": "number", "title": title(field.name), "minimum": least, "maximum": most,
+        }),
+        Kind::Image => json!({"type": "string", "format": "uri", "title": title(field.name)}),
         Kind::Images => json!({
             "type": "array", "items": {"type": "string", "format": "uri"}, "title": title(field.name),
         }),
@@ -131,5 +136,13 @@ mod tests {
         assert_eq!(properties["input_images"]["nullable"], true);
         assert_eq!(properties["number_of_images"]["title"], "Number Of Images");
         assert_eq!(schemas["Output"]["items"]["format"], "uri");
+        let flex = Model::find("black-forest-labs", "flux-2-flex").expect("the model is in the table");
+        let schemas = &model_body(flex)["latest_version"]["openapi_schema"]["components"]["schemas"];
+        assert_eq!(
+            schemas["Output"],
+            json!({"type": "string", "format": "uri", "title": "Output"})
+        );
+        assert_eq!(schemas["Input"]["properties"]["guidance"]["minimum"], 1.5);
+        assert_eq!(schemas["Input"]["properties"]["input_images"]["default"], json!([]));
     }
 }

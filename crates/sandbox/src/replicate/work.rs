@@ -1,22 +1,25 @@
 //! Does the work of a prediction: loads images, draws, keeps the files, writes logs and the bill.
 
-use super::models::{Family, Model, flux_size, free_size};
-use super::prices::picture_micros;
+use super::ask::Ask;
+use super::models::{Gpt, Model};
+use super::prices::Work;
+use super::sizes::Sizing;
 use crate::bill::{BillEntry, BilledTokens};
 use crate::core::Core;
 use crate::faults::{BodyFault, Faults};
 use crate::gpt_image::{
-    classic_input_tokens, classic_output_tokens, fit_free, free_input_tokens, free_output_tokens, text_tokens,
+    classic_input_tokens, classic_output_tokens, free_input_tokens, free_output_tokens, text_tokens,
 };
 use crate::inputs;
-use crate::latency::Pace;
 use crate::media::NewMedia;
 use crate::names::{random_hex, seed_from, sha256_hex};
-use crate::pictures::{Drawing, Drawn};
+use crate::pad::pad_to;
+use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::scene::Detail;
+use bytes::Bytes;
 use futures_util::future::try_join_all;
-use imaging::{Bitmap, ImageFormat};
+use imaging::Bitmap;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,64 +47,20 @@ pub(super) struct Made {
     pub(super) logs: String,
 }
 
-/// The input, read.
-struct Ask<'a> {
-    prompt: &'a str,
-    ratio: &'a str,
-    /// `auto` is not resolved.
-    quality: &'a str,
-    count: u32,
-    format: ImageFormat,
-    /// The ending of file names: `jpg` or `jpeg`, as asked for.
-    extension: &'a str,
-    compression: u8,
-    transparent: bool,
-    high_fidelity: bool,
-    seed: Option<i64>,
-    own_key: Option<&'a str>,
-    image_urls: Vec<&'a str>,
+/// The sizes of what goes in and of what comes out, in pixels.
+struct Sizes {
+    inputs_px: Vec<(u32, u32)>,
+    output_px: (u32, u32),
 }
 
 impl Task {
-    /// The prompt.
+    /// The prompt, empty for models without one.
     pub(super) fn prompt(&self) -> &str {
-        self.text("prompt")
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.input.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn number(&self, name: &str) -> Option<i64> {
-        let value = self.input.get(name)?;
-        value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
+        super::input::text(&self.input, "prompt")
     }
 
     fn ask(&self) -> Ask<'_> {
-        let flux = self.model.family == Family::FluxSchnell;
-        let count = self.number(if flux { "num_outputs" } else { "number_of_images" });
-        let compression = self.number(if flux { "output_quality" } else { "output_compression" });
-        let images = self.input.get("input_images").and_then(Value::as_array);
-        let key = self.text("openai_api_key");
-        let extension = self.text("output_format");
-        Ask {
-            prompt: self.prompt(),
-            ratio: self.text("aspect_ratio"),
-            quality: self.text("quality"),
-            count: count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
-            format: match extension {
-                "png" => ImageFormat::Png,
-                "jpg" | "jpeg" => ImageFormat::Jpeg,
-                _ => ImageFormat::Webp,
-            },
-            extension,
-            compression: compression.and_then(|number| u8::try_from(number).ok()).unwrap_or(90),
-            transparent: self.text("background") == "transparent",
-            high_fidelity: self.text("input_fidelity") == "high",
-            seed: self.number("seed"),
-            own_key: Some(key).filter(|key| !key.is_empty()),
-            image_urls: images.into_iter().flatten().filter_map(Value::as_str).collect(),
-        }
+        Ask::read(self.model, &self.input)
     }
 
     /// Waits until a worker would take it: half of a fault's delay, and the queue where time is realistic.
@@ -112,25 +71,24 @@ impl Task {
     /// Does the work; what goes wrong is told in the error.
     pub(super) async fn work(&self, core: &Core) -> Made {
         let ask = self.ask();
-        let inputs = match load_inputs(core, &ask).await {
-            Ok(inputs) => inputs,
+        if let Some(error) = self.too_many(&ask) {
+            return Made::failed(error);
+        }
+        let images = match load_inputs(core, &ask).await {
+            Ok(images) => images,
             Err(error) => return Made::failed(error),
         };
-        let input_sizes: Vec<(u32, u32)> = inputs
-            .iter()
-            .map(|input| (input.width_px(), input.height_px()))
-            .collect();
-        let size = self.size(&ask, input_sizes.first().copied());
-        self.pretend_to_work(core, &ask, size).await;
-        if let Some(error) = self.failure(&ask) {
+        let sizes = self.sizes(&images);
+        self.pretend_to_work(core, &ask, sizes.output_px).await;
+        if let Some(error) = self.failure(&ask, &sizes) {
             if self.faults.billed {
-                self.record(core, &ask, size, None);
+                self.record(core, &ask, &sizes, None);
             }
             return Made::failed(error);
         }
-        let tokens = self.tokens(&ask, size, &input_sizes);
+        let tokens = self.tokens(&ask, &sizes);
         let seed = self.seed(&ask);
-        let logs = logs(&ask, tokens, seed);
+        let logs = self.logs(&ask, tokens, seed);
         if self.faults.body == Some(BodyFault::Empty) {
             return Made {
                 output: Some(Vec::new()),
@@ -138,12 +96,12 @@ impl Task {
                 logs,
             };
         }
-        match self.draw(core, &ask, size, seed, inputs).await {
+        match self.make(core, &ask, &sizes, seed, images).await {
             None => Made::failed("Prediction failed: the picture could not be made (E1000)".to_owned()),
-            Some(drawn) => {
-                self.record(core, &ask, size, tokens);
-                let links = drawn.into_iter().enumerate();
-                let output = links.map(|(at, drawn)| self.publish(core, &ask, at, drawn));
+            Some(files) => {
+                self.record(core, &ask, &sizes, tokens);
+                let links = files.into_iter().enumerate();
+                let output = links.map(|(at, bytes)| self.publish(core, &ask, at, bytes));
                 Made {
                     output: Some(output.collect()),
                     error: None,
@@ -153,14 +111,45 @@ impl Task {
         }
     }
 
+    fn sizes(&self, images: &[Bitmap]) -> Sizes {
+        let inputs_px: Vec<(u32, u32)> = images
+            .iter()
+            .map(|image| (image.width_px(), image.height_px()))
+            .collect();
+        Sizes {
+            output_px: self.model.sizing.size_px(&self.input, &inputs_px),
+            inputs_px,
+        }
+    }
+
+    /// Why there are more pictures than the model takes or makes.
+    fn too_many(&self, ask: &Ask<'_>) -> Option<String> {
+        let (given, most) = (ask.image_urls.len(), self.model.most_images);
+        if given > most {
+            return Some(format!(
+                "Too many input images: {given} were given, at most {most} are supported."
+            ));
+        }
+        let (all, most) = (given.saturating_add(ask.count as usize), self.model.most_together);
+        (all > most).then(|| format!("Total images (input + generated) cannot exceed {most}."))
+    }
+
     /// Why there will be no picture, in the words of Replicate or, passed through, of OpenAI.
-    fn failure(&self, ask: &Ask<'_>) -> Option<String> {
+    fn failure(&self, ask: &Ask<'_>, sizes: &Sizes) -> Option<String> {
         if self.faults.moderation.is_some() {
             let text = "The input or output was flagged as sensitive. Please try again with different inputs. (E005)";
             return Some(text.to_owned());
         }
         if self.faults.failed {
             return Some("Prediction interrupted; please retry (code: PA)".to_owned());
+        }
+        if let Sizing::Upscale { most_pixels, .. } = self.model.sizing {
+            let (width, height) = sizes.output_px;
+            if u64::from(width) * u64::from(height) > most_pixels {
+                return Some(format!(
+                    "The upscaled image would have {width}x{height} pixels, more than {most_pixels} in all."
+                ));
+            }
         }
         if ask
             .own_key
@@ -169,52 +158,39 @@ impl Task {
             let text = "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.";
             return Some(text.to_owned());
         }
-        let refused_here = self.model.family == Family::GptImage2 || ask.format == ImageFormat::Jpeg;
+        let refused_here = self.model.gpt == Some(Gpt::Two) || ask.format == imaging::ImageFormat::Jpeg;
         if ask.transparent && refused_here {
             return Some("Transparent background is not supported for this model.".to_owned());
         }
         None
     }
 
-    fn size(&self, ask: &Ask<'_>, first_input: Option<(u32, u32)>) -> (u32, u32) {
-        match (self.model.family, ask.ratio) {
-            (Family::FluxSchnell, ratio) => flux_size(ratio, self.text("megapixels")),
-            (_, "auto") => first_input.map_or((1024, 1024), fit_free),
-            (_, ratio) => free_size(ratio).unwrap_or((1024, 1024)),
-        }
-    }
-
     /// The quality that is drawn: `auto` is drawn as what it costs.
     fn drawn_quality<'q>(&self, quality: &'q str) -> &'q str {
-        match (quality, self.model.family) {
-            ("auto", Family::GptImage1) => "medium",
-            ("auto", Family::GptImage25) => "xhigh",
+        match (quality, self.model.gpt) {
+            ("auto", Some(Gpt::One)) => "medium",
+            ("auto", Some(Gpt::TwoFive)) => "xhigh",
             ("auto", _) => "high",
             (other, _) => other,
         }
     }
 
     async fn pretend_to_work(&self, core: &Core, ask: &Ask<'_>, (width, height): (u32, u32)) {
-        let pace = match self.model.family {
-            Family::FluxSchnell => Pace::Fast,
-            _ if self.model.name.ends_with("mini") => Pace::Medium,
-            _ => Pace::Slow,
-        };
         let pixels = u64::from(width) * u64::from(height);
         let quality = self.drawn_quality(ask.quality);
         let spread = seed_from(&self.id, 0);
-        let usual = core.latency.work(pace, quality, pixels, spread);
+        let usual = core.latency.work(self.model.pace, quality, pixels, spread);
         pause(usual + self.faults.delay.unwrap_or_default() / 2).await;
     }
 
     /// The tokens of the GPT Image models, as their logs tell them.
-    fn tokens(&self, ask: &Ask<'_>, size: (u32, u32), inputs: &[(u32, u32)]) -> Option<BilledTokens> {
+    fn tokens(&self, ask: &Ask<'_>, sizes: &Sizes) -> Option<BilledTokens> {
+        let gpt = self.model.gpt?;
         let quality = self.drawn_quality(ask.quality);
-        let free = matches!(self.model.family, Family::GptImage2 | Family::GptImage25);
-        let each_out = match self.model.family {
-            Family::FluxSchnell => return None,
-            Family::GptImage1 | Family::GptImage15 => classic_output_tokens(quality, size),
-            family => free_output_tokens(family == Family::GptImage25, quality, size),
+        let free = matches!(gpt, Gpt::Two | Gpt::TwoFive);
+        let each_out = match free {
+            true => free_output_tokens(gpt == Gpt::TwoFive, quality, sizes.output_px),
+            false => classic_output_tokens(quality, sizes.output_px),
         };
         let each_in = |input: &(u32, u32)| match free {
             true => free_input_tokens(*input),
@@ -222,7 +198,7 @@ impl Task {
         };
         Some(BilledTokens {
             text_in: text_tokens(ask.prompt),
-            image_in: inputs.iter().map(each_in).sum(),
+            image_in: sizes.inputs_px.iter().map(each_in).sum(),
             text_out: 0,
             image_out: each_out * u64::from(ask.count),
         })
@@ -234,15 +210,20 @@ impl Task {
         ask.seed.unwrap_or_else(own)
     }
 
-    async fn draw(
+    /// The files, in order.
+    async fn make(
         &self,
         core: &Core,
         ask: &Ask<'_>,
-        size: (u32, u32),
+        sizes: &Sizes,
         seed: i64,
-        inputs: Vec<Bitmap>,
-    ) -> Option<Vec<Drawn>> {
-        let inputs: Arc<[Bitmap]> = inputs.into();
+        images: Vec<Bitmap>,
+    ) -> Option<Vec<Bytes>> {
+        if matches!(self.model.sizing, Sizing::Upscale { .. }) {
+            let file = self.upscale(core, ask, sizes, images).await?;
+            return Some(vec![file]);
+        }
+        let images: Arc<[Bitmap]> = images.into();
         let slug = self.model.slug();
         let drawings = (0..ask.count).map(|index| {
             let seed = seed.cast_unsigned().wrapping_add(u64::from(index));
@@ -253,40 +234,57 @@ impl Task {
                     _ => Detail::High,
                 },
                 transparent: ask.transparent,
-                inputs: Arc::clone(&inputs),
+                inputs: Arc::clone(&images),
+                keep: ask.keep,
                 format: ask.format,
                 quality: Some(ask.compression.max(1)),
                 huge_bytes: self.faults.huge_bytes,
-                ..Drawing::new(ask.prompt, &slug, size, seed)
+                ..Drawing::new(ask.prompt, &slug, sizes.output_px, seed)
             })
         });
-        try_join_all(drawings).await.ok()
+        let drawn = try_join_all(drawings).await.ok()?;
+        Some(drawn.into_iter().map(|drawn| drawn.bytes).collect())
     }
 
-    fn publish(&self, core: &Core, ask: &Ask<'_>, at: usize, drawn: Drawn) -> String {
+    async fn upscale(&self, core: &Core, ask: &Ask<'_>, sizes: &Sizes, images: Vec<Bitmap>) -> Option<Bytes> {
+        let image = images.into_iter().next()?;
+        let quality = Some(ask.compression.max(1));
+        let scaled = core.pictures.scale(image, sizes.output_px, ask.format, quality);
+        let bytes = scaled.await.ok()?;
+        Some(match self.faults.huge_bytes {
+            None => bytes,
+            Some(huge_bytes) => {
+                let size_bytes = usize::try_from(huge_bytes).unwrap_or(usize::MAX);
+                pad_to(bytes.to_vec(), ask.format, size_bytes).into()
+            }
+        })
+    }
+
+    fn publish(&self, core: &Core, ask: &Ask<'_>, at: usize, bytes: Bytes) -> String {
         let media = NewMedia {
-            bytes: drawn.bytes,
+            bytes,
             content_type: ask.format.mime_type().to_owned(),
             ttl: MEDIA_TTL,
             fault: self.faults.media,
         };
         let id = core.media.put(media, core.now());
-        let name = match self.model.family {
-            Family::FluxSchnell => format!("out-{at}"),
-            _ => format!("tmp{}", random_hex(4)),
+        let name = match self.model.has("num_outputs") {
+            true => format!("out-{at}"),
+            false => format!("tmp{}", random_hex(4)),
         };
         let base_url = &self.base_url;
         format!("{base_url}/replicate/media/{id}/{name}.{}", ask.extension)
     }
 
-    fn record(&self, core: &Core, ask: &Ask<'_>, (width, height): (u32, u32), tokens: Option<BilledTokens>) {
-        let family = self.model.family;
-        let each = picture_micros(family, ask.quality, ask.own_key.is_some());
-        let reason = if ask.own_key.is_some() {
-            "charged by OpenAI to the caller's own key".to_owned()
-        } else {
-            format!("{} x {each}, by quality alone", ask.count)
-        };
+    fn record(&self, core: &Core, ask: &Ask<'_>, sizes: &Sizes, tokens: Option<BilledTokens>) {
+        let (width, height) = sizes.output_px;
+        let charge = self.model.price.charge(&Work {
+            input: &self.input,
+            count: ask.count,
+            size_px: sizes.output_px,
+            inputs_px: &sizes.inputs_px,
+            own_key: ask.own_key.is_some(),
+        });
         core.bill.record(BillEntry {
             provider: Provider::Replicate,
             model: self.model.slug(),
@@ -295,18 +293,38 @@ impl Task {
             images: ask.count,
             quality: Some(ask.quality.to_owned()).filter(|quality| !quality.is_empty()),
             size: Some(format!("{width}x{height}")),
-            micros: each * i64::from(ask.count),
+            micros: charge.micros,
             tokens,
             at: core.now(),
-            reason,
+            reason: charge.reason,
         });
     }
 
     /// Charges a call that was refused, where a fault asks for that.
     pub(super) fn record_refusal(&self, core: &Core) {
         if self.faults.billed {
-            let ask = self.ask();
-            self.record(core, &ask, self.size(&ask, None), None);
+            self.record(core, &self.ask(), &self.sizes(&[]), None);
+        }
+    }
+
+    fn logs(&self, ask: &Ask<'_>, tokens: Option<BilledTokens>, seed: i64) -> String {
+        let count = ask.count;
+        if let Some(tokens) = tokens {
+            return format!(
+                "Input text token count: {}\nInput image token count: {}\nOutput token count: {}\n",
+                tokens.text_in, tokens.image_in, tokens.image_out
+            );
+        }
+        let go_fast = self.input.get("go_fast").and_then(Value::as_bool) == Some(true);
+        let weights = if go_fast { "quantized" } else { "full-precision" };
+        match super::input::number(&self.input, "num_inference_steps") {
+            Some(steps) => format!(
+                "running {weights} prediction\nUsing seed: {seed}\n\
+                 100%|██████████| {steps}/{steps} [00:00<00:00, 12.00it/s]\n\
+                 Total safe images: {count} out of {count}\n"
+            ),
+            None if self.model.has("seed") => format!("Using seed: {seed}\nGenerated {count} image(s)\n"),
+            None => format!("Generated {count} image(s)\n"),
         }
     }
 }
@@ -338,18 +356,4 @@ async fn load_inputs(core: &Core, ask: &Ask<'_>) -> Result<Vec<Bitmap>, String> 
         images.push(bitmap);
     }
     Ok(images)
-}
-
-fn logs(ask: &Ask<'_>, tokens: Option<BilledTokens>, seed: i64) -> String {
-    match tokens {
-        Some(tokens) => format!(
-            "Input text token count: {}\nInput image token count: {}\nOutput token count: {}\n",
-            tokens.text_in, tokens.image_in, tokens.image_out
-        ),
-        None => format!(
-            "running quantized prediction\nUsing seed: {seed}\n100%|██████████| 4/4 [00:00<00:00, 12.00it/s]\n\
-             Total safe images: {count} out of {count}\n",
-            count = ask.count
-        ),
-    }
 }

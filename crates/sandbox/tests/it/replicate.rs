@@ -17,23 +17,23 @@ fn api(world: &World, method: Method, path: &str) -> RequestBuilder {
         .bearer_auth(sandbox::REPLICATE_CREDENTIAL)
 }
 
-fn create(world: &World, slug: &str, body: &Value) -> RequestBuilder {
+pub(crate) fn create(world: &World, slug: &str, body: &Value) -> RequestBuilder {
     api(world, Method::POST, &format!("/models/{slug}/predictions")).json(body)
 }
 
 /// A prediction that is waited for.
-async fn predict(world: &World, slug: &str, input: Value) -> Value {
+pub(crate) async fn predict(world: &World, slug: &str, input: Value) -> Value {
     let body = json!({ "input": input });
     let reply = send(create(world, slug, &body).header("prefer", "wait")).await;
     assert_eq!(reply.status, StatusCode::CREATED, "{slug}: {}", reply.text());
     reply.json()
 }
 
-async fn get(world: &World, path: &str) -> Reply {
+pub(crate) async fn get(world: &World, path: &str) -> Reply {
     send(api(world, Method::GET, path)).await
 }
 
-async fn fetch(world: &World, url: &Value) -> Reply {
+pub(crate) async fn fetch(world: &World, url: &Value) -> Reply {
     send(world.client.get(url.as_str().expect("a link"))).await
 }
 
@@ -263,7 +263,7 @@ async fn versions_and_lists() {
     );
     assert_eq!(
         get(&world, "/models").await.json()["results"].as_array().map(Vec::len),
-        Some(7)
+        Some(30)
     );
     assert_eq!(
         get(&world, "/models/openai/dall-e-3").await.status,
