@@ -4,6 +4,7 @@
 //! (it insists on https, so on a sandbox with TLS); its JavaScript client with `proxyUrl` set to `/fal/proxy`.
 //! Not emulated: streams of `/stream` endpoints, realtime sockets, retries of the queue and the platform API.
 
+mod answer;
 mod ask;
 mod call;
 mod endpoints;
@@ -14,6 +15,7 @@ mod prices;
 mod proxy;
 mod queue;
 mod run;
+mod sizes;
 mod storage;
 mod webhook;
 mod work;

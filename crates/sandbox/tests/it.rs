@@ -8,6 +8,7 @@ mod it {
     mod dashscope;
     mod fal;
     mod fal_faults;
+    mod fal_models;
     mod fireworks;
     mod gemini;
     mod harness;

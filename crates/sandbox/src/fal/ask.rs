@@ -1,36 +1,70 @@
 //! What a fal caller asked for, once the body is found valid.
 
-use super::endpoints::{CLASSIC_SIZES, COUNT, Endpoint, Family, PRESETS, Sizes};
+use super::endpoints::{Endpoint, Excess, Images, Kind, Wanted};
 use super::errors::Detail;
-use super::fields::{Fields, one_of, outside, whole_number};
-use serde_json::{Value, json};
-
-/// Edges that `{width, height}` takes by its schema, in pixels.
-const EDGE: std::ops::RangeInclusive<i64> = 1..=14_142;
-/// Edges that the sandbox can draw, in pixels. Flux itself runs out of memory not far above.
-const DRAWABLE: std::ops::RangeInclusive<u32> = 16..=4_096;
-/// Documented limits of free sizes of gpt-image-2 and 2.5. Multiples of 16 are not asked for here: fal lists a
-/// price for 1920x1080.
-const FREE_LONGEST_PX: u32 = 3_840;
-const FREE_PIXELS: std::ops::RangeInclusive<u64> = 655_360..=8_294_400;
-const FREE_RATIO: u32 = 3;
+use super::fields::Fields;
+use super::sizes;
+use serde_json::Value;
 
 /// A valid request.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ask {
+    /// Empty where the endpoint takes none.
     pub(super) prompt: String,
-    /// None: `auto`.
-    pub(super) size: Option<(u32, u32)>,
-    /// Empty where the endpoint has none.
-    pub(super) quality: &'static str,
+    pub(super) wanted: Wanted,
     pub(super) count: u32,
-    pub(super) transparent: bool,
     pub(super) format: &'static str,
     pub(super) sync_mode: bool,
     pub(super) seed: Option<u64>,
-    pub(super) high_fidelity: bool,
+    /// The links that are used.
     pub(super) image_urls: Vec<String>,
+    /// How many links before these are not used.
+    pub(super) unused_before: usize,
     pub(super) mask_url: Option<String>,
+    pub(super) chosen: Chosen,
+}
+
+/// The value of a further field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Word {
+    Choice(&'static str),
+    Flag(bool),
+    Number(f64),
+}
+
+/// The further fields that have a value, by default or by the caller.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Chosen(Vec<(&'static str, Word)>);
+
+impl Chosen {
+    pub(super) fn push(&mut self, name: &'static str, value: Word) {
+        self.0.push((name, value));
+    }
+
+    fn get(&self, name: &str) -> Option<Word> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// The word of a field; empty without one.
+    pub(super) fn choice(&self, name: &str) -> &'static str {
+        match self.get(name) {
+            Some(Word::Choice(word)) => word,
+            _ => "",
+        }
+    }
+
+    /// Whether a flag is set.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some(Word::Flag(true))
+    }
+
+    /// The number of a field, if the caller gave one.
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            Some(Word::Number(number)) => Some(number),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a body for an endpoint.
@@ -52,203 +86,139 @@ pub(super) fn read(endpoint: &Endpoint, body: &Value) -> Result<Ask, Vec<Detail>
         ]);
     };
     let mut fields = Fields::new(object);
-    let prompt = fields.prompt();
-    let image_urls = match &endpoint.images {
-        Some(range) => fields.texts("image_urls", range),
-        None => Vec::new(),
-    };
+    let prompt = endpoint
+        .prompt_chars
+        .map_or_else(String::new, |most| fields.prompt(most));
+    let (image_urls, unused_before) = read_images(endpoint, &mut fields);
     let mask_url = endpoint.mask_field.and_then(|field| fields.optional_text(field));
-    let size = read_size(endpoint, &mut fields);
-    let quality = if endpoint.qualities.is_empty() {
-        ""
-    } else {
-        fields.choice("quality", endpoint.qualities, endpoint.default_quality)
+    // The upscalers' factor is among the further fields; the others say the size first, as their pages do.
+    let mut chosen = Chosen::default();
+    let upscales = endpoint.prompt_chars.is_none();
+    if upscales {
+        read_further(endpoint, &mut fields, &mut chosen);
+    }
+    let wanted = sizes::read(endpoint, &mut fields, &mut chosen);
+    if !upscales {
+        read_further(endpoint, &mut fields, &mut chosen);
+    }
+    let format = match endpoint.formats {
+        [only] => only,
+        formats => fields
+            .word("output_format", formats, Some(formats[0]))
+            .unwrap_or(formats[0]),
     };
-    let format = fields.choice("output_format", endpoint.formats, endpoint.formats[0]);
-    let background = if endpoint.has_background {
-        fields.choice("background", &["auto", "transparent", "opaque"], "auto")
-    } else {
-        "opaque"
-    };
-    if background == "transparent" && format == "jpeg" {
+    if chosen.choice("background") == "transparent" && format == "jpeg" {
         fields.problems.push(Detail::field(
             "background",
             "feature_not_supported",
             "Transparent background is not supported for the jpeg output format.",
         ));
     }
-    let fidelity = if endpoint.has_fidelity {
-        fields.choice("input_fidelity", &["low", "high"], "high")
-    } else {
-        "low"
-    };
-    let count = fields.integer("num_images", &COUNT, 1);
-    let sync_mode = fields.boolean("sync_mode", false);
-    let seed = match endpoint.family {
-        Family::FluxSchnell => read_flux(&mut fields),
-        _ => None,
-    };
+    let count = endpoint
+        .count
+        .map_or(1, |(least, most)| fields.integer("num_images", &(least..=most), 1));
+    let sync_mode = endpoint.has_sync_mode && fields.boolean("sync_mode", false);
+    let seed = read_seed(endpoint, &mut fields);
     if !fields.problems.is_empty() {
         return Err(fields.problems);
     }
     Ok(Ask {
         prompt,
-        size,
-        quality,
+        wanted,
         count: u32::try_from(count).unwrap_or(1),
-        transparent: background == "transparent",
         format,
         sync_mode,
         seed,
-        high_fidelity: fidelity == "high",
         image_urls,
+        unused_before,
         mask_url,
+        chosen,
     })
 }
 
-/// The fields that flux alone has; returns the seed.
-fn read_flux(fields: &mut Fields<'_>) -> Option<u64> {
-    fields.integer("num_inference_steps", &(1..=12), 4);
-    fields.check_number("guidance_scale", &(1.0..=20.0));
-    fields.boolean("enable_safety_checker", true);
-    fields.choice("acceleration", &["none", "regular", "high"], "none");
-    let given = fields.get("seed").is_some_and(|seed| !seed.is_null());
+fn read_images(endpoint: &Endpoint, fields: &mut Fields<'_>) -> (Vec<String>, usize) {
+    match endpoint.images {
+        Images::None => (Vec::new(), 0),
+        Images::One { field, required: false } => (fields.optional_text(field).into_iter().collect(), 0),
+        Images::One { field, .. } | Images::Png { field } => (fields.required_text(field).into_iter().collect(), 0),
+        Images::Many { field, most, excess } => {
+            let allowed = if excess == Excess::Refuse { most } else { usize::MAX };
+            let mut urls = fields.texts(field, &(1..=allowed));
+            let unused_before = match excess {
+                Excess::UseLast => urls.len().saturating_sub(most),
+                Excess::Refuse | Excess::UseFirst => 0,
+            };
+            urls.drain(..unused_before);
+            urls.truncate(most);
+            (urls, unused_before)
+        }
+    }
+}
+
+fn read_further(endpoint: &Endpoint, fields: &mut Fields<'_>, chosen: &mut Chosen) {
+    for field in endpoint.fields {
+        let name = field.name;
+        match field.kind {
+            Kind::Word(allowed, default) => {
+                if let Some(word) = fields.word(name, allowed, default) {
+                    chosen.push(name, Word::Choice(word));
+                }
+            }
+            Kind::Flag(default) => chosen.push(name, Word::Flag(fields.boolean(name, default))),
+            Kind::Integer(least, most) => {
+                fields.integer(name, &(least..=most), least);
+            }
+            Kind::Number(least, most) => {
+                if let Some(number) = fields.number(name, &(least..=most)) {
+                    chosen.push(name, Word::Number(number));
+                }
+            }
+            Kind::Text => {
+                fields.optional_text(name);
+            }
+            Kind::Texts => fields.optional_texts(name),
+            Kind::Colors => fields.colors(name),
+            Kind::Object => fields.object(name),
+            Kind::Objects => fields.objects(name),
+        }
+    }
+}
+
+fn read_seed(endpoint: &Endpoint, fields: &mut Fields<'_>) -> Option<u64> {
+    let given = endpoint.has_seed && fields.get("seed").is_some_and(|seed| !seed.is_null());
     given.then(|| fields.integer("seed", &(0..=i64::MAX), 0).unsigned_abs())
 }
 
-fn read_size(endpoint: &Endpoint, fields: &mut Fields<'_>) -> Option<(u32, u32)> {
-    let Some(value) = fields.get("image_size") else {
-        return named_size(endpoint, endpoint.default_size);
-    };
-    let auto_allowed = matches!(
-        endpoint.sizes,
-        Sizes::Classic { auto: true } | Sizes::Free { auto: true }
-    );
-    if let Some(name) = value.as_str() {
-        if name == "auto" && auto_allowed {
-            return None;
-        }
-        if let Some(size) = named_size(endpoint, name) {
-            if let Some(problem) = check_free(endpoint, size) {
-                fields.problems.push(problem.with_input(value));
-            }
-            return Some(size);
-        }
-    } else if let (Sizes::Free { .. }, Some(object)) = (endpoint.sizes, value.as_object()) {
-        return read_edges(endpoint, fields, object);
-    }
-    let mut allowed: Vec<&str> = match endpoint.sizes {
-        Sizes::Classic { .. } => CLASSIC_SIZES.iter().map(|(name, _)| *name).collect(),
-        Sizes::Free { .. } => PRESETS.iter().map(|(name, _)| *name).collect(),
-    };
-    if auto_allowed {
-        allowed.push("auto");
-    }
-    fields.problems.push(one_of("image_size", &allowed, value));
-    None
-}
-
-fn named_size(endpoint: &Endpoint, name: &str) -> Option<(u32, u32)> {
-    let table: &[(&str, (u32, u32))] = match endpoint.sizes {
-        Sizes::Classic { .. } => &CLASSIC_SIZES,
-        Sizes::Free { .. } => &PRESETS,
-    };
-    table.iter().find(|(known, _)| *known == name).map(|(_, size)| *size)
-}
-
-fn read_edges(
-    endpoint: &Endpoint,
-    fields: &mut Fields<'_>,
-    object: &serde_json::Map<String, Value>,
-) -> Option<(u32, u32)> {
-    let mut edge = |name: &str, default: i64| -> Option<u32> {
-        let problem = match object.get(name).map(whole_number) {
-            None => return u32::try_from(default).ok(),
-            Some(Ok(number)) => match outside(name, number, &EDGE) {
-                None => return u32::try_from(number).ok(),
-                Some(problem) => problem,
-            },
-            Some(Err((kind, msg))) => Detail::field(name, kind, msg),
-        };
-        let mut problem = problem;
-        problem.at.insert(0, json!("image_size"));
-        problem.input = object.get(name).cloned();
-        fields.problems.push(problem);
-        None
-    };
-    // The schema's own defaults for a missing edge.
-    let (width, height) = (edge("width", 512), edge("height", 512));
-    let size = (width?, height?);
-    if let Some(problem) = check_free(endpoint, size) {
-        let given = json!({ "width": size.0, "height": size.1 });
-        fields.problems.push(problem.with_input(&given));
-    }
-    Some(size)
-}
-
-/// What a model has against a free size.
-fn check_free(endpoint: &Endpoint, (width, height): (u32, u32)) -> Option<Detail> {
-    let problem = |kind, msg: String, ctx: Value| Some(Detail::field("image_size", kind, msg).with_ctx(ctx));
-    match endpoint.family {
-        Family::GptImage2 | Family::GptImage25 => {
-            let pixels = u64::from(width) * u64::from(height);
-            let (long, short) = (width.max(height), width.min(height));
-            let fits =
-                long <= FREE_LONGEST_PX && long <= short.saturating_mul(FREE_RATIO) && FREE_PIXELS.contains(&pixels);
-            if fits {
-                return None;
-            }
-            let msg = format!(
-                "Invalid size {width}x{height}: the longest edge must be at most {FREE_LONGEST_PX} pixels, the \
-                 ratio at most {FREE_RATIO}:1 and the total between {} and {} pixels.",
-                FREE_PIXELS.start(),
-                FREE_PIXELS.end()
-            );
-            problem("value_error", msg, json!({ "error": "image_size" }))
-        }
-        Family::FluxSchnell => {
-            let (least, most) = (*DRAWABLE.start(), *DRAWABLE.end());
-            if width.min(height) < least {
-                let msg = format!("Image is too small: at least {least}x{least} pixels.");
-                let ctx = json!({ "min_height": least, "min_width": least });
-                problem("image_too_small", msg, ctx)
-            } else if width.max(height) > most {
-                let msg = format!("Image is too large: at most {most}x{most} pixels.");
-                let ctx = json!({ "max_height": most, "max_width": most });
-                problem("image_too_large", msg, ctx)
-            } else {
-                None
-            }
-        }
-        Family::GptImage1 | Family::GptImage1Mini | Family::GptImage15 => None,
-    }
-}
-
 impl Ask {
-    /// The size of the pictures: as asked, else 1024x1024 for text and the nearest allowed one to the first input.
+    /// The size of the pictures, with a first input of this size.
     pub(super) fn resolve_size(&self, endpoint: &Endpoint, first: Option<(u32, u32)>) -> (u32, u32) {
-        match (self.size, first) {
-            (Some(size), _) => size,
-            (None, None) => (1024, 1024),
-            (None, Some(input)) => match endpoint.sizes {
-                Sizes::Classic { .. } => crate::gpt_image::nearest(&CLASSIC_SIZES.map(|(_, size)| size), input),
-                Sizes::Free { .. } => crate::gpt_image::fit_free(input),
-            },
-        }
+        sizes::resolve(endpoint, self.wanted, first)
     }
 
-    /// The quality that is drawn and billed: `auto` is medium here, a choice of the sandbox.
+    /// The quality that is drawn and billed, empty where there is none: `auto` is medium here, a choice of the
+    /// sandbox.
     pub(super) fn resolved_quality(&self) -> &'static str {
-        match self.quality {
+        match self.chosen.choice("quality") {
             "auto" => "medium",
             other => other,
         }
+    }
+
+    /// Whether the background is to be clear.
+    pub(super) fn transparent(&self) -> bool {
+        self.chosen.choice("background") == "transparent"
+    }
+
+    /// Whether a vector image is asked for.
+    pub(super) fn vector(&self) -> bool {
+        self.chosen.choice("style").starts_with("vector_illustration")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn endpoint(id: &str) -> &'static Endpoint {
         Endpoint::find(id).expect("the endpoint is in the table")
@@ -267,21 +237,27 @@ mod tests {
     fn defaults_are_those_of_the_endpoint() {
         let ask = |id, body: Value| read(endpoint(id), &body).expect("the body is valid");
         let two = ask("openai/gpt-image-2", json!({"prompt": "a", "unheard_of": 1}));
-        assert_eq!((two.size, two.quality, two.format), (Some((1024, 768)), "high", "png"));
+        assert_eq!(
+            (two.wanted, two.resolved_quality(), two.format),
+            (Wanted::Pixels(1024, 768), "high", "png")
+        );
         let edit = ask(
             "openai/gpt-image-2/edit",
             json!({"prompt": "a", "image_urls": ["data:,"]}),
         );
-        assert_eq!(edit.size, None);
+        assert_eq!(edit.wanted, Wanted::Auto(1024));
         let flux = ask(
             "fal-ai/flux/schnell",
             json!({"prompt": "a", "seed": 7, "num_images": "3"}),
         );
         assert_eq!((flux.format, flux.seed, flux.count), ("jpeg", Some(7), 3));
         let fifteen = ask("fal-ai/gpt-image-1.5", json!({"prompt": "a"}));
-        assert_eq!((fifteen.size, fifteen.quality), (Some((1024, 1024)), "high"));
+        assert_eq!(
+            (fifteen.wanted, fifteen.resolved_quality()),
+            (Wanted::Pixels(1024, 1024), "high")
+        );
         let one = ask("fal-ai/gpt-image-1/text-to-image", json!({"prompt": "a"}));
-        assert_eq!((one.size, one.resolved_quality()), (None, "medium"));
+        assert_eq!((one.wanted, one.resolved_quality()), (Wanted::Auto(1024), "medium"));
     }
 
     #[test]
@@ -331,5 +307,80 @@ mod tests {
             vec![(vec![json!("image_size")], "image_too_small")]
         );
         assert!(classic("fal-ai/flux/schnell", json!({"width": 500, "height": 77})).is_empty());
+    }
+
+    #[test]
+    fn ratios_and_tiers_give_pixels() {
+        let wanted = |id, body: Value| read(endpoint(id), &body).expect("the body is valid").wanted;
+        let pro = "fal-ai/nano-banana-pro";
+        let body = json!({"prompt": "a", "aspect_ratio": "16:9", "resolution": "4K"});
+        assert_eq!(wanted(pro, body), Wanted::Pixels(5504, 3072));
+        assert_eq!(wanted(pro, json!({"prompt": "a"})), Wanted::Pixels(1024, 1024));
+        let two = json!({"prompt": "a", "resolution": "0.5K"});
+        assert_eq!(wanted("fal-ai/nano-banana-2", two), Wanted::Nearest { halves: 1 });
+        let ultra = |ratio: &str| {
+            wanted(
+                "fal-ai/flux-pro/v1.1-ultra",
+                json!({"prompt": "a", "aspect_ratio": ratio}),
+            )
+        };
+        assert_eq!(ultra("21:9"), Wanted::Pixels(3136, 1344));
+        assert_eq!(ultra("1:1"), Wanted::Pixels(2048, 2048));
+        for bad in ["3:1", "1:0", "wide", "16"] {
+            let body = json!({"prompt": "a", "aspect_ratio": bad});
+            let found = kinds("fal-ai/flux-pro/v1.1-ultra", &body);
+            assert_eq!(found, vec![(vec![json!("aspect_ratio")], "value_error")], "{bad}");
+        }
+    }
+
+    #[test]
+    fn further_fields_are_checked_by_their_kind() {
+        let found = kinds(
+            "fal-ai/recraft/v3/text-to-image",
+            &json!({"prompt": "a", "style": "photo", "style_id": 7, "colors": [{"r": 256}, 5, {"g": 3, "b": 0}]}),
+        );
+        assert_eq!(
+            found,
+            vec![
+                (vec![json!("style")], "one_of"),
+                (vec![json!("style_id")], "string_type"),
+                (vec![json!("colors"), json!(0), json!("r")], "less_than_equal"),
+                (vec![json!("colors"), json!(1)], "model_attributes_type"),
+            ]
+        );
+        let found = kinds(
+            "fal-ai/hidream-i1-full",
+            &json!({"prompt": "a", "loras": [1], "guidance_scale": 21, "num_inference_steps": 0, "seed": -1}),
+        );
+        assert_eq!(
+            found,
+            vec![
+                (vec![json!("num_inference_steps")], "greater_than_equal"),
+                (vec![json!("guidance_scale")], "less_than_equal"),
+                (vec![json!("loras"), json!(0)], "model_attributes_type"),
+                (vec![json!("seed")], "greater_than_equal"),
+            ]
+        );
+    }
+
+    #[test]
+    fn images_in_excess_are_refused_or_left_out() {
+        let urls = |count: usize| -> Vec<String> { (0..count).map(|at| format!("data:,{at}")).collect() };
+        let body = |count| json!({"prompt": "a", "image_urls": urls(count)});
+        let ask = |id, count| read(endpoint(id), &body(count)).expect("the body is valid");
+        assert_eq!(ask("fal-ai/flux-2/edit", 6).image_urls, urls(4));
+        let last = ask("fal-ai/bytedance/seedream/v4/edit", 12);
+        assert_eq!((last.image_urls, last.unused_before), (urls(12)[2..].to_vec(), 2));
+        assert_eq!(
+            kinds("fal-ai/flux-2/klein/9b/edit", &body(5)),
+            vec![(vec![json!("image_urls")], "sequence_too_long")]
+        );
+        assert_eq!(
+            kinds("clarityai/crystal-upscaler", &json!({"scale_factor": 0.5})),
+            vec![
+                (vec![json!("image_url")], "missing"),
+                (vec![json!("scale_factor")], "greater_than_equal")
+            ]
+        );
     }
 }

@@ -1,197 +1,318 @@
-//! The fal endpoints that the sandbox has, and what each one takes.
+//! The fal endpoints that the sandbox has: what each one takes, makes and costs.
+//!
+//! Fields, words, bounds and defaults are those of fal's published input types and model pages, one row for each
+//! endpoint. Where these name no pixels for a shape, the row says where its sizes come from.
 
-use std::ops::RangeInclusive;
+mod bytedance;
+mod flux;
+mod google;
+mod gpt;
+mod makers;
+mod styles;
 
-/// A model family: endpoints of one family share prices and size rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
-    GptImage1,
-    GptImage1Mini,
-    GptImage15,
-    GptImage2,
-    GptImage25,
-    FluxSchnell,
-}
-
-/// What an endpoint does with `image_size`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sizes {
-    /// The three classic sizes by name, and `auto` where `auto` is true.
-    Classic { auto: bool },
-    /// A preset name or `{width, height}`, and `auto` where `auto` is true.
-    Free { auto: bool },
-}
+use crate::latency::Pace;
 
 /// One endpoint: an id that can be run or submitted.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Endpoint {
     /// `owner/alias[/path]`, as it stands in URLs.
     pub(super) id: &'static str,
-    pub(super) family: Family,
-    /// Whether it takes `image_urls`, and how many.
-    pub(super) images: Option<RangeInclusive<usize>>,
-    /// The field of the mask, where there is one.
+    /// The most characters of `prompt`; none where there is no such field.
+    pub(super) prompt_chars: Option<usize>,
+    pub(super) images: Images,
+    /// The field of the mask, where there is one. Clear parts of a mask are painted over.
     pub(super) mask_field: Option<&'static str>,
     pub(super) sizes: Sizes,
-    pub(super) default_size: &'static str,
-    /// Empty where the endpoint has no `quality`.
-    pub(super) qualities: &'static [&'static str],
-    pub(super) default_quality: &'static str,
-    pub(super) has_background: bool,
-    pub(super) has_fidelity: bool,
-    /// Output formats; the first is the default.
+    /// What it takes beside the fields that have a place of their own here.
+    pub(super) fields: &'static [Field],
+    /// `output_format`; the first is the default, and a single one cannot be asked for.
     pub(super) formats: &'static [&'static str],
+    /// Least and most of `num_images`; none where there is no such field.
+    pub(super) count: Option<(i64, i64)>,
+    pub(super) has_sync_mode: bool,
+    pub(super) has_seed: bool,
+    pub(super) answer: Answer,
+    pub(super) price: Price,
+    pub(super) pace: Pace,
 }
 
-/// Images of one call, on every endpoint here.
-pub(super) const COUNT: RangeInclusive<i64> = 1..=4;
-/// The most input images of one edit, as documented for gpt-image-2; the other edit pages name no other limit.
-pub(super) const MAX_INPUT_IMAGES: usize = 16;
+/// How links to input images are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Images {
+    None,
+    /// A single link.
+    One {
+        field: &'static str,
+        required: bool,
+    },
+    /// A single link to a PNG.
+    Png {
+        field: &'static str,
+    },
+    /// A list of one link or more.
+    Many {
+        field: &'static str,
+        most: usize,
+        excess: Excess,
+    },
+}
+
+/// What becomes of more images than an endpoint uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Excess {
+    /// The call is refused.
+    Refuse,
+    /// The first ones are used.
+    UseFirst,
+    /// The last ones are used.
+    UseLast,
+}
+
+/// Where the size of a picture comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sizes {
+    /// `image_size`: one of these words, or `{width, height}` unless the bounds are `Words`.
+    ImageSize {
+        words: &'static [(&'static str, Wanted)],
+        default: Wanted,
+        bounds: Bounds,
+    },
+    /// `aspect_ratio` by a table, and `resolution` where there are tiers.
+    Ratio {
+        /// Ratios and their sizes at 1K, in pixels.
+        shapes: &'static [(&'static str, (u32, u32))],
+        /// Whether `auto` may be asked for.
+        auto: bool,
+        /// None: as with `auto`.
+        default: Option<&'static str>,
+        /// Empty where `resolution` cannot be asked for; the default is always 1K.
+        tiers: &'static [&'static str],
+    },
+    /// `aspect_ratio`, any from 9:21 to 21:9, at about this many pixels.
+    AnyRatio { default: &'static str, pixels: u64 },
+    /// That of the first input.
+    Input,
+    /// The first input, enlarged by the number in this field, or by the default where there is no field.
+    Times {
+        field: Option<&'static str>,
+        default: f64,
+        /// The longest edge that comes out, in pixels; the factor becomes smaller.
+        longest_px: u32,
+        /// Larger results are refused.
+        most_pixels: u64,
+    },
+}
+
+/// A size, as far as it is known without the input images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wanted {
+    /// Width and height in pixels.
+    Pixels(u32, u32),
+    /// The first input's, brought within bounds; without one the square of this edge, in pixels.
+    Auto(u32),
+    /// The first input's shape, as large as the square of this edge, in pixels; without one that square.
+    Square(u32),
+    /// The listed shape nearest to the first input's, square without one, its edges times this many halves.
+    Nearest { halves: u32 },
+    /// The first input's edges, times this.
+    Times(f64),
+}
+
+/// What `image_size` may be, beyond its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bounds {
+    /// Nothing else.
+    Words,
+    /// The free sizes of gpt-image-2 and later.
+    Gpt,
+    /// Edges in pixels and a total; all else is refused.
+    Edges { least: u32, most: u32, most_pixels: u64 },
+    /// A total; `edges` within their own range do as well.
+    Area {
+        least: u64,
+        most: u64,
+        edges: Option<(u32, u32)>,
+        /// Whether a size below or above is scaled instead of refused.
+        scale_up: bool,
+        scale_down: bool,
+    },
+}
+
+/// One further field.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+}
+
+/// What a further field may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// One of these words; without a default it may be null.
+    Word(&'static [&'static str], Option<&'static str>),
+    /// Yes or no, and the default.
+    Flag(bool),
+    /// A whole number from, to.
+    Integer(i64, i64),
+    /// A number from, to.
+    Number(f64, f64),
+    /// Any text or null.
+    Text,
+    /// A list of texts, or null.
+    Texts,
+    /// A list of `{r, g, b}`.
+    Colors,
+    /// An object or null, not looked into.
+    Object,
+    /// A list of objects, not looked into.
+    Objects,
+}
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// `image` with one file instead of `images` with a list.
+    pub(super) single: bool,
+    pub(super) file: FileForm,
+    pub(super) beside: Beside,
+}
+
+/// What is told of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileForm {
+    /// Link, type, name, bytes and pixels.
+    Full,
+    /// Link, type and pixels.
+    Short,
+    /// Link, type, name and bytes.
+    Unmeasured,
+}
+
+/// What a result tells beside its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    Nothing,
+    Seed,
+    /// What the model has to say.
+    Description,
+    /// Timings, seed, prompt and what the safety checker found.
+    Run,
+}
+
+/// What a call costs; money in USD 1e-6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Price {
+    GptImage1,
+    GptImage1Mini,
+    GptImage15,
+    /// gpt-image-2 by its tokens, and the `finer` 2.5.
+    GptTokens {
+        finer: bool,
+    },
+    /// Each picture.
+    Picture(i64),
+    /// Each picture, by how the word in a field begins: the first match counts.
+    Word {
+        field: &'static str,
+        micros: &'static [(&'static str, i64)],
+        extra: Option<Extra>,
+    },
+    /// The first whole megapixel of each picture, each further one, and each of the inputs.
+    Megapixels {
+        first: i64,
+        further: i64,
+        input: i64,
+        extra: Option<Extra>,
+    },
+}
+
+/// A flag that costs more for each call, and how much in USD 1e-6.
+pub(super) type Extra = (&'static str, i64);
 
 /// Presets of `image_size` and their pixels.
-pub(super) const PRESETS: [(&str, (u32, u32)); 6] = [
-    ("square_hd", (1024, 1024)),
-    ("square", (512, 512)),
-    ("portrait_4_3", (768, 1024)),
-    ("portrait_16_9", (576, 1024)),
-    ("landscape_4_3", (1024, 768)),
-    ("landscape_16_9", (1024, 576)),
+const PRESETS: &[(&str, Wanted)] = &[
+    SQUARE_HD,
+    SQUARE,
+    PORTRAIT_4_3,
+    PORTRAIT_16_9,
+    LANDSCAPE_4_3,
+    LANDSCAPE_16_9,
 ];
-/// Sizes of the models before gpt-image-2.
-pub(super) const CLASSIC_SIZES: [(&str, (u32, u32)); 3] = [
-    ("1024x1024", (1024, 1024)),
-    ("1536x1024", (1536, 1024)),
-    ("1024x1536", (1024, 1536)),
+const SQUARE_HD: (&str, Wanted) = ("square_hd", Wanted::Pixels(1024, 1024));
+const SQUARE: (&str, Wanted) = ("square", Wanted::Pixels(512, 512));
+const PORTRAIT_4_3: (&str, Wanted) = ("portrait_4_3", Wanted::Pixels(768, 1024));
+const PORTRAIT_16_9: (&str, Wanted) = ("portrait_16_9", Wanted::Pixels(576, 1024));
+const LANDSCAPE_4_3: (&str, Wanted) = ("landscape_4_3", Wanted::Pixels(1024, 768));
+const LANDSCAPE_16_9: (&str, Wanted) = ("landscape_16_9", Wanted::Pixels(1024, 576));
+/// The presets and `auto`.
+const PRESETS_AND_AUTO: &[(&str, Wanted)] = &[
+    SQUARE_HD,
+    SQUARE,
+    PORTRAIT_4_3,
+    PORTRAIT_16_9,
+    LANDSCAPE_4_3,
+    LANDSCAPE_16_9,
+    ("auto", Wanted::Auto(1024)),
 ];
+/// What the sandbox draws where fal states no bounds. Flux itself runs out of memory not far above.
+const DRAWABLE: Bounds = Bounds::Edges {
+    least: 16,
+    most: 4_096,
+    most_pixels: u64::MAX,
+};
+/// Pixels of fal's megapixel: 1024x1024 is listed as exactly one.
+pub(super) const MEGAPIXEL: u64 = 1_048_576;
+/// The prompt has no stated limit.
+const ANY_LENGTH: Option<usize> = Some(usize::MAX);
 
-const WITH_AUTO: &[&str] = &["auto", "low", "medium", "high"];
-const THREE: &[&str] = &["low", "medium", "high"];
-const FIVE: &[&str] = &["auto", "low", "medium", "high", "xhigh", "max"];
 const PNG_FIRST: &[&str] = &["png", "jpeg", "webp"];
+const JPEG_FIRST: &[&str] = &["jpeg", "png"];
+const PNG: &[&str] = &["png"];
 
-/// What the GPT Image endpoints have in common; the table changes what differs.
-const GPT: Endpoint = Endpoint {
+const SEED_FULL: Answer = answer(FileForm::Full, Beside::Seed);
+const FULL: Answer = answer(FileForm::Full, Beside::Nothing);
+const UNMEASURED: Answer = answer(FileForm::Unmeasured, Beside::Nothing);
+const SAFETY_CHECKER: Field = field("enable_safety_checker", Kind::Flag(true));
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind }
+}
+
+const fn answer(file: FileForm, beside: Beside) -> Answer {
+    Answer {
+        single: false,
+        file,
+        beside,
+    }
+}
+
+/// What most of the smaller families have in common; their tables change what differs.
+const BASE: Endpoint = Endpoint {
     id: "",
-    family: Family::GptImage1,
-    images: None,
+    prompt_chars: ANY_LENGTH,
+    images: Images::None,
     mask_field: None,
-    sizes: Sizes::Classic { auto: true },
-    default_size: "auto",
-    qualities: WITH_AUTO,
-    default_quality: "auto",
-    has_background: true,
-    has_fidelity: false,
-    formats: PNG_FIRST,
+    sizes: Sizes::ImageSize {
+        words: PRESETS,
+        default: SQUARE_HD.1,
+        bounds: DRAWABLE,
+    },
+    fields: &[],
+    formats: PNG,
+    count: Some((1, 4)),
+    has_sync_mode: true,
+    has_seed: true,
+    answer: SEED_FULL,
+    price: Price::Picture(0),
+    pace: Pace::Medium,
 };
 
-const fn gpt_2(id: &'static str) -> Endpoint {
-    Endpoint {
-        id,
-        family: Family::GptImage2,
-        sizes: Sizes::Free { auto: true },
-        default_size: "landscape_4_3",
-        default_quality: "high",
-        has_background: false,
-        ..GPT
-    }
-}
-
-const fn gpt_25(id: &'static str) -> Endpoint {
-    Endpoint {
-        family: Family::GptImage25,
-        qualities: FIVE,
-        has_background: true,
-        ..gpt_2(id)
-    }
-}
-
-const fn edit_2(id: &'static str) -> Endpoint {
-    Endpoint {
-        images: Some(1..=MAX_INPUT_IMAGES),
-        mask_field: Some("mask_url"),
-        default_size: "auto",
-        ..gpt_2(id)
-    }
-}
-
-const fn edit_25(id: &'static str) -> Endpoint {
-    Endpoint {
-        family: Family::GptImage25,
-        qualities: FIVE,
-        has_background: true,
-        ..edit_2(id)
-    }
-}
-
-/// All endpoints. `fal-ai/gpt-image-2` is seen in use beside `openai/gpt-image-2` and means the same.
-pub(super) static ENDPOINTS: [Endpoint; 15] = [
-    Endpoint {
-        id: "fal-ai/gpt-image-1/text-to-image",
-        ..GPT
-    },
-    Endpoint {
-        id: "fal-ai/gpt-image-1/edit-image",
-        images: Some(1..=MAX_INPUT_IMAGES),
-        has_fidelity: true,
-        ..GPT
-    },
-    Endpoint {
-        id: "fal-ai/gpt-image-1-mini",
-        family: Family::GptImage1Mini,
-        ..GPT
-    },
-    Endpoint {
-        id: "fal-ai/gpt-image-1-mini/edit",
-        family: Family::GptImage1Mini,
-        images: Some(1..=MAX_INPUT_IMAGES),
-        ..GPT
-    },
-    Endpoint {
-        id: "fal-ai/gpt-image-1.5",
-        family: Family::GptImage15,
-        sizes: Sizes::Classic { auto: false },
-        default_size: "1024x1024",
-        qualities: THREE,
-        default_quality: "high",
-        ..GPT
-    },
-    Endpoint {
-        id: "fal-ai/gpt-image-1.5/edit",
-        family: Family::GptImage15,
-        images: Some(1..=MAX_INPUT_IMAGES),
-        mask_field: Some("mask_image_url"),
-        qualities: THREE,
-        default_quality: "high",
-        has_fidelity: true,
-        ..GPT
-    },
-    gpt_2("openai/gpt-image-2"),
-    edit_2("openai/gpt-image-2/edit"),
-    gpt_2("fal-ai/gpt-image-2"),
-    edit_2("fal-ai/gpt-image-2/edit"),
-    gpt_25("openai/gpt-image-2.5/flare/text-to-image"),
-    edit_25("openai/gpt-image-2.5/flare/edit"),
-    gpt_25("openai/gpt-image-2.5/sunburst/text-to-image"),
-    edit_25("openai/gpt-image-2.5/sunburst/edit"),
-    Endpoint {
-        id: "fal-ai/flux/schnell",
-        family: Family::FluxSchnell,
-        images: None,
-        mask_field: None,
-        sizes: Sizes::Free { auto: false },
-        default_size: "landscape_4_3",
-        qualities: &[],
-        default_quality: "",
-        has_background: false,
-        has_fidelity: false,
-        formats: &["jpeg", "png"],
-    },
-];
+static TABLES: [&[Endpoint]; 5] = [gpt::ROWS, flux::ROWS, google::ROWS, bytedance::ROWS, makers::ROWS];
 
 impl Endpoint {
     /// The endpoint of an id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        ENDPOINTS.iter().find(|endpoint| endpoint.id == id)
+        all().find(|endpoint| endpoint.id == id)
     }
 
     /// `owner/alias`: all that status, result and cancel URLs keep of the id.
@@ -201,15 +322,36 @@ impl Endpoint {
     }
 }
 
+fn all() -> impl Iterator<Item = &'static Endpoint> {
+    TABLES.iter().flat_map(|rows| rows.iter())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn ids_are_unique_and_defaults_are_allowed() {
-        for (at, endpoint) in ENDPOINTS.iter().enumerate() {
-            assert!(ENDPOINTS[at + 1..].iter().all(|other| other.id != endpoint.id));
-            assert!(endpoint.qualities.is_empty() || endpoint.qualities.contains(&endpoint.default_quality));
+    fn ids_and_field_names_are_unique_and_defaults_are_allowed() {
+        let ids: BTreeSet<&str> = all().map(|endpoint| endpoint.id).collect();
+        assert_eq!(ids.len(), all().count());
+        for endpoint in all() {
+            let names: BTreeSet<&str> = endpoint.fields.iter().map(|field| field.name).collect();
+            assert_eq!(names.len(), endpoint.fields.len(), "{}", endpoint.id);
+            assert!(!endpoint.formats.is_empty(), "{}", endpoint.id);
+            for field in endpoint.fields {
+                if let Kind::Word(allowed, Some(default)) = field.kind {
+                    assert!(allowed.contains(&default), "{}: {}", endpoint.id, field.name);
+                }
+            }
+            if let Sizes::Ratio {
+                shapes,
+                default: Some(default),
+                ..
+            } = endpoint.sizes
+            {
+                assert!(shapes.iter().any(|(name, _)| *name == default), "{}", endpoint.id);
+            }
         }
     }
 
@@ -218,6 +360,7 @@ mod tests {
         let app = |id| Endpoint::find(id).map(Endpoint::app);
         assert_eq!(app("openai/gpt-image-2.5/flare/edit"), Some("openai/gpt-image-2.5"));
         assert_eq!(app("openai/gpt-image-2"), Some("openai/gpt-image-2"));
+        assert_eq!(app("fal-ai/flux-2/klein/4b/edit"), Some("fal-ai/flux-2"));
         assert_eq!(app("openai/gpt-image-9"), None);
     }
 }

@@ -4,8 +4,8 @@ use super::errors::Detail;
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
-/// The most characters of a prompt that the GPT Image models take.
-pub(super) const MAX_PROMPT_CHARS: usize = 32_000;
+/// The range of one color in a color.
+const COLOR: RangeInclusive<i64> = 0..=255;
 
 /// A request body under examination, and what was wrong with it so far.
 pub(super) struct Fields<'a> {
@@ -36,45 +36,52 @@ impl<'a> Fields<'a> {
     }
 
     /// The required prompt.
-    pub(super) fn prompt(&mut self) -> String {
-        let Some(value) = self.get("prompt") else {
-            self.missing("prompt");
+    pub(super) fn prompt(&mut self, most_chars: usize) -> String {
+        let Some(text) = self.required_text("prompt") else {
             return String::new();
         };
-        let Some(text) = value.as_str() else {
-            self.wrong("prompt", "string_type", "Input should be a valid string", value);
-            return String::new();
-        };
+        let value = Value::String(text.clone());
         if text.is_empty() {
             let problem = Detail::field("prompt", "string_too_short", "String should have at least 1 character");
-            let problem = problem.with_ctx(json!({ "min_length": 1 })).with_input(value);
+            let problem = problem.with_ctx(json!({ "min_length": 1 })).with_input(&value);
             self.problems.push(problem);
-        } else if text.chars().count() > MAX_PROMPT_CHARS {
-            let msg = format!("String should have at most {MAX_PROMPT_CHARS} characters");
+        } else if text.chars().count() > most_chars {
+            let msg = format!("String should have at most {most_chars} characters");
             let problem = Detail::field("prompt", "string_too_long", msg);
-            let problem = problem
-                .with_ctx(json!({ "max_length": MAX_PROMPT_CHARS }))
-                .with_input(value);
+            let problem = problem.with_ctx(json!({ "max_length": most_chars })).with_input(&value);
             self.problems.push(problem);
         }
-        text.to_owned()
+        text
     }
 
-    /// One of some words.
-    pub(super) fn choice(
+    /// A required text.
+    pub(super) fn required_text(&mut self, name: &str) -> Option<String> {
+        let Some(value) = self.get(name) else {
+            self.missing(name);
+            return None;
+        };
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(name, "string_type", "Input should be a valid string", value);
+        }
+        text
+    }
+
+    /// One of some words; without a default it may be null.
+    pub(super) fn word(
         &mut self,
         name: &str,
-        allowed: &'static [&'static str],
-        default: &'static str,
-    ) -> &'static str {
-        let Some(value) = self.get(name) else {
+        allowed: &[&'static str],
+        default: Option<&'static str>,
+    ) -> Option<&'static str> {
+        let Some(value) = self.get(name).filter(|value| default.is_some() || !value.is_null()) else {
             return default;
         };
         if let Some(word) = value
             .as_str()
             .and_then(|text| allowed.iter().find(|word| **word == text))
         {
-            return word;
+            return Some(word);
         }
         self.problems.push(one_of(name, allowed, value));
         default
@@ -95,28 +102,25 @@ impl<'a> Fields<'a> {
         default
     }
 
-    /// A number within bounds that has no effect on the picture.
-    pub(super) fn check_number(&mut self, name: &str, range: &RangeInclusive<f64>) {
-        let Some(value) = self.get(name).filter(|value| !value.is_null()) else {
-            return;
-        };
+    /// A number within bounds, if one is given.
+    pub(super) fn number(&mut self, name: &str, range: &RangeInclusive<f64>) -> Option<f64> {
+        let value = self.get(name).filter(|value| !value.is_null())?;
         let number = value
             .as_f64()
             .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-        match number {
-            None => self.wrong(name, "float_type", "Input should be a valid number", value),
-            Some(number) if number < *range.start() => {
-                let msg = format!("Input should be greater than or equal to {}", range.start());
-                let problem = Detail::field(name, "greater_than_equal", msg).with_ctx(json!({ "ge": range.start() }));
-                self.problems.push(problem.with_input(value));
+        let (kind, key, bound, word) = match number {
+            None => {
+                self.wrong(name, "float_type", "Input should be a valid number", value);
+                return None;
             }
-            Some(number) if number > *range.end() => {
-                let msg = format!("Input should be less than or equal to {}", range.end());
-                let problem = Detail::field(name, "less_than_equal", msg).with_ctx(json!({ "le": range.end() }));
-                self.problems.push(problem.with_input(value));
-            }
-            Some(_) => {}
-        }
+            Some(number) if number < *range.start() => ("greater_than_equal", "ge", range.start(), "greater"),
+            Some(number) if number > *range.end() => ("less_than_equal", "le", range.end(), "less"),
+            Some(number) => return Some(number),
+        };
+        let problem = Detail::field(name, kind, format!("Input should be {word} than or equal to {bound}"));
+        self.problems
+            .push(problem.with_ctx(json!({ key: bound })).with_input(value));
+        None
     }
 
     /// A yes or no. Like fal's server, takes the usual words and 0 and 1.
@@ -194,7 +198,64 @@ impl<'a> Fields<'a> {
         }
         texts
     }
+
+    /// A list of texts or nothing.
+    pub(super) fn optional_texts(&mut self, name: &str) {
+        if self.get(name).is_some_and(|value| !value.is_null()) {
+            self.texts(name, &(0..=usize::MAX));
+        }
+    }
+
+    /// An object or nothing, not looked into.
+    pub(super) fn object(&mut self, name: &str) {
+        if let Some(value) = self.get(name).filter(|value| !value.is_null() && !value.is_object()) {
+            self.wrong(name, "model_attributes_type", NO_OBJECT, value);
+        }
+    }
+
+    /// A list of objects, which are not looked into.
+    pub(super) fn objects(&mut self, name: &str) {
+        self.each_object(name, |_, _| None);
+    }
+
+    /// A list of `{r, g, b}`, each 0 to 255 and 0 if it is missing.
+    pub(super) fn colors(&mut self, name: &str) {
+        self.each_object(name, |name, color| {
+            ["r", "g", "b"].into_iter().find_map(|part| {
+                let value = color.get(part)?;
+                let problem = match whole_number(value) {
+                    Ok(number) => outside(part, number, &COLOR)?,
+                    Err((kind, msg)) => Detail::field(part, kind, msg),
+                };
+                let at = vec![json!(name), json!(part)];
+                Some(Detail { at, ..problem }.with_input(value))
+            })
+        });
+    }
+
+    /// Looks at each object of a list; what `look` finds is put at its place.
+    fn each_object(&mut self, name: &str, look: impl Fn(&str, &Map<String, Value>) -> Option<Detail>) {
+        let Some(value) = self.get(name).filter(|value| !value.is_null()) else {
+            return;
+        };
+        let Some(items) = value.as_array() else {
+            self.wrong(name, "list_type", "Input should be a valid list", value);
+            return;
+        };
+        for (index, item) in items.iter().enumerate() {
+            let found = match item.as_object() {
+                Some(object) => look(name, object),
+                None => Some(Detail::field(name, "model_attributes_type", NO_OBJECT).with_input(item)),
+            };
+            if let Some(mut problem) = found {
+                problem.at.insert(1, json!(index));
+                self.problems.push(problem);
+            }
+        }
+    }
 }
+
+const NO_OBJECT: &str = "Input should be a valid dictionary or object to extract fields from";
 
 /// The entry of a value that is none of the allowed words.
 pub(super) fn one_of(name: &str, allowed: &[&str], value: &Value) -> Detail {

@@ -1,25 +1,24 @@
 //! Does the work of one fal call: reads the input, loads images, draws, keeps the files and writes the bill.
 
+use super::answer::format_of;
 use super::ask::{self, Ask};
-use super::endpoints::{Endpoint, Family};
+use super::endpoints::{Endpoint, Images, Sizes};
 use super::errors::{Detail, Failure};
 use super::prices::{Charge, charge};
+use super::sizes;
 use crate::bill::BillEntry;
 use crate::core::Core;
 use crate::faults::{BodyFault, Faults, Stage};
 use crate::inputs::{self, LoadError};
-use crate::latency::Pace;
-use crate::media::NewMedia;
-use crate::names::{random_hex, seed_from, sha256_hex};
-use crate::pictures::{Drawing, Drawn};
+use crate::names::{seed_from, sha256_hex};
+use crate::pictures::{DEFAULT_KEEP, Drawing};
 use crate::provider::Provider;
 use crate::scene::Detail as SceneDetail;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use imaging::{Bitmap, ImageFormat};
+use imaging::{Bitmap, ImageFormat, inspect};
 use serde_json::{Value, json};
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -98,6 +97,9 @@ impl Task {
         let inputs = self.load_inputs(core, &ask).await?;
         let input_sizes: Vec<(u32, u32)> = inputs.images.iter().map(size_of).collect();
         let size = ask.resolve_size(self.endpoint, input_sizes.first().copied());
+        if let Some(problem) = sizes::check_resolved(self.endpoint, size) {
+            return Err(Failure::invalid(vec![problem]));
+        }
         self.pretend_to_work(core, &ask, size).await;
         if let Some(failure) = self.asked_failure() {
             log("The run ended without a result.");
@@ -106,7 +108,7 @@ impl Task {
         }
         let charge = charge(self.endpoint, &ask, size, &input_sizes);
         if self.faults.body == Some(BodyFault::Empty) {
-            let result = self.result(&ask, &[], started);
+            let result = self.result(&ask, Vec::new(), started);
             return Ok(Done {
                 body: result.to_string().into(),
                 units: 0,
@@ -123,7 +125,7 @@ impl Task {
         let units = charge.units;
         self.record(core, &ask, size, charge);
         Ok(Done {
-            body: self.result(&ask, &images, started).to_string().into(),
+            body: self.result(&ask, images, started).to_string().into(),
             units,
         })
     }
@@ -142,14 +144,11 @@ impl Task {
     }
 
     async fn pretend_to_work(&self, core: &Core, ask: &Ask, (width, height): (u32, u32)) {
-        let pace = match self.endpoint.family {
-            Family::FluxSchnell => Pace::Fast,
-            Family::GptImage1Mini => Pace::Medium,
-            _ => Pace::Slow,
-        };
         let pixels = u64::from(width) * u64::from(height);
         let spread = seed_from(&self.id, 0);
-        let usual = core.latency.work(pace, ask.resolved_quality(), pixels, spread);
+        let usual = core
+            .latency
+            .work(self.endpoint.pace, ask.resolved_quality(), pixels, spread);
         let pause = usual + self.faults.delay.unwrap_or_default() / 2;
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -159,18 +158,25 @@ impl Task {
     async fn load_inputs(&self, core: &Core, ask: &Ask) -> Result<Inputs, Failure> {
         let mut images = Vec::with_capacity(ask.image_urls.len());
         for (index, url) in ask.image_urls.iter().enumerate() {
-            let place = |detail: Detail| detail.item(index);
-            images.push(load_image(core, "image_urls", url, &place).await?);
+            images.push(match self.endpoint.images {
+                Images::Many { field, .. } => {
+                    let place = |detail: Detail| detail.item(ask.unused_before + index);
+                    load_image(core, field, url, false, &place).await?
+                }
+                Images::Png { field } => load_image(core, field, url, true, &|detail| detail).await?,
+                Images::One { field, .. } => load_image(core, field, url, false, &|detail| detail).await?,
+                Images::None => continue,
+            });
         }
         let mask = match (&ask.mask_url, self.endpoint.mask_field) {
-            (Some(url), Some(field)) => Some(load_image(core, field, url, &|detail| detail).await?),
+            (Some(url), Some(field)) => Some(load_image(core, field, url, false, &|detail| detail).await?),
             _ => None,
         };
         Ok(Inputs { images, mask })
     }
 
     /// The seed of the first picture. One that was not given is small enough to be told in any JSON and given again.
-    fn seed(&self, ask: &Ask) -> u64 {
+    pub(super) fn seed(&self, ask: &Ask) -> u64 {
         ask.seed.unwrap_or_else(|| seed_from(&self.id, 0) >> 32)
     }
 
@@ -181,9 +187,21 @@ impl Task {
         size: (u32, u32),
         seed: u64,
         inputs: Inputs,
-    ) -> Result<Vec<Drawn>, Failure> {
+    ) -> Result<Vec<Bytes>, Failure> {
+        if let (Sizes::Times { .. }, Some(first)) = (self.endpoint.sizes, inputs.images.first()) {
+            let scaled = core.pictures.scale(first.clone(), size, format_of(ask.format), None);
+            return scaled.await.map(|bytes| vec![bytes]).map_err(|_| Failure::broken());
+        }
         let images: Arc<[Bitmap]> = inputs.images.into();
         let mask = inputs.mask.map(Arc::new);
+        // How far an image prompt shows where it is not an edit; a tenth is the documented default.
+        let keep = match self.endpoint.sizes {
+            Sizes::AnyRatio { .. } => ask
+                .chosen
+                .number("image_prompt_strength")
+                .map_or(0.1, |share| share as f32),
+            _ => DEFAULT_KEEP,
+        };
         let drawings = (0..ask.count).map(|index| {
             let seed = seed.wrapping_add(u64::from(index));
             core.pictures.draw(Drawing {
@@ -192,7 +210,8 @@ impl Task {
                     "medium" | "" => SceneDetail::Medium,
                     _ => SceneDetail::High,
                 },
-                transparent: ask.transparent,
+                transparent: ask.transparent(),
+                keep,
                 inputs: Arc::clone(&images),
                 mask: mask.clone(),
                 format: format_of(ask.format),
@@ -200,49 +219,8 @@ impl Task {
                 ..Drawing::new(&ask.prompt, self.endpoint.id, size, seed)
             })
         });
-        try_join_all(drawings).await.map_err(|_| Failure::broken())
-    }
-
-    /// Keeps a picture and tells where it is; in `sync_mode` the picture itself is told.
-    fn publish(&self, core: &Core, ask: &Ask, (width, height): (u32, u32), drawn: Drawn) -> Value {
-        let format = format_of(ask.format);
-        let content_type = format.mime_type();
-        let size_bytes = drawn.bytes.len();
-        let file_name = format!("{}.{}", random_hex(11), format.extension());
-        let url = if ask.sync_mode {
-            format!("data:{content_type};base64,{}", STANDARD.encode(&drawn.bytes))
-        } else {
-            let media = NewMedia {
-                bytes: drawn.bytes,
-                content_type: content_type.to_owned(),
-                ttl: self.media_ttl,
-                fault: self.faults.media,
-            };
-            let id = core.media.put(media, core.now());
-            format!("{}/fal/media/files/{id}/{file_name}", self.base_url)
-        };
-        match self.endpoint.family {
-            Family::FluxSchnell => {
-                json!({"url": url, "width": width, "height": height, "content_type": content_type})
-            }
-            _ => json!({
-                "url": url, "content_type": content_type, "file_name": file_name, "file_size": size_bytes,
-                "width": width, "height": height,
-            }),
-        }
-    }
-
-    fn result(&self, ask: &Ask, images: &[Value], started: Instant) -> Value {
-        match self.endpoint.family {
-            Family::FluxSchnell => json!({
-                "timings": {"inference": started.elapsed().as_secs_f64()},
-                "seed": self.seed(ask),
-                "has_nsfw_concepts": vec![false; images.len()],
-                "prompt": ask.prompt,
-                "images": images,
-            }),
-            _ => json!({ "images": images }),
-        }
+        let drawn = try_join_all(drawings).await.map_err(|_| Failure::broken())?;
+        Ok(drawn.into_iter().map(|picture| picture.bytes).collect())
     }
 
     /// Charges a call that did not go well, where a fault asks for that.
@@ -283,6 +261,7 @@ async fn load_image(
     core: &Core,
     field: &str,
     url: &str,
+    png_only: bool,
     place: &(dyn Fn(Detail) -> Detail + Send + Sync),
 ) -> Result<Bitmap, Failure> {
     let fail = |kind, msg: &str, ctx: Option<Value>| {
@@ -308,6 +287,14 @@ async fn load_image(
             Some(ctx),
         ));
     }
+    let is_png = || inspect(Cursor::new(&loaded.bytes)).is_ok_and(|info| info.format == ImageFormat::Png);
+    if png_only && !is_png() {
+        return Err(fail(
+            "unsupported_image_format",
+            "Unsupported image format.",
+            Some(json!({ "supported_formats": ["png"] })),
+        ));
+    }
     let decoded = core.pictures.decode(loaded.bytes).await;
     decoded.map_err(|_| fail("image_load_error", LOAD_MSG, None))
 }
@@ -317,12 +304,4 @@ const LOAD_MSG: &str =
 
 fn size_of(bitmap: &Bitmap) -> (u32, u32) {
     (bitmap.width_px(), bitmap.height_px())
-}
-
-fn format_of(name: &str) -> ImageFormat {
-    match name {
-        "jpeg" => ImageFormat::Jpeg,
-        "webp" => ImageFormat::Webp,
-        _ => ImageFormat::Png,
-    }
 }
