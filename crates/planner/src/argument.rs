@@ -17,7 +17,7 @@ pub fn typed(parameter: &Parameter, value: &Value, from_form: bool) -> Value {
     let value = of_form.unwrap_or_else(|| value.clone());
     match (&value, &parameter.booleans, parameter.kind()) {
         (Value::Bool(flag), Some(words), _) => Value::from(words.word(*flag)),
-        (Value::Number(number), _, Kind::Integer) => whole(number).unwrap_or(value),
+        (Value::Number(number), _, Kind::Integer | Kind::Number) => whole(number).unwrap_or(value),
         _ => value,
     }
 }
