@@ -109,15 +109,14 @@ fn names(model: &Model) -> Value {
 }
 
 fn conditions(modes: &HashSet<Mode>) -> Vec<Value> {
-    let prompt = json!({ "required": ["prompt"] });
+    // Something to read must stand in it.
+    let prompt = json!({ "required": ["prompt"], "properties": { "prompt": { "pattern": r"\S" } } });
     let upscale = json!({ "required": ["scale_factor"] });
     let mut conditions = Vec::new();
     if !modes.contains(&Mode::Upscale) {
         conditions.push(prompt);
     } else if modes.len() > 1 {
         conditions.push(json!({ "if": upscale, "else": prompt }));
-    } else {
-        conditions.push(upscale);
     }
     let opaque = Format::ALL.into_iter().filter(|format| !format.has_alpha());
     let opaque: Vec<&str> = opaque.map(Format::as_str).collect();

@@ -34,6 +34,8 @@ fn values(name: &str, schema: &Value) -> Vec<Value> {
             let whole = |value: f64| json!(value as i64);
             vec![whole(least.ceil()), whole(most.floor())]
         }
+        Some("array") => vec![json!([])],
+        Some("object") => vec![json!({})],
         _ => vec![json!("some text")],
     }
 }

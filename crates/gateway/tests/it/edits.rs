@@ -9,7 +9,7 @@ use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
 use super::generations::{check_answer, forced_offers};
-use super::harness::{EDITS, TestGateway, decoded, distance, file, half_mask, plain, send, size_of};
+use super::harness::{EDITS, TestGateway, catalog, decoded, distance, file, half_mask, plain, send, size_of};
 
 const RED: [u8; 4] = [210, 30, 30, 255];
 const BLUE: [u8; 4] = [30, 60, 200, 255];
@@ -35,8 +35,18 @@ async fn every_offer_edits_one_image_and_two() {
     let gateway = TestGateway::start().await;
     let offers = forced_offers(Mode::ImageEdit);
     assert!(offers.len() >= 12, "the gpt-image models have twelve live offers");
+    let catalog = catalog();
     for (provider, model, needs) in offers {
-        for inputs in [1, 2] {
+        let own = catalog.model(&model).expect("it was listed");
+        let offer = own
+            .live_offers()
+            .find(|offer| offer.provider == provider)
+            .expect("it was listed");
+        let most = offer
+            .in_mode(Mode::ImageEdit)
+            .and_then(|mode| mode.inputs)
+            .map_or(0, |inputs| inputs.max);
+        for inputs in [1, 2].into_iter().filter(|inputs| *inputs <= most as usize) {
             let mut form = form(&format!("{provider}/{model}")).text("response_format", "b64_json");
             for (name, value) in needs.as_object().expect("an object") {
                 form = form.text(name.clone(), value.as_str().expect("a text").to_owned());
@@ -44,6 +54,9 @@ async fn every_offer_edits_one_image_and_two() {
             for color in [RED, BLUE].into_iter().take(inputs) {
                 let part = file(plain((96, 96), color, ImageFormat::Png));
                 form = form.part(if inputs == 1 { "image" } else { "image[]" }, part);
+            }
+            if offer.requires.iter().any(|name| name == "mask") {
+                form = form.part("mask", file(half_mask((96, 96))));
             }
             let reply = gateway.edit(form).await;
             let answer = check_answer(&gateway, &reply, &provider, &model, 1);

@@ -40,7 +40,9 @@ pub(super) fn apply(
         let quality = context.request.output_compression.filter(|_| asked.is_lossy());
         let made_so = |quality: u8| takes_quality(mode_offer, quality);
         let as_asked = quality.is_none_or(made_so) || !takes(field, Format::Png);
-        let native = if takes(field, asked) && as_asked {
+        // What Pictor crops it encodes anew, so it is made from the lossless format too.
+        let untouched = cover.is_none() || !takes(field, Format::Png);
+        let native = if takes(field, asked) && as_asked && untouched {
             asked
         } else {
             Format::Png

@@ -34,8 +34,6 @@ fn checks(name: &str, parameter: &Parameter) -> Value {
             let (least, most) = MEGAPIXELS;
             return json!({ "type": ["string", "number"], "pattern": pattern::resolution(), "minimum": least, "maximum": most });
         }
-        // Something to read must stand in it.
-        "prompt" => json!({ "type": "string", "pattern": r"\S" }),
         _ => json!({ "type": parameter.kind() }),
     };
     set(&mut schema, "minimum", parameter.min.map(number));

@@ -223,9 +223,12 @@ fn strength(task: &Map<String, Value>) -> Result<f64, TaskError> {
 fn inputs(task: &Map<String, Value>) -> Result<Vec<String>, TaskError> {
     let mut inputs: Vec<String> = text(task, "seedImage")?.map(str::to_owned).into_iter().collect();
     let nested = &task_value(task, "inputs")["referenceImages"];
+    // Sourceful's models name them so.
+    let references = &task_value(task, "inputs")["references"];
     for (name, value) in [
         ("referenceImages", &task_value(task, "referenceImages")),
         ("inputs.referenceImages", nested),
+        ("inputs.references", references),
     ] {
         match value {
             Value::Null => {}

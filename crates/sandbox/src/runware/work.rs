@@ -76,7 +76,7 @@ impl Work {
         let inputs = self.load(core).await?;
         let (width, height) = self.ask.size;
         let (pace, quality) = match self.ask.model.kind {
-            Kind::Diffusion => (Pace::Fast, ""),
+            Kind::Diffusion | Kind::Edit => (Pace::Fast, ""),
             Kind::Classic | Kind::Free => (Pace::Slow, self.ask.quality.as_str()),
         };
         let pixels = u64::from(width) * u64::from(height);
@@ -132,7 +132,7 @@ impl Work {
         let mask = inputs.mask.map(Arc::new);
         let keep = match ask.model.kind {
             Kind::Diffusion => (1.0 - ask.strength) as f32,
-            Kind::Classic | Kind::Free => DEFAULT_KEEP,
+            Kind::Classic | Kind::Free | Kind::Edit => DEFAULT_KEEP,
         };
         let drawings = (0..ask.count).map(|index| {
             core.pictures.draw(Drawing {
@@ -219,6 +219,7 @@ impl Work {
             tokens: None,
             at: core.now(),
             reason: match ask.model.kind {
+                Kind::Edit => "listed price of an image".to_owned(),
                 Kind::Classic => "by image, size and quality, and the tokens of its inputs".to_owned(),
                 Kind::Diffusion | Kind::Free => "a stand-in by pixels: no price is published".to_owned(),
             },
