@@ -27,6 +27,7 @@ mod it {
     mod parameters;
     mod partial;
     mod partial_images;
+    mod protocols;
     mod requests;
     mod router;
     mod settings;

@@ -7,6 +7,7 @@
 mod answer;
 mod ask;
 mod call;
+mod chosen;
 mod endpoints;
 mod errors;
 mod fields;

@@ -17,6 +17,7 @@ mod prices;
 mod schema;
 mod sizes;
 mod stream;
+mod values;
 mod webhook;
 mod work;
 

@@ -1,6 +1,7 @@
 //! The result of a call as JSON, and the files it links to.
 
 use super::ask::Ask;
+use super::chosen::format_of;
 use super::endpoints::{Beside, FileForm};
 use super::work::Task;
 use crate::core::Core;
@@ -82,13 +83,4 @@ fn vector(bytes: &Bytes, format: ImageFormat, (width, height): (u32, u32)) -> By
          {height}\"><image width=\"{width}\" height=\"{height}\" href=\"data:{kind};base64,{data}\"/></svg>"
     );
     svg.into()
-}
-
-/// The format of a word of `output_format`.
-pub(super) fn format_of(name: &str) -> ImageFormat {
-    match name {
-        "jpeg" | "jpg" => ImageFormat::Jpeg,
-        "webp" => ImageFormat::Webp,
-        _ => ImageFormat::Png,
-    }
 }

@@ -1,5 +1,6 @@
 //! What a fal caller asked for, once the body is found valid.
 
+use super::chosen::{Chosen, Word};
 use super::endpoints::{Endpoint, Excess, Images, Kind, Wanted};
 use super::errors::Detail;
 use super::fields::Fields;
@@ -22,49 +23,6 @@ pub(super) struct Ask {
     pub(super) unused_before: usize,
     pub(super) mask_url: Option<String>,
     pub(super) chosen: Chosen,
-}
-
-/// The value of a further field.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Word {
-    Choice(&'static str),
-    Flag(bool),
-    Number(f64),
-}
-
-/// The further fields that have a value, by default or by the caller.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Chosen(Vec<(&'static str, Word)>);
-
-impl Chosen {
-    pub(super) fn push(&mut self, name: &'static str, value: Word) {
-        self.0.push((name, value));
-    }
-
-    fn get(&self, name: &str) -> Option<Word> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-    }
-
-    /// The word of a field; empty without one.
-    pub(super) fn choice(&self, name: &str) -> &'static str {
-        match self.get(name) {
-            Some(Word::Choice(word)) => word,
-            _ => "",
-        }
-    }
-
-    /// Whether a flag is set.
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.get(name) == Some(Word::Flag(true))
-    }
-
-    /// The number of a field, if the caller gave one.
-    pub(super) fn number(&self, name: &str) -> Option<f64> {
-        match self.get(name) {
-            Some(Word::Number(number)) => Some(number),
-            _ => None,
-        }
-    }
 }
 
 /// Reads a body for an endpoint.

@@ -1,6 +1,6 @@
 //! The size of a picture: what the fields ask for, what the endpoint allows, and what comes out.
 
-use super::ask::{Chosen, Word};
+use super::chosen::{Chosen, Word};
 use super::endpoints::{Bounds, Endpoint, Sizes, Wanted};
 use super::errors::Detail;
 use super::fields::{Fields, one_of, outside, whole_number};

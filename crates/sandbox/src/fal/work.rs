@@ -1,7 +1,7 @@
 //! Does the work of one fal call: reads the input, loads images, draws, keeps the files and writes the bill.
 
-use super::answer::format_of;
 use super::ask::{self, Ask};
+use super::chosen::format_of;
 use super::endpoints::{Endpoint, Images, Sizes};
 use super::errors::{Detail, Failure};
 use super::prices::{Charge, charge};

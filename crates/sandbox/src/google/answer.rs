@@ -1,7 +1,6 @@
 //! Answers of `generateContent`: whole, or as a stream of one event.
 
 use super::ask::Ask;
-use super::run::Made;
 use super::usage;
 use crate::bill::BilledTokens;
 use crate::faults::{BodyFault, Faults, Stage};
@@ -11,6 +10,16 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
+
+/// Finished work.
+pub(super) struct Made {
+    pub(super) ask: Ask,
+    pub(super) id: String,
+    pub(super) tokens: BilledTokens,
+    pub(super) image: Bytes,
+    /// What the thoughts show.
+    pub(super) draft: Option<Bytes>,
+}
 
 /// Stands for what a thinking model signs its thoughts with: opaque base64.
 const SIGNATURE: &str = "c2FuZGJveCB0aG91Z2h0IHNpZ25hdHVyZQ==";

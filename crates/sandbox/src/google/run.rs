@@ -1,6 +1,6 @@
 //! The work behind `generateContent`: faults, drawing, the bill and the answer.
 
-use super::answer;
+use super::answer::{self, Made};
 use super::ask::Ask;
 use super::decode;
 use super::errors::{GoogleError, refusal};
@@ -13,7 +13,6 @@ use crate::names::{random_hex, seed_from, sha256_hex};
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use imaging::Bitmap;
 use std::sync::Arc;
 use tracing::warn;
@@ -24,16 +23,6 @@ pub(crate) struct Delivery {
     pub(crate) provider: Provider,
     /// As server-sent events.
     pub(crate) streamed: bool,
-}
-
-/// Finished work.
-pub(super) struct Made {
-    pub(super) ask: Ask,
-    pub(super) id: String,
-    pub(super) tokens: BilledTokens,
-    pub(super) image: Bytes,
-    /// What the thoughts show.
-    pub(super) draft: Option<Bytes>,
 }
 
 /// Does the work in a task of its own: a client that hangs up pays all the same.

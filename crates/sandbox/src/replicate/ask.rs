@@ -1,7 +1,7 @@
 //! Reads what a prediction is asked to do from its checked input.
 
-use super::input::{number, text};
 use super::models::{Kind, Model};
+use super::values::{number, text};
 use crate::pictures::DEFAULT_KEEP;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};

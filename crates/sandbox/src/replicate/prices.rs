@@ -1,7 +1,7 @@
 //! What Replicate charges, by the rule that it publishes with each model.
 
-use super::input::text;
 use super::sizes::MEGAPIXEL;
+use super::values::text;
 use serde_json::{Map, Value};
 
 /// An input picture counts for no more megapixels than this: a larger one is made smaller first.

@@ -1,6 +1,6 @@
 //! From a ratio, a tier or an input picture to the pixels of what is made.
 
-use super::input::{number, text};
+use super::values::{number, text};
 use crate::gpt_image::{fit_free, nearest};
 use serde_json::{Map, Value};
 

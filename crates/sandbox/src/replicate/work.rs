@@ -56,7 +56,7 @@ struct Sizes {
 impl Task {
     /// The prompt, empty for models without one.
     pub(super) fn prompt(&self) -> &str {
-        super::input::text(&self.input, "prompt")
+        super::values::text(&self.input, "prompt")
     }
 
     fn ask(&self) -> Ask<'_> {
@@ -317,7 +317,7 @@ impl Task {
         }
         let go_fast = self.input.get("go_fast").and_then(Value::as_bool) == Some(true);
         let weights = if go_fast { "quantized" } else { "full-precision" };
-        match super::input::number(&self.input, "num_inference_steps") {
+        match super::values::number(&self.input, "num_inference_steps") {
             Some(steps) => format!(
                 "running {weights} prediction\nUsing seed: {seed}\n\
                  100%|██████████| {steps}/{steps} [00:00<00:00, 12.00it/s]\n\
