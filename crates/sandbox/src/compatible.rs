@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use errors::Refused;
 use servers::{Auth, Server};
@@ -40,10 +40,10 @@ pub(crate) fn router(core: Arc<Core>, server: &'static Server) -> Router {
     let emulator = Arc::new(Emulator { core, server });
     let mut router = Router::new().route("/generated-images/{file}", get(file));
     for path in server.generations {
-        router = router.route(path, post(generate));
+        router = router.route(path, endpoint(Kind::Generation));
     }
     for path in server.edits {
-        router = router.route(path, post(edit));
+        router = router.route(path, endpoint(Kind::Edit));
     }
     router.fallback(unknown).with_state(emulator)
 }
@@ -67,50 +67,26 @@ struct Call {
     log: CallHandle,
 }
 
-async fn generate(
-    State(emulator): State<Arc<Emulator>>,
-    deployment: Option<Path<String>>,
-    RawQuery(query): RawQuery,
-    Extension(log): Extension<CallHandle>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let deployment = deployment.map(|Path(name)| name);
-    let query = query.unwrap_or_default();
-    let kind = Kind::Generation;
-    emulator
-        .answer(Call {
-            kind,
-            deployment,
-            query,
-            headers,
-            body,
-            log,
-        })
-        .await
-}
-
-async fn edit(
-    State(emulator): State<Arc<Emulator>>,
-    deployment: Option<Path<String>>,
-    RawQuery(query): RawQuery,
-    Extension(log): Extension<CallHandle>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let deployment = deployment.map(|Path(name)| name);
-    let query = query.unwrap_or_default();
-    let kind = Kind::Edit;
-    emulator
-        .answer(Call {
-            kind,
-            deployment,
-            query,
-            headers,
-            body,
-            log,
-        })
-        .await
+/// The one endpoint, which generations and edits differ in by their path alone.
+fn endpoint(kind: Kind) -> MethodRouter<Arc<Emulator>> {
+    post(
+        move |State(emulator): State<Arc<Emulator>>,
+              deployment: Option<Path<String>>,
+              RawQuery(query): RawQuery,
+              Extension(log): Extension<CallHandle>,
+              headers: HeaderMap,
+              body: Body| async move {
+            let call = Call {
+                kind,
+                deployment: deployment.map(|Path(name)| name),
+                query: query.unwrap_or_default(),
+                headers,
+                body,
+                log,
+            };
+            emulator.answer(call).await
+        },
+    )
 }
 
 impl Emulator {
