@@ -39,7 +39,7 @@ impl Catalog {
         self.providers.get(id)
     }
 
-    /// Every model: featured ones first, the cheapest of them before the others, then the rest in the order of their ids.
+    /// Every model, featured ones first, in the order of their ids.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
         self.models.values()
     }

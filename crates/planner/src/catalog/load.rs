@@ -7,12 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::mistake::place::{dotted, line_of, path_at, readable};
 use super::mistake::suggest::from_reader;
-use super::model::Model;
 use super::off::{Off, switch_off};
 use super::parameter::Parameter;
 use super::{Catalog, check};
-use crate::money::Micros;
-use crate::price::starting::starting_price;
 
 pub use super::mistake::{Mistake, Source};
 
@@ -33,7 +30,7 @@ pub fn load(sources: &[Source<'_>]) -> Result<Catalog, Vec<Mistake>> {
                 catalog.providers.insert(provider.id.clone(), provider);
             })
         } else if name.starts_with("models/") {
-            parse(name, text).map(|model: Model| {
+            parse(name, text).map(|model: super::model::Model| {
                 origins.insert(("model", model.id.clone()), (name, text));
                 catalog.models.insert(model.id.clone(), model);
             })
@@ -53,12 +50,9 @@ pub fn load(sources: &[Source<'_>]) -> Result<Catalog, Vec<Mistake>> {
         };
         mistakes.extend(read.err());
     }
-    // The first one is what a newcomer gets: of those that are shown first, the cheapest.
-    let price = |model: &Model| starting_price(model).map_or(Micros(i64::MAX), |start| start.price);
-    catalog.models.sort_by_cached_key(|id, model| {
-        let featured = model.featured.then(|| price(model));
-        (!model.featured, featured, id.clone())
-    });
+    catalog
+        .models
+        .sort_by(|a, left, b, right| right.featured.cmp(&left.featured).then_with(|| a.cmp(b)));
     mistakes.extend(check::check(&catalog, &origins));
     if let Some((off, source)) = off {
         mistakes.extend(switch_off(&mut catalog, &off, source));

