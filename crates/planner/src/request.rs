@@ -172,8 +172,8 @@ pub fn parse(
 /// Whether a model can do nothing but enlarge, so that this is what is meant.
 fn only_enlarges(catalog: &Catalog, name: &str) -> bool {
     catalog
-        .find(name)
-        .is_ok_and(|found| found.model.modes() == [Mode::Upscale])
+        .named(name)
+        .is_some_and(|(_, model)| model.modes() == [Mode::Upscale])
 }
 
 /// Fields of the API that this version does not have, and what to do instead.

@@ -56,12 +56,9 @@ impl Catalog {
     /// # Errors
     /// [`NotFound`], with what the caller may have meant.
     pub fn find(&self, name: &str) -> Result<Found<'_>, NotFound> {
-        let (forced_provider, model) = match self.model(name) {
-            Some(model) => (None, model),
-            None => self.split_provider(name).ok_or_else(|| NotFound::Unknown {
-                suggestion: self.suggest(name),
-            })?,
-        };
+        let (forced_provider, model) = self.named(name).ok_or_else(|| NotFound::Unknown {
+            suggestion: self.suggest(name),
+        })?;
         if model.is_disabled() {
             return Err(NotFound::Disabled {
                 model: model.id.clone(),
@@ -100,7 +97,11 @@ impl Catalog {
         }
     }
 
-    fn split_provider(&self, name: &str) -> Option<(Option<&str>, &Model)> {
+    /// The model of a name, whatever its state, and the provider before it. Looks for no suggestion.
+    pub(crate) fn named(&self, name: &str) -> Option<(Option<&str>, &Model)> {
+        if let Some(model) = self.model(name) {
+            return Some((None, model));
+        }
         let (provider, rest) = name.split_once('/')?;
         let provider = self.providers.get(provider)?;
         Some((Some(provider.id.as_str()), self.model(rest)?))
