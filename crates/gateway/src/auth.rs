@@ -1,12 +1,18 @@
 //! API keys: making them and recognizing them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
+use moka::sync::Cache;
 use planner::request::ResponseFormat;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::db::keys::KeyRow;
-use crate::db::{DEFAULT_ACCOUNT, Database, DatabaseError};
+use crate::clock::Clock;
+use crate::db::accounts::AccountTerms;
+use crate::db::keys::{KeyRow, KeyTerms};
+use crate::db::{Database, DatabaseError};
 use crate::ids::random_text;
 
 /// What a key may do.
@@ -16,7 +22,7 @@ pub enum Scope {
     Generate,
     /// Read the account's requests and balance.
     Read,
-    /// Everything, keys included.
+    /// Everything, for every account: keys, accounts and their money included.
     Admin,
 }
 
@@ -46,6 +52,10 @@ pub struct Identity {
     pub scopes: Vec<Scope>,
     /// How it gets images when a request does not say.
     pub response_format: Option<ResponseFormat>,
+    /// What its owner set.
+    pub terms: KeyTerms,
+    /// What is set for its account.
+    pub account: AccountTerms,
 }
 
 impl Identity {
@@ -71,6 +81,9 @@ pub enum AuthError {
     /// It was revoked.
     #[error("This API key was revoked.")]
     Revoked,
+    /// Its time is over.
+    #[error("This API key has expired.")]
+    Expired,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -80,6 +93,19 @@ pub enum AuthError {
 const ID_CHARS: usize = 12;
 /// Letters of a key's secret: 40 base-62 characters are 238 bits.
 const SECRET_CHARS: usize = 40;
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct KeyOrder {
+    /// The account that pays.
+    pub account_id: String,
+    /// Name for people.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// What else is set.
+    pub terms: KeyTerms,
+}
 
 /// A key that was just made; its secret is shown this once.
 #[derive(Debug)]
@@ -97,15 +123,16 @@ fn hash(secret: &str) -> String {
 
 /// Makes a key. It works once its row is stored.
 #[must_use]
-pub fn mint(name: &str, scopes: &[Scope], response_format: Option<ResponseFormat>, now: Timestamp) -> NewKey {
+pub fn mint(order: KeyOrder, now: Timestamp) -> NewKey {
     let (id, secret) = (random_text(ID_CHARS), random_text(SECRET_CHARS));
+    let names: Vec<&str> = order.scopes.iter().map(|scope| scope.as_str()).collect();
     let row = KeyRow {
-        account_id: DEFAULT_ACCOUNT.to_owned(),
-        name: name.to_owned(),
+        account_id: order.account_id,
+        name: order.name,
         secret_hash: hash(&secret),
         last_four: secret[SECRET_CHARS - 4..].to_owned(),
-        scopes: scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(","),
-        response_format: response_format.map(|format| format.as_str().to_owned()),
+        scopes: names.join(","),
+        terms: order.terms,
         created_at: now,
         revoked_at: None,
         id: id.clone(),
@@ -120,54 +147,111 @@ pub fn mint(name: &str, scopes: &[Scope], response_format: Option<ResponseFormat
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn create(
-    database: &Database,
-    name: &str,
-    scopes: &[Scope],
-    response_format: Option<ResponseFormat>,
-    now: Timestamp,
-) -> Result<NewKey, DatabaseError> {
-    let key = mint(name, scopes, response_format, now);
+pub async fn create(database: &Database, order: KeyOrder, now: Timestamp) -> Result<NewKey, DatabaseError> {
+    let key = mint(order, now);
     database.insert_key(&key.row).await?;
     Ok(key)
 }
 
-/// Recognizes the key in an `Authorization` header.
-///
-/// # Errors
-/// [`AuthError`] says what is wrong with it.
-pub async fn authenticate(database: &Database, authorization: Option<&str>) -> Result<Identity, AuthError> {
-    let header = authorization.ok_or(AuthError::Missing)?;
-    let (scheme, token) = header.split_once(' ').ok_or(AuthError::Malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(AuthError::Malformed);
+/// How long a key is believed without looking at its row: a revoked one stops working on every replica within a second.
+const BELIEVED: Duration = Duration::from_millis(500);
+/// Keys that are remembered at one time; more only cost a look into the database each.
+const REMEMBERED_MAX: u64 = 10_000;
+
+/// Recognizes keys. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Keyring {
+    database: Database,
+    clock: Clock,
+    known: Cache<String, Arc<Known>>,
+}
+
+/// A key as it was read.
+#[derive(Debug)]
+struct Known {
+    row: KeyRow,
+    identity: Identity,
+}
+
+impl Keyring {
+    /// The keys of `database`.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock) -> Self {
+        let known = Cache::builder()
+            .max_capacity(REMEMBERED_MAX)
+            .time_to_live(BELIEVED)
+            .build();
+        Self { database, clock, known }
     }
-    let (id, secret) = token
-        .trim()
-        .strip_prefix("pk_")
-        .and_then(|rest| rest.split_once('.'))
-        .ok_or(AuthError::Malformed)?;
-    let row = database.key(id).await?;
-    // An unknown id costs as much time as a wrong secret.
-    let stored = row.as_ref().map_or_else(|| hash(""), |row| row.secret_hash.clone());
-    let matches: bool = stored.as_bytes().ct_eq(hash(secret).as_bytes()).into();
-    let row = row.filter(|_| matches).ok_or(AuthError::Unknown)?;
-    if row.revoked_at.is_some() {
-        return Err(AuthError::Revoked);
+
+    /// Recognizes the key in an `Authorization` header.
+    ///
+    /// # Errors
+    /// [`AuthError`] says what is wrong with it.
+    pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Identity, AuthError> {
+        let header = authorization.ok_or(AuthError::Missing)?;
+        let (scheme, token) = header.split_once(' ').ok_or(AuthError::Malformed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(AuthError::Malformed);
+        }
+        let (id, secret) = token
+            .trim()
+            .strip_prefix("pk_")
+            .and_then(|rest| rest.split_once('.'))
+            .ok_or(AuthError::Malformed)?;
+        let known = self.known(id).await?;
+        // An unknown id costs as much time as a wrong secret.
+        let stored = known
+            .as_ref()
+            .map_or_else(|| hash(""), |known| known.row.secret_hash.clone());
+        let matches: bool = stored.as_bytes().ct_eq(hash(secret).as_bytes()).into();
+        let known = known.filter(|_| matches).ok_or(AuthError::Unknown)?;
+        if known.row.revoked_at.is_some() {
+            return Err(AuthError::Revoked);
+        }
+        if known.row.terms.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(AuthError::Expired);
+        }
+        Ok(known.identity.clone())
     }
-    let scopes = Scope::ALL
-        .into_iter()
-        .filter(|scope| row.scopes.split(',').any(|name| name == scope.as_str()))
-        .collect();
-    let response_format = match row.response_format.as_deref() {
-        Some("b64_json") => Some(ResponseFormat::B64Json),
-        Some("url") => Some(ResponseFormat::Url),
-        _ => None,
-    };
-    Ok(Identity {
-        account_id: row.account_id,
-        key_id: row.id,
-        scopes,
-        response_format,
-    })
+
+    /// Forgets what was read of a key, as it was changed here.
+    pub fn forget(&self, id: &str) {
+        self.known.invalidate(id);
+    }
+
+    async fn known(&self, id: &str) -> Result<Option<Arc<Known>>, DatabaseError> {
+        if let Some(known) = self.known.get(id) {
+            return Ok(Some(known));
+        }
+        let Some(used) = self.database.key(id).await? else {
+            return Ok(None);
+        };
+        let row = used.key;
+        let Some(account) = self.database.account(&row.account_id).await? else {
+            return Ok(None);
+        };
+        let identity = Identity {
+            account_id: row.account_id.clone(),
+            key_id: row.id.clone(),
+            scopes: scopes_of(&row),
+            response_format: match row.terms.response_format.as_deref() {
+                Some("b64_json") => Some(ResponseFormat::B64Json),
+                Some("url") => Some(ResponseFormat::Url),
+                _ => None,
+            },
+            terms: row.terms.clone(),
+            account: account.terms(),
+        };
+        let known = Arc::new(Known { row, identity });
+        self.known.insert(id.to_owned(), Arc::clone(&known));
+        Ok(Some(known))
+    }
+}
+
+/// What a stored key may do.
+#[must_use]
+pub fn scopes_of(row: &KeyRow) -> Vec<Scope> {
+    let named = |scope: &Scope| row.scopes.split(',').any(|name| name == scope.as_str());
+    Scope::ALL.into_iter().filter(named).collect()
 }

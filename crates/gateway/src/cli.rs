@@ -6,12 +6,14 @@ mod doctor;
 mod explain;
 mod images;
 mod keys;
+mod ledger;
 mod models;
 mod output;
 mod requests;
 mod sandbox;
 mod serve;
 mod stop;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +43,9 @@ enum Command {
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Check the books, and keep accounts and their money.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// List the models of a running gateway.
     Models(models::Arguments),
     /// Make images from a prompt.
@@ -49,8 +54,10 @@ enum Command {
     Edit(images::EditArguments),
     /// Tell what a request would cost.
     Estimate(images::GenerateArguments),
-    /// List past requests, or show one.
+    /// List past requests, show one, or export them.
     Requests(requests::Arguments),
+    /// Tell what was spent.
+    Usage(usage::Arguments),
     /// Check settings, catalogue, database, store and providers.
     Doctor,
     /// Check, list and show the catalogue, and explain where a request would go.
@@ -87,11 +94,13 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Serve => serve::run(config).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
         Command::Keys(command) => keys::run(command, config).await,
+        Command::Ledger(command) => ledger::run(command, config).await,
         Command::Models(arguments) => models::run(arguments).await,
         Command::Generate(arguments) => images::generate(arguments).await,
         Command::Edit(arguments) => images::edit(arguments).await,
         Command::Estimate(arguments) => images::estimate(arguments).await,
         Command::Requests(arguments) => requests::run(arguments).await,
+        Command::Usage(arguments) => usage::run(arguments).await,
         Command::Doctor => doctor::run(config).await,
         Command::Catalog(command) => catalog::run(command, config),
     }

@@ -23,6 +23,7 @@ use planner::usage::Usage;
 use providers::{Blob, Driver, SpoolScope};
 use tokio::time::Instant;
 
+use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::media::links::Links;
@@ -58,6 +59,8 @@ pub struct Generator {
     pub policy: FailoverPolicy,
     /// Limits.
     pub limits: Arc<Limits>,
+    /// Whether requests are put on record and money is accounted for.
+    pub bookkeeping: bool,
     /// Models to take in the place of disabled ones, by id.
     pub successors: Arc<BTreeMap<String, String>>,
 }
@@ -69,6 +72,29 @@ pub struct Caller {
     pub account_id: String,
     /// API key.
     pub key_id: String,
+    /// Models that the key may use, by id; none: all.
+    pub models: Vec<String>,
+    /// Providers that may serve it, by id; none: all.
+    pub providers: Vec<String>,
+    /// Seconds that the account's images are kept; `None`: as set for all.
+    pub media_ttl_s: Option<i64>,
+    /// Whether the account keeps what it asks and gets.
+    pub stores_payloads: bool,
+}
+
+impl Caller {
+    /// The caller with this key.
+    #[must_use]
+    pub fn of(identity: &Identity) -> Self {
+        Self {
+            account_id: identity.account_id.clone(),
+            key_id: identity.key_id.clone(),
+            models: identity.terms.models.clone(),
+            providers: identity.terms.providers.clone(),
+            media_ttl_s: identity.account.media_ttl_s,
+            stores_payloads: identity.account.stores_payloads,
+        }
+    }
 }
 
 /// A file that the caller sent or pointed to.
@@ -103,6 +129,8 @@ pub struct Order {
     pub marks: record::Marks,
     /// Size of the body that came.
     pub request_size_bytes: u64,
+    /// What was asked, as JSON without images and secrets, for an account that keeps it.
+    pub asked: Option<String>,
     /// Where this generation's bytes are held.
     pub scope: SpoolScope,
 }
@@ -157,10 +185,14 @@ pub struct Generated {
     pub usage: Option<Usage>,
     /// The charge.
     pub cost: Micros,
+    /// Of the charge, the operator's mark-up.
+    pub markup: Micros,
     /// How it was found.
     pub cost_basis: planner::catalog::pricing::Basis,
     /// Its lines.
     pub cost_components: Vec<Line>,
+    /// Whether the images are in the object store.
+    pub kept: bool,
 }
 
 impl Generator {
@@ -175,7 +207,10 @@ impl Generator {
             Ok(plan) => plan,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
-        self.record_start(order, &plan, created_at).await?;
+        let plan = match self.reserve(order, plan, created_at).await {
+            Ok(plan) => plan,
+            Err(error) => return Err(self.reject(order, created_at, error).await),
+        };
         let deadline = started + self.deadline(&plan);
         let execution = self.execute(order, &plan, deadline, inlet).await;
         let produced = outputs::finish(self, order, &plan, execution).await;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rand::distr::{Alphanumeric, SampleString};
-use svix_ksuid::KsuidMs;
+use svix_ksuid::{KsuidLike, KsuidMs};
 
 /// The id of a generation and of the HTTP request that asks for it: `req_` and 27 base-62 characters, sorted by time.
 #[must_use]
@@ -10,8 +10,37 @@ pub fn request_id(now: Timestamp) -> String {
     format!("req_{}", KsuidMs::from_millis(Some(now.as_millisecond()), None))
 }
 
+/// When an id was made, to four milliseconds; `None` for what is no such id.
+#[must_use]
+pub fn request_time(id: &str) -> Option<Timestamp> {
+    const CHARS: usize = 27;
+    let tail = id.strip_prefix("req_")?;
+    if tail.len() != CHARS || !tail.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    // What begins with zeros is not read; it would be older than all that there is.
+    let millis = KsuidMs::from_base62(tail).map_or(0, |ksuid| ksuid.timestamp_millis());
+    Timestamp::from_millisecond(millis).ok()
+}
+
 /// A random text of letters and digits.
 #[must_use]
 pub fn random_text(chars: usize) -> String {
     Alphanumeric.sample_string(&mut rand::rng(), chars)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let time: Timestamp = "2026-08-15T12:00:00.123Z".parse().expect("a time");
+        let told = request_time(&request_id(time)).expect("an id of ours");
+        assert!((0..4).contains(&(time.as_millisecond() - told.as_millisecond())), "{told}");
+        assert_eq!(request_time("req_000000000000000000000000000"), Some(Timestamp::UNIX_EPOCH));
+        for other in ["", "req_", "req_x", "mine-1", "req_\u{e9}0000000000000000000000000", "req_!00000000000000000000000000"] {
+            assert_eq!(request_time(other), None, "{other}");
+        }
+    }
 }

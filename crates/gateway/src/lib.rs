@@ -10,11 +10,14 @@ pub mod clock;
 pub mod db;
 pub mod generation;
 pub mod ids;
+pub mod ledger;
 pub mod media;
+mod operator;
 pub mod outcome;
 pub mod problem;
 mod serve;
 pub mod settings;
+mod upkeep;
 pub mod upstreams;
 
 use std::net::SocketAddr;
@@ -33,8 +36,10 @@ use tokio_util::task::TaskTracker;
 
 use api::known_clients::{KnownClients, KnownClientsError};
 use api::state::AppState;
+use auth::{KeyOrder, Keyring};
 use clock::Clock;
-use db::{Database, DatabaseError};
+use db::keys::{KeyFilter, KeyTerms};
+use db::{DEFAULT_ACCOUNT, Database, DatabaseError};
 use generation::Generator;
 use media::links::Links;
 use media::process::Processor;
@@ -95,6 +100,7 @@ const LINK_SECRET_CHARS: usize = 43;
 /// # Errors
 /// [`StartError`] names what cannot be used.
 pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Result<Running, StartError> {
+    let catalog = with_markup(catalog, &settings);
     let io = |what: &Path| {
         let what = what.display().to_string();
         move |cause| StartError::Io { what, cause }
@@ -134,16 +140,13 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
             on_content_policy: settings.failover_on_content_policy,
         },
         limits: Arc::clone(&limits),
+        bookkeeping: settings.bookkeeping,
         successors: Arc::new(settings.successors.clone()),
     };
     let tasks = TaskTracker::new();
-    tasks.spawn(media::sweep::sweep(
-        generator.store.clone(),
-        database.clone(),
-        generator.clock.clone(),
-        tasks.clone(),
-    ));
+    tasks.spawn(upkeep::keep_up(generator.clone(), tasks.clone()));
     let state = AppState {
+        keyring: Keyring::new(database.clone(), generator.clock.clone()),
         openapi: api::document(&generator.catalog).into(),
         generator,
         spool: spool(&settings),
@@ -171,6 +174,14 @@ fn known_clients(settings: &Settings) -> Result<KnownClients, KnownClientsError>
     } else {
         Ok(KnownClients::default())
     }
+}
+
+/// The catalogue with the operator's mark-up on its prices.
+fn with_markup(mut catalog: Arc<Catalog>, settings: &Settings) -> Arc<Catalog> {
+    if !settings.markup_percent.is_zero() {
+        Arc::make_mut(&mut catalog).set_markup(settings.markup_percent);
+    }
+    catalog
 }
 
 fn spool(settings: &Settings) -> Spool {
@@ -219,10 +230,16 @@ async fn ensure_first_key(
     settings: &Settings,
     clock: &Clock,
 ) -> Result<Option<String>, StartError> {
-    if !database.keys().await?.is_empty() {
+    if !database.keys(&KeyFilter::default(), 1).await?.is_empty() {
         return Ok(None);
     }
-    let key = auth::mint("first key", &[auth::Scope::Admin], None, clock.now());
+    let order = KeyOrder {
+        account_id: DEFAULT_ACCOUNT.to_owned(),
+        name: "first key".to_owned(),
+        scopes: vec![auth::Scope::Admin],
+        terms: KeyTerms::default(),
+    };
+    let key = auth::mint(order, clock.now());
     let path = settings.data_dir.join(FIRST_KEY_FILE);
     // The file first: a key that is stored and not told could never be used.
     write_private(&path, &key.token).map_err(|cause| StartError::Io {

@@ -10,6 +10,7 @@ use planner::plan::NoRoute;
 pub use attempt::{Attempt, code_of, spent_word};
 
 use crate::db::DatabaseError;
+use crate::db::ledger::Shortage;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,17 @@ pub enum GenerationError {
         /// Why.
         cause: NoRoute,
     },
+    /// The API key may not use it.
+    #[error("the API key may not use it")]
+    Forbidden {
+        /// The field that names it.
+        param: &'static str,
+        /// What the key may not use, and what it may.
+        message: String,
+    },
+    /// Money, or a limit of the key, is too short.
+    #[error("too little money, or a limit of the key")]
+    Shortage(Shortage),
     /// Every candidate failed, or the last failure allows no other.
     #[error("every attempt failed")]
     Attempts {

@@ -6,9 +6,11 @@ use axum::http::StatusCode;
 use planner::catalog::lookup::NotFound;
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::fault::{Fault, echo};
+use planner::money::Micros;
 use planner::plan::NoRoute;
 use serde_json::{Value, json};
 
+use crate::db::ledger::{Budget, Shortage};
 use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
 
 /// An error as the caller sees it.
@@ -92,6 +94,27 @@ impl Problem {
         problem
     }
 
+    /// 429: the key's own limit.
+    #[must_use]
+    pub fn rate_limited(message: &str, retry_after: Duration) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "RATE_LIMITED",
+            "rate_limit_error",
+            message,
+        );
+        problem.should_retry = Some(true);
+        problem.retry_after = Some(retry_after);
+        problem
+    }
+
+    /// 402: whoever tries again unasked would meet the same lack.
+    fn unaffordable(code: &'static str, message: String) -> Self {
+        let mut problem = Self::new(StatusCode::PAYMENT_REQUIRED, code, "insufficient_quota", message);
+        problem.should_retry = Some(false);
+        problem
+    }
+
     /// 503: more work than is taken on.
     #[must_use]
     pub fn overloaded(message: &str) -> Self {
@@ -138,6 +161,11 @@ impl Problem {
                 forced,
                 stopped,
             } => exhausted(attempts, decisive, *forced, *stopped),
+            GenerationError::Forbidden { param, message } => Self {
+                param: Some((*param).to_owned()),
+                ..Self::permission(message)
+            },
+            GenerationError::Shortage(shortage) => short(shortage),
             GenerationError::Database(_) => Self {
                 should_retry: Some(false),
                 ..Self::internal()
@@ -204,6 +232,49 @@ fn model(name: &str, cause: &NotFound) -> Problem {
     Problem {
         param: Some("model".to_owned()),
         ..Problem::new(StatusCode::NOT_FOUND, code, INVALID, message)
+    }
+}
+
+/// Money or a limit of the key is too short for even the cheapest candidate.
+fn short(shortage: &Shortage) -> Problem {
+    let dollars = |micros: i64| Micros(micros).to_string();
+    match *shortage {
+        Shortage::Balance {
+            required_micros,
+            available_micros,
+        } => Problem::unaffordable(
+            "INSUFFICIENT_BALANCE",
+            format!(
+                "Insufficient balance: {} required, {} available",
+                dollars(required_micros),
+                dollars(available_micros)
+            ),
+        ),
+        Shortage::Budget {
+            budget,
+            required_micros,
+            left_micros,
+        } => {
+            let name = match budget {
+                Budget::Total => "total_usd",
+                Budget::Day => "day_usd",
+                Budget::Month => "month_usd",
+            };
+            Problem::unaffordable(
+                "BUDGET_EXCEEDED",
+                format!(
+                    "The budget of this API key ({name}) is exceeded: {} required, {} available",
+                    dollars(required_micros),
+                    dollars(left_micros)
+                ),
+            )
+        }
+        Shortage::Concurrent { limit } => {
+            /// Generations take seconds, so one soon ends.
+            const RETRY_AFTER: Duration = Duration::from_secs(1);
+            let message = format!("This API key may have {limit} generations under way at one time.");
+            Problem::rate_limited(&message, RETRY_AFTER)
+        }
     }
 }
 

@@ -41,6 +41,10 @@ pub struct Settings {
     pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
+    /// What is added to every provider's prices, in percent.
+    pub markup_percent: rust_decimal::Decimal,
+    /// Whether requests are put on record and money is accounted for. Without it there are no budgets and no history.
+    pub bookkeeping: bool,
     /// Models to take in the place of disabled ones: the successor's id by the id of the disabled one.
     pub successors: BTreeMap<String, String>,
     /// Providers by id.
@@ -65,6 +69,8 @@ impl Default for Settings {
             failover_on_content_policy: false,
             known_clients: true,
             log_json: false,
+            markup_percent: rust_decimal::Decimal::ZERO,
+            bookkeeping: true,
             successors: BTreeMap::new(),
             providers: BTreeMap::new(),
             limits: Limits::default(),
@@ -135,7 +141,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 15] = [
     "listen",
     "data_dir",
     "public_url",
@@ -149,6 +155,8 @@ const VARIABLES: [&str; 13] = [
     "failover_on_content_policy",
     "known_clients",
     "log_json",
+    "markup_percent",
+    "bookkeeping",
 ];
 
 /// The file that is read when no other is named and it exists.
@@ -337,7 +345,7 @@ fn from_text(key: &str, text: &str) -> Value {
                 .map(Value::from)
                 .collect(),
         ),
-        "failover_on_content_policy" | "known_clients" | "log_json" => {
+        "failover_on_content_policy" | "known_clients" | "log_json" | "bookkeeping" => {
             text.parse().map_or_else(|_| Value::from(text), Value::Boolean)
         }
         _ => Value::from(text),

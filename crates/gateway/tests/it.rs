@@ -9,11 +9,13 @@ mod it {
     mod dry_run;
     mod edits;
     mod explain;
+    mod exports;
     mod failover;
     mod generations;
     mod hang_up;
     mod harness;
     mod keys;
+    mod ledger;
     mod lifecycle;
     mod limits;
     mod links;
@@ -21,17 +23,21 @@ mod it {
     mod media;
     mod mistakes;
     mod models;
+    mod money;
     mod openapi;
     mod own_catalog;
     mod pages;
     mod parameters;
     mod partial;
     mod partial_images;
+    mod payloads;
     mod protocols;
     mod requests;
+    mod retention;
     mod router;
     mod settings;
     mod shutdown;
     mod streams;
     mod upstreams;
+    mod usage;
 }

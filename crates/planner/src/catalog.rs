@@ -14,6 +14,7 @@ pub mod provider;
 pub mod text;
 
 use indexmap::IndexMap;
+use rust_decimal::Decimal;
 
 use model::Model;
 use parameter::Parameter;
@@ -28,6 +29,14 @@ pub struct Catalog {
 }
 
 impl Catalog {
+    /// Sets what the operator adds to every provider's prices, in percent. From then on it is part of every estimate, charge
+    /// and starting price.
+    pub fn set_markup(&mut self, percent: Decimal) {
+        for offer in self.models.values_mut().flat_map(|model| &mut model.offers) {
+            offer.pricing.markup_percent = percent;
+        }
+    }
+
     /// Every provider.
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
         self.providers.values()

@@ -12,8 +12,6 @@ mod mistakes;
 mod prices;
 #[path = "catalog/properties.rs"]
 mod properties;
-#[path = "catalog/recomputed.rs"]
-mod recomputed;
 #[path = "catalog/refusals.rs"]
 mod refusals;
 #[path = "catalog/requests.rs"]

@@ -1,35 +1,117 @@
 //! Benchmarks that print figures and fail past a mark.
 
 mod http;
+mod ledger;
 mod memory;
 mod render;
 mod server;
 
-use crate::{Outcome, environment, repository, steps};
+use crate::{Outcome, console, environment, repository, steps};
 use std::process::Command;
 
-/// Growth of the gateway's memory while a large answer passes through.
-///
-/// # Errors
-/// Something did not work, or the growth is above the mark.
-pub(crate) fn memory() -> Outcome {
-    build()?;
-    memory::run()
+/// A benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bench {
+    /// Growth of the gateway's memory while a large answer passes through.
+    Memory,
+    /// Time of one picture of the sandbox.
+    Render,
+    /// Speed of the books on each database.
+    Ledger,
 }
 
-/// Time of one picture of the sandbox.
+impl Bench {
+    const ALL: [Self; 3] = [Self::Memory, Self::Render, Self::Ledger];
+
+    /// The benchmark of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn named(name: &str) -> Outcome<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no benchmark is called `{name}`; there are {names}")
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Render => "render",
+            Self::Ledger => "ledger",
+        }
+    }
+}
+
+/// Runs one benchmark.
 ///
 /// # Errors
-/// Something did not work, or a picture takes longer than the mark.
-pub(crate) fn render() -> Outcome {
-    build()?;
-    render::run()
+/// Something did not work, or a figure is past its mark.
+pub(crate) fn run(bench: Bench) -> Outcome {
+    match bench {
+        Bench::Memory => build().and_then(|()| memory::run()),
+        Bench::Render => build().and_then(|()| render::run()),
+        Bench::Ledger => ledger::run(),
+    }
+}
+
+/// Runs all benchmarks one after the other, also when some fail.
+///
+/// # Errors
+/// Which ones failed, and how.
+pub(crate) fn run_all() -> Outcome {
+    all_of(&Bench::ALL, run)
+}
+
+fn all_of(benches: &[Bench], run: impl Fn(Bench) -> Outcome) -> Outcome {
+    let mut failures = Vec::new();
+    for bench in benches {
+        let name = bench.name();
+        console::heading(name);
+        failures.extend(run(*bench).err().map(|why| format!("{name}: {why}")));
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n"))
+    }
 }
 
 fn build() -> Outcome {
+    steps::run(cargo().args(["build", "--release", "--bin", "pictor"]))
+}
+
+fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    environment::clear(&mut cargo).current_dir(repository::root());
     cargo
-        .args(["build", "--release", "--bin", "pictor"])
-        .current_dir(repository::root());
-    steps::run(environment::clear(&mut cargo))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn benchmarks_are_named() {
+        for bench in Bench::ALL {
+            assert_eq!(Bench::named(bench.name()), Ok(bench));
+        }
+        assert!(Bench::named("speed").is_err_and(|why| why.contains("`speed`") && why.contains("ledger")));
+    }
+
+    #[test]
+    fn a_failing_benchmark_does_not_keep_the_others_from_running() {
+        let ran = RefCell::new(Vec::new());
+        let outcome = all_of(&Bench::ALL, |bench| {
+            ran.borrow_mut().push(bench);
+            if bench == Bench::Render {
+                Ok(())
+            } else {
+                Err("too slow".to_owned())
+            }
+        });
+        assert_eq!(*ran.borrow(), Bench::ALL);
+        assert_eq!(outcome, Err("memory: too slow\nledger: too slow".to_owned()));
+    }
 }

@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// Variables of providers and of their clients begin like this.
-const PREFIXES: [&str; 22] = [
+/// Variables of providers and of their clients begin like this, and those that lead to a PostgreSQL server.
+const PREFIXES: [&str; 23] = [
     "PICTOR_",
     "ANTHROPIC_",
     "AWS_",
@@ -25,6 +25,7 @@ const PREFIXES: [&str; 22] = [
     "MISTRAL_",
     "OPENAI_",
     "OPENROUTER_",
+    "PG",
     "RECRAFT_",
     "REPLICATE_",
     "RUNWARE_",
@@ -102,11 +103,12 @@ mod tests {
             "GOOGLE_APPLICATION_CREDENTIALS",
             "BFL_API_KEY",
             "PICTOR_LISTEN",
+            "PGHOST",
             "SOME_NEW_TOKEN",
         ] {
             assert!(is_foreign(name, &declared), "{name}");
         }
-        for name in ["PATH", "HOME", "CARGO_HOME", "CI", "RUSTFLAGS"] {
+        for name in ["PATH", "PKG_CONFIG_PATH", "HOME", "CARGO_HOME", "CI", "RUSTFLAGS"] {
             assert!(!is_foreign(name, &declared), "{name}");
         }
     }

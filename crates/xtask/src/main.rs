@@ -2,7 +2,9 @@
 
 mod bench;
 mod console;
+mod debian;
 mod environment;
+mod postgres;
 mod repository;
 mod steps;
 mod suite;
@@ -16,11 +18,14 @@ type Outcome<T = ()> = Result<T, String>;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test [--only rust|python|node|tidy]   everything: tidy, Rust tests, official SDKs end to end;
-                                        installs what is missing
-  tidy                                  the rules of style and structure
-  bench memory                          growth of memory while a 32 MiB answer passes through
-  bench render                          time of one sandbox picture of 1024x1024";
+  test                              everything: tidy, Rust tests, the gateway's tests on PostgreSQL, official SDKs
+                                    end to end; installs what is missing
+  test --only <part>                one part: rust, postgres, python, node or tidy
+  tidy                              the rules of style and structure
+  bench                             all of these, one after the other
+  bench memory                      growth of memory while a 32 MiB answer passes through
+  bench render                      time of one sandbox picture of 1024x1024
+  bench ledger                      speed of the books on SQLite and PostgreSQL";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,8 +34,8 @@ fn main() -> ExitCode {
         ["test"] => suite::run(None),
         ["test", "--only", part] => suite::Part::named(part).and_then(|part| suite::run(Some(part))),
         ["tidy"] => tidy::run(&repository::root()),
-        ["bench", "memory"] => bench::memory(),
-        ["bench", "render"] => bench::render(),
+        ["bench"] => bench::run_all(),
+        ["bench", name] => bench::Bench::named(name).and_then(bench::run),
         [] | ["help" | "--help" | "-h"] => {
             console::line(USAGE);
             Ok(())

@@ -1,7 +1,7 @@
 //! Steps with a title and a duration; the first one that fails ends the run.
 
 use crate::{Outcome, console};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The steps done so far.
@@ -54,7 +54,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = shown(command);
     console::line(&format!("    $ {shown}"));
     let status = command
-        .stdin(std::process::Stdio::null())
+        .stdin(Stdio::null())
         .status()
         .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
     if status.success() {
@@ -62,6 +62,44 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     } else {
         Err(format!("`{shown}` ended with {status}"))
     }
+}
+
+/// Runs a command to its end; what it prints is shown only when it fails.
+///
+/// # Errors
+/// It cannot be started, or it ends with a code other than 0; with what it printed.
+pub(crate) fn run_quietly(command: &mut Command) -> Outcome {
+    let shown = shown(command);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    Err(format!(
+        "`{shown}` ended with {}\n{}",
+        output.status,
+        printed.trim_end()
+    ))
+}
+
+/// Whether a command is there and ends well.
+pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Whether commands run as root.
+pub(crate) fn is_root() -> bool {
+    works("sh", &["-c", "test \"$(id -u)\" = 0"])
 }
 
 fn shown(command: &Command) -> String {
@@ -86,6 +124,21 @@ mod tests {
             .step("Python", || run(&mut Command::new("true")))
             .expect("`true` succeeds");
         assert_eq!(steps.done.len(), 2);
+    }
+
+    #[test]
+    fn a_quiet_command_tells_what_it_printed_when_it_fails() {
+        let sh = |script: &str| run_quietly(Command::new("sh").args(["-c", script]));
+        assert_eq!(sh("echo fine"), Ok(()));
+        let why = sh("echo one; echo two >&2; false").expect_err("`false` fails");
+        assert!(why.ends_with("one\ntwo"), "{why}");
+    }
+
+    #[test]
+    fn what_is_missing_is_seen() {
+        assert!(works("sh", &["-c", "true"]));
+        assert!(!works("sh", &["-c", "false"]));
+        assert!(!works("no-such-program-here", &[]));
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! The whole test-suite: tidy, Rust tests, and the official SDKs end to end.
+//! The whole test-suite: tidy, Rust tests on both databases, and the official SDKs end to end.
 
-mod debian;
 mod node;
 mod python;
 mod rust;
 mod stamp;
 
+use crate::postgres::{self, Cluster, Durability};
 use crate::steps::Steps;
-use crate::{Outcome, repository, tidy};
+use crate::{Outcome, debian, repository, tidy};
 
 /// The variable by which the SDK tests find the program.
 const PROGRAM_VARIABLE: &str = "SDK_TESTS_PICTOR";
@@ -17,6 +17,7 @@ const PROGRAM_VARIABLE: &str = "SDK_TESTS_PICTOR";
 pub(crate) enum Part {
     Tidy,
     Rust,
+    Postgres,
     Python,
     Node,
 }
@@ -30,9 +31,12 @@ impl Part {
         match name {
             "tidy" => Ok(Self::Tidy),
             "rust" => Ok(Self::Rust),
+            "postgres" => Ok(Self::Postgres),
             "python" => Ok(Self::Python),
             "node" => Ok(Self::Node),
-            other => Err(format!("--only takes rust, python, node or tidy, not `{other}`")),
+            other => Err(format!(
+                "--only takes rust, postgres, python, node or tidy, not `{other}`"
+            )),
         }
     }
 }
@@ -47,19 +51,8 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
     if wants(Part::Tidy) {
         steps.step("tidy", || tidy::run(&repository::root()))?;
     }
-    let python = wants(Part::Python);
-    let node = wants(Part::Node);
-    if python || node {
-        steps.step("tools of the SDK tests", || {
-            debian::provide(python, node)?;
-            if python {
-                python::install()?;
-            }
-            if node {
-                node::install()?;
-            }
-            Ok(())
-        })?;
+    if only.is_none_or(|only| ![Part::Tidy, Part::Rust].contains(&only)) {
+        steps.step("tools of the tests", || provide_tools(wants))?;
     }
     if only != Some(Part::Tidy) {
         steps.step("build", rust::build)?;
@@ -67,13 +60,40 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
     if wants(Part::Rust) {
         steps.step("Rust tests", rust::test)?;
     }
-    if python {
+    if wants(Part::Postgres) {
+        steps.step("Rust tests on PostgreSQL", || {
+            let cluster = Cluster::start(Durability::None)?;
+            rust::test_on_postgres(&cluster.url())
+        })?;
+    }
+    if wants(Part::Python) {
         steps.step("official SDKs: Python", python::test)?;
     }
-    if node {
+    if wants(Part::Node) {
         steps.step("official SDKs: Node", node::test)?;
     }
     steps.summary();
+    Ok(())
+}
+
+fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
+    let mut packages = Vec::new();
+    if wants(Part::Postgres) {
+        packages.extend(postgres::missing());
+    }
+    if wants(Part::Python) {
+        packages.extend(python::missing());
+    }
+    if wants(Part::Node) {
+        packages.extend(node::missing());
+    }
+    debian::install(&packages)?;
+    if wants(Part::Python) {
+        python::install()?;
+    }
+    if wants(Part::Node) {
+        node::install()?;
+    }
     Ok(())
 }
 
@@ -84,6 +104,7 @@ mod tests {
     #[test]
     fn parts_are_named() {
         assert_eq!(Part::named("node"), Ok(Part::Node));
+        assert_eq!(Part::named("postgres"), Ok(Part::Postgres));
         assert!(Part::named("ruby").is_err_and(|why| why.contains("`ruby`")));
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use planner::failure::Failure;
+use planner::money::Micros;
 use planner::usage::Usage;
 use providers::{Body, Node};
 use serde_json::{Value, json};
@@ -150,6 +151,9 @@ fn metadata(generated: &Generated) -> Value {
         "attempts": generated.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
         "warnings": generated.warnings,
     });
+    if generated.markup != Micros::ZERO {
+        metadata["markup"] = Value::from(generated.markup.as_json_dollars());
+    }
     if !generated.errors.is_empty() {
         metadata["errors"] = generated.errors.iter().map(error_json).collect();
     }

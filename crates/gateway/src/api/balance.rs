@@ -1,19 +1,39 @@
 //! `GET /v1/balance`.
 
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use planner::money::Micros;
+use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::respond;
+use super::state::AppState;
 use crate::auth::Scope;
+use crate::db::accounts::Billing;
+use crate::problem::Problem;
 
-/// The account's balance. Accounts are postpaid: there is no amount.
-pub(super) async fn handle(caller: Caller) -> Response {
-    if let Err(problem) = caller.require(Scope::Read) {
-        return problem.into_response();
+/// What the account may spend, which is told of prepaid ones only, and what calls under way may cost.
+pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Response {
+    match balance(&state, &caller).await {
+        Ok(balance) => respond::json(StatusCode::OK, &balance),
+        Err(problem) => problem.into_response(),
     }
-    let body =
-        json!({ "object": "balance", "billing_type": "postpaid", "available": { "amount": null, "currency": "usd" } });
-    respond::json(StatusCode::OK, &body)
+}
+
+async fn balance(state: &AppState, caller: &Caller) -> Result<Value, Problem> {
+    caller.require(Scope::Read)?;
+    let found = state.generator.database.account(&caller.identity.account_id).await;
+    let account = found.ok().flatten().ok_or_else(|| {
+        tracing::error!(request.id = %caller.context.id, "the balance could not be read");
+        Problem::internal()
+    })?;
+    let dollars = |micros: i64| Micros(micros).as_json_dollars();
+    let available = (account.billing == Billing::Prepaid).then(|| dollars(account.available_micros));
+    Ok(json!({
+        "object": "balance",
+        "billing_type": account.billing.as_str(),
+        "available": { "amount": available, "currency": "usd" },
+        "held": { "amount": dollars(account.held_micros), "currency": "usd" },
+    }))
 }

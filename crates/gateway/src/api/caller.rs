@@ -1,5 +1,7 @@
 //! Who calls an endpoint.
 
+use std::time::Duration;
+
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
@@ -7,7 +9,7 @@ use axum::http::request::Parts;
 use super::envelope::RequestContext;
 use super::known_clients::KnownClient;
 use super::state::AppState;
-use crate::auth::{AuthError, Identity, Scope, authenticate};
+use crate::auth::{AuthError, Identity, Scope};
 use crate::problem::Problem;
 
 /// A recognized caller and the request's own facts. An endpoint that names it in its arguments cannot forget the check.
@@ -32,6 +34,26 @@ impl Caller {
             scope.as_str()
         )))
     }
+
+    /// Counts a request against the key's limit by the minute, if it has one.
+    pub(super) async fn take_turn(&self, state: &AppState) -> Result<(), Problem> {
+        let Some(per_minute) = self.identity.terms.limits.requests_per_minute else {
+            return Ok(());
+        };
+        let now = state.generator.clock.now();
+        let database = &state.generator.database;
+        match database.take_turn(&self.identity.key_id, per_minute, now).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(due)) => Err(Problem::rate_limited(
+                &format!("This API key may make {per_minute} requests a minute."),
+                Duration::try_from(due.duration_since(now)).unwrap_or_default(),
+            )),
+            Err(error) => {
+                tracing::error!(request.id = %self.context.id, error = %error, "a request could not be counted");
+                Err(Problem::internal())
+            }
+        }
+    }
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -47,7 +69,7 @@ impl FromRequestParts<AppState> for Caller {
             .headers
             .get(header::AUTHORIZATION)
             .map(|value| value.to_str().unwrap_or(""));
-        match authenticate(&state.generator.database, authorization).await {
+        match state.keyring.authenticate(authorization).await {
             Ok(identity) => Ok(Self {
                 identity,
                 context,
@@ -57,9 +79,13 @@ impl FromRequestParts<AppState> for Caller {
                 tracing::error!(request.id = %context.id, error = %error, "an API key could not be looked up");
                 Err(Problem::internal())
             }
-            Err(error @ (AuthError::Missing | AuthError::Malformed | AuthError::Unknown | AuthError::Revoked)) => {
-                Err(Problem::authentication(&error.to_string()))
-            }
+            Err(
+                error @ (AuthError::Missing
+                | AuthError::Malformed
+                | AuthError::Unknown
+                | AuthError::Revoked
+                | AuthError::Expired),
+            ) => Err(Problem::authentication(&error.to_string())),
         }
     }
 }

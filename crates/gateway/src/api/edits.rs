@@ -22,6 +22,7 @@ pub(super) async fn handle(
     let read = async {
         caller.require(Scope::Generate)?;
         let purpose = Purpose::of(query.as_deref(), &caller)?;
+        purpose.take_turn(&state, &caller).await?;
         let limits = &state.generator.limits;
         let room = Room { scope: &scope, limits };
         let kind = kind(request.headers())?;

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::respond;
 pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {
     let first = &plan.candidates[0].resolved;
     let candidates: Vec<Value> = plan.candidates.iter().map(candidate_json).collect();
-    let body = json!({
+    let mut body = json!({
         "estimated": true,
         "model": plan.model.id,
         "provider": first.offer.provider,
@@ -22,6 +23,9 @@ pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {
         "adjustments": first.adjustments,
         "cost_basis": first.estimate.basis,
     });
+    if first.estimate.markup != Micros::ZERO {
+        body["markup_micros"] = json!(first.estimate.markup);
+    }
     respond::json(StatusCode::OK, &body)
 }
 

@@ -23,6 +23,7 @@ pub(super) async fn handle(
     let read = async {
         caller.require(Scope::Generate)?;
         let purpose = Purpose::of(query.as_deref(), &caller)?;
+        purpose.take_turn(&state, &caller).await?;
         if kind(request.headers())? != Kind::Json {
             return Err(Problem::invalid(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

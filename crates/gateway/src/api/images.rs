@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use planner::catalog::parameter::Parameter;
 use planner::request::{Endpoint, ImageRequest, ResponseFormat, parse};
 use providers::SpoolScope;
 use serde_json::{Value, json};
@@ -60,6 +61,17 @@ impl Purpose {
             Ok(Self::Images)
         }
     }
+
+    /// Counts the request against the key's limit, if images are wanted: dry runs are cheap and stay free.
+    ///
+    /// # Errors
+    /// 429.
+    pub(super) async fn take_turn(self, state: &AppState, caller: &Caller) -> Result<(), Problem> {
+        match self {
+            Self::Images => caller.take_turn(state).await,
+            Self::Estimate | Self::Explanation => Ok(()),
+        }
+    }
 }
 
 /// Answers a request whose body was read.
@@ -81,12 +93,15 @@ pub(super) async fn serve(
     );
     let (images, mask) = sources::gather(&state, &scope, &mut received).await;
     let (response_format, why) = response_format(&request, &caller);
+    let asked = caller
+        .identity
+        .account
+        .stores_payloads
+        .then(|| asked(&state, &request, &received));
     let order = Order {
         id: caller.context.id.clone(),
-        caller: generation::Caller {
-            account_id: caller.identity.account_id.clone(),
-            key_id: caller.identity.key_id.clone(),
-        },
+        asked,
+        caller: generation::Caller::of(&caller.identity),
         endpoint: call.path,
         request,
         faults: faults.into_iter().chain(received.faults).collect(),
@@ -115,6 +130,29 @@ pub(super) async fn serve(
     facts.key_id = Some(caller.identity.key_id);
     response.extensions_mut().insert(facts);
     response
+}
+
+/// What was asked, as it is kept: without images, and of secrets only that they were there.
+fn asked(state: &AppState, request: &ImageRequest, received: &Received) -> String {
+    let catalog = &state.generator.catalog;
+    let found = catalog.find(&request.model).ok();
+    let own = found.map(|found| catalog.parameters_of(found.model));
+    let is_secret = |name: &str| {
+        let name = catalog.canonical_parameter(name);
+        let parameter = own.as_ref().and_then(|own| own.get(name));
+        parameter
+            .or_else(|| catalog.standard_parameter(name))
+            .is_some_and(Parameter::is_secret)
+    };
+    let fields = received.fields.iter().map(|(name, value)| {
+        let shown = if is_secret(name) {
+            Value::from("(secret)")
+        } else {
+            value.clone()
+        };
+        (name.clone(), shown)
+    });
+    Value::Object(fields.collect()).to_string()
 }
 
 /// How the images come, and why so: the request says it, else the key, else what the caller's program is known to read.

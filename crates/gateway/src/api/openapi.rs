@@ -1,5 +1,8 @@
 //! `GET /openapi.json`: the API described from the code and the catalogue.
 
+mod operator;
+mod requests;
+
 use axum::extract::State;
 use axum::response::Response;
 use planner::catalog::Catalog;
@@ -27,10 +30,20 @@ pub(crate) fn document(catalog: &Catalog) -> String {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "security": [{ "api_key": [] }],
-        "paths": paths(),
-        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": schemas(catalog) },
+        "paths": merged(paths(), [requests::paths(), operator::paths()]),
+        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [requests::schemas(), operator::schemas()]) },
     });
     value.to_string()
+}
+
+/// One object of several.
+fn merged<const N: usize>(mut first: Value, others: [Value; N]) -> Value {
+    for other in others {
+        if let (Value::Object(fields), Value::Object(more)) = (&mut first, other) {
+            fields.extend(more);
+        }
+    }
+    first
 }
 
 fn schemas(catalog: &Catalog) -> Value {
@@ -73,9 +86,6 @@ fn schemas(catalog: &Catalog) -> Value {
             "adjustments": { "type": "array", "items": { "type": "object" } }, "cost_basis": { "type": "string" } } },
         "Model": { "type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
             "id": { "type": "string" }, "object": { "const": "model" }, "created": { "type": "integer" }, "owned_by": { "type": "string" } } },
-        "Request": { "type": "object", "required": ["id", "object", "status"], "properties": {
-            "id": { "type": "string" }, "object": { "const": "request" },
-            "status": { "type": "string", "enum": ["pending", "processing", "completed", "upstream_failure", "rejected", "cancelled"] } } },
         "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "object", "required": ["message", "type", "param", "code"], "properties": {
             "message": { "type": "string" }, "type": { "type": "string" }, "param": { "type": ["string", "null"] }, "code": { "type": "string" }, "metadata": { "type": "object" } } } } },
     })
@@ -121,7 +131,6 @@ fn paths() -> Value {
     let with_schema = json!({ "name": "schema", "in": "query", "schema": { "type": "boolean" }, "description": "Adds what a request may hold, as JSON Schema, and the sizes." });
     let id_and_schema =
         json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }, with_schema]);
-    let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
     let json_body = |schema: &str| json!({ "application/json": { "schema": reference(schema) } });
     let open = json!([]);
     let mut edit = json_body("EditRequest");
@@ -133,9 +142,6 @@ fn paths() -> Value {
             "requestBody": { "required": true, "content": edit }, "responses": answer("The images.", "ImagesResponse") } },
         "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "Model") } },
         "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model") } },
-        "/v1/balance": { "get": { "operationId": "balance", "summary": "The account's balance.", "responses": { "200": { "description": "The balance." } } } },
-        "/v1/requests": { "get": { "operationId": "listRequests", "summary": "Past requests, newest first.", "responses": answer("A list of requests.", "Request") } },
-        "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id or by the caller's own x-request-id.", "parameters": id, "responses": answer("The request.", "Request") } },
         "/media/{file}": { "get": { "operationId": "media", "summary": "A stored image under a signed link.", "security": open,
             "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }], "responses": { "200": { "description": "The image." } } } },
         "/healthz": { "get": { "operationId": "healthz", "summary": "Whether the process lives.", "security": open, "responses": { "200": { "description": "It does." } } } },

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::known_clients::KnownClients;
+use crate::auth::Keyring;
 use crate::generation::Generator;
 
 /// Shared by all endpoints. Cheap to clone.
@@ -14,6 +15,8 @@ use crate::generation::Generator;
 pub(crate) struct AppState {
     /// Generations.
     pub generator: Generator,
+    /// API keys.
+    pub keyring: Keyring,
     /// Where bytes are held.
     pub spool: Spool,
     /// The client for callers' links.

@@ -7,6 +7,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
 use super::Failed;
+use super::output::write;
 use crate::FIRST_KEY_FILE;
 
 /// Where the gateway is and who asks.
@@ -57,6 +58,20 @@ impl Gateway {
     pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, Failed> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         checked(response).await
+    }
+
+    /// Writes the answer of a request to standard output as it comes.
+    pub(super) async fn pour(&self, request: RequestBuilder) -> Result<(), Failed> {
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return checked(response).await.map(drop);
+        }
+        while let Some(piece) = response.chunk().await? {
+            if !write(&piece) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The bytes behind a link.

@@ -7,6 +7,7 @@ use super::{Failed, load};
 use crate::clock::Clock;
 use crate::database_url;
 use crate::db::Database;
+use crate::db::keys::{KeyFilter, KeyStatus};
 use crate::media::store::MediaStore;
 use crate::upstreams::{Service, Upstreams};
 
@@ -77,8 +78,15 @@ async fn database(url: &str) -> Result<String, String> {
     let database = Database::open(url, Clock::system().now())
         .await
         .map_err(|error| error.to_string())?;
-    let keys = database.keys().await.map_err(|error| error.to_string())?;
+    let filter = KeyFilter {
+        status: Some((KeyStatus::Active, Clock::system().now())),
+        ..KeyFilter::default()
+    };
+    let keys = database
+        .keys(&filter, i64::MAX)
+        .await
+        .map_err(|error| error.to_string())?;
     database.close().await;
-    let working = keys.iter().filter(|key| key.revoked_at.is_none()).count();
+    let working = keys.len();
     Ok(format!("up to date, {working} working API key(s)"))
 }

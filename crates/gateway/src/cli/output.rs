@@ -9,6 +9,12 @@ pub(super) fn say(line: &str) {
     let _ = out.flush();
 }
 
+/// Bytes to standard output. Returns whether anybody still reads them.
+pub(super) fn write(bytes: &[u8]) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).is_ok()
+}
+
 /// An error to standard error.
 pub(super) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "error: {message}");

@@ -1,10 +1,18 @@
 //! Generations and their attempts.
 
-use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::any::AnyRow;
+mod list;
+mod payloads;
+mod spending;
 
-use super::{Database, DatabaseError, time};
+use jiff::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::{Database, DatabaseError, maybe_time, rows, time};
+
+pub use list::{Cursor, Filter, Summary};
+pub use payloads::Payloads;
+pub use spending::{Grouping, Spending, SpendingFilter};
 
 /// Where a generation stands, as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +32,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Processing,
+        Self::Completed,
+        Self::UpstreamFailure,
+        Self::Rejected,
+        Self::Cancelled,
+    ];
+
     /// The name in tables and in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -74,8 +92,12 @@ pub struct NewGeneration {
 pub struct EndOfGeneration {
     /// Final state.
     pub status: Status,
+    /// The provider of the first image.
+    pub provider: Option<String>,
     /// Charge.
     pub cost_micros: Option<i64>,
+    /// The operator's part of the charge.
+    pub markup_micros: i64,
     /// How the charge was found.
     pub cost_basis: Option<String>,
     /// Lines of the charge as JSON.
@@ -101,8 +123,12 @@ pub struct GenerationRow {
     pub status: String,
     /// End.
     pub finished_at: Option<Timestamp>,
+    /// The provider of the first image.
+    pub provider: Option<String>,
     /// Charge.
     pub cost_micros: Option<i64>,
+    /// The operator's part of the charge.
+    pub markup_micros: i64,
     /// How the charge was found.
     pub cost_basis: Option<String>,
     /// Lines of the charge as JSON.
@@ -113,6 +139,8 @@ pub struct GenerationRow {
     pub error_message: Option<String>,
     /// Bytes of the images handed out.
     pub response_size_bytes: Option<i64>,
+    /// When its payloads were removed.
+    pub payloads_purged_at: Option<Timestamp>,
 }
 
 /// One call to one provider.
@@ -138,30 +166,13 @@ pub struct AttemptRow {
     pub started_at: Timestamp,
     /// How long.
     pub duration_ms: i64,
-}
-
-/// Which generations to list.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Only those of this API key.
-    pub key_id: Option<String>,
-    /// Only those in this state.
-    pub status: Option<String>,
-    /// Only those with this request id of the caller.
-    pub client_request_id: Option<String>,
-    /// Only those made at or after this time.
-    pub created_after: Option<Timestamp>,
-    /// Only those made at or before this time.
-    pub created_before: Option<Timestamp>,
-    /// Only those older than this id.
-    pub starting_after: Option<String>,
-    /// Only those newer than this id.
-    pub ending_before: Option<String>,
+    /// What it was charged, if it delivered.
+    pub cost_micros: Option<i64>,
 }
 
 const COLUMNS: &str = "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, status, created_at, \
-     finished_at, estimate_micros, cost_micros, cost_basis, cost_components, adjustments, error_code, error_message, \
-     request_size_bytes, response_size_bytes";
+     finished_at, estimate_micros, provider, cost_micros, markup_micros, cost_basis, cost_components, adjustments, error_code, \
+     error_message, request_size_bytes, response_size_bytes, payloads_purged_at";
 
 fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
     Ok(GenerationRow {
@@ -181,99 +192,122 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
             created_at: time(row.try_get("created_at")?, "created_at")?,
         },
         status: row.try_get("status")?,
-        finished_at: row
-            .try_get::<Option<i64>, _>("finished_at")?
-            .map(|micros| time(micros, "finished_at"))
-            .transpose()?,
+        finished_at: maybe_time(row.try_get("finished_at")?, "finished_at")?,
+        provider: row.try_get("provider")?,
         cost_micros: row.try_get("cost_micros")?,
+        markup_micros: row.try_get("markup_micros")?,
         cost_basis: row.try_get("cost_basis")?,
         cost_components: row.try_get("cost_components")?,
         error_code: row.try_get("error_code")?,
         error_message: row.try_get("error_message")?,
         response_size_bytes: row.try_get("response_size_bytes")?,
+        payloads_purged_at: maybe_time(row.try_get("payloads_purged_at")?, "payloads_purged_at")?,
     })
 }
 
-impl Database {
-    /// Notes a generation before anything is sent.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn begin_generation(&self, start: &NewGeneration) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "INSERT INTO generations (id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, \
-             status, created_at, estimate_micros, cost_components, adjustments, request_size_bytes) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '[]', $13, $14)",
-        )
-        .bind(start.id.as_str())
-        .bind(start.account_id.as_str())
-        .bind(start.key_id.as_str())
-        .bind(start.client_request_id.as_deref())
-        .bind(start.session_id.as_deref())
-        .bind(start.trace_id.as_deref())
-        .bind(start.end_user.as_deref())
-        .bind(start.endpoint.as_str())
-        .bind(start.model.as_str())
-        .bind(Status::Processing.as_str())
-        .bind(start.created_at.as_microsecond())
-        .bind(start.estimate_micros)
-        .bind(start.adjustments.as_str())
-        .bind(start.request_size_bytes)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// Inserts generations: those that begin, and those that were refused and have their end already.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    generations: &[(NewGeneration, Option<EndOfGeneration>)],
+) -> Result<(), DatabaseError> {
+    rows::insert(
+        connection,
+        "generations",
+        "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, created_at, estimate_micros, \
+         request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message",
+        rows::ALL_NEW,
+        generations,
+        |query, (start, end)| {
+            let query = query.bind(start.id.as_str()).bind(start.account_id.as_str());
+            let query = query.bind(start.key_id.as_str()).bind(start.client_request_id.as_deref());
+            let query = query.bind(start.session_id.as_deref()).bind(start.trace_id.as_deref());
+            let query = query.bind(start.end_user.as_deref()).bind(start.endpoint.as_str());
+            let query = query.bind(start.model.as_str()).bind(start.created_at.as_microsecond());
+            let query = query.bind(start.estimate_micros).bind(start.request_size_bytes);
+            let end = end.as_ref();
+            let status = end.map_or(Status::Processing, |end| end.status);
+            let query = query.bind(start.adjustments.as_str()).bind(status.as_str()).bind("[]");
+            let query = query.bind(end.map(|end| end.finished_at.as_microsecond()));
+            let query = query.bind(end.and_then(|end| end.error_code.as_deref()));
+            query.bind(end.and_then(|end| end.error_message.as_deref()))
+        },
+    )
+    .await
+}
 
-    /// Notes the end of a generation and all of its attempts, in one transaction.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn end_generation(
-        &self,
-        id: &str,
-        end: &EndOfGeneration,
-        attempts: &[AttemptRow],
-    ) -> Result<(), DatabaseError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query(
-            "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
-             adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10 WHERE id = $1",
-        )
+/// Inserts attempts; those that are there stay as they are.
+pub(super) async fn insert_attempts(
+    connection: &mut AnyConnection,
+    attempts: &[(String, AttemptRow)],
+) -> Result<(), DatabaseError> {
+    rows::insert(
+        connection,
+        "attempts",
+        "generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros",
+        rows::KEEP_OLD,
+        attempts,
+        |query, (generation_id, attempt)| {
+            let query = query.bind(generation_id.as_str()).bind(attempt.position);
+            let query = query.bind(attempt.provider.as_str()).bind(attempt.model.as_str());
+            let query = query.bind(attempt.outcome.as_str()).bind(attempt.code.as_deref());
+            let query = query.bind(attempt.spent.as_str()).bind(attempt.http_status);
+            let query = query.bind(attempt.upstream_id.as_deref());
+            let query = query.bind(attempt.started_at.as_microsecond());
+            query.bind(attempt.duration_ms).bind(attempt.cost_micros)
+        },
+    )
+    .await
+}
+
+/// Whether there is a generation of that id.
+pub(super) async fn exists(connection: &mut AnyConnection, id: &str) -> Result<bool, DatabaseError> {
+    let row = sqlx::query("SELECT 1 FROM generations WHERE id = $1")
         .bind(id)
-        .bind(end.status.as_str())
-        .bind(end.finished_at.as_microsecond())
-        .bind(end.cost_micros)
-        .bind(end.cost_basis.as_deref())
-        .bind(end.cost_components.as_str())
-        .bind(end.adjustments.as_str())
-        .bind(end.error_code.as_deref())
-        .bind(end.error_message.as_deref())
-        .bind(end.response_size_bytes)
-        .execute(&mut *transaction)
+        .fetch_optional(connection)
         .await?;
-        for attempt in attempts {
-            sqlx::query(
-                "INSERT INTO attempts (generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            )
-            .bind(id)
-            .bind(attempt.position)
-            .bind(attempt.provider.as_str())
-            .bind(attempt.model.as_str())
-            .bind(attempt.outcome.as_str())
-            .bind(attempt.code.as_deref())
-            .bind(attempt.spent.as_str())
-            .bind(attempt.http_status)
-            .bind(attempt.upstream_id.as_deref())
-            .bind(attempt.started_at.as_microsecond())
-            .bind(attempt.duration_ms)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
+    Ok(row.is_some())
+}
 
+/// Notes the end of a generation.
+pub(super) async fn end(connection: &mut AnyConnection, id: &str, end: &EndOfGeneration) -> Result<(), DatabaseError> {
+    sqlx::query(
+        "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
+         adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(end.status.as_str())
+    .bind(end.finished_at.as_microsecond())
+    .bind(end.cost_micros)
+    .bind(end.cost_basis.as_deref())
+    .bind(end.cost_components.as_str())
+    .bind(end.adjustments.as_str())
+    .bind(end.error_code.as_deref())
+    .bind(end.error_message.as_deref())
+    .bind(end.response_size_bytes)
+    .bind(end.provider.as_deref())
+    .bind(end.markup_micros)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends a generation that nobody works on any more: what became of it is not known.
+pub(super) async fn give_up(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
+    sqlx::query(
+        "UPDATE generations SET status = $2, finished_at = $3, error_code = 'OUTCOME_UNKNOWN', error_message = $4 \
+         WHERE id = $1 AND status = $5",
+    )
+    .bind(id)
+    .bind(Status::UpstreamFailure.as_str())
+    .bind(now.as_microsecond())
+    .bind("The gateway stopped while this request was under way. What was held for it was given back.")
+    .bind(Status::Processing.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Database {
     /// The generation of that id in an account.
     ///
     /// # Errors
@@ -292,54 +326,13 @@ impl Database {
             .transpose()
     }
 
-    /// Generations of an account that fit, newest first; with `ending_before`, those next to it.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn generations(
-        &self,
-        account_id: &str,
-        filter: &Filter,
-        limit: i64,
-    ) -> Result<Vec<GenerationRow>, DatabaseError> {
-        let backwards = filter.ending_before.is_some();
-        let (edge, direction) = if backwards { (">", "ASC") } else { ("<", "DESC") };
-        // One text for all filters: an absent one is null and lets every row through.
-        let sql = format!(
-            "SELECT {COLUMNS} FROM generations WHERE account_id = $1 \
-             AND (CAST($2 AS TEXT) IS NULL OR key_id = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3) \
-             AND (CAST($4 AS TEXT) IS NULL OR client_request_id = $4) \
-             AND (CAST($5 AS BIGINT) IS NULL OR created_at >= $5) AND (CAST($6 AS BIGINT) IS NULL OR created_at <= $6) \
-             AND (CAST($7 AS TEXT) IS NULL OR id {edge} $7) ORDER BY id {direction} LIMIT $8"
-        );
-        let cursor = filter.ending_before.as_deref().or(filter.starting_after.as_deref());
-        let mut rows: Vec<GenerationRow> = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(account_id)
-            .bind(filter.key_id.as_deref())
-            .bind(filter.status.as_deref())
-            .bind(filter.client_request_id.as_deref())
-            .bind(filter.created_after.map(Timestamp::as_microsecond))
-            .bind(filter.created_before.map(Timestamp::as_microsecond))
-            .bind(cursor)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(read)
-            .collect::<Result<_, _>>()?;
-        if backwards {
-            rows.reverse();
-        }
-        Ok(rows)
-    }
-
     /// The attempts of a generation, in order.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn attempts_of(&self, generation_id: &str) -> Result<Vec<AttemptRow>, DatabaseError> {
         let rows = sqlx::query(
-            "SELECT position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms \
+            "SELECT position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros \
              FROM attempts WHERE generation_id = $1 ORDER BY position",
         )
         .bind(generation_id)
@@ -358,6 +351,7 @@ impl Database {
                     upstream_id: row.try_get("upstream_id")?,
                     started_at: time(row.try_get("started_at")?, "started_at")?,
                     duration_ms: row.try_get("duration_ms")?,
+                    cost_micros: row.try_get("cost_micros")?,
                 })
             })
             .collect()

@@ -1,10 +1,11 @@
-//! API keys.
+//! API keys and their limits.
 
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use super::{Database, DatabaseError, time};
+use super::{DEFAULT_ACCOUNT, Database, DatabaseError, maybe_time, texts, time};
+use crate::ledger::Period;
 
 /// A stored key. The secret itself is nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,32 +22,184 @@ pub struct KeyRow {
     pub last_four: String,
     /// What it may do, separated by commas.
     pub scopes: String,
-    /// How it gets images when a request does not say.
-    pub response_format: Option<String>,
+    /// What its owner set.
+    pub terms: KeyTerms,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, account_id, name, secret_hash, last_four, scopes, response_format, created_at, revoked_at";
+/// Whether a key works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It does.
+    Active,
+    /// It was revoked.
+    Revoked,
+    /// Its time is over.
+    Expired,
+}
 
-fn read(row: &AnyRow) -> Result<KeyRow, DatabaseError> {
-    Ok(KeyRow {
+impl KeyStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Revoked, Self::Expired];
+
+    /// The name in queries and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl KeyRow {
+    /// Whether it works at `now`.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> KeyStatus {
+        if self.revoked_at.is_some() {
+            KeyStatus::Revoked
+        } else if self.terms.expires_at.is_some_and(|end| end <= now) {
+            KeyStatus::Expired
+        } else {
+            KeyStatus::Active
+        }
+    }
+}
+
+/// What of a key can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyTerms {
+    /// How it gets images when a request does not say.
+    pub response_format: Option<String>,
+    /// Ids of the models that it may use; none: all.
+    pub models: Vec<String>,
+    /// Ids of the providers that may serve it; none: all.
+    pub providers: Vec<String>,
+    /// How its requests are routed, as JSON.
+    pub route: Option<String>,
+    /// Since when it works no more.
+    pub expires_at: Option<Timestamp>,
+    /// What it may spend and how often it may ask.
+    pub limits: KeyLimits,
+}
+
+/// Limits of a key; `None`: without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyLimits {
+    /// Spending in all.
+    pub total_micros: Option<i64>,
+    /// Spending of one day in UTC.
+    pub day_micros: Option<i64>,
+    /// Spending of one month in UTC.
+    pub month_micros: Option<i64>,
+    /// Generations at one time.
+    pub concurrent: Option<i64>,
+    /// Requests in any minute.
+    pub requests_per_minute: Option<i64>,
+}
+
+/// A key and how far its limits are used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub key: KeyRow,
+    /// Spent in all, with what is held.
+    pub total_micros: i64,
+    /// The day that `day_micros` is of, counted from 1970.
+    pub day: i64,
+    /// Spent on that day.
+    pub day_micros: i64,
+    /// The month that `month_micros` is of.
+    pub month: i64,
+    /// Spent in that month.
+    pub month_micros: i64,
+}
+
+impl KeyUse {
+    /// Spent on the day and in the month of `now`.
+    #[must_use]
+    pub fn spent_in(&self, now: Period) -> (i64, i64) {
+        // Another replica's clock may be ahead around midnight: what it counts for its day is counted for this one.
+        let day = if self.day >= now.day { self.day_micros } else { 0 };
+        let month = if self.month >= now.month { self.month_micros } else { 0 };
+        (day, month)
+    }
+}
+
+const COLUMNS: &str = "id, account_id, name, secret_hash, last_four, scopes, response_format, models, providers, route, created_at, \
+     revoked_at, expires_at, total_limit_micros, day_limit_micros, month_limit_micros, concurrent_limit, requests_per_minute, \
+     total_used_micros, day, day_used_micros, month, month_used_micros";
+const FROM: &str = "FROM api_keys JOIN key_limits ON key_id = id";
+
+fn read(row: &AnyRow) -> Result<KeyUse, DatabaseError> {
+    let key = KeyRow {
         id: row.try_get("id")?,
         account_id: row.try_get("account_id")?,
         name: row.try_get("name")?,
         secret_hash: row.try_get("secret_hash")?,
         last_four: row.try_get("last_four")?,
         scopes: row.try_get("scopes")?,
-        response_format: row.try_get("response_format")?,
+        terms: KeyTerms {
+            response_format: row.try_get("response_format")?,
+            models: texts(row.try_get("models")?, "models")?,
+            providers: texts(row.try_get("providers")?, "providers")?,
+            route: row.try_get("route")?,
+            expires_at: maybe_time(row.try_get("expires_at")?, "expires_at")?,
+            limits: KeyLimits {
+                total_micros: row.try_get("total_limit_micros")?,
+                day_micros: row.try_get("day_limit_micros")?,
+                month_micros: row.try_get("month_limit_micros")?,
+                concurrent: row.try_get("concurrent_limit")?,
+                requests_per_minute: row.try_get("requests_per_minute")?,
+            },
+        },
         created_at: time(row.try_get("created_at")?, "created_at")?,
-        revoked_at: row
-            .try_get::<Option<i64>, _>("revoked_at")?
-            .map(|micros| time(micros, "revoked_at"))
-            .transpose()?,
+        revoked_at: maybe_time(row.try_get("revoked_at")?, "revoked_at")?,
+    };
+    Ok(KeyUse {
+        key,
+        total_micros: row.try_get("total_used_micros")?,
+        day: row.try_get("day")?,
+        day_micros: row.try_get("day_used_micros")?,
+        month: row.try_get("month")?,
+        month_micros: row.try_get("month_used_micros")?,
     })
 }
+
+fn json(list: &[String]) -> String {
+    serde_json::Value::from(list).to_string()
+}
+
+/// Which keys to list.
+#[derive(Debug, Clone, Default)]
+pub struct KeyFilter {
+    /// Only those of this account.
+    pub account_id: Option<String>,
+    /// Only those in this state at this time.
+    pub status: Option<(KeyStatus, Timestamp)>,
+    /// Only those after this one in the list.
+    pub starting_after: Option<String>,
+    /// Only those before it.
+    pub ending_before: Option<String>,
+}
+
+/// What came of revoking a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// It works no more.
+    Done,
+    /// It was revoked before, or there is none of that id.
+    Already,
+    /// It was left, as no other key may do everything.
+    LastAdmin,
+}
+
+/// A minute in microseconds.
+const MINUTE_MICROS: i64 = 60_000_000;
 
 impl Database {
     /// Stores a new key.
@@ -54,9 +207,9 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn insert_key(&self, key: &KeyRow) -> Result<(), DatabaseError> {
+        let mut transaction = self.begin_write().await?;
         sqlx::query(
-            "INSERT INTO api_keys (id, account_id, name, secret_hash, last_four, scopes, response_format, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO api_keys (id, account_id, name, secret_hash, last_four, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(key.id.as_str())
         .bind(key.account_id.as_str())
@@ -64,38 +217,83 @@ impl Database {
         .bind(key.secret_hash.as_str())
         .bind(key.last_four.as_str())
         .bind(key.scopes.as_str())
-        .bind(key.response_format.as_deref())
         .bind(key.created_at.as_microsecond())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
+        sqlx::query("INSERT INTO key_limits (key_id) VALUES ($1)")
+            .bind(key.id.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        set_terms(&mut transaction, &key.id, &key.name, &key.terms).await?;
+        transaction.commit().await?;
         Ok(())
+    }
+
+    /// Changes what of a key can be set: `change` gets its name and its terms. `None` when there is no such key.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn change_key(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut String, &mut KeyTerms) + Send,
+    ) -> Result<Option<KeyUse>, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
+        // Locks the row, so that of two changes at once none undoes the other.
+        sqlx::query("UPDATE api_keys SET name = name WHERE id = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        let Some(mut used) = find(&mut transaction, id).await? else {
+            transaction.rollback().await?;
+            return Ok(None);
+        };
+        change(&mut used.key.name, &mut used.key.terms);
+        set_terms(&mut transaction, id, &used.key.name, &used.key.terms).await?;
+        transaction.commit().await?;
+        Ok(Some(used))
     }
 
     /// The key of that id.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn key(&self, id: &str) -> Result<Option<KeyRow>, DatabaseError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1"));
-        sqlx::query(sql)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?
-            .as_ref()
-            .map(read)
-            .transpose()
+    pub async fn key(&self, id: &str) -> Result<Option<KeyUse>, DatabaseError> {
+        let mut connection = self.pool.acquire().await?;
+        find(&mut connection, id).await
     }
 
-    /// Every key, newest first.
+    /// Keys that fit, newest first, those of one moment by id.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn keys(&self) -> Result<Vec<KeyRow>, DatabaseError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys ORDER BY created_at DESC, id"));
-        sqlx::query(sql).fetch_all(&self.pool).await?.iter().map(read).collect()
+    pub async fn keys(&self, filter: &KeyFilter, limit: i64) -> Result<Vec<KeyUse>, DatabaseError> {
+        let backwards = filter.ending_before.is_some();
+        let (edge, direction) = if backwards { (">", "ASC") } else { ("<", "DESC") };
+        let sql = format!(
+            "SELECT {COLUMNS} {FROM} WHERE (CAST($1 AS TEXT) IS NULL OR account_id = $1) \
+             AND (CAST($2 AS TEXT) IS NULL OR CASE WHEN revoked_at IS NOT NULL THEN 'revoked' \
+             WHEN expires_at <= CAST($3 AS BIGINT) THEN 'expired' ELSE 'active' END = $2) \
+             AND (CAST($4 AS TEXT) IS NULL OR (created_at, id) {edge} (SELECT created_at, id FROM api_keys WHERE id = $4)) \
+             ORDER BY created_at {direction}, id {direction} LIMIT $5"
+        );
+        let cursor = filter.ending_before.as_deref().or(filter.starting_after.as_deref());
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(filter.account_id.as_deref())
+            .bind(filter.status.map(|(status, _)| status.as_str()))
+            .bind(filter.status.map(|(_, at)| at.as_microsecond()))
+            .bind(cursor)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut keys: Vec<KeyUse> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        if backwards {
+            keys.reverse();
+        }
+        Ok(keys)
     }
 
-    /// Revokes a key. Returns whether there was one that still worked.
+    /// Revokes a key. Returns whether there was one that was not revoked yet.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -107,4 +305,124 @@ impl Database {
             .await?;
         Ok(done.rows_affected() > 0)
     }
+
+    /// Revokes a key unless it is the last working one that may do everything.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn revoke_key_but_last_admin(&self, id: &str, now: Timestamp) -> Result<Revocation, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
+        // One row that is always there, locked: of two admin keys, two callers at once cannot revoke one each.
+        sqlx::query("UPDATE accounts SET held_micros = held_micros WHERE id = $1")
+            .bind(DEFAULT_ACCOUNT)
+            .execute(&mut *transaction)
+            .await?;
+        let sql = format!(
+            "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL \
+             AND (NOT ({}) OR EXISTS (SELECT 1 FROM api_keys AS other WHERE other.id <> $1 AND {}))",
+            works_as_admin("api_keys"),
+            works_as_admin("other"),
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id)
+            .bind(now.as_microsecond())
+            .execute(&mut *transaction)
+            .await?;
+        let left: Option<(i64,)> =
+            sqlx::query_as("SELECT created_at FROM api_keys WHERE id = $1 AND revoked_at IS NULL")
+                .bind(id)
+                .fetch_optional(&mut *transaction)
+                .await?;
+        transaction.commit().await?;
+        Ok(if done.rows_affected() > 0 {
+            Revocation::Done
+        } else if left.is_some() {
+            Revocation::LastAdmin
+        } else {
+            Revocation::Already
+        })
+    }
+
+    /// Takes one request of a key into account, if its limit by the minute allows one now: a minute's worth may come at
+    /// once, and the rest as evenly as the limit says. Else returns when the next one is due.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn take_turn(
+        &self,
+        key_id: &str,
+        per_minute: i64,
+        now: Timestamp,
+    ) -> Result<Result<(), Timestamp>, DatabaseError> {
+        let interval = MINUTE_MICROS / per_minute.max(1);
+        let ahead = MINUTE_MICROS - interval;
+        // Check and count are one statement, so that replicas cannot both take the last turn.
+        let done = sqlx::query(
+            "UPDATE key_limits SET next_request_at = CASE WHEN next_request_at > $2 THEN next_request_at ELSE $2 END + $3 \
+             WHERE key_id = $1 AND next_request_at <= $4",
+        )
+        .bind(key_id)
+        .bind(now.as_microsecond())
+        .bind(interval)
+        .bind(now.as_microsecond() + ahead)
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() > 0 {
+            return Ok(Ok(()));
+        }
+        let due: Option<(i64,)> = sqlx::query_as("SELECT next_request_at FROM key_limits WHERE key_id = $1")
+            .bind(key_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let (due,) = due.ok_or(DatabaseError::Content("key_limits"))?;
+        Ok(Err(time(due - ahead, "next_request_at")?))
+    }
+}
+
+/// That a key of `table` may do everything, at the time `$2`.
+fn works_as_admin(table: &str) -> String {
+    format!(
+        "',' || {table}.scopes || ',' LIKE '%,admin,%' AND {table}.revoked_at IS NULL \
+         AND ({table}.expires_at IS NULL OR {table}.expires_at > $2)"
+    )
+}
+
+async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<KeyUse>, DatabaseError> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {FROM} WHERE id = $1"));
+    let row = sqlx::query(sql).bind(id).fetch_optional(connection).await?;
+    row.as_ref().map(read).transpose()
+}
+
+async fn set_terms(
+    connection: &mut AnyConnection,
+    id: &str,
+    name: &str,
+    terms: &KeyTerms,
+) -> Result<(), DatabaseError> {
+    sqlx::query(
+        "UPDATE api_keys SET name = $2, response_format = $3, models = $4, providers = $5, route = $6, expires_at = $7 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(name)
+    .bind(terms.response_format.as_deref())
+    .bind(json(&terms.models))
+    .bind(json(&terms.providers))
+    .bind(terms.route.as_deref())
+    .bind(terms.expires_at.map(Timestamp::as_microsecond))
+    .execute(&mut *connection)
+    .await?;
+    let limits = &terms.limits;
+    sqlx::query(
+        "UPDATE key_limits SET total_limit_micros = $2, day_limit_micros = $3, month_limit_micros = $4, concurrent_limit = $5, \
+         requests_per_minute = $6 WHERE key_id = $1",
+    )
+    .bind(id)
+    .bind(limits.total_micros)
+    .bind(limits.day_micros)
+    .bind(limits.month_micros)
+    .bind(limits.concurrent)
+    .bind(limits.requests_per_minute)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

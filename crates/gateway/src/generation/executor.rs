@@ -318,6 +318,10 @@ fn take(index: usize, candidate: &Candidate<'_>, success: Success, execution: &m
     };
     let charge = charge(&candidate.resolved.offer.pricing, &candidate.resolved.work, &produced);
     let shares = shares(charge.total, success.images.len());
+    // The last attempt so far is the one that succeeded.
+    if let Some(attempt) = execution.attempts.last_mut() {
+        attempt.cost = Some(charge.total);
+    }
     execution.charges.push(charge);
     execution.usage = match (execution.usage, success.usage) {
         (Some(all), Some(more)) => Some(all.plus(more)),

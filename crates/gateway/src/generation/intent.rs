@@ -79,6 +79,17 @@ impl Generator {
             return Err(GenerationError::Request(faults));
         }
         let (found, replaced) = self.find(&order.request.model)?;
+        let allowed = &order.caller.models;
+        if !allowed.is_empty() && !allowed.contains(&found.model.id) {
+            return Err(GenerationError::Forbidden {
+                param: "model",
+                message: format!(
+                    "This API key may not use the model '{}'. Its models: {}",
+                    found.model.id,
+                    allowed.join(", ")
+                ),
+            });
+        }
         // Without readable inputs the other faults are still told.
         let inputs = self.inspect_inputs(order).unwrap_or_else(|more| {
             faults.extend(more);

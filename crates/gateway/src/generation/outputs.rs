@@ -126,9 +126,13 @@ pub(super) async fn deliver(
     created_at: Timestamp,
 ) -> Generated {
     let mut generated = assemble(generator, order, plan, produced, created_at);
-    if order.response_format == ResponseFormat::Url
-        && let Err(error) = store(generator, order, &mut generated).await
-    {
+    if order.response_format == ResponseFormat::B64Json {
+        if order.caller.stores_payloads {
+            keep(generator, order, &mut generated).await;
+            // Kept for later; the answer itself carries the bytes.
+            generated.images.iter_mut().for_each(|delivered| delivered.url = None);
+        }
+    } else if let Err(error) = store(generator, order, &mut generated).await {
         // The images are paid for: without a store they go out as bytes.
         tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
         generated.images.iter_mut().for_each(|delivered| delivered.url = None);
@@ -191,8 +195,10 @@ fn assemble(
         errors: execution.failures,
         usage: execution.usage,
         cost,
+        markup: execution.charges.iter().map(|charge| charge.markup).sum(),
         cost_basis,
         cost_components,
+        kept: false,
     }
 }
 
@@ -255,9 +261,10 @@ fn total(execution: &Execution, plan: &RoutePlan<'_>) -> (Micros, planner::catal
 /// Stores every image and gives it a link.
 async fn store(generator: &Generator, order: &Order, generated: &mut Generated) -> Result<(), KeepError> {
     let now = generator.clock.now();
-    let kept = i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
+    let for_all = || i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
+    let kept_s = order.caller.media_ttl_s.unwrap_or_else(for_all);
     let expires_at = now
-        .checked_add(SignedDuration::from_secs(kept))
+        .checked_add(SignedDuration::from_secs(kept_s))
         .unwrap_or(Timestamp::MAX);
     for (position, delivered) in generated.images.iter_mut().enumerate() {
         let info = &delivered.image.info;
@@ -285,15 +292,16 @@ async fn store(generator: &Generator, order: &Order, generated: &mut Generated) 
         }
         delivered.url = Some(generator.links.sign(&id, extension, expires_at));
     }
+    generated.kept = true;
     Ok(())
 }
 
-/// Stores the images of an answer that found nobody.
+/// Stores the images of an answer that found nobody, or whose account keeps all of them.
 pub(super) async fn keep(generator: &Generator, order: &Order, generated: &mut Generated) {
-    if generated.images.iter().any(|delivered| delivered.url.is_some()) {
+    if generated.kept {
         return;
     }
     if let Err(error) = store(generator, order, generated).await {
-        tracing::error!(generation.id = %order.id, error = %error, "the images of a caller who has gone could not be kept");
+        tracing::error!(generation.id = %order.id, error = %error, "images could not be kept");
     }
 }

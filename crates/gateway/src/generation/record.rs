@@ -1,12 +1,17 @@
 //! What the database is told of a generation.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use planner::plan::RoutePlan;
+use planner::plan::{Candidate, RoutePlan};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Generated, Generator, Order};
 use crate::db::DatabaseError;
-use crate::db::generations::{AttemptRow, EndOfGeneration, NewGeneration, Status};
+use crate::db::generations::{AttemptRow, EndOfGeneration, NewGeneration, Payloads, Status};
+use crate::db::ledger::{Hold, Settlement};
+use crate::ledger::Charge;
 use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
 use crate::problem::Problem;
 
@@ -21,70 +26,90 @@ pub struct Marks {
     pub trace_id: Option<String>,
 }
 
-/// Longest name of a caller's end user that is kept.
+/// How long after its deadline a generation's reservation still holds: images are converted and stored after the last call.
+const RESERVATION_GRACE: Duration = Duration::from_secs(120);
+/// Longest name of a caller's end user that is kept; without the character NUL, which PostgreSQL does not store.
 const END_USER_CHARS_MAX: usize = 200;
 
-fn json<T: Serialize>(value: &T) -> String {
+fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
 }
 
 impl Generator {
-    /// Notes that a generation begins.
-    pub(super) async fn record_start(
+    /// Puts a generation on record and holds money for it: for the dearest candidate that can be paid. Dearer ones leave the
+    /// plan.
+    pub(super) async fn reserve<'a>(
         &self,
         order: &Order,
-        plan: &RoutePlan<'_>,
+        mut plan: RoutePlan<'a>,
         created_at: Timestamp,
-    ) -> Result<(), DatabaseError> {
-        let estimate = plan
-            .candidates
-            .iter()
-            .map(|candidate| candidate.resolved.estimate.total.0)
-            .max()
-            .unwrap_or(0);
+    ) -> Result<RoutePlan<'a>, GenerationError> {
+        if !self.bookkeeping {
+            return Ok(plan);
+        }
+        let prices: Vec<i64> = plan.candidates.iter().map(price).collect();
+        let dearest = prices.iter().copied().max().unwrap_or(0);
         let adjustments = plan
             .candidates
             .first()
-            .map_or_else(|| "[]".to_owned(), |candidate| json(&candidate.resolved.adjustments));
-        self.database
-            .begin_generation(&start(order, &plan.model.id, estimate, adjustments, created_at))
-            .await
+            .map_or_else(|| "[]".to_owned(), |candidate| to_json(&candidate.resolved.adjustments));
+        let lasts = self.deadline(&plan) + RESERVATION_GRACE;
+        let hold = Hold {
+            prices,
+            expires_at: created_at.checked_add(lasts).unwrap_or(Timestamp::MAX),
+        };
+        let start = start(order, &plan.model.id, dearest, adjustments, created_at);
+        match self.database.begin_generation(start, hold).await? {
+            Ok(held) => {
+                plan.candidates.retain(|candidate| price(candidate) <= held);
+                Ok(plan)
+            }
+            Err(shortage) => Err(GenerationError::Shortage(shortage)),
+        }
     }
 
     /// Notes a generation that is refused before it begins, and gives the refusal back.
     pub(super) async fn reject(&self, order: &Order, created_at: Timestamp, error: GenerationError) -> GenerationError {
+        if !self.bookkeeping {
+            return error;
+        }
         let model = self
             .catalog
             .model(&order.request.model)
             .map_or("", |model| model.id.as_str());
         let row = start(order, model, 0, "[]".to_owned(), created_at);
-        let noted = async {
-            self.database.begin_generation(&row).await?;
-            self.database
-                .end_generation(&order.id, &failed(&error, self.clock.now()), &[])
-                .await
-        };
-        if let Err(cause) = noted.await {
+        let end = failed(&error, self.clock.now());
+        if let Err(cause) = self.database.reject_generation(row, end).await {
             tracing::error!(generation.id = %order.id, error = %cause, "a refusal could not be noted");
         }
         error
     }
 
-    /// Notes how a generation ended.
+    /// Notes how a generation ended, and settles what was held for it.
     pub(super) async fn record_end(
         &self,
         order: &Order,
         result: &Result<Generated, GenerationError>,
     ) -> Result<(), DatabaseError> {
+        if !self.bookkeeping {
+            return Ok(());
+        }
         let now = self.clock.now();
-        let (end, attempts) = match result {
-            Ok(generated) => (completed(generated, now), generated.attempts.as_slice()),
+        let (end, attempts, settlement) = match result {
+            Ok(generated) => {
+                let charge = Charge {
+                    total_micros: generated.cost.0,
+                    markup_micros: generated.markup.0,
+                };
+                let attempts = generated.attempts.as_slice();
+                (completed(generated, now), attempts, Settlement::Charge(charge))
+            }
             Err(error) => {
                 let attempts = match error {
                     GenerationError::Attempts { attempts, .. } => attempts.as_slice(),
                     _ => &[],
                 };
-                (failed(error, now), attempts)
+                (failed(error, now), attempts, Settlement::Release)
             }
         };
         let rows: Vec<AttemptRow> = attempts
@@ -92,8 +117,33 @@ impl Generator {
             .zip(0..)
             .map(|(attempt, position)| attempt_row(attempt, position))
             .collect();
-        self.database.end_generation(&order.id, &end, &rows).await
+        self.database.end_generation(&order.id, end, rows, settlement).await?;
+        if let Some(request) = &order.asked {
+            let response = result.as_ref().ok().map(answered);
+            let payloads = Payloads {
+                request: request.clone(),
+                response,
+            };
+            self.database.insert_payloads(&order.id, &payloads).await?;
+        }
+        Ok(())
     }
+}
+
+/// What a candidate costs at the most.
+fn price(candidate: &Candidate<'_>) -> i64 {
+    candidate.resolved.estimate.total.0
+}
+
+/// What was answered, without the images.
+fn answered(generated: &Generated) -> String {
+    let data: Vec<Value> = generated
+        .images
+        .iter()
+        .map(|delivered| json!({ "revised_prompt": delivered.revised_prompt }))
+        .collect();
+    json!({ "created": generated.created_at.as_second(), "data": data, "usage": generated.usage.map(|usage| json!(usage)) })
+        .to_string()
 }
 
 fn start(
@@ -115,7 +165,7 @@ fn start(
             .arguments
             .get("user")
             .and_then(|user| user.as_str())
-            .map(|user| user.chars().take(END_USER_CHARS_MAX).collect()),
+            .map(|user| user.chars().filter(|letter| *letter != '\0').take(END_USER_CHARS_MAX).collect()),
         endpoint: order.endpoint.to_owned(),
         model: model.to_owned(),
         estimate_micros,
@@ -133,12 +183,14 @@ fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneration {
         .sum();
     EndOfGeneration {
         status: Status::Completed,
+        provider: Some(generated.provider.clone()),
+        markup_micros: generated.markup.0,
         cost_micros: Some(generated.cost.0),
         cost_basis: serde_json::to_value(generated.cost_basis)
             .ok()
             .and_then(|basis| basis.as_str().map(ToOwned::to_owned)),
-        cost_components: json(&generated.cost_components),
-        adjustments: json(&generated.adjustments),
+        cost_components: to_json(&generated.cost_components),
+        adjustments: to_json(&generated.adjustments),
         error_code: None,
         error_message: None,
         response_size_bytes: i64::try_from(bytes).ok(),
@@ -149,9 +201,11 @@ fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneration {
 fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
     let problem = Problem::of_generation(error);
     let status = match error {
-        GenerationError::Request(_) | GenerationError::Model { .. } | GenerationError::NoRoute { .. } => {
-            Status::Rejected
-        }
+        GenerationError::Request(_)
+        | GenerationError::Model { .. }
+        | GenerationError::NoRoute { .. }
+        | GenerationError::Forbidden { .. }
+        | GenerationError::Shortage(_) => Status::Rejected,
         GenerationError::Attempts { .. } if problem.status.is_client_error() && problem.status.as_u16() != 429 => {
             Status::Rejected
         }
@@ -159,6 +213,8 @@ fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
     };
     EndOfGeneration {
         status,
+        provider: None,
+        markup_micros: 0,
         cost_micros: None,
         cost_basis: None,
         cost_components: "[]".to_owned(),
@@ -186,5 +242,6 @@ fn attempt_row(attempt: &Attempt, position: i64) -> AttemptRow {
         upstream_id: attempt.upstream_id.clone(),
         started_at: attempt.started_at,
         duration_ms: i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX),
+        cost_micros: attempt.cost.map(|cost| cost.0),
     }
 }

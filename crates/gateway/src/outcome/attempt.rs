@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use planner::failure::{Failure, FailureKind, Spent};
+use planner::money::Micros;
 
 /// One call to one provider, and how it ended.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Attempt {
     pub upstream_id: Option<String>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+    /// What it was charged, if it delivered.
+    pub cost: Option<Micros>,
 }
 
 impl Attempt {
@@ -42,6 +45,7 @@ impl Attempt {
             duration,
             upstream_id,
             failure,
+            cost: None,
         }
     }
 

@@ -6,14 +6,16 @@ mod live;
 mod log;
 mod pictures;
 mod reply;
+pub(crate) mod schema;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::Running;
-use gateway::auth::{self, Scope};
-use gateway::db::Database;
+use gateway::auth::{self, KeyOrder, Scope};
+use gateway::db::keys::KeyTerms;
+use gateway::db::{DEFAULT_ACCOUNT, Database};
 use gateway::settings::{ProviderSettings, Settings};
 use planner::catalog::Catalog;
 use planner::request::ResponseFormat;
@@ -28,6 +30,7 @@ pub(crate) use live::LiveProvider;
 pub(crate) use log::{log_lines, watch_log};
 pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, noise, plain, size_of};
 pub(crate) use reply::{Reply, send, try_send};
+use schema::Schema;
 
 /// Longer than any call in these tests takes on a busy machine.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
@@ -46,10 +49,22 @@ pub(crate) struct TestGateway {
     pub(crate) database: Database,
     /// Where the gateway keeps its files.
     pub(crate) data_dir: PathBuf,
-    /// The providers; absent when the gateway plays them by itself.
-    sandbox: Option<Sandbox>,
+    /// What it was started with, its database and folder included.
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    /// Base of the providers' URLs; absent when the gateway plays them by itself.
+    sandbox_base: Option<String>,
     running: Option<Running>,
-    folder: Option<TempDir>,
+    /// What ends with the test; a replica has none of its own.
+    owned: Option<Owned>,
+    is_finished: bool,
+}
+
+/// What a gateway and its replicas stand on.
+struct Owned {
+    sandbox: Option<Sandbox>,
+    schema: Option<Schema>,
+    _folder: TempDir,
 }
 
 impl TestGateway {
@@ -103,32 +118,61 @@ impl TestGateway {
 
     async fn of(settings: Settings, catalog: Arc<Catalog>, sandbox: Option<Sandbox>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let data_dir = folder.path().join("data");
+        let schema = match settings.database_url {
+            Some(_) => None,
+            None => Schema::create().await,
+        };
         let settings = Settings {
             listen: ([127, 0, 0, 1], 0).into(),
-            data_dir: data_dir.clone(),
+            data_dir: folder.path().join("data"),
+            database_url: settings.database_url.or_else(|| Some(schema.as_ref()?.url())),
             ..settings
         };
-        let url = gateway::database_url(&settings);
-        let clock = TestClock::new();
-        let running = gateway::start(settings, catalog, clock.clock())
+        let sandbox_base = sandbox.as_ref().map(Sandbox::base_url);
+        let mut gateway = Self::serve(settings, catalog, TestClock::new(), sandbox_base).await;
+        let first_key = gateway.running.as_ref().and_then(|running| running.first_key.clone());
+        gateway.key = first_key.expect("a fresh database gets a first key");
+        gateway.owned = Some(Owned {
+            sandbox,
+            schema,
+            _folder: folder,
+        });
+        gateway
+    }
+
+    /// Starts a gateway on what is there, and opens a second door to its database. The key is the caller's to fill in.
+    async fn serve(settings: Settings, catalog: Arc<Catalog>, clock: TestClock, sandbox_base: Option<String>) -> Self {
+        let running = gateway::start(settings.clone(), Arc::clone(&catalog), clock.clock())
             .await
             .expect("the gateway starts");
-        let key = running.first_key.clone().expect("a fresh database gets a first key");
-        let database = Database::open(&url, clock.now())
+        let database = Database::open(&gateway::database_url(&settings), clock.now())
             .await
             .expect("the database opens twice");
         Self {
             base: format!("http://{}", running.address),
-            key,
+            key: String::new(),
             client: client(),
             clock,
             database,
-            data_dir,
-            sandbox,
+            data_dir: settings.data_dir.clone(),
+            settings,
+            catalog,
+            sandbox_base,
             running: Some(running),
-            folder: Some(folder),
+            owned: None,
+            is_finished: false,
         }
+    }
+
+    /// A second gateway as another process would run it: with the same database, data folder, clock, key and providers,
+    /// but an address of its own. The providers are the same only where the test can see into them: an embedded sandbox
+    /// is each gateway's own. It ends with [`Self::finish`] before the first one does, which then checks their books.
+    pub(crate) async fn replica(&self) -> Self {
+        let settings = self.settings.clone();
+        let catalog = Arc::clone(&self.catalog);
+        let mut replica = Self::serve(settings, catalog, self.clock.clone(), self.sandbox_base.clone()).await;
+        replica.key.clone_from(&self.key);
+        replica
     }
 
     /// A request with the key.
@@ -218,16 +262,31 @@ impl TestGateway {
 
     /// A path of the providers' sandbox as a URL.
     pub(crate) fn sandbox_url(&self, path: &str) -> String {
-        let sandbox = self
-            .sandbox
+        let base = self
+            .sandbox_base
             .as_ref()
             .expect("only a gateway with providers of its own has a sandbox to look into");
-        format!("{}{path}", sandbox.base_url())
+        format!("{base}{path}")
     }
 
     /// Makes a key.
     pub(crate) async fn new_key(&self, scopes: &[Scope], response_format: Option<ResponseFormat>) -> auth::NewKey {
-        auth::create(&self.database, "test", scopes, response_format, self.clock.now())
+        let terms = KeyTerms {
+            response_format: response_format.map(|format| format.as_str().to_owned()),
+            ..KeyTerms::default()
+        };
+        self.new_key_with(scopes, terms).await
+    }
+
+    /// Makes a key with terms of its own.
+    pub(crate) async fn new_key_with(&self, scopes: &[Scope], terms: KeyTerms) -> auth::NewKey {
+        let order = KeyOrder {
+            account_id: DEFAULT_ACCOUNT.to_owned(),
+            name: "test".to_owned(),
+            scopes: scopes.to_vec(),
+            terms,
+        };
+        auth::create(&self.database, order, self.clock.now())
             .await
             .expect("a key is made")
     }
@@ -237,22 +296,37 @@ impl TestGateway {
         self.get(&format!("/v1/requests/{id}")).await.ok()
     }
 
-    /// Stops the gateway and checks its books.
-    pub(crate) async fn finish(mut self) {
-        let bill = match &self.sandbox {
-            Some(_) => Some(self.bill().await),
-            None => None,
+    /// Stops the gateway and checks its books; those of a replica are the first gateway's to check.
+    pub(crate) async fn finish(self) {
+        self.end(true).await;
+    }
+
+    /// The same for a gateway that was told to keep no books.
+    pub(crate) async fn finish_without_books(self) {
+        self.end(false).await;
+    }
+
+    async fn end(mut self, has_books: bool) {
+        self.is_finished = true;
+        let bill = match (&self.owned, &self.sandbox_base) {
+            (Some(_), Some(_)) => Some(self.bill().await),
+            _ => None,
         };
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
-        books::check(&self.database, &self.data_dir, bill.as_deref()).await;
+        if has_books && self.owned.is_some() {
+            books::check(&self.database, &self.data_dir, bill.as_deref()).await;
+        }
         self.database.close().await;
         log::check_no_secret(&[&self.key]);
-        if let Some(sandbox) = self.sandbox.take() {
+        let Some(owned) = self.owned.take() else { return };
+        if let Some(sandbox) = owned.sandbox {
             sandbox.shutdown().await;
         }
-        self.folder.take();
+        if let Some(schema) = owned.schema {
+            schema.remove().await;
+        }
     }
 
     /// Takes the gateway itself out, to stop it by hand; [`Self::finish`] then checks the books only.
@@ -264,10 +338,7 @@ impl TestGateway {
 impl Drop for TestGateway {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert!(
-                self.folder.is_none(),
-                "a test ends with finish(), which checks the books"
-            );
+            assert!(self.is_finished, "a test ends with finish(), which checks the books");
         }
     }
 }

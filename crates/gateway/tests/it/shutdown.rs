@@ -38,10 +38,7 @@ async fn a_generation_whose_caller_has_gone_is_finished_too() {
     until_upstream_is_called(&gateway, 1).await;
     caller.abort();
     gateway.take_running().shutdown().await;
-    let filter = gateway::db::generations::Filter {
-        client_request_id: Some("gone".to_owned()),
-        ..Default::default()
-    };
+    let filter = gateway::db::generations::Filter::of("client_request_id", "gone");
     let rows = gateway
         .database
         .generations(gateway::db::DEFAULT_ACCOUNT, &filter, 2)

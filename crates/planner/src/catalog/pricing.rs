@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::catalog::text::{SizeText, from_text, list_from_text};
 use crate::mode::Mode;
+use crate::money::Micros;
 use crate::size::{Size, Tier};
 
 /// What an offer costs, and where the figures are from.
@@ -44,6 +45,17 @@ pub struct Pricing {
     /// Image tokens of an input.
     #[serde(default)]
     pub input_tokens: Option<InputTokens>,
+    /// What the operator adds to the provider's prices, in percent; set by [`crate::catalog::Catalog::set_markup`].
+    #[serde(skip)]
+    pub markup_percent: Decimal,
+}
+
+impl Pricing {
+    /// What the operator adds to an amount of the provider's.
+    #[must_use]
+    pub fn markup_on(&self, amount: Micros) -> Micros {
+        Micros::from_dollars(amount.dollars() * self.markup_percent / Decimal::ONE_HUNDRED)
+    }
 }
 
 /// How the charge of a finished call is found.

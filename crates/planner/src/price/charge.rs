@@ -23,30 +23,29 @@ pub struct Produced {
 /// What one finished call cost: as reported, else by its usage, else by the price table for the measured output.
 #[must_use]
 pub fn charge(pricing: &Pricing, work: &Work, produced: &Produced) -> Estimate {
+    let of = |components: Vec<Line>, amount: Micros, basis| {
+        let markup = pricing.markup_on(amount);
+        Estimate {
+            components,
+            total: amount + markup,
+            markup,
+            basis,
+        }
+    };
     if let Some(reported) = produced.reported {
-        return Estimate {
-            components: Vec::new(),
-            total: reported,
-            basis: Basis::Reported,
-        };
+        return of(Vec::new(), reported, Basis::Reported);
     }
     if pricing.basis == Basis::Usage
         && let Some(usage) = &produced.usage
     {
         let components = by_usage(pricing, usage);
-        return Estimate {
-            total: rounded(pricing, &components),
-            components,
-            basis: Basis::Usage,
-        };
+        let amount = rounded(pricing, &components);
+        return of(components, amount, Basis::Usage);
     }
     let sizes: Vec<Option<Size>> = produced.sizes.iter().copied().map(Some).collect();
     let components = call(pricing, work, &sizes);
-    Estimate {
-        total: rounded(pricing, &components),
-        components,
-        basis: Basis::Table,
-    }
+    let amount = rounded(pricing, &components);
+    of(components, amount, Basis::Table)
 }
 
 fn by_usage(pricing: &Pricing, usage: &Usage) -> Vec<Line> {

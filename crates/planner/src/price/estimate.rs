@@ -39,8 +39,10 @@ pub struct Work {
 pub struct Estimate {
     /// The lines of all calls.
     pub components: Vec<Line>,
-    /// Their sum, with the provider's own rounding.
+    /// Their sum, with the provider's own rounding and the operator's mark-up.
     pub total: Micros,
+    /// Of the total, the operator's mark-up.
+    pub markup: Micros,
     /// How the charge will be found.
     pub basis: Basis,
 }
@@ -52,15 +54,19 @@ pub(super) const TEXT_TOKENS_ADDED: u64 = 64;
 #[must_use]
 pub fn estimate(pricing: &Pricing, work: &Work) -> Estimate {
     let mut components = Vec::new();
-    let mut total = Micros::ZERO;
+    let (mut total, mut markup) = (Micros::ZERO, Micros::ZERO);
     for images in &work.calls {
         let lines = call(pricing, work, &vec![work.size; *images as usize]);
-        total = total + rounded(pricing, &lines);
+        let amount = rounded(pricing, &lines);
+        let added = pricing.markup_on(amount);
+        total = total + amount + added;
+        markup = markup + added;
         merge(&mut components, lines);
     }
     Estimate {
         components,
         total,
+        markup,
         basis: pricing.basis,
     }
 }

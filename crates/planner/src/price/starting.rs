@@ -9,7 +9,7 @@ use crate::money::Micros;
 /// The least price of one image of the default size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartingPrice<'a> {
-    /// For outputs alone.
+    /// For outputs alone, with the operator's mark-up.
     pub price: Micros,
     /// The offer that has it.
     pub offer: &'a Offer,
@@ -44,7 +44,8 @@ pub fn starting_price(model: &Model) -> Option<StartingPrice<'_>> {
         let outputs = lines
             .iter()
             .filter(|line| line.direction == Direction::Output && line.metric != Metric::TokenText);
-        (outputs.map(|line| line.total_cost).sum::<Micros>(), quality)
+        let amount = outputs.map(|line| line.total_cost).sum::<Micros>();
+        (amount + offer.pricing.markup_on(amount), quality)
     };
     model
         .live_offers()

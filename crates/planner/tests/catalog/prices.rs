@@ -1,309 +1,258 @@
-//! Estimates and charges, against the price pages.
+//! Every printed price against the catalogue, and the catalogue against the table of printed prices.
+
+#[path = "prices/asked.rs"]
+mod asked;
+#[path = "prices/check.rs"]
+mod check;
+#[path = "prices/table.rs"]
+mod table;
+
+use std::collections::HashSet;
 
 use planner::catalog::Catalog;
-use planner::catalog::pricing::{Basis, Direction};
+use planner::catalog::pricing::{OutputTokens, Pricing};
 use planner::mode::Mode;
-use planner::money::Micros;
-use planner::price::charge::{Produced, charge};
-use planner::price::estimate::Estimate;
-use planner::resolve::Resolved;
-use planner::size::Size;
-use planner::usage::Usage;
+use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::folder::{at, catalog, edit, generate, images, png};
+use crate::folder::{at, catalog, generate};
+use check::Case;
+use table::{Covers, Kind, Price, Row, Table, named};
 
-const QUALITIES: [&str; 3] = ["low", "medium", "high"];
-const SIZES: [&str; 3] = ["1024x1024", "1024x1536", "1536x1024"];
-
-/// Millionths of a dollar by quality and size.
-type Table = [[i64; 3]; 3];
-
-/// Output tokens of the models before GPT Image 2, and of GPT Image 2, as published.
-const TOKENS_FIXED: Table = [[272, 408, 400], [1056, 1584, 1568], [4160, 6240, 6208]];
-const TOKENS_FREE: Table = [[196, 158, 158], [1756, 1372, 1372], [7024, 5488, 5488]];
-
-const GPT_IMAGE_1: Table = [
-    [11_000, 16_000, 16_000],
-    [42_000, 63_000, 63_000],
-    [167_000, 250_000, 250_000],
-];
-const MINI: Table = [
-    [5_000, 6_000, 6_000],
-    [11_000, 15_000, 15_000],
-    [36_000, 52_000, 52_000],
-];
-const GPT_IMAGE_1_5: Table = [
-    [9_000, 13_000, 13_000],
-    [34_000, 50_000, 50_000],
-    [133_000, 200_000, 200_000],
-];
-const GPT_IMAGE_1_5_FAL: Table = [
-    [9_000, 13_000, 13_000],
-    [34_000, 51_000, 50_000],
-    [133_000, 200_000, 199_000],
-];
-const GPT_IMAGE_2: Table = [
-    [6_000, 5_000, 5_000],
-    [53_000, 41_000, 41_000],
-    [211_000, 165_000, 165_000],
-];
-
-/// The same price for every size.
-const fn flat(low: i64, medium: i64, high: i64) -> Table {
-    [[low; 3], [medium; 3], [high; 3]]
-}
-
-/// A live offer: its printed prices, the tokens of its images, the millionths of a dollar of a token.
-type Priced = (&'static str, &'static str, Option<Table>, Option<(Table, i64)>);
-
-const PRICED: [Priced; 10] = [
-    ("gpt-image-1", "openai", Some(GPT_IMAGE_1), Some((TOKENS_FIXED, 40))),
-    ("gpt-image-1", "fal", Some(GPT_IMAGE_1), None),
-    ("gpt-image-1-mini", "openai", Some(MINI), Some((TOKENS_FIXED, 8))),
-    ("gpt-image-1-mini", "fal", Some(MINI), None),
-    ("gpt-image-1.5", "openai", Some(GPT_IMAGE_1_5), Some((TOKENS_FIXED, 32))),
-    ("gpt-image-1.5", "fal", Some(GPT_IMAGE_1_5_FAL), None),
-    ("gpt-image-1.5", "replicate", Some(flat(13_000, 50_000, 136_000)), None),
-    ("gpt-image-2", "openai", Some(GPT_IMAGE_2), Some((TOKENS_FREE, 30))),
-    ("gpt-image-2", "fal", None, Some((TOKENS_FREE, 30))),
-    ("gpt-image-2", "replicate", Some(flat(12_000, 47_000, 128_000)), None),
-];
-
-fn output_cost(estimate: &Estimate) -> i64 {
-    let outputs = estimate
-        .components
-        .iter()
-        .filter(|line| line.direction == Direction::Output);
-    outputs.map(|line| line.total_cost.0).sum()
+fn cases<'a>(catalog: &'a Catalog, table: &'a Table) -> Vec<Case<'a>> {
+    let mut mistakes = Vec::new();
+    let mut cases = Vec::new();
+    for (_, name, row) in table.entries() {
+        let shown = format!("{row:?}");
+        match Case::new(catalog, name, row) {
+            Ok(case) => cases.push(case),
+            Err(mistake) => mistakes.push(format!("{name}: {mistake}\n  {shown}")),
+        }
+    }
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+    cases
 }
 
 #[test]
-fn an_image_is_estimated_at_its_printed_price_and_never_below_its_tokens() {
-    let catalog = catalog();
-    for (id, provider, printed, tokens) in PRICED {
-        for (q, quality) in QUALITIES.iter().enumerate() {
-            for (s, size) in SIZES.iter().enumerate() {
-                let resolution =
-                    generate(&catalog, id, json!({"quality": quality, "size": size})).expect("it is served");
-                let estimate = &at(&resolution, provider).estimate;
-                let printed = printed.map_or(0, |table| table[q][s]);
-                let by_tokens = tokens.map_or(0, |(table, rate)| table[q][s] * rate);
-                assert_eq!(
-                    output_cost(estimate),
-                    printed.max(by_tokens),
-                    "{id} {provider} {quality} {size}"
-                );
-                assert!(
-                    estimate.total.0 >= printed.max(by_tokens),
-                    "{id} {provider} {quality} {size}"
-                );
+fn estimates_and_charges_are_what_the_sources_print() {
+    let (catalog, table) = (catalog(), Table::load());
+    let mut mistakes = Vec::new();
+    for case in cases(&catalog, &table) {
+        if let Err(mistake) = case.check(&table, &case.offer.pricing) {
+            mistakes.push(format!("{}: {mistake}\n  {:?}", case.name, case.row));
+        }
+    }
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+}
+
+#[test]
+fn every_figure_names_its_source_as_the_catalog_does() {
+    let (catalog, table) = (catalog(), Table::load());
+    for (sheet, name, row) in table.entries() {
+        match row.differs() {
+            Some(reason) => assert!(!reason.is_empty() && !sheet.source.is_empty(), "{name} {row:?}"),
+            None => {
+                let (_, offer) = named(&catalog, name);
+                let told = (offer.pricing.source.contains(&sheet.source), offer.pricing.as_of);
+                assert_eq!(told, (true, sheet.as_of), "{name}, from {}", sheet.source);
             }
         }
     }
 }
 
 #[test]
-fn every_live_offer_of_the_standard_models_is_priced_here_or_is_free_to_this_account() {
-    let catalog = catalog();
-    let standard =
-        |id: &str| PRICED.iter().any(|(known, ..)| *known == id) || matches!(id, "flux.1-schnell" | "mock-image");
-    let unpriced: Vec<(&str, &str)> = catalog
+fn every_offer_has_a_printed_price() {
+    let (catalog, table) = (catalog(), Table::load());
+    let priced: HashSet<&str> = table
+        .sheets
+        .iter()
+        .flat_map(|sheet| &sheet.offers)
+        .map(String::as_str)
+        .collect();
+    let unpriced: Vec<String> = catalog
         .models()
-        .filter(|model| standard(&model.id))
         .flat_map(|model| {
             model
-                .live_offers()
-                .map(|offer| (model.id.as_str(), offer.provider.as_str()))
+                .offers
+                .iter()
+                .map(|offer| format!("{}/{}", offer.provider, model.id))
         })
-        .filter(|pair| !PRICED.iter().any(|(id, provider, ..)| pair == &(*id, *provider)))
+        .filter(|name| !priced.contains(name.as_str()))
         .collect();
-    let expected = [
-        ("gpt-image-1-mini", "replicate"),
-        ("flux.1-schnell", "fal"),
-        ("flux.1-schnell", "replicate"),
-        ("flux.1-schnell", "runware"),
-        ("gpt-image-1", "replicate"),
-        ("mock-image", "mock"),
-    ];
-    assert_eq!(unpriced, expected);
-    for (id, provider, micros) in [
-        ("gpt-image-1", "replicate", 0),
-        ("gpt-image-1-mini", "replicate", 0),
-        ("flux.1-schnell", "fal", 3_000),
-        ("flux.1-schnell", "replicate", 3_000),
-        ("mock-image", "mock", 0),
-    ] {
-        let resolution = generate(&catalog, id, json!({"openai_api_key": "sk-caller"})).expect("it is served");
-        assert_eq!(
-            at(&resolution, provider).estimate.total,
-            Micros(micros),
-            "{id} {provider}"
-        );
+    assert!(unpriced.is_empty(), "{unpriced:?}");
+}
+
+/// The row with each of its figures off by one in its last digit, where the catalogue follows them.
+fn falsified(row: &Row) -> Vec<Row> {
+    let off = |figure: Decimal| figure + Decimal::new(1, figure.scale());
+    let off_by = |arithmetic: &str, figure: Decimal| format!("{arithmetic} + {}", Decimal::new(1, figure.scale()));
+    match row {
+        Row::Price(price) => {
+            let mut all = Vec::new();
+            if let (Some(figure), None) = (price.figure, price.estimate) {
+                let arithmetic = price.arithmetic.as_deref().map(|text| off_by(text, figure));
+                all.push(Price {
+                    figure: Some(off(figure)),
+                    arithmetic: arithmetic.filter(|_| price.of == Some(Kind::Sum)),
+                    ..(**price).clone()
+                });
+            }
+            // Of inputs the catalogue may have a bound instead. Two, as a single one may be less than half a millionth.
+            let followed = price.estimate.is_none() || price.covers == Covers::Output;
+            if let Some(tokens) = price.tokens.filter(|_| followed) {
+                all.push(Price {
+                    tokens: Some(tokens + 2),
+                    arithmetic: price.arithmetic.as_deref().map(|text| format!("{text} + 2")),
+                    ..(**price).clone()
+                });
+            }
+            if let Some(estimate) = price.estimate {
+                all.push(Price {
+                    estimate: Some(off(estimate)),
+                    ..(**price).clone()
+                });
+            }
+            all.into_iter().map(|price| Row::Price(Box::new(price))).collect()
+        }
+        Row::Rate(rate) => {
+            let mut rate = rate.clone();
+            match &mut rate.estimate {
+                Some(other) => *other = off(*other),
+                None => rate.figure = off(rate.figure),
+            }
+            vec![Row::Rate(rate)]
+        }
+        Row::Usage(spent) => {
+            let mut spent = spent.clone();
+            spent.arithmetic = off_by(&spent.arithmetic, spent.figure);
+            spent.figure = off(spent.figure);
+            vec![Row::Usage(spent)]
+        }
     }
 }
 
 #[test]
-fn free_sizes_cost_their_published_tokens() {
-    let catalog = catalog();
-    for (size, tokens) in [
-        ("1024x768", [134, 1204, 4815]),
-        ("1536x864", [120, 1078, 4312]),
-        ("2048x2048", [397, 3568, 14_272]),
-        ("2560x1440", [205, 1843, 7370]),
-        ("3840x2160", [371, 3336, 13_342]),
-    ] {
-        for (q, quality) in QUALITIES.iter().enumerate() {
-            let resolution =
-                generate(&catalog, "gpt-image-2", json!({"quality": quality, "size": size})).expect("it is served");
-            for provider in ["openai", "fal"] {
-                let resolved = at(&resolution, provider);
-                assert_eq!(resolved.work.size.map(|size| size.to_string()).as_deref(), Some(size));
-                assert_eq!(
-                    output_cost(&resolved.estimate),
-                    tokens[q] * 30,
-                    "{provider} {quality} {size}"
-                );
+fn a_figure_that_is_off_by_its_last_digit_is_noticed() {
+    let (catalog, table) = (catalog(), Table::load());
+    let mut falsified_rows = 0;
+    let mut unnoticed = Vec::new();
+    for (_, name, row) in table.entries() {
+        for wrong in falsified(&row) {
+            falsified_rows += 1;
+            let shown = format!("{wrong:?}");
+            let case = Case::new(&catalog, name, wrong).expect("the request itself is right");
+            if case.check(&table, &case.offer.pricing).is_ok() {
+                unnoticed.push(format!("{name}: {shown}"));
             }
         }
     }
+    assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
+    assert!(
+        falsified_rows >= table.entries().count(),
+        "each row is falsified at least once"
+    );
+}
+
+/// The pricing with one of its numbers changed, in every way, each with what was changed.
+fn mutated(pricing: &Pricing) -> Vec<(String, Pricing)> {
+    let mut all = Vec::new();
+    let mut add = |what: String, change: &dyn Fn(&mut Pricing)| {
+        let mut other = pricing.clone();
+        change(&mut other);
+        if other != *pricing {
+            all.push((what, other));
+        }
+    };
+    for (i, part) in pricing.components.iter().enumerate() {
+        let more = Decimal::new(1, 3);
+        add(format!("price of {part:?}"), &|other| {
+            other.components[i].unit_price += more;
+        });
+        add(format!("first unit of {part:?}"), &|other| {
+            other.components[i].first_unit_price = part.first_unit_price.map(|price| price + more);
+        });
+        add(format!("step of {part:?}"), &|other| other.components[i].step = None);
+        add(format!("most units of {part:?}"), &|other| {
+            other.components[i].max_units = None;
+        });
+    }
+    add("rounding".to_owned(), &|other| other.round_up_to = None);
+    add("tokens of a partial image".to_owned(), &|other| {
+        if other.partial_tokens > 0 {
+            other.partial_tokens += 1;
+        }
+    });
+    match &pricing.output_tokens {
+        None => {}
+        Some(OutputTokens::Grid { cells, .. }) => {
+            for quality in cells.keys() {
+                add(format!("cells of {quality}"), &|other| {
+                    if let Some(OutputTokens::Grid { cells, .. }) = &mut other.output_tokens {
+                        cells[quality] += 1;
+                    }
+                });
+            }
+        }
+        Some(OutputTokens::Table { tokens }) => {
+            for (quality, sizes) in tokens {
+                for size in sizes.keys() {
+                    add(format!("tokens of {quality} {size}"), &|other| {
+                        if let Some(OutputTokens::Table { tokens }) = &mut other.output_tokens {
+                            tokens[quality][size] += 1;
+                        }
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// A price of the catalogue that no figure holds is a price that anybody could have invented.
+#[test]
+fn every_number_of_the_catalog_is_held_by_a_printed_figure() {
+    let (catalog, table) = (catalog(), Table::load());
+    let cases = cases(&catalog, &table);
+    let mut loose = Vec::new();
+    for model in catalog.models() {
+        for offer in &model.offers {
+            let name = format!("{}/{}", offer.provider, model.id);
+            let own: Vec<&Case<'_>> = cases.iter().filter(|case| case.name == name).collect();
+            for (what, pricing) in mutated(&offer.pricing) {
+                if own.iter().all(|case| case.check(&table, &pricing).is_ok()) {
+                    loose.push(format!("{name}: {what}"));
+                }
+            }
+        }
+    }
+    assert!(loose.is_empty(), "{}", loose.join("\n"));
 }
 
 #[test]
 fn what_the_provider_chooses_is_estimated_at_the_dearest() {
     let catalog = catalog();
-    for (id, provider, ..) in PRICED {
+    for (id, provider) in [
+        ("gpt-image-1", "openai"),
+        ("gpt-image-1", "fal"),
+        ("gpt-image-1-mini", "openai"),
+        ("gpt-image-1-mini", "fal"),
+        ("gpt-image-1.5", "openai"),
+        ("gpt-image-1.5", "fal"),
+        ("gpt-image-1.5", "replicate"),
+        ("gpt-image-2", "openai"),
+        ("gpt-image-2", "fal"),
+        ("gpt-image-2", "replicate"),
+    ] {
         let auto = generate(&catalog, id, json!({"quality": "auto", "size": "auto"})).expect("it is served");
         let auto = at(&auto, provider).estimate.total;
-        for quality in QUALITIES {
-            for size in SIZES {
+        for quality in ["low", "medium", "high"] {
+            for size in ["1024x1024", "1024x1536", "1536x1024"] {
                 let named = generate(&catalog, id, json!({"quality": quality, "size": size})).expect("it is served");
+                let named = at(&named, provider);
+                let offer = named.offer.in_mode(Mode::TextToImage).expect("its mode");
                 // Only an offer that takes `auto` may choose; another makes the default square.
-                if !at(&named, provider)
-                    .offer
-                    .in_mode(Mode::TextToImage)
-                    .expect("its mode")
-                    .sizes
-                    .auto
-                    && size != "1024x1024"
-                {
-                    continue;
-                }
-                assert!(
-                    at(&named, provider).estimate.total <= auto,
-                    "{id} {provider} {quality} {size}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn fal_rounds_each_call_up_to_a_cent_where_its_page_says_so() {
-    let catalog = catalog();
-    for (id, fields, micros) in [
-        ("gpt-image-1", json!({"quality": "low"}), 20_000),
-        (
-            "gpt-image-1",
-            json!({"quality": "high", "size": "1536x1024", "n": 4}),
-            1_010_000,
-        ),
-        ("gpt-image-1-mini", json!({"quality": "low"}), 10_000),
-        (
-            "gpt-image-1-mini",
-            json!({"quality": "low", "size": "1024x1536", "n": 2}),
-            20_000,
-        ),
-        // Calls of 4, 4 and 1: .024, .024 and .006, each rounded.
-        (
-            "gpt-image-1-mini",
-            json!({"quality": "low", "size": "1024x1536", "n": 9}),
-            70_000,
-        ),
-    ] {
-        let resolution = generate(&catalog, id, fields.clone()).expect("it is served");
-        assert_eq!(at(&resolution, "fal").estimate.total, Micros(micros), "{id} {fields}");
-    }
-}
-
-#[test]
-fn the_fidelity_that_a_provider_takes_by_itself_is_priced() {
-    let catalog = catalog();
-    let tokens = |provider: &str, fields| -> i64 {
-        let resolution = edit(&catalog, "gpt-image-1", fields, &images(&[png(1024, 1024)])).expect("it is served");
-        let line = at(&resolution, provider).estimate.components.iter().find(|line| {
-            line.direction == Direction::Input && line.metric == planner::catalog::pricing::Metric::TokenImage
-        });
-        line.expect("inputs are priced")
-            .quantity
-            .try_into()
-            .expect("a small number")
-    };
-    for (provider, unsaid) in [("openai", 194), ("fal", 4354)] {
-        assert_eq!(tokens(provider, json!({})), unsaid, "{provider}");
-        assert_eq!(tokens(provider, json!({"input_fidelity": "low"})), 194, "{provider}");
-        assert_eq!(tokens(provider, json!({"input_fidelity": "high"})), 4354, "{provider}");
-    }
-}
-
-/// Calls with this usage for each image must cost no more than was estimated.
-fn assert_charge_within(resolved: &Resolved<'_>, usage: Usage, what: &str) {
-    let mut total = Micros::ZERO;
-    for images in &resolved.work.calls {
-        let output_image_tokens = usage.output_image_tokens * u64::from(*images);
-        let produced = Produced {
-            sizes: vec![],
-            usage: Some(Usage {
-                output_image_tokens,
-                ..usage
-            }),
-            reported: None,
-        };
-        let work = planner::price::estimate::Work {
-            calls: vec![*images],
-            ..resolved.work.clone()
-        };
-        let charged = charge(&resolved.offer.pricing, &work, &produced);
-        assert_eq!(charged.basis, Basis::Usage);
-        total = total + charged.total;
-    }
-    assert!(total > Micros::ZERO, "{what} cost nothing");
-    assert!(
-        total <= resolved.estimate.total,
-        "{what}: {total} is above {}",
-        resolved.estimate.total
-    );
-}
-
-/// Offers that are charged by reported tokens.
-fn by_usage() -> impl Iterator<Item = (&'static str, Table)> {
-    PRICED
-        .into_iter()
-        .filter(|(_, provider, ..)| *provider == "openai")
-        .filter_map(|(id, _, _, tokens)| Some((id, tokens?.0)))
-}
-
-#[test]
-fn what_tokens_come_to_is_never_above_the_estimate() {
-    let catalog = catalog();
-    let prompt = "A red bicycle leans on a wall in the rain, seen from below";
-    for (id, table) in by_usage() {
-        for (q, quality) in QUALITIES.iter().enumerate() {
-            for (s, size) in SIZES.iter().enumerate() {
-                for n in [1, 3, 10] {
-                    let fields = json!({"prompt": prompt, "quality": quality, "size": size, "n": n});
-                    let resolution = generate(&catalog, id, fields).expect("it is served");
-                    let usage = Usage {
-                        // At the worst a token for each byte.
-                        input_text_tokens: prompt.len() as u64,
-                        output_image_tokens: u64::try_from(table[q][s]).expect("not negative"),
-                        ..Usage::default()
-                    };
-                    assert_charge_within(
-                        at(&resolution, "openai"),
-                        usage,
-                        &format!("{id} {quality} {size} n={n}"),
-                    );
+                if offer.sizes.auto || size == "1024x1024" {
+                    assert!(named.estimate.total <= auto, "{id} {provider} {quality} {size}");
                 }
             }
         }
@@ -311,142 +260,12 @@ fn what_tokens_come_to_is_never_above_the_estimate() {
 }
 
 #[test]
-fn what_the_tokens_of_inputs_come_to_is_never_above_the_estimate() {
+fn a_picture_too_large_for_flux_at_fal_is_sent_and_priced_as_a_megapixel() {
     let catalog = catalog();
-    // Tokens at low and at high fidelity by the published rule, and those that were seen with GPT Image 2.
-    let inputs = [
-        ((1024, 1024), [194, 4354, 1024]),
-        ((1536, 1024), [323, 6563, 1536]),
-        ((3000, 1000), [452, 6692, 1536]),
-    ];
-    for (id, table) in by_usage() {
-        for (fidelity, column) in [
-            (json!({"input_fidelity": "low"}), 0),
-            (json!({"input_fidelity": "high"}), 1),
-        ] {
-            let column = match id {
-                "gpt-image-1-mini" => 0,
-                "gpt-image-2" => 2,
-                _ => column,
-            };
-            let sizes: Vec<_> = inputs
-                .iter()
-                .map(|((width_px, height_px), _)| png(*width_px, *height_px))
-                .collect();
-            let mut fields = json!({"quality": "medium", "size": "1024x1024"});
-            fields["input_fidelity"] = fidelity["input_fidelity"].clone();
-            let resolution = edit(&catalog, id, fields, &images(&sizes)).expect("it is served");
-            let usage = Usage {
-                input_text_tokens: 13 + 32,
-                input_image_tokens: inputs.iter().map(|(_, tokens)| tokens[column]).sum(),
-                output_image_tokens: u64::try_from(table[1][0]).expect("not negative"),
-                ..Usage::default()
-            };
-            assert_charge_within(at(&resolution, "openai"), usage, &format!("{id} {fidelity}"));
-        }
-    }
-}
-
-#[test]
-fn cached_tokens_have_their_own_price() {
-    let catalog = catalog();
-    // Dollars of a million tokens: text and cached text, image and cached image.
-    for (id, [text, cached_text, image, cached_image]) in [
-        ("gpt-image-1", [5_000, 1_250, 10_000, 2_500]),
-        ("gpt-image-1-mini", [2_000, 200, 2_500, 250]),
-        ("gpt-image-1.5", [5_000, 1_250, 8_000, 2_000]),
-        ("gpt-image-2", [5_000, 1_250, 8_000, 2_000]),
-    ] {
-        let resolution = generate(&catalog, id, json!({})).expect("it is served");
-        let resolved = at(&resolution, "openai");
-        let cost = |usage: Usage| {
-            let produced = Produced {
-                sizes: vec![],
-                usage: Some(usage),
-                reported: None,
-            };
-            charge(&resolved.offer.pricing, &resolved.work, &produced).total
-        };
-        let usage = Usage {
-            input_text_tokens: 3000,
-            cached_text_tokens: 1000,
-            ..Usage::default()
-        };
-        assert_eq!(cost(usage), Micros(2 * text + cached_text), "{id}");
-        let usage = Usage {
-            input_image_tokens: 3000,
-            cached_image_tokens: 1000,
-            ..Usage::default()
-        };
-        assert_eq!(cost(usage), Micros(2 * image + cached_image), "{id}");
-    }
-}
-
-#[test]
-fn text_that_a_model_writes_is_charged() {
-    let catalog = catalog();
-    for id in ["gpt-image-1.5", "gpt-image-2"] {
-        let resolution = generate(&catalog, id, json!({})).expect("it is served");
-        let resolved = at(&resolution, "openai");
-        let usage = Usage {
-            output_text_tokens: 1000,
-            ..Usage::default()
-        };
-        let produced = Produced {
-            sizes: vec![],
-            usage: Some(usage),
-            reported: None,
-        };
-        assert_eq!(
-            charge(&resolved.offer.pricing, &resolved.work, &produced).total,
-            Micros(10_000),
-            "{id}"
-        );
-    }
-}
-
-/// Offers that report nothing: the table for the measured output gives exactly what was estimated.
-#[test]
-fn flat_prices_are_charged_as_estimated() {
-    let catalog = catalog();
-    let check = |catalog: &Catalog, id: &str, provider: &str, quality: &str, size: &str| {
-        let resolution =
-            generate(catalog, id, json!({"quality": quality, "size": size, "n": 3})).expect("it is served");
-        let resolved = at(&resolution, provider);
-        let measured: Size = resolved.work.size.expect("a size was asked for");
-        let produced = Produced {
-            sizes: vec![measured; 3],
-            usage: None,
-            reported: None,
-        };
-        let charged = charge(&resolved.offer.pricing, &resolved.work, &produced);
-        assert_eq!(charged.basis, Basis::Table);
-        assert_eq!(
-            charged.total, resolved.estimate.total,
-            "{id} {provider} {quality} {size}"
-        );
-    };
-    for (id, provider, ..) in PRICED.into_iter().filter(|(_, provider, ..)| *provider != "openai") {
-        for quality in QUALITIES {
-            for size in SIZES {
-                check(&catalog, id, provider, quality, size);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_smaller_picture_from_flux_at_fal_is_a_megapixel_still() {
-    let catalog = catalog();
-    for (size, sent) in [
-        ("512x512", "512x512"),
-        ("1024x1024", "1024x1024"),
-        ("4096x4096", "1024x1024"),
-        ("1920x1080", "1392x752"),
-    ] {
+    for (size, sent) in [("4096x4096", "1024x1024"), ("1920x1080", "1392x752")] {
         let resolution = generate(&catalog, "flux.1-schnell", json!({"size": size})).expect("it is served");
         let resolved = at(&resolution, "fal");
         assert_eq!(resolved.work.size.map(|size| size.to_string()).as_deref(), Some(sent));
-        assert_eq!(resolved.estimate.total, Micros(3_000), "{size}");
+        assert_eq!(resolved.estimate.total.0, 3_000, "{size}");
     }
 }

@@ -5,6 +5,15 @@ use crate::{Outcome, environment, repository, steps};
 use std::path::PathBuf;
 use std::process::Command;
 
+/// Debian packages without which there is no Python, or none with its venv module.
+pub(super) fn missing() -> &'static [&'static str] {
+    if steps::works("python3", &["-c", "import venv, ensurepip"]) {
+        &[]
+    } else {
+        &["python3", "python3-venv"]
+    }
+}
+
 /// Installs the pinned clients, unless they are there.
 pub(super) fn install() -> Outcome {
     let (folder, list) = (folder(), tests().join("requirements.txt"));

@@ -23,6 +23,7 @@ pub(super) async fn check(database: &Database, data_dir: &Path, bill: Option<&[V
         check_generation(database, generation, &mut maybe_billed).await;
     }
     check_media(database, data_dir, &generations).await;
+    check_ledger(database).await;
     if let Some(bill) = bill {
         let mut billed: BTreeMap<String, usize> = BTreeMap::new();
         for entry in bill {
@@ -89,6 +90,12 @@ async fn check_generation(database: &Database, generation: &GenerationRow, maybe
         generation.cost_micros.unwrap_or(0) >= sum,
         "{id}: the charge covers its lines"
     );
+}
+
+/// With the time after every test, no reservation may be open.
+async fn check_ledger(database: &Database) {
+    let verified = database.verify_ledger(Timestamp::MAX).await.expect("the ledger can be read");
+    assert_eq!(verified.discrepancies, [], "the books are right");
 }
 
 async fn check_media(database: &Database, data_dir: &Path, generations: &[GenerationRow]) {

@@ -95,7 +95,7 @@ impl Reply {
             403 => ["permission_error"].as_slice(),
             429 => ["rate_limit_error", "upstream_error"].as_slice(),
             400 => ["invalid_request_error", "image_generation_user_error", "upstream_error"].as_slice(),
-            404 | 405 | 408 | 413 | 415 | 416 => ["invalid_request_error"].as_slice(),
+            404 | 405 | 408 | 409 | 413 | 415 | 416 => ["invalid_request_error"].as_slice(),
             500 => ["server_error"].as_slice(),
             502 | 504 => ["upstream_error"].as_slice(),
             503 => ["server_error", "invalid_request_error"].as_slice(),

@@ -1,0 +1,173 @@
+//! Keys, accounts and money, described.
+
+use serde_json::{Value, json};
+
+use super::{answer, reference};
+use crate::auth::Scope;
+use crate::db::accounts::Billing;
+use crate::db::keys::KeyStatus;
+use crate::ledger::{Book, Kind};
+use crate::operator::{ID_CHARS_MAX, accounts, keys, postings};
+
+fn query(name: &str, schema: Value, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "schema": schema, "description": description })
+}
+
+fn paging() -> [Value; 3] {
+    [
+        query("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }), "Elements of a page."),
+        query("starting_after", json!({ "type": "string" }), "The id before the first element. Excludes ending_before."),
+        query("ending_before", json!({ "type": "string" }), "The id after the last element."),
+    ]
+}
+
+/// The answer to what makes something.
+fn made(description: &str, schema: &str) -> Value {
+    let mut responses = answer(description, schema);
+    if let Some(fields) = responses.as_object_mut()
+        && let Some(made) = fields.remove("200")
+    {
+        fields.insert("201".to_owned(), made);
+    }
+    responses
+}
+
+fn body(schema: &str) -> Value {
+    json!({ "required": true, "content": { "application/json": { "schema": reference(schema) } } })
+}
+
+/// Their paths.
+pub(super) fn paths() -> Value {
+    let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
+    let mut of_keys = paging().to_vec();
+    let states = json!({ "type": "string", "enum": KeyStatus::ALL.map(KeyStatus::as_str) });
+    of_keys.push(query("status", states, "Only keys in this state."));
+    of_keys.push(query("account_id", json!({ "type": "string" }), "Only keys of this account. Keys without the scope admin see those of their own."));
+    let mut of_postings = vec![id.clone()];
+    of_postings.extend(paging());
+    let force = query("force", json!({ "type": "boolean" }), "Revokes even the last working key with the scope admin.");
+    let mut posted = made("The posting.", "Posting");
+    posted["200"] = answer("The same id and content came before: nothing moved now.", "Posting")["200"].clone();
+    let posting_id = json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": ID_CHARS_MAX }, "description": "The posting's id, where the body has none." });
+    json!({
+        "/v1/balance": { "get": { "operationId": "balance", "summary": "The account's balance.", "responses": answer("The balance.", "Balance") } },
+        "/v1/keys": {
+            "get": { "operationId": "listKeys", "summary": "API keys, newest first.", "parameters": of_keys, "responses": answer("A page of keys.", "KeyList") },
+            "post": { "operationId": "createKey", "summary": "Make an API key. Its secret is told this once. For keys with the scope admin.", "requestBody": body("KeyOrder"), "responses": made("The key with its secret.", "NewKey") } },
+        "/v1/keys/{id}": {
+            "get": { "operationId": "retrieveKey", "summary": "One API key.", "parameters": [id], "responses": answer("The key.", "Key") },
+            "patch": { "operationId": "changeKey", "summary": "Change an API key: what is left out stays, null clears. For keys with the scope admin.", "parameters": [id], "requestBody": body("KeyChange"), "responses": answer("The key.", "Key") },
+            "delete": { "operationId": "revokeKey", "summary": "Revoke an API key for good. For keys with the scope admin.", "parameters": [id, force], "responses": answer("The key.", "Key") } },
+        "/v1/accounts": {
+            "get": { "operationId": "listAccounts", "summary": "Accounts by id. This and what follows is for keys with the scope admin.", "parameters": paging(), "responses": answer("A page of accounts.", "AccountList") },
+            "post": { "operationId": "createAccount", "summary": "Make an account.", "requestBody": body("AccountOrder"), "responses": made("The account.", "Account") } },
+        "/v1/accounts/{id}": {
+            "get": { "operationId": "retrieveAccount", "summary": "One account.", "parameters": [id], "responses": answer("The account.", "Account") },
+            "patch": { "operationId": "changeAccount", "summary": "Change an account: what is left out stays, null clears.", "parameters": [id], "requestBody": body("AccountChange"), "responses": answer("The account.", "Account") } },
+        "/v1/accounts/{id}/postings": {
+            "get": { "operationId": "listPostings", "summary": "Movements of the account's money, newest first.", "parameters": of_postings, "responses": answer("A page of postings.", "PostingList") },
+            "post": { "operationId": "createPosting", "summary": "Pay in, correct, or give back a charge. The same id moves money once.", "parameters": [id, posting_id], "requestBody": body("PostingOrder"), "responses": posted } },
+    })
+}
+
+fn list(element: &str) -> Value {
+    json!({ "type": "object", "required": ["object", "data", "next_page_url", "previous_page_url"], "properties": {
+        "object": { "const": "list" }, "data": { "type": "array", "items": reference(element) },
+        "next_page_url": { "type": ["string", "null"] }, "previous_page_url": { "type": ["string", "null"] } } })
+}
+
+fn amounts(names: [&str; 3]) -> Value {
+    let amount = json!({ "type": ["number", "null"], "minimum": 0, "description": "US dollars, exact to a millionth." });
+    let properties = names.map(|name| (name.to_owned(), amount.clone()));
+    json!({ "type": "object", "properties": serde_json::Map::from_iter(properties) })
+}
+
+/// What of a key can be set.
+fn key_terms() -> Value {
+    let texts = |what: &str| json!({ "type": ["array", "null"], "items": { "type": "string" }, "description": what });
+    json!({
+        "name": { "type": "string", "maxLength": keys::NAME_CHARS_MAX },
+        "budget": amounts(["total_usd", "day_usd", "month_usd"]),
+        "rate_limit": { "type": "object", "properties": {
+            "requests_per_minute": { "type": ["integer", "null"], "minimum": 1, "maximum": keys::REQUESTS_PER_MINUTE_MAX },
+            "concurrent": { "type": ["integer", "null"], "minimum": 1, "maximum": keys::CONCURRENT_MAX, "description": "Generations at one time." } } },
+        "models": texts("Models that it may use, by id or alias; empty: all."),
+        "providers": texts("Providers that may serve it; empty: all."),
+        "response_format": { "enum": ["url", "b64_json", null], "description": "How it gets images when a request does not say." },
+        "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },
+    })
+}
+
+/// What of an account can be set.
+fn account_terms() -> Value {
+    json!({
+        "billing_type": { "enum": [Billing::Prepaid.as_str(), Billing::Postpaid.as_str()] },
+        "credit_limit_usd": { "type": ["number", "null"], "minimum": 0, "description": "How much a postpaid account may owe; null: without limit." },
+        "log_retention_days": { "type": ["integer", "null"], "minimum": 1, "maximum": accounts::LOG_RETENTION_DAYS_MAX, "description": "null: as set for the gateway." },
+        "media_ttl_s": { "type": ["integer", "null"], "minimum": accounts::MEDIA_TTL_S_MIN, "maximum": accounts::MEDIA_TTL_S_MAX, "description": "null: as set for the gateway." },
+        "stores_payloads": { "type": "boolean", "description": "Whether what it asks and gets is kept." },
+    })
+}
+
+fn object(required: &[&str], parts: &[&Value]) -> Value {
+    let mut properties = serde_json::Map::new();
+    for part in parts {
+        properties.extend(part.as_object().cloned().unwrap_or_default());
+    }
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// The same, where nothing else is taken.
+fn closed(required: &[&str], parts: &[&Value]) -> Value {
+    let mut schema = object(required, parts);
+    schema["additionalProperties"] = Value::from(false);
+    schema
+}
+
+/// Their schemas.
+pub(super) fn schemas() -> Value {
+    let id = json!({ "id": { "type": "string", "maxLength": ID_CHARS_MAX, "pattern": "^[A-Za-z0-9._-]+$", "description": "Made when absent." } });
+    let scopes = json!({
+        "scopes": { "type": "array", "minItems": 1, "items": { "enum": Scope::ALL.map(Scope::as_str) }, "default": ["generate", "read"] },
+        "account_id": { "type": "string", "description": "The account that pays; that of the calling key when absent." } });
+    let key = json!({
+        "id": { "type": "string" }, "object": { "const": "key" }, "last_four": { "type": "string" },
+        "status": { "type": "string", "enum": KeyStatus::ALL.map(KeyStatus::as_str) },
+        "spent": amounts(["total_usd", "day_usd", "month_usd"]),
+        "created_at": { "type": "string", "format": "date-time" }, "revoked_at": { "type": ["string", "null"], "format": "date-time" } });
+    let secret = json!({ "key": { "type": "string", "description": "The key itself: pk_<id>.<secret>." } });
+    let account = json!({
+        "id": { "type": "string" }, "object": { "const": "account" },
+        "balance": { "type": "object", "properties": {
+            "available_usd": { "type": "number", "description": "Below zero it is owed." }, "held_usd": { "type": "number", "description": "What calls under way may cost." } } },
+        "created_at": { "type": "string", "format": "date-time" } });
+    let ordered = [Kind::TopUp, Kind::Adjustment, Kind::Refund].map(Kind::as_str);
+    let kinds = [Kind::Reserve, Kind::Charge, Kind::Release, Kind::Expire, Kind::TopUp, Kind::Adjustment, Kind::Refund];
+    let books = [Book::Available, Book::Held, Book::Usage, Book::Markup, Book::WrittenOff, Book::Funding, Book::Adjustments];
+    let money = json!({ "type": "object", "properties": { "amount": { "type": ["number", "null"] }, "currency": { "const": "usd" } } });
+    json!({
+        "Balance": { "type": "object", "required": ["object", "billing_type", "available", "held"], "properties": {
+            "object": { "const": "balance" }, "billing_type": { "enum": ["prepaid", "postpaid"] }, "available": money, "held": money } },
+        "Key": object(&["id", "object", "status"], &[&key, &scopes, &key_terms()]),
+        "NewKey": object(&["id", "object", "status", "key"], &[&secret, &key, &scopes, &key_terms()]),
+        "KeyList": list("Key"),
+        "KeyOrder": closed(&[], &[&key_terms(), &scopes]),
+        "KeyChange": closed(&[], &[&key_terms()]),
+        "Account": object(&["id", "object", "billing_type", "balance"], &[&account, &account_terms()]),
+        "AccountList": list("Account"),
+        "AccountOrder": closed(&["billing_type"], &[&id, &account_terms()]),
+        "AccountChange": closed(&[], &[&account_terms()]),
+        "Posting": { "type": "object", "required": ["id", "object", "kind", "amount_usd", "entries"], "properties": {
+            "id": { "type": "string" }, "object": { "const": "posting" },
+            "kind": { "enum": kinds.map(Kind::as_str) },
+            "account_id": { "type": "string" }, "amount_usd": { "type": "number", "description": "What it added to the available money." },
+            "request_id": { "type": ["string", "null"] }, "key_id": { "type": ["string", "null"] }, "note": { "type": ["string", "null"] },
+            "entries": { "type": "array", "description": "They sum to zero.", "items": { "type": "object", "properties": {
+                "book": { "enum": books.map(Book::as_str) }, "amount_usd": { "type": "number" } } } },
+            "created_at": { "type": "string", "format": "date-time" } } },
+        "PostingList": list("Posting"),
+        "PostingOrder": closed(&["kind", "amount_usd"], &[&id, &json!({
+            "kind": { "enum": ordered }, "amount_usd": { "type": "number", "description": "What the account gets. An adjustment may be negative." },
+            "request_id": { "type": "string", "description": "The request that a refund is of." }, "note": { "type": "string", "maxLength": postings::NOTE_CHARS_MAX } })]),
+    })
+}

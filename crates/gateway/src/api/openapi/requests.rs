@@ -1,0 +1,115 @@
+//! The request log and what was spent, described.
+
+use serde_json::{Value, json};
+
+use super::{answer, reference};
+use crate::db::generations::{Filter, Grouping, Status};
+
+fn parameter(name: &str, schema: Value, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "schema": schema, "description": description })
+}
+
+fn moment(name: &str, meaning: &str) -> Value {
+    let kinds = json!({ "type": "string", "format": "date-time" });
+    parameter(name, kinds, &format!("{meaning} A day such as 2026-01-31 is all of that day in UTC."))
+}
+
+fn account() -> Value {
+    let description = "Another account than the key's own: for keys with the scope admin.";
+    parameter("account_id", json!({ "type": "string" }), description)
+}
+
+fn filters() -> Vec<Value> {
+    let named = Filter::COLUMNS.map(|(name, _)| match name {
+        "status" => parameter(name, json!({ "type": "string", "enum": Status::ALL.map(Status::as_str) }), "Where requests stand."),
+        "model" => parameter(name, json!({ "type": "string" }), "A model's id or alias."),
+        "provider" => parameter(name, json!({ "type": "string" }), "The provider of the first image."),
+        _ => parameter(name, json!({ "type": "string" }), "The value of this field."),
+    });
+    let mut all = vec![
+        parameter("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }), "Requests of a page; of a file, all when absent and without a maximum."),
+        parameter("starting_after", json!({ "type": "string" }), "The id before the first request. Excludes ending_before."),
+        parameter("ending_before", json!({ "type": "string" }), "The id after the last request of the page."),
+        moment("created_after", "At or after this time."),
+        moment("created_before", "At or before this time."),
+        parameter("summary", json!({ "type": "boolean", "default": false }), "Adds the number and the cost of all requests that fit, whatever the page."),
+        parameter("format", json!({ "type": "string", "enum": ["json", "csv", "ndjson"] }), "csv and ndjson answer with all requests that fit as a file; so do the types text/csv and application/x-ndjson in the header accept."),
+        account(),
+    ];
+    all.extend(named);
+    all
+}
+
+/// Their paths.
+pub(super) fn paths() -> Value {
+    let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
+    let mut list = answer("A page of requests, or all of them as a file.", "RequestList");
+    list["200"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+    list["200"]["content"]["application/x-ndjson"] = json!({ "schema": { "type": "string" } });
+    let words = Grouping::ALL.map(Grouping::as_str);
+    let group_by = json!({ "name": "group_by", "in": "query", "style": "form", "explode": false,
+        "schema": { "type": "array", "uniqueItems": true, "items": { "type": "string", "enum": words }, "default": ["day"] },
+        "description": "What the requests of a row have in common, separated by commas." });
+    let usage = [
+        group_by,
+        moment("created_after", "At or after this time."),
+        moment("created_before", "At or before this time."),
+        parameter("key_id", json!({ "type": "string" }), "By this API key only."),
+        account(),
+    ];
+    json!({
+        "/v1/requests": { "get": { "operationId": "listRequests", "summary": "Past requests, newest first.", "parameters": filters(), "responses": list } },
+        "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id or by the caller's own x-request-id.",
+            "parameters": [id, account()], "responses": answer("The request.", "Request") } },
+        "/v1/requests/{id}/payloads": { "delete": { "operationId": "purgeRequest",
+            "summary": "Forget what a request asked and got, images included. What it cost and how it went stays.",
+            "description": "For the API key that made the request, whatever its scopes, and for keys with the scope admin. Links to the images end at once. May be repeated.",
+            "parameters": [id, account()], "responses": answer("It is forgotten.", "PurgedRequest") } },
+        "/v1/usage": { "get": { "operationId": "usage", "summary": "What was spent, as far back as the request log reaches.",
+            "parameters": usage, "responses": answer("The spending.", "Usage") } },
+    })
+}
+
+fn nullable(kind: &str) -> Value {
+    json!({ "type": [kind, "null"] })
+}
+
+/// Their schemas.
+pub(super) fn schemas() -> Value {
+    let dollars = json!({ "type": ["number", "null"], "description": "US dollars." });
+    let micros = json!({ "type": "integer", "description": "Millionths of a US dollar." });
+    let list = |element: &str| json!({ "type": "array", "items": { "type": "object", "description": element } });
+    json!({
+        "Request": { "type": "object", "required": ["id", "object", "created_at", "model", "modality", "endpoint", "status", "cost", "currency", "key_id"], "properties": {
+            "id": { "type": "string" }, "object": { "const": "request" }, "created_at": { "type": "string", "format": "date-time" },
+            "model": { "type": "string" }, "modality": { "const": "image" }, "endpoint": { "type": "string" },
+            "status": { "type": "string", "enum": Status::ALL.map(Status::as_str) },
+            "cost": dollars, "currency": { "const": "usd" }, "duration_ms": nullable("integer"), "key_id": { "type": "string" },
+            "error_code": nullable("string"), "error_message": nullable("string"), "session_id": nullable("string"), "trace_id": nullable("string"),
+            "user": nullable("string"), "request_size_bytes": { "type": "integer" }, "response_size_bytes": nullable("integer"),
+            "client_request_id": nullable("string"),
+            "provider": { "type": ["string", "null"], "description": "The provider of the first image. This and what follows: not in lists." },
+            "estimate": dollars, "cost_basis": nullable("string"), "cost_components": list("A line of the charge."),
+            "markup": { "type": "number", "description": "Of the cost, the operator's part, where there is one." },
+            "adjustments": list("A parameter whose value was changed."), "attempts": list("A call to a provider."),
+            "data": list("An image that is kept, with a fresh link."),
+            "payloads": { "type": "object", "description": "What was asked and answered, for accounts that keep it.", "properties": {
+                "request": { "type": "object" }, "response": { "type": ["object", "null"] } } },
+            "payloads_purged_at": { "type": "string", "format": "date-time" } } },
+        "RequestList": { "type": "object", "required": ["object", "data", "next_page_url", "previous_page_url"], "properties": {
+            "object": { "const": "list" }, "data": { "type": "array", "items": reference("Request") },
+            "next_page_url": nullable("string"), "previous_page_url": nullable("string"),
+            "summary": { "type": "object", "properties": { "count": { "type": "integer" }, "total_cost": dollars, "total_cost_micros": micros, "currency": { "const": "usd" } } } } },
+        "PurgedRequest": { "type": "object", "required": ["id", "object", "purged", "already_purged", "media_deleted"], "properties": {
+            "id": { "type": "string" }, "object": { "const": "request.payloads" }, "purged": { "const": true },
+            "already_purged": { "type": "boolean" }, "media_deleted": { "type": "integer" } } },
+        "Usage": { "type": "object", "required": ["object", "group_by", "currency", "data", "totals", "truncated"], "properties": {
+            "object": { "const": "usage" }, "group_by": { "type": "array", "items": { "type": "string" } }, "currency": { "const": "usd" },
+            "created_after": nullable("string"), "created_before": nullable("string"),
+            "data": { "type": "array", "description": "The latest day first, in it the highest cost.", "items": { "type": "object", "required": ["requests", "completed", "cost", "cost_micros"], "properties": {
+                "day": { "type": "string", "format": "date" }, "model": { "type": "string" }, "provider": nullable("string"), "key_id": { "type": "string" }, "user": nullable("string"),
+                "requests": { "type": "integer" }, "completed": { "type": "integer" }, "cost": { "type": "number" }, "cost_micros": micros } } },
+            "totals": { "type": "object", "description": "Of all requests that fit, whether or not their group is told." },
+            "truncated": { "type": "boolean", "description": "Whether there are more groups than are told." } } },
+    })
+}

@@ -1,0 +1,231 @@
+//! Keys as an operator orders and changes them.
+
+use jiff::Timestamp;
+use planner::catalog::Catalog;
+use planner::fault::{Fault, echo};
+use planner::request::ResponseFormat;
+use serde_json::{Map, Value};
+
+use super::fields::{Fields, Given, Sign, nearest};
+use super::{ID_WANTED, Refusal, is_id};
+use crate::auth::{KeyOrder, Scope};
+use crate::db::Database;
+use crate::db::keys::KeyTerms;
+use crate::problem::model_message;
+
+/// Longest name of a key.
+pub(crate) const NAME_CHARS_MAX: usize = 100;
+/// Highest limit of requests by the minute: a thousand a second is more than any key needs one against.
+pub(crate) const REQUESTS_PER_MINUTE_MAX: i64 = 60_000;
+/// Highest limit of generations at one time, far above what a gateway takes on by itself.
+pub(crate) const CONCURRENT_MAX: i64 = 100_000;
+/// The name of keys that get none.
+const UNNAMED: &str = "unnamed";
+
+/// What keys are checked against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Models and providers.
+    pub(crate) catalog: &'a Catalog,
+    /// The time.
+    pub(crate) now: Timestamp,
+}
+
+/// What becomes of a key.
+#[derive(Debug)]
+pub(crate) struct KeyChange {
+    name: Option<String>,
+    response_format: Given<ResponseFormat>,
+    models: Given<Vec<String>>,
+    providers: Given<Vec<String>>,
+    expires_at: Given<Timestamp>,
+    budget: Given<Budget>,
+    rate_limit: Given<RateLimit>,
+}
+
+#[derive(Debug)]
+struct Budget {
+    total_micros: Given<i64>,
+    day_micros: Given<i64>,
+    month_micros: Given<i64>,
+}
+
+#[derive(Debug)]
+struct RateLimit {
+    requests_per_minute: Given<i64>,
+    concurrent: Given<i64>,
+}
+
+impl KeyChange {
+    fn read(fields: &mut Fields<'_>, around: Surroundings<'_>) -> Self {
+        let name = fields.text("name", NAME_CHARS_MAX);
+        Self {
+            name: fields.not_null("name", name),
+            budget: fields.object("budget", |budget| Budget {
+                total_micros: budget.dollars("total_usd", Sign::NotNegative),
+                day_micros: budget.dollars("day_usd", Sign::NotNegative),
+                month_micros: budget.dollars("month_usd", Sign::NotNegative),
+            }),
+            rate_limit: fields.object("rate_limit", |limit| RateLimit {
+                requests_per_minute: limit.integer("requests_per_minute", 1..=REQUESTS_PER_MINUTE_MAX),
+                concurrent: limit.integer("concurrent", 1..=CONCURRENT_MAX),
+            }),
+            models: fields.list("models", |name| model(around.catalog, name)),
+            providers: fields.list("providers", |id| provider(around.catalog, id)),
+            response_format: fields.choice(
+                "response_format",
+                &[("url", ResponseFormat::Url), ("b64_json", ResponseFormat::B64Json)],
+            ),
+            expires_at: fields.read("expires_at", |value| expiry(value, around.now)),
+        }
+    }
+
+    /// Does it to a key's name and terms. What was left out stays, `null` clears.
+    pub(crate) fn apply(self, name: &mut String, terms: &mut KeyTerms) {
+        if let Some(new) = self.name {
+            *name = new;
+        }
+        let mut format = None;
+        match self.response_format {
+            Given::Absent | Given::Wrong => {}
+            given @ (Given::Null | Given::Set(_)) => {
+                given.over(&mut format);
+                terms.response_format = format.map(|format| format.as_str().to_owned());
+            }
+        }
+        for (given, place) in [(self.models, &mut terms.models), (self.providers, &mut terms.providers)] {
+            match given {
+                Given::Absent | Given::Wrong => {}
+                Given::Null => place.clear(),
+                Given::Set(list) => *place = list,
+            }
+        }
+        self.expires_at.over(&mut terms.expires_at);
+        let limits = &mut terms.limits;
+        match self.budget {
+            Given::Absent | Given::Wrong => {}
+            Given::Null => (limits.total_micros, limits.day_micros, limits.month_micros) = (None, None, None),
+            Given::Set(budget) => {
+                budget.total_micros.over(&mut limits.total_micros);
+                budget.day_micros.over(&mut limits.day_micros);
+                budget.month_micros.over(&mut limits.month_micros);
+            }
+        }
+        match self.rate_limit {
+            Given::Absent | Given::Wrong => {}
+            Given::Null => (limits.requests_per_minute, limits.concurrent) = (None, None),
+            Given::Set(limit) => {
+                limit.requests_per_minute.over(&mut limits.requests_per_minute);
+                limit.concurrent.over(&mut limits.concurrent);
+            }
+        }
+    }
+}
+
+fn model(catalog: &Catalog, name: &str) -> Result<String, String> {
+    if let Some(model) = catalog.model(name) {
+        return Ok(model.id.clone());
+    }
+    match catalog.find(name) {
+        Ok(found) => Err(format!(
+            "{} names a provider as well; name '{}' here, and the provider in 'providers'",
+            echo(name),
+            found.model.id
+        )),
+        Err(cause) => Err(model_message(name, &cause)),
+    }
+}
+
+fn provider(catalog: &Catalog, id: &str) -> Result<String, String> {
+    if catalog.provider(id).is_some() {
+        return Ok(id.to_owned());
+    }
+    let known: Vec<&str> = catalog.providers().map(|provider| provider.id.as_str()).collect();
+    Err(match nearest(id, &known) {
+        Some(meant) => format!("there is no provider {}; did you mean '{meant}'?", echo(id)),
+        None => format!("there is no provider {}; known are {}", echo(id), known.join(", ")),
+    })
+}
+
+fn expiry(value: &Value, now: Timestamp) -> Result<Timestamp, String> {
+    let time: Option<Timestamp> = value.as_str().and_then(|text| text.parse().ok());
+    time.filter(|time| *time > now)
+        .ok_or_else(|| "must be a time to come, such as 2030-01-31T00:00:00Z".to_owned())
+}
+
+/// What is known to be no field of a change, with the reason.
+const FIXED: [(&str, &str); 2] = [
+    ("account_id", "cannot be changed: make another key"),
+    ("scopes", "cannot be changed: make another key"),
+];
+const ROUTE: (&str, &str) = ("route", "is not available yet");
+
+/// Reads a change of a key.
+///
+/// # Errors
+/// All faults; `faults` are those known before.
+pub(crate) fn change(
+    given: &Map<String, Value>,
+    around: Surroundings<'_>,
+    mut faults: Vec<Fault>,
+) -> Result<KeyChange, Refusal> {
+    let mut fields = Fields::new(given);
+    let change = KeyChange::read(&mut fields, around);
+    for (name, why) in FIXED.into_iter().chain([ROUTE]) {
+        fields.refused(name, why);
+    }
+    faults.extend(fields.finish());
+    if faults.is_empty() {
+        Ok(change)
+    } else {
+        Err(Refusal::Faults(faults))
+    }
+}
+
+/// Reads an order of a key for `account_id`, unless it names another account.
+///
+/// # Errors
+/// All faults; `faults` are those known before.
+pub(crate) async fn order(
+    database: &Database,
+    given: &Map<String, Value>,
+    account_id: &str,
+    around: Surroundings<'_>,
+    mut faults: Vec<Fault>,
+) -> Result<KeyOrder, Refusal> {
+    let mut fields = Fields::new(given);
+    let change = KeyChange::read(&mut fields, around);
+    let scopes = fields.list("scopes", |name| {
+        let found = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
+        found.ok_or_else(|| format!("there is no scope {}; known are generate, read, admin", echo(name)))
+    });
+    let scopes = match scopes {
+        Given::Set(scopes) if scopes.is_empty() => {
+            fields.wrong("scopes", "must hold at least one of generate, read, admin");
+            scopes
+        }
+        Given::Set(scopes) => scopes,
+        Given::Absent | Given::Null | Given::Wrong => vec![Scope::Generate, Scope::Read],
+    };
+    let named = fields.read("account_id", |value| {
+        let id = value.as_str().filter(|id| is_id(id));
+        id.map(ToOwned::to_owned).ok_or_else(|| ID_WANTED.to_owned())
+    });
+    let account_id = named.value().unwrap_or_else(|| account_id.to_owned());
+    if database.account(&account_id).await?.is_none() {
+        fields.wrong("account_id", &format!("names no account: there is no {}", echo(&account_id)));
+    }
+    fields.refused(ROUTE.0, ROUTE.1);
+    faults.extend(fields.finish());
+    if !faults.is_empty() {
+        return Err(Refusal::Faults(faults));
+    }
+    let (mut name, mut terms) = (UNNAMED.to_owned(), KeyTerms::default());
+    change.apply(&mut name, &mut terms);
+    Ok(KeyOrder {
+        account_id,
+        name,
+        scopes,
+        terms,
+    })
+}
