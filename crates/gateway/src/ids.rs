@@ -37,9 +37,22 @@ mod tests {
     fn an_id_tells_when_it_was_made() {
         let time: Timestamp = "2026-08-15T12:00:00.123Z".parse().expect("a time");
         let told = request_time(&request_id(time)).expect("an id of ours");
-        assert!((0..4).contains(&(time.as_millisecond() - told.as_millisecond())), "{told}");
-        assert_eq!(request_time("req_000000000000000000000000000"), Some(Timestamp::UNIX_EPOCH));
-        for other in ["", "req_", "req_x", "mine-1", "req_\u{e9}0000000000000000000000000", "req_!00000000000000000000000000"] {
+        assert!(
+            (0..4).contains(&(time.as_millisecond() - told.as_millisecond())),
+            "{told}"
+        );
+        assert_eq!(
+            request_time("req_000000000000000000000000000"),
+            Some(Timestamp::UNIX_EPOCH)
+        );
+        for other in [
+            "",
+            "req_",
+            "req_x",
+            "mine-1",
+            "req_\u{e9}0000000000000000000000000",
+            "req_!00000000000000000000000000",
+        ] {
             assert_eq!(request_time(other), None, "{other}");
         }
     }

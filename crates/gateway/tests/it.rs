@@ -2,9 +2,11 @@
 
 mod it {
     mod accepted;
+    mod accounts;
     mod any_input;
     mod balance;
     mod clients;
+    mod command_line;
     mod compatible;
     mod dry_run;
     mod edits;
@@ -14,6 +16,8 @@ mod it {
     mod generations;
     mod hang_up;
     mod harness;
+    mod key_limits;
+    mod key_orders;
     mod keys;
     mod ledger;
     mod lifecycle;

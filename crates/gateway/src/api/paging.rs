@@ -69,7 +69,13 @@ impl Paging {
 
     /// The page made of up to [`Self::wanted`] elements in the order of the list, of which `id` is the cursor. `path` and
     /// `query` are those of the request: links keep all of its parameters.
-    pub(super) fn page<T>(&self, path: &str, query: Option<&str>, mut rows: Vec<T>, id: impl Fn(&T) -> &str) -> Page<T> {
+    pub(super) fn page<T>(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        mut rows: Vec<T>,
+        id: impl Fn(&T) -> &str,
+    ) -> Page<T> {
         let more = i64::try_from(rows.len()).is_ok_and(|count| count > self.limit());
         let backwards = self.ending_before.is_some();
         match (more, backwards) {
@@ -118,7 +124,11 @@ mod tests {
         let rows = ids.iter().map(|id| (*id).to_owned()).collect();
         let page = paging.page("/v1/things", Some(query), rows, |id: &String| id);
         let told = page.json(|id| json!(id));
-        (page.rows, told["next_page_url"].clone(), told["previous_page_url"].clone())
+        (
+            page.rows,
+            told["next_page_url"].clone(),
+            told["previous_page_url"].clone(),
+        )
     }
 
     #[test]
@@ -129,7 +139,10 @@ mod tests {
         assert_eq!(previous, Value::Null);
         let (rows, next, previous) = urls("limit=2&starting_after=8", &["7"]);
         assert_eq!(rows, ["7"]);
-        assert_eq!((next, previous), (Value::Null, json!("/v1/things?limit=2&ending_before=7")));
+        assert_eq!(
+            (next, previous),
+            (Value::Null, json!("/v1/things?limit=2&ending_before=7"))
+        );
         let (rows, next, previous) = urls("limit=2&ending_before=6", &["9", "8", "7"]);
         assert_eq!(rows, ["8", "7"]);
         assert_eq!(next, "/v1/things?limit=2&starting_after=7");

@@ -48,7 +48,9 @@ impl Parameters {
     /// Every value of `name`.
     pub(super) fn texts(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
-        let (own, others) = std::mem::take(&mut self.pairs).into_iter().partition(|(given, _)| given == name);
+        let (own, others) = std::mem::take(&mut self.pairs)
+            .into_iter()
+            .partition(|(given, _)| given == name);
         self.pairs = others;
         own.into_iter().map(|(_, value)| value).collect()
     }
@@ -100,15 +102,22 @@ impl Parameters {
         // An unescaped '+' of an offset arrives as a space.
         let time = value.replace(' ', "+").parse().ok().or_else(|| moment(&value, edge));
         if time.is_none() {
-            self.fault(name, format!("'{name}' must be a time such as 2026-01-31T00:00:00Z, or a day such as 2026-01-31"));
+            self.fault(
+                name,
+                format!("'{name}' must be a time such as 2026-01-31T00:00:00Z, or a day such as 2026-01-31"),
+            );
         }
         time
     }
 
     /// Notes a value of `name` that is none of `legal`.
     pub(super) fn unknown(&mut self, name: &'static str, value: &str, legal: &[&str]) {
-        let hint = closest(value, legal.iter().copied()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
-        self.fault(name, format!("'{name}' cannot be {}; legal: {}.{hint}", echo(value), listing(legal)));
+        let hint =
+            closest(value, legal.iter().copied()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
+        self.fault(
+            name,
+            format!("'{name}' cannot be {}; legal: {}.{hint}", echo(value), listing(legal)),
+        );
     }
 
     /// Notes a fault.
@@ -124,7 +133,11 @@ impl Parameters {
         for (name, _) in &self.pairs {
             let known = self.known.iter().copied();
             let hint = closest(name, known).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
-            let message = format!("there is no parameter {}; those here are {}.{hint}", echo(name), listing(&self.known));
+            let message = format!(
+                "there is no parameter {}; those here are {}.{hint}",
+                echo(name),
+                listing(&self.known)
+            );
             self.faults.push(Fault::new(name.as_str(), message));
         }
         if self.faults.is_empty() {
@@ -176,7 +189,12 @@ mod tests {
         assert_eq!(query.text("model"), None);
         assert_eq!(query.text("twice"), Some("2".to_owned()));
         let problem = query.finish().expect_err("nothing of it is right");
-        for text in ["from 1 to 5", "Did you mean 'completed'?", "Did you mean 'model'?", "given 2 times"] {
+        for text in [
+            "from 1 to 5",
+            "Did you mean 'completed'?",
+            "Did you mean 'model'?",
+            "given 2 times",
+        ] {
             assert!(problem.message.contains(text), "{text}: {}", problem.message);
         }
     }

@@ -54,7 +54,9 @@ fn groupings(query: &mut Parameters) -> Vec<Grouping> {
     let mut found: Vec<Grouping> = Vec::new();
     for word in given.iter().flat_map(|value| value.split(',')).map(str::trim) {
         match Grouping::ALL.into_iter().find(|grouping| grouping.as_str() == word) {
-            Some(grouping) if found.contains(&grouping) => query.fault(NAME, format!("'{NAME}' names {} twice", echo(word))),
+            Some(grouping) if found.contains(&grouping) => {
+                query.fault(NAME, format!("'{NAME}' names {} twice", echo(word)))
+            }
             Some(grouping) => found.push(grouping),
             None => query.unknown(NAME, word, &Grouping::ALL.map(Grouping::as_str)),
         }
@@ -110,7 +112,10 @@ fn amounts(spending: &Spending) -> Map<String, Value> {
         ("cost", json!(cost)),
         ("cost_micros", json!(spending.cost_micros)),
     ];
-    named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    named
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// A day counted from 1970 as `2026-08-15`.

@@ -97,7 +97,11 @@ impl Arguments {
             ("format", &format),
         ];
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+        query.extend_pairs(
+            pairs
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.as_ref()?))),
+        );
         format!("/v1/requests?{}", query.finish())
     }
 }
@@ -120,7 +124,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
     let listed = answer["data"].as_array().map_or(&[][..], Vec::as_slice);
     table(&rows(listed));
     if let Some(summary) = answer.get("summary") {
-        say(&format!("{} requests, {}", summary["count"], dollars(&summary["total_cost"])));
+        say(&format!(
+            "{} requests, {}",
+            summary["count"],
+            dollars(&summary["total_cost"])
+        ));
     }
     Ok(())
 }
@@ -146,5 +154,7 @@ fn rows(requests: &[Value]) -> Vec<Vec<String>> {
 
 /// An amount for people; `-` when there is none.
 pub(super) fn dollars(amount: &Value) -> String {
-    amount.as_f64().map_or_else(|| "-".to_owned(), |amount| format!("${amount}"))
+    amount
+        .as_f64()
+        .map_or_else(|| "-".to_owned(), |amount| format!("${amount}"))
 }

@@ -37,10 +37,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         ("created_before", &arguments.until),
         ("key_id", &arguments.key_id),
     ];
-    query.extend_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+    query.extend_pairs(
+        pairs
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?))),
+    );
     let path = format!("/v1/usage?{}", query.finish());
     let usage = gateway.json(gateway.request(Method::GET, &path)).await?;
-    let groupings: Vec<&str> = usage["group_by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let groupings: Vec<&str> = usage["group_by"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     table(&rows(&groupings, &usage));
     if usage["truncated"] == true {
         say("There are more rows than are shown; the last one counts them all.");
@@ -50,7 +59,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
 
 fn rows(groupings: &[&str], usage: &Value) -> Vec<Vec<String>> {
     let heads = groupings.iter().map(|name| name.to_uppercase());
-    let mut rows = vec![heads.chain(["REQUESTS", "COMPLETED", "COST"].map(ToOwned::to_owned)).collect()];
+    let mut rows = vec![
+        heads
+            .chain(["REQUESTS", "COMPLETED", "COST"].map(ToOwned::to_owned))
+            .collect(),
+    ];
     let amounts = |group: &Value| {
         [
             group["requests"].to_string(),
@@ -59,10 +72,15 @@ fn rows(groupings: &[&str], usage: &Value) -> Vec<Vec<String>> {
         ]
     };
     for group in usage["data"].as_array().into_iter().flatten() {
-        let names = groupings.iter().map(|name| group[*name].as_str().unwrap_or("-").to_owned());
+        let names = groupings
+            .iter()
+            .map(|name| group[*name].as_str().unwrap_or("-").to_owned());
         rows.push(names.chain(amounts(group)).collect::<Vec<_>>());
     }
-    let names = groupings.iter().enumerate().map(|(place, _)| if place == 0 { "total" } else { "" }.to_owned());
+    let names = groupings
+        .iter()
+        .enumerate()
+        .map(|(place, _)| if place == 0 { "total" } else { "" }.to_owned());
     rows.push(names.chain(amounts(&usage["totals"])).collect());
     rows
 }

@@ -2,6 +2,7 @@
 
 mod books;
 mod clock;
+mod command;
 mod live;
 mod log;
 mod pictures;
@@ -27,7 +28,7 @@ use tempfile::TempDir;
 
 pub(crate) use clock::TestClock;
 pub(crate) use live::LiveProvider;
-pub(crate) use log::{log_lines, watch_log};
+pub(crate) use log::{check_no_secret, log_lines, watch_log};
 pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, noise, plain, size_of};
 pub(crate) use reply::{Reply, send, try_send};
 use schema::Schema;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::harness::{GENERATIONS, Reply, TestGateway, micros, send};
 
 /// The price of [`flat`], as its provider prints it.
-const FLAT_MICROS: i64 = 20_000;
+const FLAT_MICROS: i64 = 10_000;
 /// More callers than there is money for.
 const CALLERS: usize = 500;
 /// Those that there is money for.
@@ -92,7 +92,7 @@ async fn money_for_37_makes_37_images_however_many_ask_at_once() {
     let gateway = TestGateway::start().await;
     prepay(&gateway, FLAT_MICROS * PAID as i64).await;
     let key = gateway.key.clone();
-    let text = "Insufficient balance: $0.02 required, $0 available";
+    let text = "Insufficient balance: $0.01 required, $0 available";
     exactly_the_paid_ones_are_made(&gateway, &key, "INSUFFICIENT_BALANCE", text).await;
     assert_eq!(available(&gateway).await, 0);
     gateway.finish().await;
@@ -107,7 +107,7 @@ async fn a_keys_budget_for_37_makes_37_images_however_many_ask_at_once() {
         ..KeyLimits::default()
     };
     let key = key_with(&gateway, limits).await;
-    let text = "The budget of this API key (total_usd) is exceeded: $0.02 required, $0.005 available";
+    let text = "The budget of this API key (total_usd) is exceeded: $0.01 required, $0.005 available";
     exactly_the_paid_ones_are_made(&gateway, &key, "BUDGET_EXCEEDED", text).await;
     // Other keys of the account are not concerned.
     generate_with(&gateway, &gateway.key, &flat()).await.ok();
@@ -160,7 +160,7 @@ async fn budgets_of_a_day_and_a_month_begin_anew_at_midnight_in_utc() {
     let error = refused.error(402, "BUDGET_EXCEEDED");
     assert_eq!(
         error["message"],
-        "The budget of this API key (day_usd) is exceeded: $0.02 required, $0 available"
+        "The budget of this API key (day_usd) is exceeded: $0.01 required, $0 available"
     );
     gateway.clock.set("2026-08-31T00:00:00Z");
     assert_eq!(status(&daily).await, StatusCode::OK);
@@ -184,7 +184,7 @@ async fn a_generation_that_begins_before_midnight_counts_for_the_day_it_began_on
     )
     .await;
     gateway.clock.set("2026-08-30T23:59:59Z");
-    gateway.fault(json!({ "provider": "fal", "fault": "slow", "ms": 1500, "count": 1 })).await;
+    gateway.fault(json!({ "provider": "fal", "fault": "delay=1500ms", "times": 1 })).await;
     let body = flat();
     let late = generate_with(&gateway, &key, &body);
     let midnight = async {
@@ -269,18 +269,18 @@ async fn candidates_that_cannot_be_paid_leave_the_plan() {
 async fn the_operators_mark_up_is_in_estimate_charge_and_books() {
     let gateway = TestGateway::with(|settings| settings.markup_percent = "12.5".parse().expect("a decimal")).await;
     let estimate = send(gateway.request(Method::POST, &format!("{GENERATIONS}?dryRun=true")).json(&flat())).await.ok();
-    assert_eq!(estimate["total_cost_micros"], 22_500);
-    assert_eq!(estimate["markup_micros"], 2_500);
+    assert_eq!(estimate["total_cost_micros"], 11_250);
+    assert_eq!(estimate["markup_micros"], 1_250);
     let answer = gateway.generate(flat()).await.ok();
-    assert_eq!(micros(&answer["metadata"]["cost"]), 22_500);
+    assert_eq!(micros(&answer["metadata"]["cost"]), 11_250);
     let postings = gateway.database.postings(DEFAULT_ACCOUNT, None, 10).await.expect("the ledger can be read");
     let charge = postings.iter().find(|posting| posting.kind == "charge").expect("a charge");
     let mut entries = charge.entries.clone();
     entries.sort();
-    let expected = [("held", -22_500), ("markup", 2_500), ("usage", 20_000)];
+    let expected = [("held", -11_250), ("markup", 1_250), ("usage", 10_000)];
     assert_eq!(entries, expected.map(|(book, amount)| (book.to_owned(), amount)));
     let recorded = gateway.recorded(answer["id"].as_str().expect("an id")).await;
-    assert_eq!(micros(&recorded["cost"]), 22_500);
+    assert_eq!(micros(&recorded["cost"]), 11_250);
     gateway.finish().await;
 }
 

@@ -7,12 +7,18 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::edits::data_url;
-use super::harness::{GENERATIONS, LiveProvider, Reply, TestGateway, log_lines, names, plain, send, small, with};
+use super::harness::{
+    GENERATIONS, LiveProvider, Reply, TestGateway, half_mask, log_lines, names, plain, send, small, with,
+};
 use super::requests::other_account;
 
 /// Lets the default account keep what is asked and answered.
 async fn keep_payloads(gateway: &TestGateway) {
-    let account = gateway.database.account(DEFAULT_ACCOUNT).await.expect("the database answers");
+    let account = gateway
+        .database
+        .account(DEFAULT_ACCOUNT)
+        .await
+        .expect("the database answers");
     let mut terms = account.expect("the default account").terms();
     terms.stores_payloads = true;
     let changed = gateway.database.update_account(DEFAULT_ACCOUNT, &terms).await;
@@ -38,7 +44,11 @@ async fn an_account_that_keeps_payloads_finds_what_was_asked_and_answered() {
         "openai_api_key": secret, "user_id": "u-1" });
     let reply = gateway.generate(body.clone()).await;
     let answer = reply.ok();
-    assert_eq!(names(&answer["data"][0]), ["b64_json"], "the answer carries the bytes and no link");
+    assert_eq!(
+        names(&answer["data"][0]),
+        ["b64_json"],
+        "the answer carries the bytes and no link"
+    );
     let recorded = gateway.recorded(&reply.id()).await;
     let payloads = &recorded["payloads"];
     assert_eq!(payloads["request"], with(body, json!({ "openai_api_key": "(secret)" })));
@@ -59,13 +69,20 @@ async fn images_are_no_part_of_what_was_asked() {
     let gateway = TestGateway::start().await;
     keep_payloads(&gateway).await;
     let image = data_url("image/png", &plain((96, 96), [200, 30, 30, 255], ImageFormat::Png));
-    let body = with(small("openai/gpt-image-1-mini"), json!({ "images": [{ "image_url": image }], "mask": { "image_url": image } }));
+    let body = with(
+        small("openai/gpt-image-1-mini"),
+        json!({ "images": [{ "image_url": image }], "mask": { "image_url": data_url("image/png", &half_mask((96, 96))) } }),
+    );
     let reply = gateway.edit_json(body).await;
     reply.ok();
     let recorded = gateway.recorded(&reply.id()).await;
     assert_eq!(recorded["payloads"]["request"]["prompt"], "a red kite over dunes");
     let tail = &image[image.len() - 24..];
-    assert!(!recorded["payloads"].to_string().contains(tail), "{}", recorded["payloads"]);
+    assert!(
+        !recorded["payloads"].to_string().contains(tail),
+        "{}",
+        recorded["payloads"]
+    );
     gateway.finish().await;
 }
 
@@ -84,7 +101,9 @@ async fn what_failed_is_kept_without_an_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_accounts_keep_nothing() {
     let gateway = TestGateway::embedded().await;
-    let reply = gateway.generate(with(two(), json!({ "response_format": "b64_json" }))).await;
+    let reply = gateway
+        .generate(with(two(), json!({ "response_format": "b64_json" })))
+        .await;
     reply.ok();
     let recorded = gateway.recorded(&reply.id()).await;
     assert_eq!((recorded.get("payloads"), &recorded["data"]), (None, &json!([])));
@@ -99,13 +118,16 @@ async fn a_purge_removes_texts_and_images_and_leaves_the_figures() {
     let reply = gateway.generate(two()).await;
     reply.ok();
     let before = gateway.recorded(&reply.id()).await;
-    let links: Vec<&str> = before["data"].as_array().expect("a list").iter().filter_map(|item| item["url"].as_str()).collect();
+    let links: Vec<&str> = before["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|item| item["url"].as_str())
+        .collect();
     assert_eq!(links.len(), 2);
     gateway.clock.advance_s(60);
     let purged = purge(&gateway, &reply.id(), &gateway.key).await.ok();
-    let told = |already: bool, media: u32| {
-        json!({ "id": reply.id(), "object": "request.payloads", "purged": true, "already_purged": already, "media_deleted": media })
-    };
+    let told = |already: bool, media: u32| json!({ "id": reply.id(), "object": "request.payloads", "purged": true, "already_purged": already, "media_deleted": media });
     assert_eq!(purged, told(false, 2));
     for link in links {
         send(gateway.client.get(link)).await.error(404, "INVALID_REQUEST");
@@ -127,9 +149,14 @@ async fn a_purge_removes_texts_and_images_and_leaves_the_figures() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_keeps_nothing_can_be_purged_too() {
     let gateway = TestGateway::embedded().await;
-    let refused = gateway.generate(json!({ "model": "mock-image", "prompt": "dunes", "n": 0 })).await;
+    let refused = gateway
+        .generate(json!({ "model": "mock-image", "prompt": "dunes", "n": 0 }))
+        .await;
     let purged = purge(&gateway, &refused.id(), &gateway.key).await.ok();
-    assert_eq!((&purged["already_purged"], &purged["media_deleted"]), (&json!(false), &json!(0)));
+    assert_eq!(
+        (&purged["already_purged"], &purged["media_deleted"]),
+        (&json!(false), &json!(0))
+    );
     gateway.finish().await;
 }
 
@@ -147,19 +174,30 @@ async fn a_purge_is_for_the_key_that_asked_and_for_admins() {
     };
     let (first, second) = (make().await, make().await);
     let error = purge(&gateway, &first, &stranger).await.error(403, "PERMISSION_DENIED");
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("'admin'")), "{error}");
+    assert!(
+        error["message"].as_str().is_some_and(|text| text.contains("'admin'")),
+        "{error}"
+    );
     purge(&gateway, &first, &foreign).await.error(404, "INVALID_REQUEST");
     let path = format!("{first}/payloads?account_id=default");
     let request = gateway.anonymous(Method::DELETE, &format!("/v1/requests/{path}"));
-    send(request.bearer_auth(&foreign)).await.error(403, "PERMISSION_DENIED");
+    send(request.bearer_auth(&foreign))
+        .await
+        .error(403, "PERMISSION_DENIED");
     send(gateway.anonymous(Method::DELETE, &format!("/v1/requests/{first}/payloads")))
         .await
         .error(401, "AUTHENTICATION_FAILED");
-    assert_eq!(gateway.recorded(&first).await["data"].as_array().map(Vec::len), Some(2), "nothing is gone yet");
+    assert_eq!(
+        gateway.recorded(&first).await["data"].as_array().map(Vec::len),
+        Some(2),
+        "nothing is gone yet"
+    );
     assert_eq!(purge(&gateway, &first, &own).await.ok()["media_deleted"], 2);
     assert_eq!(purge(&gateway, &second, &gateway.key).await.ok()["media_deleted"], 2);
     for unknown in ["req_000000000000000000000000000", "mine", "%00", "%ff"] {
-        purge(&gateway, unknown, &gateway.key).await.error(404, "INVALID_REQUEST");
+        purge(&gateway, unknown, &gateway.key)
+            .await
+            .error(404, "INVALID_REQUEST");
     }
     gateway.finish().await;
 }
@@ -172,9 +210,16 @@ async fn what_is_under_way_cannot_be_purged_yet() {
         openai.base_url = Some(provider.base_url());
     })
     .await;
-    let body = with(small("openai/gpt-image-1-mini"), json!({ "stream": true, "partial_images": 1 }));
+    let body = with(
+        small("openai/gpt-image-1-mini"),
+        json!({ "stream": true, "partial_images": 1 }),
+    );
     let request = gateway.request(Method::POST, GENERATIONS).json(&body);
-    let answer = request.header("x-request-id", "mine").send().await.expect("the stream begins");
+    let answer = request
+        .header("x-request-id", "mine")
+        .send()
+        .await
+        .expect("the stream begins");
     assert_eq!(answer.status(), StatusCode::OK);
     let call = provider.call().await;
     let under_way = gateway.recorded("mine").await;

@@ -173,21 +173,47 @@ async fn bad_queries_are_refused_by_name() {
         ("format=xml", "format"),
         ("model=a&model=b", "model"),
         ("format=csv&summary=true", "summary"),
-        ("format=ndjson&ending_before=req_000000000000000000000000000", "ending_before"),
+        (
+            "format=ndjson&ending_before=req_000000000000000000000000000",
+            "ending_before",
+        ),
     ] {
         gateway.get(&format!("/v1/requests?{query}")).await.fault(param);
     }
     for (query, says) in [
-        ("status=complete", "legal: pending, processing, completed, upstream_failure, rejected, cancelled. Did you mean 'completed'?"),
+        (
+            "status=complete",
+            "legal: pending, processing, completed, upstream_failure, rejected, cancelled. Did you mean 'completed'?",
+        ),
         ("modle=x", "Did you mean 'model'?"),
         ("limit=0&status=odd&colour=red", "'limit' must be"),
     ] {
-        let error = gateway.get(&format!("/v1/requests?{query}")).await.error(400, "INVALID_REQUEST");
-        assert!(error["message"].as_str().is_some_and(|text| text.contains(says)), "{error}");
+        let error = gateway
+            .get(&format!("/v1/requests?{query}"))
+            .await
+            .error(400, "INVALID_REQUEST");
+        assert!(
+            error["message"].as_str().is_some_and(|text| text.contains(says)),
+            "{error}"
+        );
     }
-    let error = gateway.get("/v1/requests?limit=0&status=odd&colour=red").await.error(400, "INVALID_REQUEST");
-    assert_eq!(error["metadata"]["faults"].as_array().map(Vec::len), Some(3), "all are told: {error}");
-    for harmless in ["user=%00", "session_id=%ff", "client_request_id=%27%20OR%201=1", "model=", "summary=false", "format=json"] {
+    let error = gateway
+        .get("/v1/requests?limit=0&status=odd&colour=red")
+        .await
+        .error(400, "INVALID_REQUEST");
+    assert_eq!(
+        error["metadata"]["faults"].as_array().map(Vec::len),
+        Some(3),
+        "all are told: {error}"
+    );
+    for harmless in [
+        "user=%00",
+        "session_id=%ff",
+        "client_request_id=%27%20OR%201=1",
+        "model=",
+        "summary=false",
+        "format=json",
+    ] {
         gateway.get(&format!("/v1/requests?{harmless}")).await.ok();
     }
     gateway.get("/v1/requests/x?account=y").await.fault("account");
@@ -198,14 +224,19 @@ async fn bad_queries_are_refused_by_name() {
 async fn every_mark_and_every_outcome_can_be_searched() {
     let gateway = TestGateway::start().await;
     let body = |model: &str| json!({ "model": model, "prompt": "dunes", "quality": "low", "size": "1024x1024", "response_format": "b64_json", "user": "somebody" });
-    let marked = gateway.request(Method::POST, GENERATIONS).json(&body("openai/gpt-image-1-mini"));
+    let marked = gateway
+        .request(Method::POST, GENERATIONS)
+        .json(&body("openai/gpt-image-1-mini"));
     let marked = marked
         .header("x-request-id", "mine-1")
         .header("x-session-id", "session-1")
         .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     let marked = send(marked).await.id();
     gateway.clock.advance_s(1);
-    let by_fal = gateway.generate(with(body("fal/gpt-image-1-mini"), json!({ "user": "another" }))).await.id();
+    let by_fal = gateway
+        .generate(with(body("fal/gpt-image-1-mini"), json!({ "user": "another" })))
+        .await
+        .id();
     gateway.clock.advance_s(1);
     let image = data_url("image/png", &plain((96, 96), [200, 30, 30, 255], ImageFormat::Png));
     let edited = gateway
@@ -213,7 +244,10 @@ async fn every_mark_and_every_outcome_can_be_searched() {
         .await;
     edited.ok();
     gateway.clock.advance_s(1);
-    let unknown = gateway.generate(json!({ "model": "no-such-model", "prompt": "dunes" })).await.id();
+    let unknown = gateway
+        .generate(json!({ "model": "no-such-model", "prompt": "dunes" }))
+        .await
+        .id();
     for (query, found) in [
         ("model=gpt-image-1-mini", vec![&edited.id(), &by_fal, &marked]),
         ("model=openai/gpt-image-1-mini", vec![&edited.id(), &by_fal, &marked]),
@@ -228,7 +262,10 @@ async fn every_mark_and_every_outcome_can_be_searched() {
         ("user=another&provider=fal", vec![&by_fal]),
         ("user=another&provider=openai", vec![]),
         ("client_request_id=mine-1", vec![&marked]),
-        ("created_after=2026-08-15&created_before=2026-08-15", vec![&unknown, &edited.id(), &by_fal, &marked]),
+        (
+            "created_after=2026-08-15&created_before=2026-08-15",
+            vec![&unknown, &edited.id(), &by_fal, &marked],
+        ),
         ("created_before=2026-08-14", vec![]),
         ("created_after=2026-08-16", vec![]),
     ] {
@@ -247,7 +284,10 @@ async fn a_summary_counts_all_that_fit_whatever_the_page() {
         let body = json!({ "model": "fal/gpt-image-1-mini", "prompt": "dunes", "quality": "low", "size": "1024x1024", "response_format": "b64_json" });
         cost += micros(&gateway.generate(body).await.ok()["metadata"]["cost"]);
     }
-    gateway.generate(json!({ "model": "mock-image", "prompt": "dunes", "n": 0 })).await.fault("n");
+    gateway
+        .generate(json!({ "model": "mock-image", "prompt": "dunes", "n": 0 }))
+        .await
+        .fault("n");
     assert!(cost > 0);
     let page = gateway.get("/v1/requests?limit=1&summary=true").await.ok();
     assert_eq!(page["data"].as_array().map(Vec::len), Some(1));
@@ -258,11 +298,21 @@ async fn a_summary_counts_all_that_fit_whatever_the_page() {
     );
     let next = page["next_page_url"].as_str().expect("another page");
     assert!(next.contains("summary=true"), "{next}");
-    assert_eq!(gateway.get(next).await.ok()["summary"], page["summary"], "the cursor does not narrow it");
+    assert_eq!(
+        gateway.get(next).await.ok()["summary"],
+        page["summary"],
+        "the cursor does not narrow it"
+    );
     let narrowed = gateway.get("/v1/requests?summary&status=rejected").await.ok();
-    assert_eq!(narrowed["summary"], json!({ "count": 1, "total_cost": 0.0, "total_cost_micros": 0, "currency": "usd" }));
+    assert_eq!(
+        narrowed["summary"],
+        json!({ "count": 1, "total_cost": 0.0, "total_cost_micros": 0, "currency": "usd" })
+    );
     let nothing = gateway.get("/v1/requests?summary=true&user=nobody").await.ok();
-    assert_eq!((&nothing["summary"]["count"], &nothing["data"]), (&json!(0), &json!([])));
+    assert_eq!(
+        (&nothing["summary"]["count"], &nothing["data"]),
+        (&json!(0), &json!([]))
+    );
     gateway.finish().await;
 }
 
@@ -270,13 +320,23 @@ async fn a_summary_counts_all_that_fit_whatever_the_page() {
 async fn a_page_goes_on_from_a_request_that_is_forgotten() {
     let gateway = TestGateway::embedded().await;
     let made = some(&gateway, 4).await;
-    let between = gateway.clock.now().checked_sub(jiff::SignedDuration::from_millis(1_500)).expect("a time");
+    let between = gateway
+        .clock
+        .now()
+        .checked_sub(jiff::SignedDuration::from_millis(1_500))
+        .expect("a time");
     let gone = gateway::ids::request_id(between);
     let older = gateway.get(&format!("/v1/requests?starting_after={gone}")).await.ok();
     assert_eq!(ids(&older), made[2..]);
-    let newer = gateway.get(&format!("/v1/requests?ending_before={gone}&limit=1")).await.ok();
+    let newer = gateway
+        .get(&format!("/v1/requests?ending_before={gone}&limit=1"))
+        .await
+        .ok();
     assert_eq!(ids(&newer), made[1..2]);
-    assert!(newer["previous_page_url"].is_string() && newer["next_page_url"].is_string(), "{newer}");
+    assert!(
+        newer["previous_page_url"].is_string() && newer["next_page_url"].is_string(),
+        "{newer}"
+    );
     let never = "req_000000000000000000000000000";
     let page = gateway.get(&format!("/v1/requests?starting_after={never}")).await.ok();
     assert_eq!(page["data"], json!([]), "nothing is older");
@@ -309,23 +369,44 @@ async fn other_accounts_are_for_admins_to_see() {
     let gateway = TestGateway::embedded().await;
     let other = other_account(&gateway, &[Scope::Generate, Scope::Read]).await;
     let body = json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64", "response_format": "b64_json" });
-    let reply = send(gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(&other).json(&body)).await;
+    let reply = send(
+        gateway
+            .anonymous(Method::POST, GENERATIONS)
+            .bearer_auth(&other)
+            .json(&body),
+    )
+    .await;
     reply.ok();
     let own = gateway.generate(body).await.id();
     let as_other = async |path: &str| send(gateway.anonymous(Method::GET, path).bearer_auth(&other)).await;
     assert_eq!(ids(&as_other("/v1/requests").await.ok()), [reply.id()]);
     assert_eq!(ids(&as_other("/v1/requests?account_id=other").await.ok()), [reply.id()]);
-    as_other(&format!("/v1/requests/{own}")).await.error(404, "INVALID_REQUEST");
-    for path in ["/v1/requests?account_id=default", "/v1/requests?format=csv&account_id=default", "/v1/usage?account_id=default"] {
+    as_other(&format!("/v1/requests/{own}"))
+        .await
+        .error(404, "INVALID_REQUEST");
+    for path in [
+        "/v1/requests?account_id=default",
+        "/v1/requests?format=csv&account_id=default",
+        "/v1/usage?account_id=default",
+    ] {
         as_other(path).await.error(403, "PERMISSION_DENIED");
     }
     let path = format!("/v1/requests/{own}?account_id=default");
     as_other(&path).await.error(403, "PERMISSION_DENIED");
     assert_eq!(ids(&gateway.get("/v1/requests").await.ok()), [own]);
-    assert_eq!(ids(&gateway.get("/v1/requests?account_id=other").await.ok()), [reply.id()]);
-    let shown = gateway.get(&format!("/v1/requests/{}?account_id=other", reply.id())).await.ok();
+    assert_eq!(
+        ids(&gateway.get("/v1/requests?account_id=other").await.ok()),
+        [reply.id()]
+    );
+    let shown = gateway
+        .get(&format!("/v1/requests/{}?account_id=other", reply.id()))
+        .await
+        .ok();
     assert_eq!(shown["id"], reply.id());
-    gateway.get(&format!("/v1/requests/{}", reply.id())).await.error(404, "INVALID_REQUEST");
+    gateway
+        .get(&format!("/v1/requests/{}", reply.id()))
+        .await
+        .error(404, "INVALID_REQUEST");
     gateway.finish().await;
 }
 

@@ -9,7 +9,7 @@ use gateway::media::sweep::remove_expired;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::harness::{TestGateway, send};
+use super::harness::{TestGateway, micros, send};
 
 const DAY_S: i64 = 86_400;
 /// As many rows as upkeep removes at a time, or more.
@@ -19,7 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Changes the terms of the default account.
 async fn agree(gateway: &TestGateway, change: impl FnOnce(&mut AccountTerms)) {
-    let account = gateway.database.account(DEFAULT_ACCOUNT).await.expect("the database answers");
+    let account = gateway
+        .database
+        .account(DEFAULT_ACCOUNT)
+        .await
+        .expect("the database answers");
     let mut terms = account.expect("the default account").terms();
     change(&mut terms);
     let changed = gateway.database.update_account(DEFAULT_ACCOUNT, &terms).await;
@@ -33,40 +37,66 @@ fn body(response_format: &str) -> Value {
 /// What upkeep does with the log.
 async fn forget(gateway: &TestGateway, days: i64) -> u64 {
     let now = gateway.clock.now();
-    gateway.database.forget_generations(now, days, BATCH).await.expect("the database answers")
+    gateway
+        .database
+        .forget_generations(now, days, BATCH)
+        .await
+        .expect("the database answers")
 }
 
 /// What upkeep does with images.
 async fn sweep(gateway: &TestGateway) {
     let store = MediaStore::open(None, &gateway.data_dir).expect("the folder is there");
-    remove_expired(&store, &gateway.database, &gateway.clock.clock()).await.expect("images can be removed");
+    remove_expired(&store, &gateway.database, &gateway.clock.clock())
+        .await
+        .expect("images can be removed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_gateway_forgets_old_requests() {
     let gateway = TestGateway::with(|settings| settings.limits.request_log_days = 30).await;
     let body = json!({ "model": "fal/gpt-image-1-mini", "prompt": "dunes", "quality": "low", "size": "1024x1024", "response_format": "b64_json" });
-    let old = gateway.generate(body.clone()).await.id();
+    let old = gateway.generate(body.clone()).await;
+    let (charged, old) = (2 * micros(&old.ok()["metadata"]["cost"]), old.id());
+    assert!(charged > 0);
     gateway.clock.advance_s(29 * DAY_S);
     let young = gateway.generate(body).await.id();
     gateway.clock.advance_s(DAY_S + 1);
     // Upkeep looks at the log when a gateway starts.
     let replica = gateway.replica().await;
     let forgotten = async { while gateway.get(&format!("/v1/requests/{old}")).await.status == StatusCode::OK {} };
-    tokio::time::timeout(PATIENCE, forgotten).await.expect("the old request is forgotten");
-    gateway.get(&format!("/v1/requests/{old}")).await.error(404, "INVALID_REQUEST");
+    tokio::time::timeout(PATIENCE, forgotten)
+        .await
+        .expect("the old request is forgotten");
+    gateway
+        .get(&format!("/v1/requests/{old}"))
+        .await
+        .error(404, "INVALID_REQUEST");
     assert_eq!(gateway.recorded(&young).await["status"], "completed");
-    assert_eq!(gateway.get("/v1/requests?summary=true").await.ok()["summary"]["count"], 1);
+    assert_eq!(
+        gateway.get("/v1/requests?summary=true").await.ok()["summary"]["count"],
+        1
+    );
     replica.finish().await;
     // The harness checks that the ledger still has both charges.
-    let account = gateway.database.account(DEFAULT_ACCOUNT).await.expect("the database answers");
-    assert_eq!(account.expect("the default account").available_micros, -40_000);
+    let account = gateway
+        .database
+        .account(DEFAULT_ACCOUNT)
+        .await
+        .expect("the database answers");
+    assert_eq!(account.expect("the default account").available_micros, -charged);
     gateway.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_may_keep_its_log_shorter_or_longer() {
-    for (own, after_days, forgotten) in [(Some(7), 6, 0), (Some(7), 8, 1), (Some(365), 91, 0), (None, 89, 0), (None, 91, 1)] {
+    for (own, after_days, forgotten) in [
+        (Some(7), 6, 0),
+        (Some(7), 8, 1),
+        (Some(365), 91, 0),
+        (None, 89, 0),
+        (None, 91, 1),
+    ] {
         let gateway = TestGateway::embedded().await;
         agree(&gateway, |terms| {
             terms.log_retention_days = own;
@@ -97,7 +127,10 @@ async fn a_request_stays_while_its_images_live() {
     gateway.clock.advance_s(6 * DAY_S);
     sweep(&gateway).await;
     assert_eq!(forget(&gateway, 90).await, 0);
-    let link = gateway.recorded(&id).await["data"][0]["url"].as_str().expect("a link").to_owned();
+    let link = gateway.recorded(&id).await["data"][0]["url"]
+        .as_str()
+        .expect("a link")
+        .to_owned();
     assert_eq!(send(gateway.client.get(link)).await.status, StatusCode::OK);
     gateway.clock.advance_s(DAY_S);
     sweep(&gateway).await;

@@ -11,7 +11,11 @@ fn parameter(name: &str, schema: Value, description: &str) -> Value {
 
 fn moment(name: &str, meaning: &str) -> Value {
     let kinds = json!({ "type": "string", "format": "date-time" });
-    parameter(name, kinds, &format!("{meaning} A day such as 2026-01-31 is all of that day in UTC."))
+    parameter(
+        name,
+        kinds,
+        &format!("{meaning} A day such as 2026-01-31 is all of that day in UTC."),
+    )
 }
 
 fn account() -> Value {
@@ -21,19 +25,43 @@ fn account() -> Value {
 
 fn filters() -> Vec<Value> {
     let named = Filter::COLUMNS.map(|(name, _)| match name {
-        "status" => parameter(name, json!({ "type": "string", "enum": Status::ALL.map(Status::as_str) }), "Where requests stand."),
+        "status" => parameter(
+            name,
+            json!({ "type": "string", "enum": Status::ALL.map(Status::as_str) }),
+            "Where requests stand.",
+        ),
         "model" => parameter(name, json!({ "type": "string" }), "A model's id or alias."),
         "provider" => parameter(name, json!({ "type": "string" }), "The provider of the first image."),
         _ => parameter(name, json!({ "type": "string" }), "The value of this field."),
     });
     let mut all = vec![
-        parameter("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }), "Requests of a page; of a file, all when absent and without a maximum."),
-        parameter("starting_after", json!({ "type": "string" }), "The id before the first request. Excludes ending_before."),
-        parameter("ending_before", json!({ "type": "string" }), "The id after the last request of the page."),
+        parameter(
+            "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
+            "Requests of a page; of a file, all when absent and without a maximum.",
+        ),
+        parameter(
+            "starting_after",
+            json!({ "type": "string" }),
+            "The id before the first request. Excludes ending_before.",
+        ),
+        parameter(
+            "ending_before",
+            json!({ "type": "string" }),
+            "The id after the last request of the page.",
+        ),
         moment("created_after", "At or after this time."),
         moment("created_before", "At or before this time."),
-        parameter("summary", json!({ "type": "boolean", "default": false }), "Adds the number and the cost of all requests that fit, whatever the page."),
-        parameter("format", json!({ "type": "string", "enum": ["json", "csv", "ndjson"] }), "csv and ndjson answer with all requests that fit as a file; so do the types text/csv and application/x-ndjson in the header accept."),
+        parameter(
+            "summary",
+            json!({ "type": "boolean", "default": false }),
+            "Adds the number and the cost of all requests that fit, whatever the page.",
+        ),
+        parameter(
+            "format",
+            json!({ "type": "string", "enum": ["json", "csv", "ndjson"] }),
+            "csv and ndjson answer with all requests that fit as a file; so do the types text/csv and application/x-ndjson in the header accept.",
+        ),
         account(),
     ];
     all.extend(named);

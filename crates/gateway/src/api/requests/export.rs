@@ -106,7 +106,10 @@ impl Export {
             return Ok(None);
         }
         let wanted = self.left.map_or(self.piece_rows, |left| left.min(self.piece_rows));
-        let rows = self.database.generations(&self.account_id, &self.filter, wanted).await?;
+        let rows = self
+            .database
+            .generations(&self.account_id, &self.filter, wanted)
+            .await?;
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         self.left = self.left.map(|left| left - count);
         self.ended = count < wanted || self.left == Some(0);
@@ -129,7 +132,10 @@ fn line(row: &GenerationRow) -> Value {
 }
 
 fn lines(rows: &[GenerationRow]) -> Vec<u8> {
-    rows.iter().map(|row| format!("{}\n", line(row))).collect::<String>().into_bytes()
+    rows.iter()
+        .map(|row| format!("{}\n", line(row)))
+        .collect::<String>()
+        .into_bytes()
 }
 
 fn table(rows: &[GenerationRow], with_heads: bool) -> Result<Vec<u8>, DatabaseError> {
@@ -165,5 +171,99 @@ fn harmless(text: &str) -> String {
         format!("'{text}")
     } else {
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::auth::{self, KeyOrder, Scope};
+    use crate::db::DEFAULT_ACCOUNT;
+    use crate::db::generations::{EndOfGeneration, NewGeneration, Status};
+    use crate::db::keys::KeyTerms;
+    use crate::ids::request_id;
+
+    async fn refuse(database: &Database, key_id: &str, at: Timestamp) {
+        let start = NewGeneration {
+            id: request_id(at),
+            account_id: DEFAULT_ACCOUNT.to_owned(),
+            key_id: key_id.to_owned(),
+            client_request_id: None,
+            session_id: None,
+            trace_id: None,
+            end_user: None,
+            endpoint: "/openai/v1/images/generations".to_owned(),
+            model: "a-model".to_owned(),
+            estimate_micros: 0,
+            adjustments: "[]".to_owned(),
+            request_size_bytes: 0,
+            created_at: at,
+        };
+        let end = EndOfGeneration {
+            status: Status::Rejected,
+            provider: None,
+            cost_micros: None,
+            markup_micros: 0,
+            cost_basis: None,
+            cost_components: "[]".to_owned(),
+            adjustments: "[]".to_owned(),
+            error_code: None,
+            error_message: None,
+            response_size_bytes: None,
+            finished_at: at,
+        };
+        database.reject_generation(start, end).await.expect("a row is stored");
+    }
+
+    #[tokio::test]
+    async fn rows_are_read_as_they_are_wanted_and_no_sooner() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let now: Timestamp = "2026-08-15T12:00:00Z".parse().expect("a time");
+        let ago = |seconds| now.checked_sub(SignedDuration::from_secs(seconds)).expect("a time");
+        let database = Database::open(&url, now).await.expect("a database");
+        let order = KeyOrder {
+            account_id: DEFAULT_ACCOUNT.to_owned(),
+            name: "test".to_owned(),
+            scopes: vec![Scope::Read],
+            terms: KeyTerms::default(),
+        };
+        let key = auth::create(&database, order, now).await.expect("a key").row.id;
+        for seconds in 0..5 {
+            refuse(&database, &key, ago(seconds)).await;
+        }
+        let mut export = Export {
+            database: database.clone(),
+            account_id: DEFAULT_ACCOUNT.to_owned(),
+            filter: Filter::default(),
+            format: Format::NdJson,
+            left: None,
+            begun: false,
+            ended: false,
+            piece_rows: 2,
+        };
+        let first = export.piece().await.expect("rows can be read");
+        let mut pieces = Box::pin(export.pieces(first));
+        let count = |piece: &Bytes| piece.iter().filter(|byte| **byte == b'\n').count();
+        let one = pieces.try_next().await.expect("rows can be read").expect("a piece");
+        assert_eq!(count(&one), 2);
+        // What is noted now and is older than all the others is still met: nothing was read ahead.
+        refuse(&database, &key, ago(60)).await;
+        let rest: Vec<Bytes> = pieces.try_collect().await.expect("rows can be read");
+        assert_eq!(rest.iter().map(count).collect::<Vec<_>>(), [2, 2]);
+        database.close().await;
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_work_out_begins_with_an_apostrophe() {
+        for text in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx"] {
+            assert_eq!(harmless(text), format!("'{text}"));
+        }
+        for text in ["", "x=1", "'quoted", "1", "é"] {
+            assert_eq!(harmless(text), text);
+        }
     }
 }

@@ -40,7 +40,10 @@ async fn purge(state: &AppState, caller: &Caller, account_id: &str, id: &str) ->
     if id.contains('\0') {
         return Err(absent());
     }
-    let row = database.generation(account_id, id).await.map_err(|error| internal(&error))?;
+    let row = database
+        .generation(account_id, id)
+        .await
+        .map_err(|error| internal(&error))?;
     let row = row.ok_or_else(absent)?;
     if row.start.key_id != caller.identity.key_id && !caller.identity.may(Scope::Admin) {
         return Err(Problem::permission(
@@ -60,11 +63,17 @@ async fn purge(state: &AppState, caller: &Caller, account_id: &str, id: &str) ->
             tracing::error!(media.id = %media.id, error = %error, "an image could not be purged");
             Problem::internal()
         })?;
-        database.delete_media(&media.id).await.map_err(|error| internal(&error))?;
+        database
+            .delete_media(&media.id)
+            .await
+            .map_err(|error| internal(&error))?;
         deleted += 1;
     }
     let now = generator.clock.now();
-    let first = database.purge_payloads(id, now).await.map_err(|error| internal(&error))?;
+    let first = database
+        .purge_payloads(id, now)
+        .await
+        .map_err(|error| internal(&error))?;
     Ok(json!({
         "id": id,
         "object": "request.payloads",

@@ -87,8 +87,22 @@ impl Query {
             }
         }
         let mut filter = read_filter(state, &mut query);
-        filter.starting_after = place(state, &account_id, &mut query, "starting_after", paging.starting_after.as_deref()).await?;
-        filter.ending_before = place(state, &account_id, &mut query, "ending_before", paging.ending_before.as_deref()).await?;
+        filter.starting_after = place(
+            state,
+            &account_id,
+            &mut query,
+            "starting_after",
+            paging.starting_after.as_deref(),
+        )
+        .await?;
+        filter.ending_before = place(
+            state,
+            &account_id,
+            &mut query,
+            "ending_before",
+            paging.ending_before.as_deref(),
+        )
+        .await?;
         query.finish()?;
         Ok(Self {
             account_id,
@@ -145,14 +159,20 @@ async fn place(
     let found = state.generator.database.cursor(account_id, id).await;
     let found = found.map_err(|error| internal(&error))?;
     if found.is_none() {
-        query.fault(name, format!("'{name}' must be the id of a request: req_ and 27 letters and digits"));
+        query.fault(
+            name,
+            format!("'{name}' must be the id of a request: req_ and 27 letters and digits"),
+        );
     }
     Ok(found)
 }
 
 /// What the caller's program accepts, by the first type that is known here.
 fn accepted(headers: &HeaderMap) -> Form {
-    let types = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let types = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     types
         .flat_map(|list| list.split(','))
         .filter_map(|range| {

@@ -32,7 +32,9 @@ pub(in crate::api) async fn handle(
         let account_id = account(&caller, &mut query)?;
         query.finish()?;
         let row = find(&state, &account_id, &id).await.map_err(|error| internal(&error))?;
-        let body = whole(&state, &row.ok_or_else(absent)?).await.map_err(|error| internal(&error))?;
+        let body = whole(&state, &row.ok_or_else(absent)?)
+            .await
+            .map_err(|error| internal(&error))?;
         Ok::<_, Problem>(respond::json(StatusCode::OK, &body))
     };
     answer.await.unwrap_or_else(IntoResponse::into_response)

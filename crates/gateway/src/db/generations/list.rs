@@ -123,8 +123,10 @@ impl<'a> Conditions<'a> {
     }
 
     fn beyond(&mut self, comparison: &str, place: &'a Cursor) {
-        self.arguments
-            .extend([Argument::Number(place.created_at.as_microsecond()), Argument::Text(&place.id)]);
+        self.arguments.extend([
+            Argument::Number(place.created_at.as_microsecond()),
+            Argument::Text(&place.id),
+        ]);
         let last = self.arguments.len();
         self.sql
             .push_str(&format!(" AND (created_at, id) {comparison} (${}, ${last})", last - 1));
@@ -151,11 +153,12 @@ impl Database {
         let Some(roughly) = request_time(id) else {
             return Ok(None);
         };
-        let row: Option<(i64,)> = sqlx::query_as("SELECT created_at FROM generations WHERE account_id = $1 AND id = $2")
-            .bind(account_id)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT created_at FROM generations WHERE account_id = $1 AND id = $2")
+                .bind(account_id)
+                .bind(id)
+                .fetch_optional(&self.pool)
+                .await?;
         let known = row.map(|(micros,)| time(micros, "created_at")).transpose()?;
         Ok(Some(Cursor {
             created_at: known.unwrap_or(roughly),

@@ -92,9 +92,15 @@ impl Database {
         }
         let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
         let mut removed = 0;
-        for (table, column) in [("payloads", "generation_id"), ("attempts", "generation_id"), ("generations", "id")] {
+        for (table, column) in [
+            ("payloads", "generation_id"),
+            ("attempts", "generation_id"),
+            ("generations", "id"),
+        ] {
             let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", places.join(", "));
-            let query = ids.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, (id,)| query.bind(id.as_str()));
+            let query = ids
+                .iter()
+                .fold(sqlx::query(AssertSqlSafe(sql)), |query, (id,)| query.bind(id.as_str()));
             removed = query.execute(&mut *transaction).await?.rows_affected();
         }
         transaction.commit().await?;

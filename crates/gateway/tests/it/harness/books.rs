@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use gateway::db::generations::{Filter, GenerationRow};
-use gateway::db::{DEFAULT_ACCOUNT, Database};
+use gateway::db::Database;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -14,10 +14,11 @@ const FINAL_STATES: [&str; 4] = ["completed", "upstream_failure", "rejected", "c
 
 /// Checks the books.
 pub(super) async fn check(database: &Database, data_dir: &Path, bill: Option<&[Value]>) {
-    let generations = database
-        .generations(DEFAULT_ACCOUNT, &Filter::default(), ALL)
-        .await
-        .expect("generations can be read");
+    let mut generations = Vec::new();
+    for account in database.accounts((None, None), ALL).await.expect("accounts can be read") {
+        let of_it = database.generations(&account.id, &Filter::default(), ALL).await;
+        generations.extend(of_it.expect("generations can be read"));
+    }
     let mut maybe_billed: BTreeMap<String, usize> = BTreeMap::new();
     for generation in &generations {
         check_generation(database, generation, &mut maybe_billed).await;

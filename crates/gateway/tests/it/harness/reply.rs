@@ -92,6 +92,7 @@ impl Reply {
         );
         let kinds = match self.status.as_u16() {
             401 => ["authentication_error"].as_slice(),
+            402 => ["insufficient_quota"].as_slice(),
             403 => ["permission_error"].as_slice(),
             429 => ["rate_limit_error", "upstream_error"].as_slice(),
             400 => ["invalid_request_error", "image_generation_user_error", "upstream_error"].as_slice(),

@@ -1,0 +1,149 @@
+//! What is set for a key over HTTP really binds it: budgets, models, rates, generations at one time, its end.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::hang_up::until_upstream_is_called;
+use super::harness::{GENERATIONS, Reply, TestGateway, send, small};
+
+const DAY_S: i64 = 86_400;
+
+/// A request whose price is flat, $0.02 by its provider's list.
+fn flat() -> Value {
+    json!({ "model": "fal/gpt-image-1-mini", "prompt": "a red kite", "quality": "low", "size": "1024x1024" })
+}
+
+fn free() -> Value {
+    json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64" })
+}
+
+struct Key {
+    path: String,
+    token: String,
+}
+
+async fn made(gateway: &TestGateway, body: &Value) -> Key {
+    let reply = send(gateway.request(Method::POST, "/v1/keys").json(body)).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+    let key = reply.json();
+    Key {
+        path: format!("/v1/keys/{}", key["id"].as_str().expect("an id")),
+        token: key["key"].as_str().expect("a secret").to_owned(),
+    }
+}
+
+impl Key {
+    async fn generate(&self, gateway: &TestGateway, body: &Value) -> Reply {
+        send(gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(&self.token).json(body)).await
+    }
+
+    async fn change(&self, gateway: &TestGateway, body: Value) {
+        send(gateway.request(Method::PATCH, &self.path).json(&body)).await.ok();
+    }
+
+    async fn spent(&self, gateway: &TestGateway) -> Value {
+        gateway.get(&self.path).await.ok()["spent"].clone()
+    }
+}
+
+fn is_over_budget(reply: &Reply, budget: &str, left: &str) {
+    let error = reply.error(402, "BUDGET_EXCEEDED");
+    let expected = format!("The budget of this API key ({budget}) is exceeded: $0.02 required, {left} available");
+    assert_eq!((&error["message"], &error["type"]), (&json!(expected), &json!("insufficient_quota")));
+    assert_eq!(reply.header("x-should-retry"), "false");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
+    let gateway = TestGateway::start().await;
+    let key = made(&gateway, &json!({ "budget": { "total_usd": 0.11, "day_usd": 0.03, "month_usd": 0.05 } })).await;
+    key.generate(&gateway, &flat()).await.ok();
+    assert_eq!(key.spent(&gateway).await, json!({ "total_usd": 0.02, "day_usd": 0.02, "month_usd": 0.02 }));
+    is_over_budget(&key.generate(&gateway, &flat()).await, "day_usd", "$0.01");
+    key.generate(&gateway, &free()).await.ok();
+    gateway.clock.advance_s(DAY_S);
+    assert_eq!(key.spent(&gateway).await, json!({ "total_usd": 0.02, "day_usd": 0.0, "month_usd": 0.02 }));
+    key.generate(&gateway, &flat()).await.ok();
+    gateway.clock.advance_s(DAY_S);
+    is_over_budget(&key.generate(&gateway, &flat()).await, "month_usd", "$0.01");
+    gateway.clock.advance_s(31 * DAY_S);
+    key.generate(&gateway, &flat()).await.ok();
+    assert_eq!(key.spent(&gateway).await, json!({ "total_usd": 0.06, "day_usd": 0.02, "month_usd": 0.02 }));
+    key.change(&gateway, json!({ "budget": { "total_usd": 0.06, "day_usd": null, "month_usd": null } })).await;
+    is_over_budget(&key.generate(&gateway, &flat()).await, "total_usd", "$0");
+    key.change(&gateway, json!({ "budget": null })).await;
+    key.generate(&gateway, &flat()).await.ok();
+    assert_eq!(gateway.bill().await.len(), 4);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_uses_the_models_that_it_may() {
+    let gateway = TestGateway::start().await;
+    let key = made(&gateway, &json!({ "models": ["mock-image", "gpt-image-1-mini"] })).await;
+    let refused = key.generate(&gateway, &small("gpt-image-2")).await;
+    let error = refused.error(403, "PERMISSION_DENIED");
+    assert_eq!(error["param"], "model");
+    let message = "This API key may not use the model 'gpt-image-2'. Its models: mock-image, gpt-image-1-mini";
+    assert_eq!(error["message"], message);
+    key.generate(&gateway, &flat()).await.ok();
+    key.change(&gateway, json!({ "models": ["gpt-image-2"] })).await;
+    key.generate(&gateway, &free()).await.error(403, "PERMISSION_DENIED");
+    key.change(&gateway, json!({ "models": null })).await;
+    key.generate(&gateway, &free()).await.ok();
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_past_the_rate_wait_for_their_turn() {
+    let gateway = TestGateway::embedded().await;
+    let key = made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 2 } })).await;
+    key.generate(&gateway, &free()).await.ok();
+    key.generate(&gateway, &free()).await.ok();
+    let refused = key.generate(&gateway, &free()).await;
+    let error = refused.error(429, "RATE_LIMITED");
+    assert_eq!(error["message"], "This API key may make 2 requests a minute.");
+    assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), ("30", "true"));
+    gateway.clock.advance_s(29);
+    assert_eq!(key.generate(&gateway, &free()).await.header("retry-after"), "1");
+    gateway.clock.advance_s(1);
+    key.generate(&gateway, &free()).await.ok();
+    key.generate(&gateway, &free()).await.error(429, "RATE_LIMITED");
+    key.change(&gateway, json!({ "rate_limit": null })).await;
+    key.generate(&gateway, &free()).await.ok();
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generations_at_one_time_are_as_many_as_set() {
+    let gateway = TestGateway::start().await;
+    let key = made(&gateway, &json!({ "rate_limit": { "concurrent": 1 } })).await;
+    let slow = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=1s]]", "quality": "low" });
+    let first = async { key.generate(&gateway, &slow).await.ok() };
+    let second = async {
+        until_upstream_is_called(&gateway, 1).await;
+        let refused = key.generate(&gateway, &free()).await;
+        let error = refused.error(429, "RATE_LIMITED");
+        assert_eq!(error["message"], "This API key may have 1 generations under way at one time.");
+        assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), ("1", "true"));
+    };
+    tokio::join!(first, second);
+    key.generate(&gateway, &free()).await.ok();
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_key_works_again_when_its_end_is_moved() {
+    let gateway = TestGateway::embedded().await;
+    let key = made(&gateway, &json!({ "expires_at": "2026-08-15T12:01:00Z" })).await;
+    gateway.clock.advance_s(59);
+    key.generate(&gateway, &free()).await.ok();
+    gateway.clock.advance_s(1);
+    let error = key.generate(&gateway, &free()).await.error(401, "AUTHENTICATION_FAILED");
+    assert_eq!(error["message"], "This API key has expired.");
+    assert_eq!(gateway.get(&key.path).await.ok()["status"], "expired");
+    key.change(&gateway, json!({ "expires_at": "2026-08-15T13:00:00Z" })).await;
+    key.generate(&gateway, &free()).await.ok();
+    assert_eq!(gateway.get(&key.path).await.ok()["status"], "active");
+    gateway.finish().await;
+}
