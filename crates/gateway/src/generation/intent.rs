@@ -6,6 +6,7 @@ use planner::fault::Fault;
 use planner::plan::{Circumstances, RoutePlan, plan};
 use planner::request::{InputFacts, Inputs};
 use planner::resolve::{Adjustment, resolve};
+use planner::strategy::Strategy;
 
 use super::{Generator, Order, Upload};
 use crate::media::process::{Processor, format_of};
@@ -113,9 +114,9 @@ impl Generator {
 
     fn circumstances<'a>(&'a self, found: &Found<'a>) -> Circumstances<'a> {
         Circumstances {
-            available: self.upstreams.available(),
             forced_provider: found.forced_provider,
-            today: self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+            strategy: Strategy::Cheapest,
+            ..Circumstances::new(self.upstreams.available(), self.clock.now())
         }
     }
 
