@@ -5,6 +5,7 @@ mod intent;
 mod outputs;
 pub mod partials;
 pub mod record;
+pub mod routing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use planner::plan::RoutePlan;
 use planner::price::Line;
 use planner::request::{ImageRequest, ResponseFormat};
 use planner::resolve::Adjustment;
+use planner::route::Route;
 use planner::usage::Usage;
 use providers::{Blob, Driver, SpoolScope};
 use tokio::time::Instant;
@@ -35,6 +37,7 @@ use crate::upstreams::Upstreams;
 
 use executor::{Execution, Executor, Sources};
 use partials::Inlet;
+use routing::Routing;
 
 /// Everything that generations need. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +60,8 @@ pub struct Generator {
     pub clock: Clock,
     /// What follows failures.
     pub policy: FailoverPolicy,
+    /// In what order offers are tried.
+    pub routing: Arc<Routing>,
     /// Limits.
     pub limits: Arc<Limits>,
     /// Whether requests are put on record and money is accounted for.
@@ -76,6 +81,8 @@ pub struct Caller {
     pub models: Vec<String>,
     /// Providers that may serve it, by id; none: all.
     pub providers: Vec<String>,
+    /// How its requests are routed where they do not say.
+    pub route: Route,
     /// Seconds that the account's images are kept; `None`: as set for all.
     pub media_ttl_s: Option<i64>,
     /// Whether the account keeps what it asks and gets.
@@ -85,8 +92,12 @@ pub struct Caller {
 impl Caller {
     /// The caller with this key.
     #[must_use]
-    pub fn of(identity: &Identity) -> Self {
+    pub fn of(identity: &Identity, catalog: &Catalog) -> Self {
+        let route = identity.terms.route.as_deref();
+        let route = route.and_then(|text| serde_json::from_str(text).ok());
         Self {
+            // Checked when the key was made; what the catalogue no longer has is no wish any more.
+            route: route.map_or(Route::NONE, |value| Route::parse(&value, catalog).0),
             account_id: identity.account_id.clone(),
             key_id: identity.key_id.clone(),
             models: identity.terms.models.clone(),
@@ -131,6 +142,8 @@ pub struct Order {
     pub request_size_bytes: u64,
     /// What was asked, as JSON without images and secrets, for an account that keeps it.
     pub asked: Option<String>,
+    /// A random number: the same one in the same circumstances makes the same plan.
+    pub seed: u64,
     /// Where this generation's bytes are held.
     pub scope: SpoolScope,
 }
@@ -246,12 +259,14 @@ impl Generator {
             mask: order.mask.as_ref(),
             scope: &order.scope,
         };
+        let policy = self.route(order).policy(self.policy);
         let executor = Executor {
+            routing: &self.routing,
             upstreams: &self.upstreams,
             driver: &self.driver,
             processor: &self.processor,
             clock: &self.clock,
-            policy: &self.policy,
+            policy: &policy,
             deadline,
             inlet,
         };

@@ -41,6 +41,7 @@ use clock::Clock;
 use db::keys::{KeyFilter, KeyTerms};
 use db::{DEFAULT_ACCOUNT, Database, DatabaseError};
 use generation::Generator;
+use generation::routing::Routing;
 use media::links::Links;
 use media::process::Processor;
 use media::store::{MediaStore, StoreError};
@@ -139,6 +140,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
             when_maybe_billed: settings.when_maybe_billed,
             on_content_policy: settings.failover_on_content_policy,
         },
+        routing: Arc::new(Routing::new(settings.strategy, settings.priorities.clone())),
         limits: Arc::clone(&limits),
         bookkeeping: settings.bookkeeping,
         successors: Arc::new(settings.successors.clone()),

@@ -279,8 +279,9 @@ fn short(shortage: &Shortage) -> Problem {
 }
 
 fn no_route(model: &str, cause: &NoRoute) -> Problem {
+    let unroutable = || format!("Model '{model}' cannot be called: {cause}");
     match cause {
-        NoRoute::NoCredential { providers } => {
+        NoRoute::NoCredential { providers, .. } => {
             let message = format!(
                 "Model '{model}' has no provider with a credential here. Providers that offer it: {}",
                 providers.join(", ")
@@ -302,6 +303,18 @@ fn no_route(model: &str, cause: &NoRoute) -> Problem {
                 ..Problem::invalid(StatusCode::BAD_REQUEST, message)
             }
         }
+        NoRoute::NotAllowed { .. } => Problem {
+            param: Some("model".to_owned()),
+            ..Problem::permission(&unroutable())
+        },
+        NoRoute::Excluded { .. } => Problem {
+            param: Some("route".to_owned()),
+            ..Problem::invalid(StatusCode::BAD_REQUEST, unroutable())
+        },
+        NoRoute::TooDear { .. } => Problem {
+            param: Some("route.max_price_usd".to_owned()),
+            ..Problem::invalid(StatusCode::BAD_REQUEST, unroutable())
+        },
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Settings {
     pub fetch_hosts: Vec<String>,
     /// What follows an attempt that may have been billed.
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,
+    /// In what order offers are tried where neither a request nor its key says.
+    pub strategy: planner::strategy::Strategy,
+    /// Groups and weights of providers, for the strategy `priority`.
+    pub priorities: planner::strategy::Priorities,
     /// Whether a safety block at one provider may be tried at another.
     pub failover_on_content_policy: bool,
     /// Whether clients that read only `b64_json` get it without asking.
@@ -66,6 +70,8 @@ impl Default for Settings {
             catalog_dir: None,
             fetch_hosts: Vec::new(),
             when_maybe_billed: planner::failure::WhenMaybeBilled::Once,
+            strategy: planner::strategy::Strategy::Balanced,
+            priorities: planner::strategy::Priorities::default(),
             failover_on_content_policy: false,
             known_clients: true,
             log_json: false,
@@ -141,7 +147,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 16] = [
     "listen",
     "data_dir",
     "public_url",
@@ -152,6 +158,7 @@ const VARIABLES: [&str; 15] = [
     "catalog_dir",
     "fetch_hosts",
     "when_maybe_billed",
+    "strategy",
     "failover_on_content_policy",
     "known_clients",
     "log_json",

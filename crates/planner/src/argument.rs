@@ -96,7 +96,7 @@ fn not_understood(parameter: &Parameter, value: &Value, whose: &str) -> Option<S
 }
 
 /// The JSON type of a value, as an error names it.
-fn kind_of(value: &Value) -> &'static str {
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -2,6 +2,7 @@
 //! told for people and programs.
 
 mod parameters;
+mod reasons;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -11,13 +12,15 @@ use crate::catalog::model::Model;
 use crate::catalog::offer::{MaskPolarity, Offer};
 use crate::catalog::pricing::Basis;
 use crate::fault::Fault;
+use crate::health::OfferHealth;
 use crate::mode::Mode;
 use crate::money::Micros;
 use crate::native::{ImageForm, NativeValue};
-use crate::plan::{Candidate, Circumstances, NoRoute, plan};
+use crate::plan::{Candidate, Circumstances, plan};
 use crate::price::Line;
 use crate::request::{ImageRequest, Inputs};
-use crate::resolve::{Adjustment, Resolution, Resolved, nothing_left, survey};
+use crate::resolve::{Adjustment, Resolved, nothing_left, survey};
+use crate::strategy::Strategy;
 
 pub use parameters::ParameterExplanation;
 
@@ -28,6 +31,8 @@ pub struct Explanation {
     pub model: String,
     /// What is asked of it.
     pub mode: Mode,
+    /// What the order goes by.
+    pub strategy: Strategy,
     /// What is wrong with the request. With any fault nothing is sent.
     pub faults: Vec<Fault>,
     /// Every offer: those that would be tried first, in order, then the others.
@@ -45,6 +50,8 @@ pub struct OfferExplanation {
     pub place: Option<usize>,
     /// Why it stands there, or why it is not tried.
     pub reason: String,
+    /// How it has been doing; null when it is not tried.
+    pub health: Option<OfferHealth>,
     /// What would be sent and done; null where that is not known.
     pub sent: Option<Sent>,
 }
@@ -85,6 +92,7 @@ pub fn explain(
     let mut explanation = Explanation {
         model: model.id.clone(),
         mode: request.mode,
+        strategy: now.strategy(),
         faults,
         offers: Vec::new(),
     };
@@ -108,7 +116,8 @@ pub fn explain(
             provider: candidate.resolved.offer.provider.clone(),
             native_model: Some(candidate.resolved.native.model.clone()),
             place: Some(index + 1),
-            reason: place_reason(candidates, index),
+            reason: reasons::place(candidates, index),
+            health: Some(candidate.health),
             sent: Some(told(&candidate.resolved)),
         });
     }
@@ -127,7 +136,8 @@ pub fn explain(
             provider: offer.provider.clone(),
             native_model: offer.in_mode(request.mode).map(|mode| mode.model),
             place: None,
-            reason: absence_reason(offer, &resolution, planned.as_ref().err(), now),
+            reason: reasons::absence(offer, &resolution, now),
+            health: None,
             sent: resolved.map(told),
         });
     }
@@ -140,65 +150,8 @@ fn unresolved(offer: &Offer, request: &ImageRequest) -> OfferExplanation {
         native_model: offer.in_mode(request.mode).map(|mode| mode.model),
         place: None,
         reason: "the request has faults, so nothing is sent".to_owned(),
+        health: None,
         sent: None,
-    }
-}
-
-/// Why a candidate stands where it stands.
-fn place_reason(candidates: &[Candidate<'_>], index: usize) -> String {
-    let candidate = &candidates[index];
-    let price = candidate.resolved.estimate.total;
-    if candidate.past_sunset {
-        let day = candidate
-            .resolved
-            .offer
-            .sunset
-            .map(|day| day.to_string())
-            .unwrap_or_default();
-        return format!("{price} at the most; its last day, {day}, has passed, so it is tried after the others");
-    }
-    let Some(before) = index.checked_sub(1).and_then(|before| candidates.get(before)) else {
-        let only = candidates.len() == 1;
-        return if only {
-            format!("{price} at the most; the only one that can be called")
-        } else {
-            format!("{price} at the most; the cheapest goes first")
-        };
-    };
-    let other = &before.resolved.offer.provider;
-    if candidate.resolved.lacks_partials() && !before.resolved.lacks_partials() {
-        return format!(
-            "{price} at the most; it has no partial images, which were asked for, so it is tried after {other}"
-        );
-    }
-    match before.resolved.estimate.total == price {
-        true => format!("{price} at the most, as much as {other}; between equals the catalogue's order decides"),
-        false => format!("{price} at the most, more than {other}"),
-    }
-}
-
-/// Why an offer is not tried.
-fn absence_reason(
-    offer: &Offer,
-    resolution: &Resolution<'_>,
-    no_route: Option<&NoRoute>,
-    now: &Circumstances<'_>,
-) -> String {
-    if !offer.is_live() {
-        return offer.end().to_owned();
-    }
-    let refusal = resolution
-        .refusals
-        .iter()
-        .find(|refusal| std::ptr::eq(refusal.offer, offer));
-    if let Some(refusal) = refusal {
-        return format!("{} ({})", refusal.reason, refusal.param);
-    }
-    match now.forced_provider {
-        Some(forced) if forced != offer.provider => format!("the caller wants {forced} alone"),
-        _ if !now.available.contains(&offer.provider) => "no credential for this provider".to_owned(),
-        _ if no_route.is_some() => "the provider that the caller wants cannot serve this".to_owned(),
-        _ => "not planned".to_owned(),
     }
 }
 

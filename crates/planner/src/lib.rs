@@ -1,8 +1,8 @@
 //! What Pictor decides, without doing anything: requests, sizes, prices, the catalogue, plans and what follows a failure.
 //!
-//! Nothing here reads a clock, a file or the network. Time, health and the catalogue's texts are arguments.
-//! In the order of a request: [`request`], [`catalog`], [`resolve`], [`plan`], [`price`], [`failure`].
-//! [`schema`] and [`explain`] tell callers of the first four.
+//! Nothing here reads a clock, a file or the network. Time, health, random numbers and the catalogue's texts are arguments.
+//! In the order of a request: [`request`] and its [`route`], [`catalog`], [`resolve`], [`plan`] by a [`strategy`], [`price`],
+//! [`failure`], [`health`]. [`schema`] and [`explain`] tell callers of what was decided before the first call.
 
 pub mod argument;
 pub mod catalog;
@@ -11,6 +11,7 @@ pub mod failure;
 pub mod fault;
 pub mod format;
 pub mod handling;
+pub mod health;
 pub mod mode;
 pub mod money;
 pub mod native;
@@ -18,6 +19,8 @@ pub mod plan;
 pub mod price;
 pub mod request;
 pub mod resolve;
+pub mod route;
 pub mod schema;
 pub mod size;
+pub mod strategy;
 pub mod usage;

@@ -1,11 +1,21 @@
 //! From what each offer would be sent to an ordered plan.
 
-use std::collections::HashSet;
+mod filter;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::catalog::model::Model;
+use crate::health::{Health, OfferHealth};
 use crate::resolve::{Resolution, Resolved};
+use crate::route::Route;
+use crate::strategy::{self, Contender, Draw, Priorities, Rank, Strategy};
+
+pub use filter::{Filter, NoRoute, Removed};
 
 /// What the world is like when a plan is made.
 #[derive(Debug, Clone, Copy)]
@@ -14,8 +24,79 @@ pub struct Circumstances<'a> {
     pub available: &'a HashSet<String>,
     /// The only provider that the caller wants.
     pub forced_provider: Option<&'a str>,
+    /// The providers that the API key may use; all when absent.
+    pub allowed_providers: Option<&'a [String]>,
+    /// The wishes of the request over those of its key over those of the operator.
+    pub route: &'a Route,
+    /// The strategy where the route names none.
+    pub strategy: Strategy,
+    /// The operator's groups and weights, for the strategy that goes by them.
+    pub priorities: &'a Priorities,
+    /// How the offers have been doing.
+    pub health: &'a Health,
+    /// The time.
+    pub now: Timestamp,
+    /// A random number. The same one in the same circumstances makes the same plan.
+    pub seed: u64,
+}
+
+impl<'a> Circumstances<'a> {
+    /// Those of a gateway where nothing was set and nothing has happened yet.
+    #[must_use]
+    pub fn new(available: &'a HashSet<String>, now: Timestamp) -> Self {
+        static NO_WISHES: Route = Route::NONE;
+        static NO_HISTORY: Health = Health::new();
+        static NO_PRIORITIES: LazyLock<Priorities> = LazyLock::new(Priorities::default);
+        Self {
+            available,
+            forced_provider: None,
+            allowed_providers: None,
+            route: &NO_WISHES,
+            strategy: Strategy::default(),
+            priorities: &NO_PRIORITIES,
+            health: &NO_HISTORY,
+            now,
+            seed: 0,
+        }
+    }
+
     /// The day, in UTC.
-    pub today: Date,
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// The strategy in force.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        self.route.strategy.unwrap_or(self.strategy)
+    }
+
+    /// What takes an offer out that could serve, if anything does.
+    pub(crate) fn filter(&self, resolved: &Resolved<'_>) -> Option<Filter> {
+        let provider = &resolved.offer.provider;
+        let Route {
+            only, avoid, max_price, ..
+        } = self.route;
+        if self
+            .allowed_providers
+            .is_some_and(|allowed| !allowed.contains(provider))
+        {
+            return Some(Filter::Key);
+        }
+        if only.as_ref().is_some_and(|only| !only.contains(provider)) {
+            return Some(Filter::Only);
+        }
+        if avoid.as_ref().is_some_and(|avoid| avoid.contains(provider)) {
+            return Some(Filter::Avoid);
+        }
+        if !self.available.contains(provider) {
+            return Some(Filter::Credential);
+        }
+        max_price
+            .is_some_and(|max| resolved.estimate.total > max)
+            .then_some(Filter::Price)
+    }
 }
 
 /// An offer in a plan.
@@ -25,6 +106,10 @@ pub struct Candidate<'a> {
     pub resolved: Resolved<'a>,
     /// Whether its announced last day has passed.
     pub past_sunset: bool,
+    /// How it was doing when the plan was made.
+    pub health: OfferHealth,
+    /// Why it stands where it stands among those of its kind.
+    pub rank: Rank,
 }
 
 /// The candidates in the order in which they are tried.
@@ -32,84 +117,134 @@ pub struct Candidate<'a> {
 pub struct RoutePlan<'a> {
     /// The model.
     pub model: &'a Model,
+    /// What the order goes by.
+    pub strategy: Strategy,
     /// At least one.
     pub candidates: Vec<Candidate<'a>>,
 }
 
-/// Why there is nothing to try.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoRoute {
-    /// Offers could serve the request, but none has a credential here.
-    NoCredential {
-        /// Their providers.
-        providers: Vec<String>,
-    },
-    /// The forced provider cannot serve this request.
-    ForcedProviderCannot {
-        /// The provider.
-        provider: String,
-        /// The parameter that it cannot meet.
-        param: String,
-        /// Why, as the end of "provider ...".
-        reason: String,
-    },
+impl RoutePlan<'_> {
+    /// The places of all candidates in the order of one more walk at `now`: as planned, but those last that have
+    /// become unhealthy.
+    #[must_use]
+    pub fn walk(&self, health: &Health, now: Timestamp) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.candidates.len()).collect();
+        places.sort_by_key(|place| {
+            let resolved = &self.candidates[*place].resolved;
+            !health
+                .of(&resolved.offer.provider, &resolved.native.model, now)
+                .is_healthy()
+        });
+        places
+    }
 }
 
-/// Orders the offers that can be called: cheapest first, ties as in the catalogue. Those without the partial images that
-/// were asked for come after the others, as these cost extra only where they are made; those past their last day at the end.
+/// Orders the offers that may be called. Healthy ones come before unhealthy ones, which are never left out; within
+/// each, those past their last day come last, and before them those without the partial images that were asked for,
+/// as these cost extra only where they are made. Among their like the strategy decides; ties are as in the catalogue.
 ///
 /// # Errors
 /// [`NoRoute`] when none is left.
 pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<RoutePlan<'a>, NoRoute> {
-    if let Some(forced) = now.forced_provider
-        && !resolution
-            .offers
-            .iter()
-            .any(|resolved| resolved.offer.provider == forced)
-    {
-        let refusal = resolution
-            .refusals
-            .into_iter()
-            .find(|refusal| refusal.offer.provider == forced);
-        let (param, reason) = refusal.map_or_else(
-            || ("model".to_owned(), "has no such offer".to_owned()),
-            |refusal| (refusal.param, refusal.reason),
-        );
-        return Err(NoRoute::ForcedProviderCannot {
-            provider: forced.to_owned(),
-            param,
-            reason,
-        });
+    if let Some(forced) = now.forced_provider {
+        forced_serves(&resolution, forced)?;
     }
     let wanted = |provider: &str| now.forced_provider.is_none_or(|forced| forced == provider);
-    let providers: Vec<String> = resolution
-        .offers
-        .iter()
-        .map(|resolved| resolved.offer.provider.clone())
-        .filter(|provider| wanted(provider))
-        .collect();
-    let mut candidates: Vec<Candidate<'a>> = resolution
-        .offers
-        .into_iter()
-        .filter(|resolved| wanted(&resolved.offer.provider) && now.available.contains(&resolved.offer.provider))
-        .map(|resolved| Candidate {
-            past_sunset: resolved.offer.sunset.is_some_and(|day| day < now.today),
-            resolved,
-        })
-        .collect();
-    if candidates.is_empty() {
-        return Err(NoRoute::NoCredential { providers });
+    let mut removed = Vec::new();
+    let mut candidates = Vec::new();
+    for resolved in resolution.offers {
+        if !wanted(&resolved.offer.provider) {
+            continue;
+        }
+        match now.filter(&resolved) {
+            Some(filter) => removed.push(Removed {
+                provider: resolved.offer.provider.clone(),
+                price: resolved.estimate.total,
+                filter,
+            }),
+            None => candidates.push(candidate(resolved, now)),
+        }
     }
-    candidates.sort_by_key(|candidate| {
-        let resolved = &candidate.resolved;
-        (
-            candidate.past_sunset,
-            resolved.lacks_partials(),
-            resolved.estimate.total,
-        )
-    });
+    if candidates.is_empty() {
+        return Err(NoRoute::of(removed, now.route.max_price));
+    }
     Ok(RoutePlan {
         model: resolution.model,
-        candidates,
+        strategy: now.strategy(),
+        candidates: ordered(candidates, now),
     })
+}
+
+fn forced_serves(resolution: &Resolution<'_>, forced: &str) -> Result<(), NoRoute> {
+    if resolution.offers.iter().any(|one| one.offer.provider == forced) {
+        return Ok(());
+    }
+    let mut refusals = resolution.refusals.iter();
+    let refusal = refusals.find(|refusal| refusal.offer.provider == forced);
+    let (param, reason) = refusal.map_or_else(
+        || ("model".to_owned(), "has no such offer".to_owned()),
+        |refusal| (refusal.param.clone(), refusal.reason.clone()),
+    );
+    Err(NoRoute::ForcedProviderCannot {
+        provider: forced.to_owned(),
+        param,
+        reason,
+    })
+}
+
+fn candidate<'a>(resolved: Resolved<'a>, now: &Circumstances<'_>) -> Candidate<'a> {
+    let health = now.health.of(&resolved.offer.provider, &resolved.native.model, now.now);
+    Candidate {
+        past_sunset: resolved.offer.sunset.is_some_and(|day| day < now.today()),
+        health,
+        rank: Rank::Unhealthy,
+        resolved,
+    }
+}
+
+/// Candidates of which only the strategy says which goes first.
+fn kind(candidate: &Candidate<'_>) -> (bool, bool, bool) {
+    (
+        !candidate.health.is_healthy(),
+        candidate.past_sunset,
+        candidate.resolved.lacks_partials(),
+    )
+}
+
+fn ordered<'a>(mut candidates: Vec<Candidate<'a>>, now: &Circumstances<'_>) -> Vec<Candidate<'a>> {
+    let mut draw = Draw::new(now.seed);
+    candidates.sort_by_key(kind);
+    let mut ordered = Vec::with_capacity(candidates.len());
+    while let Some(first) = candidates.first().map(kind) {
+        let like = candidates.partition_point(|candidate| kind(candidate) <= first);
+        let rest = candidates.split_off(like);
+        ordered.extend(among_their_like(candidates, now, &mut draw));
+        candidates = rest;
+    }
+    ordered
+}
+
+fn contender<'c>(candidate: &'c Candidate<'_>) -> Contender<'c> {
+    Contender {
+        provider: &candidate.resolved.offer.provider,
+        price: candidate.resolved.estimate.total,
+        departures: candidate.resolved.departures(),
+        health: &candidate.health,
+    }
+}
+
+fn among_their_like<'a>(
+    mut candidates: Vec<Candidate<'a>>,
+    now: &Circumstances<'_>,
+    draw: &mut Draw,
+) -> Vec<Candidate<'a>> {
+    if candidates.iter().any(|candidate| !candidate.health.is_healthy()) {
+        candidates.sort_by_key(|candidate| (candidate.health.unhealthy_until(), candidate.resolved.estimate.total));
+        return candidates;
+    }
+    let contenders: Vec<Contender<'_>> = candidates.iter().map(contender).collect();
+    let order = strategy::order(&contenders, now.strategy(), now.priorities, draw);
+    let mut places: Vec<Option<Candidate<'a>>> = candidates.into_iter().map(Some).collect();
+    let at = |(place, rank): (usize, Rank)| places[place].take().map(|candidate| Candidate { rank, ..candidate });
+    order.into_iter().filter_map(at).collect()
 }

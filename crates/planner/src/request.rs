@@ -9,6 +9,7 @@ use crate::catalog::parameter::Parameter;
 use crate::fault::{Fault, echo};
 use crate::format::Format;
 use crate::mode::Mode;
+use crate::route::Route;
 use crate::size::{SizeRequest, parse_aspect_ratio, parse_resolution, parse_size};
 
 /// Images that one request may ask for, as the catalogue declares `n`.
@@ -67,6 +68,8 @@ pub struct ImageRequest {
     pub stream: bool,
     /// Partial images wanted in a stream.
     pub partial_images: u32,
+    /// Where the caller wants it to go.
+    pub route: Option<Route>,
     /// Every other argument, by canonical name.
     pub arguments: IndexMap<String, Value>,
     /// Whether arguments came as form fields, where everything is text.
@@ -140,6 +143,7 @@ pub fn parse(
         .and_then(|value| u8::try_from(value.max(1)).ok());
     let stream = reader.checked("stream").and_then(|value| value.as_bool());
     let partial_images = reader.whole("partial_images").unwrap_or(0);
+    let route = reader.route();
     let Reader {
         fields: arguments,
         spellings,
@@ -162,6 +166,7 @@ pub fn parse(
         output_compression,
         stream: stream.unwrap_or(false),
         partial_images,
+        route,
         arguments,
         from_form,
         spellings,
@@ -177,10 +182,7 @@ fn only_enlarges(catalog: &Catalog, name: &str) -> bool {
 }
 
 /// Fields of the API that this version does not have, and what to do instead.
-const NOT_TAKEN: &[(&str, &str)] = &[
-    ("route", "to force a provider, name the model as provider/model"),
-    ("webhook_url", "the images come with the answer"),
-];
+const NOT_TAKEN: &[(&str, &str)] = &[("webhook_url", "the images come with the answer")];
 
 struct Reader<'a> {
     catalog: &'a Catalog,
@@ -256,6 +258,24 @@ impl Reader<'_> {
         self.checked(name)?
             .as_u64()
             .and_then(|number| u32::try_from(number).ok())
+    }
+
+    fn route(&mut self) -> Option<Route> {
+        let value = match self.fields.shift_remove("route")? {
+            Value::String(text) if self.from_form => match serde_json::from_str(&text) {
+                Ok(Value::Null) => return None,
+                Ok(value) => value,
+                Err(error) => {
+                    let message = format!("'route' is not JSON: {error}");
+                    self.faults.push(Fault::new("route", message));
+                    return None;
+                }
+            },
+            value => value,
+        };
+        let (route, faults) = Route::parse(&value, self.catalog);
+        self.faults.extend(faults);
+        Some(route)
     }
 
     fn size(&mut self) -> SizeRequest {

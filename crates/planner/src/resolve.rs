@@ -122,6 +122,17 @@ impl Resolved<'_> {
             .any(|change| change.parameter == "partial_images")
     }
 
+    /// Parameters of the caller that this offer drops, or whose size it changes: less than what was asked for.
+    #[must_use]
+    pub fn departures(&self) -> usize {
+        let is_departure = |change: &&Adjustment| {
+            let is_size = matches!(change.parameter.as_str(), "size" | "aspect_ratio" | "resolution");
+            // A size that the gateway makes is told too, and is the one that was asked for.
+            change.used.is_null() || (is_size && change.used != change.requested)
+        };
+        self.adjustments.iter().filter(is_departure).count()
+    }
+
     /// Images of each call when `n` are still wanted.
     #[must_use]
     pub fn fan_out(&self, n: u32) -> Vec<u32> {

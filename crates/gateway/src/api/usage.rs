@@ -55,7 +55,7 @@ fn groupings(query: &mut Parameters) -> Vec<Grouping> {
     for word in given.iter().flat_map(|value| value.split(',')).map(str::trim) {
         match Grouping::ALL.into_iter().find(|grouping| grouping.as_str() == word) {
             Some(grouping) if found.contains(&grouping) => {
-                query.fault(NAME, format!("'{NAME}' names {} twice", echo(word)))
+                query.fault(NAME, format!("'{NAME}' names {} twice", echo(word)));
             }
             Some(grouping) => found.push(grouping),
             None => query.unknown(NAME, word, &Grouping::ALL.map(Grouping::as_str)),

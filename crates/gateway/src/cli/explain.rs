@@ -85,11 +85,18 @@ fn explained(arguments: &Arguments, settings: &Settings, catalog: &Catalog) -> R
     let (found, _) = catalog
         .find_or_successor(&arguments.model, &settings.successors)
         .map_err(|cause| crate::problem::model_message(&arguments.model, &cause))?;
-    let today = Clock::system().now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let time = match arguments.on {
+        Some(day) => day
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .map_err(|error| error.to_string())?
+            .timestamp(),
+        None => Clock::system().now(),
+    };
     let now = Circumstances {
-        available: &available,
         forced_provider: found.forced_provider,
-        today: arguments.on.unwrap_or(today),
+        strategy: settings.strategy,
+        priorities: &settings.priorities,
+        ..Circumstances::new(&available, time)
     };
     Ok(explain(catalog, found.model, &request, &inputs, &now, faults))
 }

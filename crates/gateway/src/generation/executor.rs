@@ -5,7 +5,11 @@ mod inputs;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use planner::failure::{FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, next_move};
+use planner::failure::{
+    FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, jittered, next_move,
+    walk_again,
+};
+use planner::health::Report;
 use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::charge::{Produced, charge};
@@ -16,6 +20,7 @@ use tokio::time::Instant;
 
 use super::Upload;
 use super::partials::{Inlet, Relay};
+use super::routing::Routing;
 use crate::clock::Clock;
 use crate::media::process::{Inspected, Processor, size_of};
 use crate::outcome::Attempt;
@@ -23,6 +28,8 @@ use crate::upstreams::{Upstream, Upstreams};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {
+    /// How offers have been doing.
+    pub routing: &'a Routing,
     /// Providers.
     pub upstreams: &'a Upstreams,
     /// The HTTP client to them.
@@ -79,11 +86,6 @@ pub struct Execution {
     pub usage: Option<Usage>,
 }
 
-/// How often a plan is walked when nothing was spent: the second walk catches short outages of all providers.
-const WALKS_MAX: u32 = 2;
-/// A wait between walks, so that the second one meets another moment.
-const WALK_PAUSE: Duration = Duration::from_millis(500);
-
 /// What one call to one candidate gave, after its retries.
 struct CallEnd {
     attempts: Vec<Attempt>,
@@ -103,13 +105,14 @@ impl Executor<'_> {
     pub async fn execute(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>) -> Execution {
         let mut execution = Execution::default();
         let mut tries_after_maybe_billed = 0;
-        for walk in 0..WALKS_MAX {
-            for (index, candidate) in plan.candidates.iter().enumerate() {
+        for walks in 1.. {
+            let order = plan.walk(&self.routing.health(), self.clock.now());
+            for (step, index) in order.iter().enumerate() {
                 let missing = n.saturating_sub(u32::try_from(execution.images.len()).unwrap_or(n));
                 let moves = self
                     .wave(
-                        index,
-                        candidate,
+                        *index,
+                        &plan.candidates[*index],
                         missing,
                         sources,
                         tries_after_maybe_billed,
@@ -121,7 +124,7 @@ impl Executor<'_> {
                 }
                 let out_of_time = self.time_left().is_zero();
                 if moves.contains(&NextMove::Stop) || out_of_time {
-                    let last = index + 1 == plan.candidates.len();
+                    let last = step + 1 == order.len();
                     execution.stopped = !last || out_of_time;
                     return execution;
                 }
@@ -129,14 +132,8 @@ impl Executor<'_> {
                     tries_after_maybe_billed += 1;
                 }
             }
-            let hopeless = |failure: &Failure| {
-                use FailureKind::{BadCredential, ModelGone, NotPermitted, QuotaExhausted};
-                matches!(failure.kind, BadCredential | QuotaExhausted | NotPermitted | ModelGone)
-            };
-            let worth_another_walk = execution.attempts.iter().all(|attempt| attempt.spent() == Spent::No)
-                && !execution.failures.iter().all(hopeless)
-                && self.time_left() > WALK_PAUSE;
-            if walk + 1 == WALKS_MAX || !worth_another_walk {
+            let failures = execution.attempts.iter().map(|attempt| attempt.failure.as_ref());
+            if !walk_again(failures, walks, self.policy, self.time_left()) {
                 break;
             }
             tokio::time::sleep(WALK_PAUSE).await;
@@ -244,7 +241,14 @@ impl Executor<'_> {
         loop {
             let started_at = self.clock.now();
             let started = Instant::now();
+            self.routing.start(&upstream.id, &model, started_at);
             let result = self.attempt(upstream, &request, scope, &relay).await;
+            let report = Report {
+                started_at,
+                latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                failure: result.as_ref().err(),
+            };
+            let given_up = self.routing.record(&upstream.id, &model, &report, self.clock.now());
             attempts.push(Attempt::new(
                 &upstream.id,
                 &model,
@@ -260,9 +264,10 @@ impl Executor<'_> {
                 time_left: self.time_left(),
             };
             if let Err(failure) = &result
+                && !given_up
                 && let NextMove::Retry(wait) = next_move(failure, self.policy, &progress)
             {
-                tokio::time::sleep(wait.mul_f64(jitter())).await;
+                tokio::time::sleep(jittered(wait, rand::random())).await;
                 retries += 1;
                 continue;
             }
@@ -349,11 +354,6 @@ fn shortfall(asked: u32, made: usize) -> Option<Failure> {
         spent: Spent::No,
         ..Failure::new(FailureKind::EmptyAnswer, message)
     })
-}
-
-/// A factor from 0.75 to 1.25, so that callers who failed together do not come back together.
-fn jitter() -> f64 {
-    0.75 + rand::random::<f64>() / 2.0
 }
 
 /// A charge divided over its images; the first ones carry what does not divide.

@@ -3,9 +3,11 @@
 use planner::catalog::lookup::Found;
 use planner::explain::{Explanation, explain};
 use planner::fault::Fault;
+use planner::health::Health;
 use planner::plan::{Circumstances, RoutePlan, plan};
 use planner::request::{InputFacts, Inputs};
 use planner::resolve::{Adjustment, resolve};
+use planner::route::Route;
 
 use super::{Generator, Order, Upload};
 use crate::media::process::{Processor, format_of};
@@ -43,9 +45,13 @@ impl Generator {
         for resolved in &mut resolution.offers {
             resolved.adjustments.splice(0..0, intent.replaced.clone());
         }
-        plan(resolution, &self.circumstances(&intent.found)).map_err(|cause| GenerationError::NoRoute {
-            model: intent.found.model.id.clone(),
-            cause,
+        let route = self.route(order);
+        let health = self.routing.health();
+        plan(resolution, &self.circumstances(order, &intent.found, &route, &health)).map_err(|cause| {
+            GenerationError::NoRoute {
+                model: intent.found.model.id.clone(),
+                cause,
+            }
         })
     }
 
@@ -55,7 +61,9 @@ impl Generator {
     /// When its model cannot be found; faults of the request are part of the explanation.
     pub fn explain(&self, order: &Order) -> Result<Explanation, GenerationError> {
         let intent = self.intent(order)?;
-        let now = self.circumstances(&intent.found);
+        let route = self.route(order);
+        let health = self.routing.health();
+        let now = self.circumstances(order, &intent.found, &route, &health);
         let model = intent.found.model;
         Ok(explain(
             &self.catalog,
@@ -122,11 +130,29 @@ impl Generator {
         Ok((found, replaced.then(adjustment)))
     }
 
-    fn circumstances<'a>(&'a self, found: &Found<'a>) -> Circumstances<'a> {
+    /// The wishes of the request, over those of its key.
+    pub(super) fn route(&self, order: &Order) -> Route {
+        let own = order.request.route.clone().unwrap_or_default();
+        own.over(&order.caller.route)
+    }
+
+    fn circumstances<'a>(
+        &'a self,
+        order: &'a Order,
+        found: &Found<'a>,
+        route: &'a Route,
+        health: &'a Health,
+    ) -> Circumstances<'a> {
+        let allowed = order.caller.providers.as_slice();
         Circumstances {
-            available: self.upstreams.available(),
             forced_provider: found.forced_provider,
-            today: self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+            allowed_providers: (!allowed.is_empty()).then_some(allowed),
+            route,
+            strategy: self.routing.strategy,
+            priorities: &self.routing.priorities,
+            health,
+            seed: order.seed,
+            ..Circumstances::new(self.upstreams.available(), self.clock.now())
         }
     }
 

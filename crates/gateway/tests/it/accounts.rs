@@ -9,7 +9,7 @@ use super::harness::{GENERATIONS, Reply, TestGateway, micros, names, send};
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
-    json!({ "model": "fal/gpt-image-1-mini", "prompt": "a red kite", "quality": "low", "size": "1024x1024" })
+    json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "a red kite", "size": "1024x1024" })
 }
 
 async fn post(gateway: &TestGateway, path: &str, body: Value) -> Reply {
@@ -308,6 +308,23 @@ async fn no_more_is_refunded_than_a_request_cost() {
     // Neither an unknown request, nor one of another account.
     refund("team", 0.01, "req_nothing").await.error(409, "INVALID_REQUEST");
     refund("default", 0.01, &request_id).await.error(409, "INVALID_REQUEST");
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_at_once_give_back_a_charge_once() {
+    let gateway = TestGateway::start().await;
+    let token = prepaid(&gateway, "team", 1.0).await;
+    let request_id = generate(&gateway, &token).await.id();
+    let body = json!({ "kind": "refund", "amount_usd": 0.02, "request_id": request_id });
+    let path = "/v1/accounts/team/postings";
+    let replies = join_all((0..30).map(|_| post(&gateway, path, body.clone()))).await;
+    let (made, refused): (Vec<Reply>, Vec<Reply>) =
+        replies.into_iter().partition(|reply| reply.status == StatusCode::CREATED);
+    assert_eq!((made.len(), available(&gateway, "team").await), (1, 1_000_000));
+    for reply in refused {
+        reply.error(409, "INVALID_REQUEST");
+    }
     gateway.finish().await;
 }
 

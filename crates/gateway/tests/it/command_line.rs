@@ -8,7 +8,7 @@ use super::harness::{GENERATIONS, Reply, TestGateway, send};
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
-    json!({ "model": "fal/gpt-image-1-mini", "prompt": "a red kite", "quality": "low", "size": "1024x1024" })
+    json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "a red kite", "size": "1024x1024" })
 }
 
 async fn generate(gateway: &TestGateway, token: &str) -> Reply {
@@ -29,7 +29,7 @@ async fn keys_are_made_with_terms_listed_and_revoked() {
         .pictor(&[
             "keys", "create", "--name", "jobs", "--account", "team", "--scope", "generate", "--budget-total", "0.03",
             "--budget-day", "$0.025", "--budget-month", "1", "--requests-per-minute", "600", "--concurrent", "2",
-            "--model", "gpt-image-1-mini", "--provider", "fal", "--response-format", "url", "--expires", "2099-12-31",
+            "--model", "imagen-4.0-fast-generate-001", "--provider", "fal", "--response-format", "url", "--expires", "2099-12-31",
         ])
         .await;
     let token = made.ok().to_owned();
@@ -41,7 +41,7 @@ async fn keys_are_made_with_terms_listed_and_revoked() {
         ("scopes", json!(["generate"])),
         ("budget", json!({ "total_usd": 0.03, "day_usd": 0.025, "month_usd": 1.0 })),
         ("rate_limit", json!({ "requests_per_minute": 600, "concurrent": 2 })),
-        ("models", json!(["gpt-image-1-mini"])),
+        ("models", json!(["imagen-4.0-fast-generate-001"])),
         ("providers", json!(["fal"])),
         ("response_format", json!("url")),
         ("expires_at", json!("2099-12-31T00:00:00Z")),

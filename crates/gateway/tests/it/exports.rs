@@ -150,7 +150,7 @@ async fn a_table_says_what_the_list_says_and_no_cell_is_a_formula() {
             match value {
                 Value::Null => assert_eq!(cell, "", "{name}"),
                 Value::String(text) if cell.starts_with('\'') && !text.starts_with('\'') => {
-                    assert_eq!(&cell[1..], text, "{name}")
+                    assert_eq!(&cell[1..], text, "{name}");
                 }
                 Value::String(text) => assert_eq!(cell, text, "{name}"),
                 number => assert_eq!(cell.parse::<f64>().ok(), number.as_f64(), "{name}"),

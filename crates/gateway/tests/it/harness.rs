@@ -20,6 +20,7 @@ use gateway::db::{DEFAULT_ACCOUNT, Database};
 use gateway::settings::{ProviderSettings, Settings};
 use planner::catalog::Catalog;
 use planner::request::ResponseFormat;
+use planner::strategy::Strategy;
 use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use sandbox::{Sandbox, SandboxConfig};
@@ -124,6 +125,8 @@ impl TestGateway {
             None => Schema::create().await,
         };
         let settings = Settings {
+            // A test says which offer is first by their prices, unless it is about something else.
+            strategy: if settings.strategy == Strategy::default() { Strategy::Cheapest } else { settings.strategy },
             listen: ([127, 0, 0, 1], 0).into(),
             data_dir: folder.path().join("data"),
             database_url: settings.database_url.or_else(|| Some(schema.as_ref()?.url())),

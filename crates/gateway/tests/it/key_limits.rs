@@ -10,7 +10,7 @@ const DAY_S: i64 = 86_400;
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
-    json!({ "model": "fal/gpt-image-1-mini", "prompt": "a red kite", "quality": "low", "size": "1024x1024" })
+    json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "a red kite", "size": "1024x1024" })
 }
 
 fn free() -> Value {
@@ -80,11 +80,11 @@ async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_uses_the_models_that_it_may() {
     let gateway = TestGateway::start().await;
-    let key = made(&gateway, &json!({ "models": ["mock-image", "gpt-image-1-mini"] })).await;
+    let key = made(&gateway, &json!({ "models": ["mock-image", "imagen-4.0-fast-generate-001"] })).await;
     let refused = key.generate(&gateway, &small("gpt-image-2")).await;
     let error = refused.error(403, "PERMISSION_DENIED");
     assert_eq!(error["param"], "model");
-    let message = "This API key may not use the model 'gpt-image-2'. Its models: mock-image, gpt-image-1-mini";
+    let message = "This API key may not use the model 'gpt-image-2'. Its models: mock-image, imagen-4.0-fast-generate-001";
     assert_eq!(error["message"], message);
     key.generate(&gateway, &flat()).await.ok();
     key.change(&gateway, json!({ "models": ["gpt-image-2"] })).await;

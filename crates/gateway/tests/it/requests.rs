@@ -487,6 +487,27 @@ async fn a_request_tells_what_was_asked_and_what_came_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_operators_part_of_a_charge_is_told_apart() {
+    let gateway = TestGateway::with(|settings| settings.markup_percent = "10".parse().expect("a decimal")).await;
+    let body = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes", "quality": "low", "n": 3, "response_format": "b64_json" });
+    let reply = gateway.generate(body).await;
+    let cost = micros(&reply.ok()["metadata"]["cost"]);
+    let one = gateway.recorded(&reply.id()).await;
+    let markup = micros(&one["markup"]);
+    assert_eq!(micros(&one["cost"]), cost);
+    assert_eq!(
+        cost - markup,
+        gateway.billed_micros().await,
+        "the rest is the provider's"
+    );
+    assert!(markup > 0);
+    let usage = gateway.get("/v1/usage?group_by=provider").await.ok();
+    assert_eq!(usage["data"][0]["cost_micros"], cost);
+    assert_eq!(usage["totals"]["cost_micros"], cost);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_found_by_the_callers_own_id() {
     let gateway = TestGateway::embedded().await;
     let body = json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64" });

@@ -54,7 +54,7 @@ async fn sweep(gateway: &TestGateway) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_gateway_forgets_old_requests() {
-    let gateway = TestGateway::with(|settings| settings.limits.request_log_days = 30).await;
+    let gateway = TestGateway::embedded_with(|settings| settings.limits.request_log_days = 30).await;
     let body = json!({ "model": "fal/gpt-image-1-mini", "prompt": "dunes", "quality": "low", "size": "1024x1024", "response_format": "b64_json" });
     let old = gateway.generate(body.clone()).await;
     let (charged, old) = (2 * micros(&old.ok()["metadata"]["cost"]), old.id());

@@ -9,6 +9,7 @@ use planner::mode::Mode;
 use planner::native::NativeValue;
 use planner::plan::{Circumstances, plan};
 use planner::size::{Size, SizeRange, SizeSupport, size_range, size_table};
+use planner::strategy::Strategy;
 use serde_json::json;
 
 use crate::folder::{at, catalog, generate, mode_offer, model, offer, sources};
@@ -146,9 +147,8 @@ fn an_offer_past_its_last_day_stays_but_goes_last() {
     let available = HashSet::from(["openai".to_owned(), "fal".to_owned()]);
     let order = |today: &str| -> Vec<(String, bool)> {
         let now = Circumstances {
-            available: &available,
-            forced_provider: None,
-            today: today.parse().expect("a day"),
+            strategy: Strategy::Cheapest,
+            ..Circumstances::new(&available, format!("{today}T12:00:00Z").parse().expect("an instant"))
         };
         let resolution = generate(&catalog, "gpt-image-1", json!({"quality": "low"})).expect("it is served");
         let plan = plan(resolution, &now).expect("a plan");

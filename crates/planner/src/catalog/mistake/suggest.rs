@@ -7,7 +7,7 @@ const FEW: usize = 5;
 const EDITS_MAX: usize = 3;
 
 /// The legal name nearest to `name`, when it is near: a third of the letters, at most [`EDITS_MAX`], may differ.
-pub(in crate::catalog) fn nearest<'a>(name: &str, legal: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, legal: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     let edits_max = (folded.chars().count() / 3).clamp(1, EDITS_MAX);
     legal

@@ -1,0 +1,329 @@
+//! What may be tried after a failure: the same candidate, the next one, the whole plan once more, or nothing.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::{Failure, FailureKind, HealthEffect, Spent};
+
+/// When another try is allowed although the last one may have been billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenMaybeBilled {
+    /// Never try again.
+    Never,
+    /// At most one more try in a generation.
+    #[default]
+    Once,
+    /// Always.
+    Always,
+}
+
+/// The operator's and caller's choices about trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FailoverPolicy {
+    /// After an attempt that may have been billed.
+    pub when_maybe_billed: WhenMaybeBilled,
+    /// Whether a safety block may be tried at another provider.
+    pub on_content_policy: bool,
+}
+
+/// What has been done in this generation up to the failure that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Retries of this candidate so far.
+    pub retries: u32,
+    /// Tries made after an attempt whose spending is unknown.
+    pub tries_after_maybe_billed: u32,
+    /// Whether the caller was shown a partial image: another try would contradict it.
+    pub streamed: bool,
+    /// Time to the generation's deadline.
+    pub time_left: Duration,
+}
+
+/// What to do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextMove {
+    /// Try the same candidate again after this wait, which [`jittered`] stretches.
+    Retry(Duration),
+    /// Try the next candidate.
+    Failover,
+    /// Give the failure to the caller.
+    Stop,
+}
+
+/// Retries of one candidate: more would keep the caller waiting for a provider that is down.
+pub const RETRIES_MAX: u32 = 2;
+/// First wait before a retry; each further one is twice as long.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(250);
+/// A longer `retry-after` is not waited for: the next candidate is faster.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+/// The factors that a wait is stretched by, so that callers who failed together do not come back together. Never
+/// below 1: who comes back before the time that the provider named is refused again.
+pub const JITTER: Range<f64> = 1.0..1.5;
+/// How often a plan is walked when nothing was spent: the second walk catches short outages of all providers.
+pub const WALKS_MAX: u32 = 2;
+/// The wait between two walks, so that the second one meets another moment.
+pub const WALK_PAUSE: Duration = Duration::from_millis(500);
+
+/// `wait` stretched by a factor within [`JITTER`]; `random` is from 0 to 1.
+#[must_use]
+pub fn jittered(wait: Duration, random: f64) -> Duration {
+    let random = if random > 0.0 { random.min(1.0) } else { 0.0 };
+    wait.mul_f64(JITTER.start + random * (JITTER.end - JITTER.start))
+}
+
+/// Decides what may follow `failure`. Exhaustive over [`FailureKind`], so a new kind must be judged here.
+#[must_use]
+pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress) -> NextMove {
+    if progress.streamed {
+        return NextMove::Stop;
+    }
+    match failure.kind {
+        FailureKind::NotSent => retry_or_failover(None, progress),
+        FailureKind::RateLimited | FailureKind::Overloaded => match failure.retry_after {
+            Some(wait) if wait >= RETRY_AFTER_MAX => NextMove::Failover,
+            wait => retry_or_failover(wait, progress),
+        },
+        FailureKind::QuotaExhausted
+        | FailureKind::BadCredential
+        | FailureKind::NotPermitted
+        | FailureKind::ModelGone => NextMove::Failover,
+        FailureKind::JobLost
+        | FailureKind::TimedOut
+        | FailureKind::Interrupted
+        | FailureKind::ServerError
+        | FailureKind::EmptyAnswer
+        | FailureKind::UnreadableAnswer
+        | FailureKind::JobFailed => failover(failure, policy, progress),
+        // Another answer would meet the same limit, and cost again.
+        FailureKind::LimitReached | FailureKind::InvalidArgument => NextMove::Stop,
+        // Some providers charge for a picture that they then hold back.
+        FailureKind::ContentPolicy if policy.on_content_policy => failover(failure, policy, progress),
+        FailureKind::ContentPolicy => NextMove::Stop,
+    }
+}
+
+/// Whether the plan is walked once more after `walks` walks. `attempts` holds every attempt of the generation by its
+/// failure, `None` for a success: nothing may have been spent, and some candidate must be worth asking again.
+#[must_use]
+pub fn walk_again<'a>(
+    attempts: impl IntoIterator<Item = Option<&'a Failure>>,
+    walks: u32,
+    policy: &FailoverPolicy,
+    time_left: Duration,
+) -> bool {
+    let mut passing = false;
+    for failure in attempts {
+        let Some(failure) = failure.filter(|failure| failure.spent == Spent::No) else {
+            return false;
+        };
+        passing |= match failure.health_effect() {
+            HealthEffect::Counts => true,
+            HealthEffect::Out => false,
+            // A block that another provider may lift is the same block at the second asking.
+            HealthEffect::None if failure.kind == FailureKind::ContentPolicy && policy.on_content_policy => false,
+            HealthEffect::None => return false,
+        };
+    }
+    passing && walks < WALKS_MAX && time_left > WALK_PAUSE
+}
+
+/// `asked` is how long the provider asks to wait. It names the time anew with each refusal, so it is not doubled.
+fn retry_or_failover(asked: Option<Duration>, progress: &Progress) -> NextMove {
+    let backoff = BACKOFF_FIRST * 2_u32.pow(progress.retries.min(RETRIES_MAX));
+    let wait = asked.map_or(backoff, |asked| asked.max(backoff));
+    if progress.retries < RETRIES_MAX && jittered(wait, 1.0) < progress.time_left {
+        NextMove::Retry(wait)
+    } else {
+        NextMove::Failover
+    }
+}
+
+/// The next candidate, unless the last one may have been billed and the policy has had enough of that.
+fn failover(failure: &Failure, policy: &FailoverPolicy, progress: &Progress) -> NextMove {
+    if failure.spent == Spent::No {
+        return NextMove::Failover;
+    }
+    match policy.when_maybe_billed {
+        WhenMaybeBilled::Never => NextMove::Stop,
+        WhenMaybeBilled::Once if progress.tries_after_maybe_billed > 0 => NextMove::Stop,
+        WhenMaybeBilled::Once | WhenMaybeBilled::Always => NextMove::Failover,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESH: Progress = Progress {
+        retries: 0,
+        tries_after_maybe_billed: 0,
+        streamed: false,
+        time_left: Duration::from_secs(300),
+    };
+
+    fn decide(kind: FailureKind, progress: Progress) -> NextMove {
+        next_move(&Failure::new(kind, ""), &FailoverPolicy::default(), &progress)
+    }
+
+    #[test]
+    fn what_was_never_sent_is_retried_twice_and_then_fails_over() {
+        let second = Progress { retries: 1, ..FRESH };
+        let third = Progress { retries: 2, ..FRESH };
+        assert_eq!(decide(FailureKind::NotSent, FRESH), NextMove::Retry(BACKOFF_FIRST));
+        assert_eq!(decide(FailureKind::NotSent, second), NextMove::Retry(BACKOFF_FIRST * 2));
+        assert_eq!(decide(FailureKind::NotSent, third), NextMove::Failover);
+    }
+
+    #[test]
+    fn a_long_retry_after_is_not_waited_for() {
+        let mut failure = Failure::new(FailureKind::RateLimited, "");
+        failure.retry_after = Some(Duration::from_secs(5));
+        assert_eq!(
+            next_move(&failure, &FailoverPolicy::default(), &FRESH),
+            NextMove::Failover
+        );
+        failure.retry_after = Some(Duration::from_secs(2));
+        let late = Progress {
+            time_left: Duration::from_secs(1),
+            ..FRESH
+        };
+        assert_eq!(
+            next_move(&failure, &FailoverPolicy::default(), &late),
+            NextMove::Failover
+        );
+    }
+
+    #[test]
+    fn what_may_have_been_billed_is_tried_once_more_by_default() {
+        let again = Progress {
+            tries_after_maybe_billed: 1,
+            ..FRESH
+        };
+        assert_eq!(decide(FailureKind::TimedOut, FRESH), NextMove::Failover);
+        assert_eq!(decide(FailureKind::TimedOut, again), NextMove::Stop);
+        let never = FailoverPolicy {
+            when_maybe_billed: WhenMaybeBilled::Never,
+            ..FailoverPolicy::default()
+        };
+        assert_eq!(
+            next_move(&Failure::new(FailureKind::Interrupted, ""), &never, &FRESH),
+            NextMove::Stop
+        );
+    }
+
+    #[test]
+    fn nothing_is_tried_after_the_first_streamed_image() {
+        let streamed = Progress {
+            streamed: true,
+            ..FRESH
+        };
+        let policy = FailoverPolicy {
+            when_maybe_billed: WhenMaybeBilled::Always,
+            on_content_policy: true,
+        };
+        for kind in [
+            FailureKind::NotSent,
+            FailureKind::RateLimited,
+            FailureKind::QuotaExhausted,
+            FailureKind::Interrupted,
+            FailureKind::ContentPolicy,
+        ] {
+            let failure = Failure::new(kind, "");
+            assert_ne!(next_move(&failure, &policy, &FRESH), NextMove::Stop, "{kind:?}");
+            assert_eq!(next_move(&failure, &policy, &streamed), NextMove::Stop, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn callers_faults_and_safety_blocks_end_the_generation() {
+        assert_eq!(decide(FailureKind::InvalidArgument, FRESH), NextMove::Stop);
+        assert_eq!(decide(FailureKind::ContentPolicy, FRESH), NextMove::Stop);
+        let open = FailoverPolicy {
+            on_content_policy: true,
+            ..FailoverPolicy::default()
+        };
+        assert_eq!(
+            next_move(&Failure::new(FailureKind::ContentPolicy, ""), &open, &FRESH),
+            NextMove::Failover
+        );
+    }
+
+    #[test]
+    fn a_providers_own_wait_is_neither_doubled_nor_cut_short() {
+        let asked = Duration::from_secs(3);
+        let failure = Failure {
+            retry_after: Some(asked),
+            ..Failure::new(FailureKind::RateLimited, "")
+        };
+        let second = Progress { retries: 1, ..FRESH };
+        for progress in [FRESH, second] {
+            let next = next_move(&failure, &FailoverPolicy::default(), &progress);
+            assert_eq!(next, NextMove::Retry(asked));
+        }
+        assert_eq!(jittered(asked, 0.0), asked);
+        assert_eq!(jittered(asked, 1.0), asked * 3 / 2);
+        for strange in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!((asked..=asked * 3 / 2).contains(&jittered(asked, strange)), "{strange}");
+        }
+        // Stretched to the full, the wait must still end before the deadline.
+        let late = Progress {
+            time_left: Duration::from_secs(4),
+            ..FRESH
+        };
+        assert_eq!(
+            next_move(&failure, &FailoverPolicy::default(), &late),
+            NextMove::Failover
+        );
+    }
+
+    #[test]
+    fn a_block_that_was_billed_counts_as_one_more_try_after_billing() {
+        let open = FailoverPolicy {
+            on_content_policy: true,
+            ..FailoverPolicy::default()
+        };
+        let billed = Failure {
+            spent: Spent::Yes,
+            ..Failure::new(FailureKind::ContentPolicy, "")
+        };
+        let again = Progress {
+            tries_after_maybe_billed: 1,
+            ..FRESH
+        };
+        assert_eq!(next_move(&billed, &open, &FRESH), NextMove::Failover);
+        assert_eq!(next_move(&billed, &open, &again), NextMove::Stop);
+    }
+
+    #[test]
+    fn a_plan_is_walked_again_when_nothing_was_spent_and_somebody_may_recover() {
+        let failure = |kind| Failure::new(kind, "");
+        let again = |failures: &[Failure], walks, left| {
+            walk_again(failures.iter().map(Some), walks, &FailoverPolicy::default(), left)
+        };
+        let long = Duration::from_secs(60);
+        let limited = failure(FailureKind::RateLimited);
+        let broke = failure(FailureKind::QuotaExhausted);
+        assert!(again(&[limited.clone(), broke.clone()], 1, long));
+        assert!(
+            !again(std::slice::from_ref(&broke), 1, long),
+            "nothing will have changed"
+        );
+        assert!(!again(std::slice::from_ref(&limited), WALKS_MAX, long));
+        assert!(!again(std::slice::from_ref(&limited), 1, WALK_PAUSE));
+        assert!(
+            !again(&[limited.clone(), failure(FailureKind::TimedOut)], 1, long),
+            "it may have cost"
+        );
+        assert!(!again(
+            &[limited.clone(), failure(FailureKind::InvalidArgument)],
+            1,
+            long
+        ));
+        assert!(
+            !walk_again([Some(&limited), None], 1, &FailoverPolicy::default(), long),
+            "a success cost something"
+        );
+        assert!(!again(&[], 1, long));
+    }
+}

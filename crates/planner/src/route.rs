@@ -1,0 +1,249 @@
+//! A caller's wishes on where a request goes: the `route` of a request, of an API key or of the operator.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+use serde_json::{Map, Value};
+
+use crate::argument::kind_of;
+use crate::catalog::{Catalog, nearest};
+use crate::failure::FailoverPolicy;
+use crate::fault::{Fault, echo, listing};
+use crate::money::Micros;
+use crate::strategy::Strategy;
+
+/// Names in one list of providers: more than any catalogue has, few enough that each can be looked up.
+const PROVIDERS_MAX: usize = 64;
+/// A greater `max_price_usd` is taken as this: no images cost as much, and exact amounts stay in range.
+const MAX_PRICE_USD_MAX: f64 = 1_000_000.0;
+/// The fields of a route.
+const FIELDS: [&str; 5] = [
+    "strategy",
+    "only",
+    "avoid",
+    "max_price_usd",
+    "failover_on_content_policy",
+];
+
+/// The wishes of one who may have some. What is absent is left to the next one: the request, then its API key, then
+/// the operator. Serializes to what [`Route::parse`] reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Route {
+    /// What the order goes by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// The only providers that may be tried; at least one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<String>>,
+    /// Providers that may not be tried. An empty list lifts that of the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avoid: Option<Vec<String>>,
+    /// The most that the whole request may cost by its estimate.
+    #[serde(
+        rename = "max_price_usd",
+        serialize_with = "in_dollars",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub max_price: Option<Micros>,
+    /// Whether a safety block may be tried at another provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover_on_content_policy: Option<bool>,
+}
+
+#[expect(clippy::ref_option, reason = "the reader of the derive gives a reference")]
+fn in_dollars<S: serde::Serializer>(price: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
+    match price {
+        Some(price) => serializer.serialize_f64(price.as_json_dollars()),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl Route {
+    /// No wishes.
+    pub const NONE: Self = Self {
+        strategy: None,
+        only: None,
+        avoid: None,
+        max_price: None,
+        failover_on_content_policy: None,
+    };
+
+    /// Reads a route. Fields at fault are left absent, so that all faults are told together.
+    #[must_use]
+    pub fn parse(value: &Value, catalog: &Catalog) -> (Self, Vec<Fault>) {
+        let Value::Object(fields) = value else {
+            let message = format!("'route' must be an object, not {}", kind_of(value));
+            return (Self::NONE, vec![Fault::new("route", message)]);
+        };
+        let mut reader = Reader {
+            fields,
+            catalog,
+            faults: Vec::new(),
+        };
+        reader.refuse_unknown();
+        let route = Self {
+            strategy: reader.strategy(),
+            only: reader.providers("only"),
+            avoid: reader.providers("avoid"),
+            max_price: reader.max_price(),
+            failover_on_content_policy: reader.switch("failover_on_content_policy"),
+        };
+        if route.only.as_ref().is_some_and(Vec::is_empty) {
+            let message = "'route.only' is empty: name a provider, or leave it out";
+            reader.faults.push(Fault::new("route.only", message));
+        }
+        (route, reader.faults)
+    }
+
+    /// These wishes, and where there are none those of `next`. A provider that is named in `only` here is not avoided
+    /// because `next` avoids it.
+    #[must_use]
+    pub fn over(&self, next: &Self) -> Self {
+        let wanted = |provider: &String| self.only.as_ref().is_some_and(|only| only.contains(provider));
+        let avoided_next = || {
+            let avoid = next.avoid.as_ref()?.iter();
+            Some(avoid.filter(|provider| !wanted(provider)).cloned().collect())
+        };
+        Self {
+            strategy: self.strategy.or(next.strategy),
+            only: self.only.clone().or_else(|| next.only.clone()),
+            avoid: self.avoid.clone().or_else(avoided_next),
+            max_price: self.max_price.or(next.max_price),
+            failover_on_content_policy: self.failover_on_content_policy.or(next.failover_on_content_policy),
+        }
+    }
+
+    /// The operator's policy with these wishes.
+    #[must_use]
+    pub fn policy(&self, operator: FailoverPolicy) -> FailoverPolicy {
+        FailoverPolicy {
+            on_content_policy: self.failover_on_content_policy.unwrap_or(operator.on_content_policy),
+            ..operator
+        }
+    }
+}
+
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    catalog: &'a Catalog,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    /// A field that is set. `null` is how typed clients say "not set".
+    fn field(&self, name: &str) -> Option<&'a Value> {
+        self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    fn fault(&mut self, name: &str, message: impl std::fmt::Display) {
+        let param = format!("route.{name}");
+        let message = format!("'{param}' {message}");
+        self.faults.push(Fault::new(param, message));
+    }
+
+    /// Fields that a route does not have. Past a few the rest is not worth telling.
+    fn refuse_unknown(&mut self) {
+        const TOLD_MAX: usize = 5;
+        let names = self.fields.keys().filter(|name| !FIELDS.contains(&name.as_str()));
+        for name in names.take(TOLD_MAX) {
+            let meant = nearest(name, FIELDS.into_iter()).map(|near| format!(" Did you mean '{near}'?"));
+            let message = format!(
+                "A route has no field {}.{} Its fields: {}",
+                echo(name),
+                meant.unwrap_or_default(),
+                listing(&FIELDS)
+            );
+            self.faults.push(Fault::new("route", message));
+        }
+    }
+
+    fn strategy(&mut self) -> Option<Strategy> {
+        let value = self.field("strategy")?;
+        let strategy = value.as_str().and_then(Strategy::parse);
+        if strategy.is_none() {
+            let names = Strategy::ALL.map(Strategy::as_str);
+            let given = value.as_str().map_or_else(|| kind_of(value).to_owned(), echo);
+            self.fault("strategy", format!("must be one of {}, not {given}", listing(&names)));
+        }
+        strategy
+    }
+
+    fn providers(&mut self, field: &str) -> Option<Vec<String>> {
+        let value = self.field(field)?;
+        let Value::Array(names) = value else {
+            self.fault(field, format!("must be a list of provider ids, not {}", kind_of(value)));
+            return None;
+        };
+        if names.len() > PROVIDERS_MAX {
+            self.fault(
+                field,
+                format!("has {} entries; at most {PROVIDERS_MAX} are taken", names.len()),
+            );
+            return None;
+        }
+        let faults_before = self.faults.len();
+        let mut providers: Vec<String> = Vec::new();
+        for name in names {
+            match name {
+                Value::String(name) if self.catalog.provider(name).is_some() => {
+                    if !providers.contains(name) {
+                        providers.push(name.clone());
+                    }
+                }
+                Value::String(name) => {
+                    let message = self.unknown_provider(name);
+                    self.fault(field, message);
+                }
+                other => self.fault(
+                    field,
+                    format!("must be a list of provider ids; it holds {}", kind_of(other)),
+                ),
+            }
+        }
+        (self.faults.len() == faults_before).then_some(providers)
+    }
+
+    fn unknown_provider(&self, name: &str) -> String {
+        /// Longest name that is compared with others; no id is near it.
+        const NAME_BYTES_MAX: usize = 100;
+        let ids = || self.catalog.providers().map(|provider| provider.id.as_str());
+        let near = (name.len() <= NAME_BYTES_MAX).then(|| nearest(name, ids())).flatten();
+        match near {
+            Some(near) => format!("names an unknown provider {}. Did you mean '{near}'?", echo(name)),
+            None => {
+                let ids: Vec<&str> = ids().collect();
+                format!("names an unknown provider {}. Known: {}", echo(name), listing(&ids))
+            }
+        }
+    }
+
+    fn max_price(&mut self) -> Option<Micros> {
+        let value = self.field("max_price_usd")?;
+        let Some(dollars) = value.as_f64() else {
+            self.fault(
+                "max_price_usd",
+                format!("must be a number of dollars, not {}", kind_of(value)),
+            );
+            return None;
+        };
+        if dollars < 0.0 {
+            self.fault(
+                "max_price_usd",
+                format!("must be at least 0, not {}", echo(&value.to_string())),
+            );
+            return None;
+        }
+        Decimal::from_f64(dollars.min(MAX_PRICE_USD_MAX)).map(Micros::from_dollars)
+    }
+
+    fn switch(&mut self, name: &str) -> Option<bool> {
+        let value = self.field(name)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.fault(name, format!("must be true or false, not {}", kind_of(value)));
+        }
+        flag
+    }
+}
+
+#[cfg(test)]
+mod tests;
