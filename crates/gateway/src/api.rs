@@ -12,19 +12,23 @@ mod estimate;
 mod events;
 mod generations;
 mod health;
+mod health_providers;
 mod images;
 mod keys;
 pub(crate) mod known_clients;
 mod linger;
 mod media;
+mod metrics;
 mod models;
 mod openapi;
 mod operator;
 mod paging;
 mod path;
 mod query;
+mod repeats;
 mod requests;
 mod respond;
+mod running;
 mod sources;
 pub(crate) mod state;
 mod undelivered;
@@ -60,17 +64,30 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/v1/requests", get(requests::list))
         .route("/v1/requests/{id}", get(requests::retrieve))
         .route("/v1/requests/{id}/payloads", delete(requests::purge))
-        .route("/v1/usage", get(usage::handle));
+        .route("/v1/usage", get(usage::handle))
+        .route("/v1/health/providers", get(health_providers::handle));
     let operations = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::handle))
         .route("/openapi.json", get(openapi::handle))
         .route("/media/{file}", get(media::handle));
-    Router::new()
+    let routes = Router::new()
         .nest("/openai/v1", openai.clone())
         .nest("/v1", openai)
         .merge(native)
-        .merge(operations)
+        .merge(operations);
+    surrounded(routes, state)
+}
+
+/// What the address serves that the operator gave to `/metrics` alone.
+pub(crate) fn metrics_router(state: AppState) -> Router {
+    surrounded(Router::new().route("/metrics", get(metrics::figures)), state)
+}
+
+/// What is around every route.
+fn surrounded(routes: Router<AppState>, state: AppState) -> Router {
+    routes
         .fallback(absent::route)
         .method_not_allowed_fallback(absent::method)
         .layer(CatchPanicLayer::custom(respond::panicked))

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod generations;
+pub mod idempotency;
 pub mod journal;
 pub mod keys;
 pub mod ledger;

@@ -1,11 +1,15 @@
 //! One caller request and everything that comes of it.
 
 pub mod executor;
+mod facts;
 mod intent;
+mod measure;
 mod outputs;
 pub mod partials;
 pub mod record;
+mod resume;
 pub mod routing;
+mod track;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,21 +27,32 @@ use planner::resolve::Adjustment;
 use planner::route::Route;
 use planner::usage::Usage;
 use providers::{Blob, Driver, SpoolScope};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::auth::Identity;
+use crate::boundary::passed;
 use crate::clock::Clock;
 use crate::db::Database;
+use crate::db::generations::Lease;
+use crate::db::journal::ClaimOf;
 use crate::media::links::Links;
 use crate::media::process::{Inspected, Processor};
 use crate::media::store::MediaStore;
+use crate::metrics::Metrics;
 use crate::outcome::{Attempt, GenerationError};
+use crate::settings::WhenOutcomeUnknown;
 use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
 
 use executor::{Execution, Executor, Sources};
+use outputs::Keeping;
 use partials::Inlet;
 use routing::Routing;
+use track::Track;
+
+/// How long a process is taken to be alive after it last said so. Past it another one takes over what it worked on.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// Everything that generations need. Cheap to clone.
 #[derive(Clone)]
@@ -62,10 +77,18 @@ pub struct Generator {
     pub policy: FailoverPolicy,
     /// In what order offers are tried.
     pub routing: Arc<Routing>,
+    /// What monitoring is told.
+    pub metrics: Metrics,
     /// Limits.
     pub limits: Arc<Limits>,
     /// Whether requests are put on record and money is accounted for.
     pub bookkeeping: bool,
+    /// What happens to money held for a generation whose outcome is unknown as the process died.
+    pub when_outcome_unknown: WhenOutcomeUnknown,
+    /// Wakes those who wait for the end of any generation.
+    pub ended: Arc<Notify>,
+    /// This process, among all that work on the database.
+    pub owner: Arc<str>,
     /// Models to take in the place of disabled ones, by id.
     pub successors: Arc<BTreeMap<String, String>>,
 }
@@ -117,6 +140,24 @@ pub struct Upload {
     pub blob: Blob,
 }
 
+/// Tells that a generation has begun: that it was not refused.
+#[derive(Debug)]
+pub struct Began(oneshot::Sender<()>);
+
+impl Began {
+    /// The way to tell it, and where it is heard.
+    #[must_use]
+    pub fn channel() -> (Self, oneshot::Receiver<()>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), receiver)
+    }
+
+    fn tell(self) {
+        // Nobody may be listening.
+        let _ = self.0.send(());
+    }
+}
+
 /// What a caller asks for.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -142,10 +183,38 @@ pub struct Order {
     pub request_size_bytes: u64,
     /// What was asked, as JSON without images and secrets, for an account that keeps it.
     pub asked: Option<String>,
+    /// The caller's own key for the request: whatever comes with it again gets the same answer.
+    pub claim: Option<ClaimOf>,
+    /// Hash of the request, by which an SDK's own retry of it is recognized.
+    pub request_hash: Option<String>,
+    /// Generations before this one, for the same key of the caller, that may have been paid for and gave no answer.
+    pub tries_before: u32,
+    /// Whether the caller does not wait for the answer.
+    pub is_async: bool,
     /// A random number: the same one in the same circumstances makes the same plan.
     pub seed: u64,
     /// Where this generation's bytes are held.
     pub scope: SpoolScope,
+}
+
+impl Order {
+    /// Whether the images are stored even though the answer carries their bytes.
+    fn keeps_images(&self) -> bool {
+        self.caller.stores_payloads || self.claim.is_some() || self.is_async
+    }
+
+    /// Whether somebody may ask for its answer again.
+    fn is_awaited(&self) -> bool {
+        self.claim.is_some() || self.request_hash.is_some() || self.is_async
+    }
+
+    fn keeping(&self, generator: &Generator) -> Keeping<'_> {
+        Keeping {
+            generation_id: &self.id,
+            ttl_s: self.caller.media_ttl_s,
+            at_least_s: self.claim.as_ref().map_or(0, |_| generator.idempotency_s()),
+        }
+    }
 }
 
 /// An image as the caller gets it.
@@ -213,34 +282,70 @@ impl Generator {
     ///
     /// # Errors
     /// [`GenerationError`], one variant for each stage that can fail.
-    pub async fn generate(&self, order: &Order, inlet: Option<&Inlet>) -> Result<Generated, GenerationError> {
+    pub async fn generate(
+        &self,
+        order: &Order,
+        inlet: Option<&Inlet>,
+        began: Began,
+    ) -> Result<Generated, GenerationError> {
         let started = Instant::now();
+        let _under_way = self.metrics.generation_began();
+        let result = self.live(order, started, inlet, began).await;
+        self.measure(order, &result, started.elapsed());
+        result
+    }
+
+    async fn live(
+        &self,
+        order: &Order,
+        started: Instant,
+        inlet: Option<&Inlet>,
+        began: Began,
+    ) -> Result<Generated, GenerationError> {
         let created_at = self.clock.now();
         let plan = match self.plan(order) {
             Ok(plan) => plan,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
+        passed("plan");
         let plan = match self.reserve(order, plan, created_at).await {
             Ok(plan) => plan,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
+        passed("reserve");
+        began.tell();
         let deadline = started + self.deadline(&plan);
         let execution = self.execute(order, &plan, deadline, inlet).await;
+        passed("execute");
         let produced = outputs::finish(self, order, &plan, execution).await;
+        passed("process");
         let result = match produced {
-            Ok(produced) => Ok(outputs::deliver(self, order, &plan, produced, created_at).await),
+            Ok(produced) => Ok(outputs::deliver(self, order, produced, created_at).await),
             Err(error) => Err(error),
         };
+        passed("store");
         if let Err(error) = self.record_end(order, &result).await {
             // The images are paid for: they are handed out even when nobody can note it.
             tracing::error!(generation.id = %order.id, error = %error, "the end of a generation could not be noted");
         }
+        passed("settle");
         result
     }
 
     /// Keeps the images of a generation whose caller has gone, so that they can still be fetched.
     pub async fn keep(&self, order: &Order, generated: &mut Generated) {
-        outputs::keep(self, order, generated).await;
+        outputs::keep(self, &order.keeping(self), generated).await;
+        // Who came back for it waits for its images.
+        self.ended.notify_waiters();
+    }
+
+    /// This process's claim to work on a generation.
+    fn lease(&self, now: Timestamp, deadline_at: Timestamp) -> Lease {
+        Lease {
+            owner: self.owner.to_string(),
+            until: now.checked_add(LEASE).unwrap_or(Timestamp::MAX),
+            deadline_at,
+        }
     }
 
     fn deadline(&self, plan: &RoutePlan<'_>) -> Duration {
@@ -260,7 +365,10 @@ impl Generator {
             scope: &order.scope,
         };
         let policy = self.route(order).policy(self.policy);
+        let track = Track::new(self.bookkeeping.then_some(&self.database), &order.id);
         let executor = Executor {
+            track: &track,
+            tries_before: order.tries_before,
             routing: &self.routing,
             upstreams: &self.upstreams,
             driver: &self.driver,

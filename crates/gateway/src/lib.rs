@@ -2,16 +2,20 @@
 //!
 //! The wiring: [`start`] builds every part from the settings and serves. Nothing below imports this file.
 
+pub mod answer;
 mod api;
 pub mod auth;
+mod boundary;
 pub mod builtin;
 pub mod cli;
 pub mod clock;
 pub mod db;
 pub mod generation;
 pub mod ids;
+mod leases;
 pub mod ledger;
 pub mod media;
+pub mod metrics;
 mod operator;
 pub mod outcome;
 pub mod problem;
@@ -31,7 +35,9 @@ use planner::failure::FailoverPolicy;
 use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
 use sandbox::{Sandbox, SandboxConfig};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use api::known_clients::{KnownClients, KnownClientsError};
@@ -45,6 +51,7 @@ use generation::routing::Routing;
 use media::links::Links;
 use media::process::Processor;
 use media::store::{MediaStore, StoreError};
+use metrics::Metrics;
 use settings::Settings;
 use settings::limits::Limits;
 use upstreams::{UpstreamError, Upstreams};
@@ -58,8 +65,14 @@ pub struct Running {
     /// How each provider is served.
     pub upstreams: Arc<Upstreams>,
     server: serve::Server,
+    metrics: Option<(SocketAddr, serve::Server)>,
     sandbox: Option<Sandbox>,
     database: Database,
+    /// That no more is taken on.
+    stopping: CancellationToken,
+    /// That nothing is under way any more, or time is up.
+    stopped: CancellationToken,
+    leases: JoinHandle<()>,
 }
 
 /// Why a gateway does not start.
@@ -96,6 +109,9 @@ pub enum StartError {
 /// Letters of the secret that signs links: 43 base-62 characters are 256 bits.
 const LINK_SECRET_CHARS: usize = 43;
 
+/// Letters of the name by which processes tell each other apart.
+const OWNER_CHARS: usize = 16;
+
 /// Builds every part and serves.
 ///
 /// # Errors
@@ -107,16 +123,11 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         move |cause| StartError::Io { what, cause }
     };
     std::fs::create_dir_all(&settings.data_dir).map_err(io(&settings.data_dir))?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|cause| StartError::Io {
-            what: format!("cannot listen on {}", settings.listen),
-            cause,
-        })?;
-    let address = listener.local_addr().map_err(|cause| StartError::Io {
-        what: "listening socket".to_owned(),
-        cause,
-    })?;
+    let (listener, address) = listen(settings.listen).await?;
+    let metrics_at = match settings.metrics_listen {
+        Some(own) => Some(listen(own).await?),
+        None => None,
+    };
     let settings = Settings {
         listen: address,
         ..settings
@@ -127,6 +138,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, Some(&sandbox.base_url()))?);
     let limits = Arc::new(settings.limits.clone());
     let (driver, fetcher) = clients(&settings)?;
+    let metrics = Metrics::default();
     let generator = Generator {
         links: links(&settings, &database).await?,
         catalog,
@@ -136,37 +148,80 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
         database: database.clone(),
         clock,
-        policy: FailoverPolicy {
-            when_maybe_billed: settings.when_maybe_billed,
-            on_content_policy: settings.failover_on_content_policy,
-        },
-        routing: Arc::new(Routing::new(settings.strategy, settings.priorities.clone())),
+        policy: policy(&settings),
+        routing: Arc::new(Routing::new(
+            settings.strategy,
+            settings.priorities.clone(),
+            metrics.clone(),
+        )),
+        metrics,
         limits: Arc::clone(&limits),
         bookkeeping: settings.bookkeeping,
+        when_outcome_unknown: settings.when_outcome_unknown,
+        ended: Arc::new(Notify::new()),
+        owner: ids::random_text(OWNER_CHARS).into(),
         successors: Arc::new(settings.successors.clone()),
     };
     let tasks = TaskTracker::new();
-    tasks.spawn(upkeep::keep_up(generator.clone(), tasks.clone()));
+    let spool = spool(&settings);
+    let (stopping, stopped) = (CancellationToken::new(), CancellationToken::new());
+    tasks.spawn(upkeep::keep_up(generator.clone(), stopping.clone()));
+    let leases = leases::keep(generator.clone(), spool.clone(), tasks.clone(), stopping.clone(), stopped.clone());
+    let leases = tokio::spawn(leases);
     let state = AppState {
         keyring: Keyring::new(database.clone(), generator.clock.clone()),
         openapi: api::document(&generator.catalog).into(),
         generator,
-        spool: spool(&settings),
+        spool,
         fetcher: Arc::new(fetcher),
         in_flight: Arc::new(Semaphore::new(limits.in_flight_generations)),
         tasks: tasks.clone(),
         default_model: settings.default_model.as_deref().map(Arc::from),
         known_clients: Arc::new(known_clients(&settings)?),
+        metrics_apart: metrics_at.is_some(),
     };
+    let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &limits));
     let server = serve::Server::start(listener, api::router(state), &limits, tasks);
     Ok(Running {
         address,
         first_key,
         upstreams,
         server,
+        metrics,
         sandbox: Some(sandbox),
         database,
+        stopping,
+        stopped,
+        leases,
     })
+}
+
+/// A socket that takes connections, and its address.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let cannot = |cause| StartError::Io {
+        what: format!("cannot listen on {address}"),
+        cause,
+    };
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    Ok((listener, bound))
+}
+
+/// Serves `/metrics` alone. Its tasks are not the gateway's: figures can be read until all generations have ended.
+fn serve_metrics(
+    (listener, address): (TcpListener, SocketAddr),
+    state: AppState,
+    limits: &Limits,
+) -> (SocketAddr, serve::Server) {
+    let router = api::metrics_router(state);
+    (address, serve::Server::start(listener, router, limits, TaskTracker::new()))
+}
+
+const fn policy(settings: &Settings) -> FailoverPolicy {
+    FailoverPolicy {
+        when_maybe_billed: settings.when_maybe_billed,
+        on_content_policy: settings.failover_on_content_policy,
+    }
 }
 
 /// Those of the list, or none.
@@ -289,9 +344,22 @@ fn decode_limits(limits: &Limits) -> DecodeLimits {
 }
 
 impl Running {
+    /// Where `/metrics` is, when it has an address of its own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
+    }
+
     /// Stops taking requests, waits for what is under way within the limit, and closes everything.
     pub async fn shutdown(self) {
+        self.stopping.cancel();
         self.server.shutdown().await;
+        self.stopped.cancel();
+        // A panic of it has been logged; there is nothing left to keep.
+        let _ = self.leases.await;
+        if let Some((_, server)) = self.metrics {
+            server.shutdown().await;
+        }
         if let Some(sandbox) = self.sandbox {
             sandbox.shutdown().await;
         }

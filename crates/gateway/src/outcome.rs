@@ -42,6 +42,9 @@ pub enum GenerationError {
         /// What the key may not use, and what it may.
         message: String,
     },
+    /// Another generation has the caller's own key for this request, and answers for it.
+    #[error("another request has the same Idempotency-Key")]
+    Claimed,
     /// Money, or a limit of the key, is too short.
     #[error("too little money, or a limit of the key")]
     Shortage(Shortage),

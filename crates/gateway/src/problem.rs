@@ -108,6 +108,34 @@ impl Problem {
         problem
     }
 
+    /// 409: one key for two requests.
+    #[must_use]
+    pub fn conflict(message: &str) -> Self {
+        let mut problem = Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_CONFLICT", INVALID, message);
+        problem.should_retry = Some(false);
+        problem
+    }
+
+    /// 502: a request that may have been paid for, and of which nothing is known.
+    #[must_use]
+    pub fn outcome_unknown() -> Self {
+        let message = "The gateway stopped while a provider worked on this request. Its outcome is unknown and it may have been billed, so no other try is made.";
+        Self {
+            should_retry: Some(false),
+            ..Self::new(StatusCode::BAD_GATEWAY, "OUTCOME_UNKNOWN", UPSTREAM, message)
+        }
+    }
+
+    /// 410: an answer whose images were removed.
+    #[must_use]
+    pub fn images_gone() -> Self {
+        let message = "The images of this request are not kept any more.";
+        Self {
+            should_retry: Some(false),
+            ..Self::invalid(StatusCode::GONE, message)
+        }
+    }
+
     /// 402: whoever tries again unasked would meet the same lack.
     fn unaffordable(code: &'static str, message: String) -> Self {
         let mut problem = Self::new(StatusCode::PAYMENT_REQUIRED, code, "insufficient_quota", message);
@@ -166,6 +194,7 @@ impl Problem {
                 ..Self::permission(message)
             },
             GenerationError::Shortage(shortage) => short(shortage),
+            GenerationError::Claimed => Self::conflict("Another request with this Idempotency-Key is under way."),
             GenerationError::Database(_) => Self {
                 should_retry: Some(false),
                 ..Self::internal()

@@ -1,11 +1,13 @@
 //! What the operator sets: a TOML file, overridden by environment variables.
 
+mod check;
 pub mod limits;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -17,6 +19,8 @@ use limits::Limits;
 pub struct Settings {
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Address of `/metrics`, where it is not that of everything else.
+    pub metrics_listen: Option<SocketAddr>,
     /// Folder of the embedded database, of media files and of the first key.
     pub data_dir: PathBuf,
     /// Base of links to media, where a proxy stands before Pictor.
@@ -35,6 +39,8 @@ pub struct Settings {
     pub fetch_hosts: Vec<String>,
     /// What follows an attempt that may have been billed.
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,
+    /// What happens to money held for a generation whose outcome is unknown as the process died.
+    pub when_outcome_unknown: WhenOutcomeUnknown,
     /// In what order offers are tried where neither a request nor its key says.
     pub strategy: planner::strategy::Strategy,
     /// Groups and weights of providers, for the strategy `priority`.
@@ -45,8 +51,9 @@ pub struct Settings {
     pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
-    /// What is added to every provider's prices, in percent.
-    pub markup_percent: rust_decimal::Decimal,
+    /// What is added to every provider's prices, in percent, 0 to [`MARKUP_PERCENT_MAX`].
+    #[serde(deserialize_with = "markup_percent")]
+    pub markup_percent: Decimal,
     /// Whether requests are put on record and money is accounted for. Without it there are no budgets and no history.
     pub bookkeeping: bool,
     /// Models to take in the place of disabled ones: the successor's id by the id of the disabled one.
@@ -57,10 +64,23 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// Highest mark-up: eleven times a provider's price. More is a slip of the pen, such as cents for percent.
+pub const MARKUP_PERCENT_MAX: u32 = 1_000;
+
+fn markup_percent<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Decimal, D::Error> {
+    let percent: Decimal = Deserialize::deserialize(reader)?;
+    if (Decimal::ZERO..=Decimal::from(MARKUP_PERCENT_MAX)).contains(&percent) {
+        return Ok(percent);
+    }
+    let message = format!("markup_percent must be from 0 to {MARKUP_PERCENT_MAX}, not {percent}");
+    Err(serde::de::Error::custom(message))
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8484)),
+            metrics_listen: None,
             data_dir: PathBuf::from("pictor-data"),
             public_url: None,
             database_url: None,
@@ -70,12 +90,13 @@ impl Default for Settings {
             catalog_dir: None,
             fetch_hosts: Vec::new(),
             when_maybe_billed: planner::failure::WhenMaybeBilled::Once,
+            when_outcome_unknown: WhenOutcomeUnknown::Release,
             strategy: planner::strategy::Strategy::Balanced,
             priorities: planner::strategy::Priorities::default(),
             failover_on_content_policy: false,
             known_clients: true,
             log_json: false,
-            markup_percent: rust_decimal::Decimal::ZERO,
+            markup_percent: Decimal::ZERO,
             bookkeeping: true,
             successors: BTreeMap::new(),
             providers: BTreeMap::new(),
@@ -94,6 +115,17 @@ pub enum SandboxUse {
     Always,
     /// For none.
     Never,
+}
+
+/// What happens to money held for a generation that may have been paid for, when the process died before it knew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenOutcomeUnknown {
+    /// It is given back: the caller pays for delivered images only.
+    #[default]
+    Release,
+    /// It is charged.
+    Charge,
 }
 
 /// One provider's settings.
@@ -147,8 +179,9 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 18] = [
     "listen",
+    "metrics_listen",
     "data_dir",
     "public_url",
     "database_url",
@@ -158,6 +191,7 @@ const VARIABLES: [&str; 16] = [
     "catalog_dir",
     "fetch_hosts",
     "when_maybe_billed",
+    "when_outcome_unknown",
     "strategy",
     "failover_on_content_policy",
     "known_clients",
@@ -182,20 +216,10 @@ impl Settings {
         let (mut settings, origin) = Self::read(file, environment)?;
         settings.read_credentials(&origin, environment, catalog);
         settings.read_credential_files(environment, catalog)?;
-        if let Some(message) = settings
-            .successors
-            .iter()
-            .find_map(|pair| wrong_successor(pair, catalog))
-        {
-            return Err(SettingsError::Invalid { origin, message });
+        match check::mistake(&settings, catalog) {
+            Some(message) => Err(SettingsError::Invalid { origin, message }),
+            None => Ok(settings),
         }
-        if let Some(unknown) = settings.providers.keys().find(|id| catalog.provider(id).is_none()) {
-            return Err(SettingsError::Invalid {
-                origin,
-                message: format!("providers.{unknown}: the catalogue has no provider '{unknown}'"),
-            });
-        }
-        Ok(settings)
     }
 
     /// The operator's catalogue folder: known before the providers in it are.
@@ -299,22 +323,6 @@ fn read_text(path: &Path) -> Result<String, SettingsError> {
         cause,
     })?;
     Ok(text.trim().to_owned())
-}
-
-/// What is wrong with one entry of `successors`.
-fn wrong_successor((id, successor): (&String, &String), catalog: &planner::catalog::Catalog) -> Option<String> {
-    if catalog.model(id).is_none_or(|model| model.id != *id) {
-        return Some(format!(
-            "successors.{id}: the catalogue has no model with the id '{id}'"
-        ));
-    }
-    match catalog.find(successor) {
-        Ok(_) => None,
-        Err(planner::catalog::lookup::NotFound::Disabled { .. }) => {
-            Some(format!("successors.{id}: '{successor}' is disabled itself"))
-        }
-        Err(_) => Some(format!("successors.{id}: the catalogue has no model '{successor}'")),
-    }
 }
 
 fn read(path: &Path) -> Result<Table, SettingsError> {

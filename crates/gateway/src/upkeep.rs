@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::CancellationToken;
 
 use crate::db::DatabaseError;
 use crate::generation::Generator;
@@ -14,20 +14,17 @@ const RESERVATIONS: Duration = Duration::from_secs(15);
 const IMAGES: Duration = Duration::from_secs(60);
 /// How often the request log is.
 const LOG: Duration = Duration::from_secs(600);
-/// How soon the end of the gateway is seen.
-const CLOSING: Duration = Duration::from_millis(250);
 /// Rows removed at a time, so that no write waits long for another.
 const BATCH: i64 = 200;
 
 /// Keeps everything in order until the gateway stops.
-pub(crate) async fn keep_up(generator: Generator, tasks: TaskTracker) {
-    let mut closing = tokio::time::interval(CLOSING);
+pub(crate) async fn keep_up(generator: Generator, stopping: CancellationToken) {
     let mut reservations = tokio::time::interval(RESERVATIONS);
     let mut images = tokio::time::interval(IMAGES);
     let mut log = tokio::time::interval(LOG);
     loop {
         tokio::select! {
-            _ = closing.tick() => if tasks.is_closed() { return },
+            () = stopping.cancelled() => return,
             _ = reservations.tick() => warn("reservations could not be expired", expire(&generator).await),
             _ = images.tick() => {
                 let removed = remove_expired(&generator.store, &generator.database, &generator.clock).await;
@@ -53,6 +50,7 @@ async fn expire(generator: &Generator) -> Result<(), DatabaseError> {
 }
 
 async fn forget(generator: &Generator) -> Result<(), DatabaseError> {
+    generator.database.forget_claims(generator.clock.now()).await?;
     let days = i64::try_from(generator.limits.request_log_days).unwrap_or(i64::MAX);
     while generator
         .database

@@ -24,6 +24,18 @@ pub enum Service {
     Off,
 }
 
+impl Service {
+    /// The name in the API.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Real { .. } => "real",
+            Self::Sandbox => "sandbox",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// One provider as this gateway reaches it.
 pub struct Upstream {
     /// The provider's id.

@@ -16,6 +16,7 @@ mod it {
     mod generations;
     mod hang_up;
     mod harness;
+    mod health;
     mod key_limits;
     mod key_orders;
     mod keys;
@@ -25,6 +26,7 @@ mod it {
     mod links;
     mod logs;
     mod media;
+    mod metrics;
     mod mistakes;
     mod models;
     mod money;
@@ -35,10 +37,12 @@ mod it {
     mod partial;
     mod partial_images;
     mod payloads;
+    mod postings;
     mod protocols;
     mod requests;
     mod retention;
     mod router;
+    mod routing;
     mod settings;
     mod shutdown;
     mod streams;

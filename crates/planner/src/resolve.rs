@@ -48,7 +48,7 @@ impl Adjustment {
 }
 
 /// What is done to an image after it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Finish {
     /// The format to hand out; the one that came when absent.
     pub format: Option<Format>,
@@ -316,7 +316,7 @@ fn resolve_offer<'a>(
     let input_work =
         inputs::place(context, mode_offer, &mut fields).map_err(|(param, reason)| refuse(param, reason))?;
     let mut adjustments = Vec::new();
-    let sizing = sizing::apply(context, mode_offer, &mut fields, &mut adjustments);
+    let sizing = sizing::apply(context, &offer.pricing, mode_offer, &mut fields, &mut adjustments);
     let finish = output::apply(context, mode_offer, sizing.cover, &mut fields, &mut adjustments);
     let taken = arguments::apply(context, mode_offer, &mut fields, &mut adjustments)
         .map_err(|(param, reason)| refuse(&param, reason))?;

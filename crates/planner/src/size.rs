@@ -32,7 +32,7 @@ pub use tier::{Tier, derived_size, nearest_tier, standard_tier, tier_of};
 pub const MAX_SIDE_PX: u32 = 65_536;
 
 /// Width and height of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Size {
     /// Width, from 1.
     pub width_px: u32,

@@ -2,17 +2,13 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
-use planner::failure::Failure;
-use planner::money::Micros;
-use planner::usage::Usage;
 use providers::{Body, Node};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::envelope::LogFacts;
 use super::respond;
+use crate::answer::body;
 use crate::generation::{Delivered, Generated, Order};
-use crate::outcome::code_of;
-use crate::problem::attempt_json;
 
 /// Who served, or was asked last.
 pub(super) const PROVIDER: HeaderName = HeaderName::from_static("x-pictor-provider");
@@ -24,24 +20,8 @@ const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
 /// The answer. Images in it are streamed from the spool, never gathered.
 pub(super) fn answer(order: &Order, generated: &Generated) -> Response {
-    let mut fields = vec![
-        ("id".to_owned(), Node::Json(Value::from(generated.id.as_str()))),
-        (
-            "created".to_owned(),
-            Node::Json(Value::from(generated.created_at.as_second())),
-        ),
-    ];
-    if let Some(first) = generated.images.first() {
-        fields.push(("size".to_owned(), Node::Json(Value::from(size(first)))));
-        fields.push(("output_format".to_owned(), Node::Json(Value::from(format(first)))));
-    }
-    let data = generated.images.iter().map(item).collect();
-    fields.push(("data".to_owned(), Node::List(data)));
-    if let Some(usage) = &generated.usage {
-        fields.push(("usage".to_owned(), Node::Json(usage_json(usage))));
-    }
-    fields.push(("metadata".to_owned(), Node::Json(metadata(generated))));
-    let mut response = respond::streamed(&Body::json(&Node::Object(fields)));
+    let images = generated.images.iter().map(image).collect();
+    let mut response = respond::streamed(&with_images(body(generated), images));
     let cost = generated.cost.dollars().to_string();
     let texts = [
         (PROVIDER, generated.provider.as_str()),
@@ -91,78 +71,36 @@ fn tell_sunset(generated: &Generated, response: &mut Response) {
     }
 }
 
-/// Measured, never echoed.
-pub(super) fn size(delivered: &Delivered) -> String {
-    format!("{}x{}", delivered.image.info.width_px, delivered.image.info.height_px)
+/// The body with the image of each place in `data`: a link, or bytes.
+pub(super) fn with_images(body: Value, images: Vec<(String, Node)>) -> Body {
+    let Value::Object(fields) = body else {
+        return Body::json(&Node::Json(body));
+    };
+    let mut images = images.into_iter();
+    let fields = fields.into_iter().map(|(name, value)| {
+        let node = match value {
+            Value::Array(items) if name == "data" => {
+                Node::List(items.into_iter().map(|item| with_image(item, images.next())).collect())
+            }
+            other => Node::Json(other),
+        };
+        (name, node)
+    });
+    Body::json(&Node::Object(fields.collect()))
 }
 
-/// Measured, never echoed.
-pub(super) fn format(delivered: &Delivered) -> String {
-    delivered.image.info.format.to_string()
+fn with_image(item: Value, image: Option<(String, Node)>) -> Node {
+    let more = match item {
+        Value::Object(more) => more,
+        _ => serde_json::Map::new(),
+    };
+    let more = more.into_iter().map(|(name, value)| (name, Node::Json(value)));
+    Node::Object(image.into_iter().chain(more).collect())
 }
 
-fn item(delivered: &Delivered) -> Node {
-    let image = match &delivered.url {
+fn image(delivered: &Delivered) -> (String, Node) {
+    match &delivered.url {
         Some(url) => ("url".to_owned(), Node::Json(Value::from(url.as_str()))),
         None => ("b64_json".to_owned(), Node::Base64(delivered.image.blob.clone())),
-    };
-    let mut fields = vec![image];
-    if let Some(prompt) = &delivered.revised_prompt {
-        fields.push(("revised_prompt".to_owned(), Node::Json(Value::from(prompt.as_str()))));
     }
-    Node::Object(fields)
-}
-
-/// OpenAI's usage object.
-pub(super) fn usage_json(usage: &Usage) -> Value {
-    json!({
-        "input_tokens": usage.input_tokens(),
-        "output_tokens": usage.output_tokens(),
-        "total_tokens": usage.input_tokens() + usage.output_tokens(),
-        "input_tokens_details": { "text_tokens": usage.input_text_tokens, "image_tokens": usage.input_image_tokens },
-        "output_tokens_details": { "text_tokens": usage.output_text_tokens, "image_tokens": usage.output_image_tokens },
-    })
-}
-
-fn metadata(generated: &Generated) -> Value {
-    let images: Vec<Value> = generated
-        .images
-        .iter()
-        .map(|delivered| {
-            json!({
-                "provider": delivered.provider,
-                "size": size(delivered),
-                "output_format": format(delivered),
-                "bytes": delivered.image.blob.len(),
-                "cost": delivered.cost.as_json_dollars(),
-            })
-        })
-        .collect();
-    let mut metadata = json!({
-        "model": generated.model,
-        "executed_model": format!("{}/{}", generated.provider, generated.native_model),
-        "provider": generated.provider,
-        "provider_name": generated.provider_name,
-        "cost": generated.cost.as_json_dollars(),
-        "cost_currency": "USD",
-        "cost_basis": generated.cost_basis,
-        "adjustments": generated.adjustments,
-        "images": images,
-        "attempts": generated.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
-        "warnings": generated.warnings,
-    });
-    if generated.markup != Micros::ZERO {
-        metadata["markup"] = Value::from(generated.markup.as_json_dollars());
-    }
-    if !generated.errors.is_empty() {
-        metadata["errors"] = generated.errors.iter().map(error_json).collect();
-    }
-    if generated.sandbox {
-        metadata["sandbox"] = Value::Bool(true);
-    }
-    metadata
-}
-
-fn error_json(failure: &Failure) -> Value {
-    json!({ "code": code_of(failure.kind), "message": failure.message, "param": failure.param })
 }

@@ -5,9 +5,10 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 use super::linger::Lingering;
+use super::repeats::Repeat;
 use super::state::AppState;
 use crate::generation::record::Marks;
 use crate::ids::request_id;
@@ -22,6 +23,8 @@ pub(super) struct RequestContext {
     pub(super) id: String,
     /// The caller's marks.
     pub(super) marks: Marks,
+    /// Whether it is one that came before.
+    pub(super) repeat: Repeat,
 }
 
 /// What an endpoint wants in the log line.
@@ -62,14 +65,15 @@ pub(super) async fn envelope(State(state): State<AppState>, mut request: Request
     let id = request_id(state.generator.clock.now());
     let method = request.method().clone();
     // The path as routed: ids and signatures in real paths stay out of the log.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)", |path| path.as_str())
-        .to_owned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let repeat = match Repeat::read(request.headers()) {
+        Ok(repeat) => repeat,
+        Err(problem) => return problem.into_response(),
+    };
     let context = RequestContext {
         id: id.clone(),
         marks: marks(request.headers()),
+        repeat,
     };
     request.extensions_mut().insert(context);
     // A caller that waits for '100 Continue' sends nothing that could be left unread.
@@ -77,6 +81,9 @@ pub(super) async fn envelope(State(state): State<AppState>, mut request: Request
         request = request.map(Lingering::wrap);
     }
     let mut response = next.run(request).await;
+    let led = matched.as_ref().map(MatchedPath::as_str);
+    let metrics = &state.generator.metrics;
+    metrics.request_answered(method.as_str(), led, response.status().as_u16());
     let facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -84,7 +91,7 @@ pub(super) async fn envelope(State(state): State<AppState>, mut request: Request
     tracing::info!(
         request.id = %id,
         http.method = %method,
-        http.route = %route,
+        http.route = led.unwrap_or("(none)"),
         http.status = response.status().as_u16(),
         duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         key.id = facts.key_id.as_deref(),

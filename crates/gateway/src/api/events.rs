@@ -16,8 +16,8 @@ use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::time::sleep;
 
-use super::answer::usage_json;
 use super::undelivered::Undelivered;
+use crate::answer::usage_json;
 use crate::clock::Clock;
 use crate::generation::Generated;
 use crate::generation::partials::{Partial, Partials};

@@ -8,18 +8,17 @@ use planner::catalog::parameter::Parameter;
 use planner::request::{Endpoint, ImageRequest, ResponseFormat, parse};
 use providers::SpoolScope;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 use super::body::Received;
 use super::caller::Caller;
 use super::envelope::LogFacts;
 use super::query::asks_for;
+use super::running::failed;
 use super::state::AppState;
-use super::undelivered::Undelivered;
-use super::{answer, estimate, events, respond, sources};
+use super::{estimate, repeats, respond, running, sources};
 use crate::auth::Scope;
-use crate::generation::{self, Generated, Order};
-use crate::outcome::GenerationError;
+use crate::boundary::passed;
+use crate::generation::{self, Order};
 use crate::problem::Problem;
 
 /// Says which `response_format` was used and why.
@@ -91,6 +90,17 @@ pub(super) async fn serve(
         received.is_form,
         &state.generator.catalog,
     );
+    passed("parse");
+    let repeat = caller.context.repeat.clone();
+    let wants_images = call.purpose == Purpose::Images;
+    let request_hash = if wants_images && repeat.may_repeat() {
+        match repeats::hash(call.path, &received).await {
+            Ok(hash) => Some(hash),
+            Err(problem) => return problem.into_response(),
+        }
+    } else {
+        None
+    };
     let (images, mask) = sources::gather(&state, &scope, &mut received).await;
     let (response_format, why) = response_format(&request, &caller);
     let asked = caller
@@ -108,13 +118,17 @@ pub(super) async fn serve(
         images,
         mask,
         response_format,
+        claim: None,
+        request_hash,
+        tries_before: 0,
+        is_async: repeat.is_async,
         seed: rand::random(),
         marks: caller.context.marks.clone(),
         request_size_bytes: received.size_bytes,
         scope,
     };
     let mut response = match call.purpose {
-        Purpose::Images => run(state, order).await,
+        Purpose::Images => running::answer(state, &caller, &repeat, order).await,
         Purpose::Estimate => match state.generator.plan(&order) {
             Ok(plan) => estimate::answer(&plan),
             Err(error) => failed(&order, &error),
@@ -171,65 +185,3 @@ fn response_format(request: &ImageRequest, caller: &Caller) -> (ResponseFormat, 
     }
 }
 
-/// Starts the generation as a task of its own and waits for it, or streams while waiting.
-async fn run(state: AppState, order: Order) -> Response {
-    let Ok(permit) = std::sync::Arc::clone(&state.in_flight).try_acquire_owned() else {
-        return Problem::overloaded("This gateway works on as many generations as it may. Try again shortly.")
-            .into_response();
-    };
-    let endpoint = order.endpoint;
-    // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
-    let stream = order.request.stream && state.generator.plan(&order).is_ok();
-    let (inlet, partials) = state.generator.listen(&order).filter(|_| stream).unzip();
-    let (sender, receiver) = oneshot::channel();
-    let (tasks, clock) = (state.tasks.clone(), state.generator.clock.clone());
-    tasks.spawn(async move {
-        let result = state.generator.generate(&order, inlet.as_ref()).await;
-        // Given back before the answer goes out: who has it may ask again at once.
-        drop(permit);
-        // When nobody waits any more it comes back, and what is paid for is kept.
-        drop(sender.send(Undelivered::new(state, (order, result))));
-    });
-    if stream {
-        return events::answer(clock, endpoint, receiver, partials);
-    }
-    match receiver.await.ok().and_then(Undelivered::delivered) {
-        Some((order, result)) => finished(&order, result),
-        None => Problem::lost().into_response(),
-    }
-}
-
-fn finished(order: &Order, result: Result<Generated, GenerationError>) -> Response {
-    match result {
-        Ok(generated) => answer::answer(order, &generated),
-        Err(error) => failed(order, &error),
-    }
-}
-
-/// An error's answer; what is not the caller's to know goes to the log.
-pub(super) fn failed(order: &Order, error: &GenerationError) -> Response {
-    let problem = Problem::of_generation(error);
-    if problem.status.is_server_error() {
-        tracing::warn!(request.id = %order.id, error = %error, code = problem.code, "a generation failed");
-    }
-    let code = problem.code;
-    let mut response = problem.into_response();
-    let mut provider = None;
-    if let GenerationError::Attempts { model, attempts, .. } = error {
-        provider = attempts.last().map(|attempt| attempt.provider.clone());
-        answer::put_headers(
-            &mut response,
-            [
-                (answer::MODEL, Some(model.as_str())),
-                (answer::PROVIDER, provider.as_deref()),
-            ],
-        );
-    }
-    response.extensions_mut().insert(LogFacts {
-        model: Some(order.request.model.chars().take(80).collect()),
-        provider,
-        error_code: Some(code),
-        ..LogFacts::default()
-    });
-    response
-}

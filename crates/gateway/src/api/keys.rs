@@ -37,11 +37,17 @@ async fn page(state: &AppState, caller: &Caller, query: Option<&str>) -> Result<
     let paging = Paging::read(&mut parameters);
     let status = parameters.one_of("status", &KeyStatus::ALL.map(|status| (status.as_str(), status)));
     let account_id = parameters.text("account_id");
-    for (name, id) in [("starting_after", &paging.starting_after), ("ending_before", &paging.ending_before)] {
+    for (name, id) in [
+        ("starting_after", &paging.starting_after),
+        ("ending_before", &paging.ending_before),
+    ] {
         if let Some(id) = id
             && visible(state, caller, id).await?.is_none()
         {
-            parameters.fault(name, format!("'{name}' must be the id of a key: there is no {}", echo(id)));
+            parameters.fault(
+                name,
+                format!("'{name}' must be the id of a key: there is no {}", echo(id)),
+            );
         }
     }
     parameters.finish()?;
@@ -77,8 +83,14 @@ async fn visible(state: &AppState, caller: &Caller, id: &str) -> Result<Option<K
     if !is_id(id) {
         return Ok(None);
     }
-    let found = state.generator.database.key(id).await.map_err(|error| internal(&error))?;
-    let may_see = |used: &KeyUse| caller.identity.may(Scope::Admin) || used.key.account_id == caller.identity.account_id;
+    let found = state
+        .generator
+        .database
+        .key(id)
+        .await
+        .map_err(|error| internal(&error))?;
+    let may_see =
+        |used: &KeyUse| caller.identity.may(Scope::Admin) || used.key.account_id == caller.identity.account_id;
     Ok(found.filter(may_see))
 }
 
@@ -168,7 +180,8 @@ pub(super) async fn revoke(
         };
         state.keyring.forget(&id);
         if done.map_err(|error| internal(&error))? == Revocation::LastAdmin {
-            let message = "This is the last working API key with the scope 'admin'. Make another one first, or add ?force=true.";
+            let message =
+                "This is the last working API key with the scope 'admin'. Make another one first, or add ?force=true.";
             return Err(Refusal::Conflict(message.to_owned()).into());
         }
         visible(&state, &caller, &id).await?.ok_or_else(missing)
@@ -216,6 +229,7 @@ fn key_json(used: &KeyUse, now: Timestamp) -> Value {
         "rate_limit": { "requests_per_minute": limits.requests_per_minute, "concurrent": limits.concurrent },
         "models": terms.models,
         "providers": terms.providers,
+        "route": terms.route.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
         "response_format": terms.response_format,
         "expires_at": terms.expires_at.map(|time| time.to_string()),
         "created_at": key.created_at.to_string(),

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use planner::catalog::Catalog;
 use planner::format::Format;
+use planner::health::SAMPLES_MAX;
 use planner::schema;
 use serde_json::{Map, Value, json};
 
@@ -86,9 +87,34 @@ fn schemas(catalog: &Catalog) -> Value {
             "adjustments": { "type": "array", "items": { "type": "object" } }, "cost_basis": { "type": "string" } } },
         "Model": { "type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
             "id": { "type": "string" }, "object": { "const": "model" }, "created": { "type": "integer" }, "owned_by": { "type": "string" } } },
+        "ProviderHealthList": { "type": "object", "required": ["object", "data"], "properties": { "object": { "const": "list" }, "data": { "type": "array", "items": reference("ProviderHealth") } } },
+        "ProviderHealth": provider_health(),
         "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "object", "required": ["message", "type", "param", "code"], "properties": {
             "message": { "type": "string" }, "type": { "type": "string" }, "param": { "type": ["string", "null"] }, "code": { "type": "string" }, "metadata": { "type": "object" } } } } },
     })
+}
+
+fn provider_health() -> Value {
+    let time = json!({ "type": ["string", "null"], "format": "date-time" });
+    let until = |what: &str| {
+        let mut time = time.clone();
+        time["description"] = Value::from(what);
+        time
+    };
+    let offer = json!({
+        "native_model": { "type": "string" },
+        "healthy": { "type": "boolean", "description": "Whether it is tried before the others that are not." },
+        "state": { "enum": ["closed", "open", "half_open"] },
+        "until": until("When an open circuit may be probed."),
+        "cause": { "type": ["string", "null"], "description": "The code of the failure that opened the circuit." },
+        "resting_until": until("Until when the provider asked to be left alone."),
+        "success_rate": { "type": ["number", "null"], "minimum": 0, "maximum": 1 },
+        "latency_p50_ms": { "type": ["integer", "null"], "description": "Median time of the successes." },
+        "samples": { "type": "integer", "maximum": SAMPLES_MAX, "description": "Calls that the figures are from." },
+    });
+    json!({ "type": "object", "required": ["id", "object", "name", "service", "offers"], "properties": {
+        "id": { "type": "string" }, "object": { "const": "provider" }, "name": { "type": "string" }, "service": { "enum": ["real", "sandbox", "off"] },
+        "offers": { "type": "array", "description": "Those that were tried.", "items": { "type": "object", "properties": offer } } } })
 }
 
 /// The schema of a request body: every standard parameter with its strongest handling. `images` says how this body
@@ -146,6 +172,10 @@ fn paths() -> Value {
             "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }], "responses": { "200": { "description": "The image." } } } },
         "/healthz": { "get": { "operationId": "healthz", "summary": "Whether the process lives.", "security": open, "responses": { "200": { "description": "It does." } } } },
         "/readyz": { "get": { "operationId": "readyz", "summary": "Whether the gateway can work.", "security": open, "responses": { "200": { "description": "It can." } } } },
+        "/v1/health/providers": { "get": { "operationId": "providerHealth", "summary": "How each provider is served, and how its offers have been doing as this gateway saw it since it started.",
+            "responses": answer("Every provider.", "ProviderHealthList") } },
+        "/metrics": { "get": { "operationId": "metrics", "summary": "Figures for monitoring, in the text format of OpenMetrics. 404 where they have an address of their own.", "security": open,
+            "responses": { "200": { "description": "The figures.", "content": { "application/openmetrics-text": { "schema": { "type": "string" } } } } } } },
         "/openapi.json": { "get": { "operationId": "openapi", "summary": "This document.", "security": open, "responses": { "200": { "description": "The document." } } } },
     })
 }

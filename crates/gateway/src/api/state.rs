@@ -29,6 +29,8 @@ pub(crate) struct AppState {
     pub default_model: Option<Arc<str>>,
     /// Clients with a `response_format` of their own; none where the operator switched that off.
     pub known_clients: Arc<KnownClients>,
+    /// Whether `/metrics` is served at an address of its own.
+    pub metrics_apart: bool,
     /// The OpenAPI document.
     pub openapi: Arc<str>,
 }

@@ -1,5 +1,12 @@
 //! A finished generation on its way to its caller: if it does not arrive, its images are kept.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use axum::http::Response;
+use bytes::{Buf as _, Bytes};
+use hyper::body::{Frame, SizeHint};
 use tokio::runtime::Handle;
 
 use super::state::AppState;
@@ -29,7 +36,38 @@ impl Undelivered {
 
     /// Ends the watch: the caller has it.
     pub(super) fn delivered(mut self) -> Option<Outcome> {
-        self.outcome.take()
+        let outcome = self.outcome.take();
+        if let Some((order, _)) = &outcome {
+            self.note(order);
+        }
+        outcome
+    }
+
+    /// The same answer, watched until its last byte is on its way.
+    pub(super) fn watch(self, response: Response<Body>) -> Response<Body> {
+        response.map(|body| {
+            Body::new(Watched {
+                left: body.size_hint().exact(),
+                body,
+                undelivered: Some(self),
+            })
+        })
+    }
+
+    /// Puts on record that an SDK needs no other try.
+    fn note(&self, order: &Order) {
+        if order.request_hash.is_none() {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            let (generator, id) = (self.state.generator.clone(), order.id.clone());
+            let noted = async move {
+                if let Err(error) = generator.database.note_delivery(&id, generator.clock.now()).await {
+                    tracing::warn!(generation.id = %id, error = %error, "a delivery could not be noted");
+                }
+            };
+            self.state.tasks.spawn_on(noted, &runtime);
+        }
     }
 }
 
@@ -44,5 +82,46 @@ impl Drop for Undelivered {
             let keep = async move { generator.keep(&order, &mut generated).await };
             self.state.tasks.spawn_on(keep, &runtime);
         }
+    }
+}
+
+/// A body whose outcome is delivered with its last byte.
+struct Watched {
+    body: Body,
+    /// Bytes to come, where that is known.
+    left: Option<u64>,
+    undelivered: Option<Undelivered>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let is_end = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                self.left = self.left.map(|left| left.saturating_sub(bytes));
+                self.left == Some(0)
+            }
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if is_end && let Some(undelivered) = self.undelivered.take() {
+            undelivered.delivered();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Failed;
 use super::output::write;
 use crate::FIRST_KEY_FILE;
+use crate::settings::Settings;
 
 /// Where the gateway is and who asks.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,6 +25,9 @@ pub(super) struct Target {
 /// Longer than any generation may take by default, so that the gateway's own answer is seen.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long is waited for a gateway that may not be there.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A gateway that can be asked.
 pub(super) struct Gateway {
     http: Client,
@@ -36,15 +40,42 @@ impl Gateway {
     pub(super) fn new(target: &Target) -> Result<Self, Failed> {
         let key = match &target.key {
             Some(key) => key.clone(),
-            None => first_key().ok_or("no API key: give --key or set PICTOR_API_KEY")?,
+            None => {
+                let folder = std::env::var("PICTOR_DATA_DIR").unwrap_or_else(|_| "pictor-data".to_owned());
+                first_key(Path::new(&folder)).ok_or("no API key: give --key or set PICTOR_API_KEY")?
+            }
         };
+        Self::at(&target.url, key, TIMEOUT)
+    }
+
+    /// The gateway that these settings make, if it runs: at `PICTOR_URL`, else where it would listen.
+    pub(super) fn of(settings: &Settings) -> Result<Self, Failed> {
+        let mut own = settings.listen;
+        if own.ip().is_unspecified() {
+            own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let url = std::env::var("PICTOR_URL").unwrap_or_else(|_| format!("http://{own}"));
+        let key = std::env::var("PICTOR_API_KEY").ok();
+        let key = key.or_else(|| first_key(&settings.data_dir)).unwrap_or_default();
+        Self::at(&url, key, LOOK_TIMEOUT)
+    }
+
+    fn at(url: &str, key: String, timeout: Duration) -> Result<Self, Failed> {
         providers::install_crypto();
-        let http = Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self {
-            http,
-            url: target.url.trim_end_matches('/').to_owned(),
-            key,
-        })
+        let http = Client::builder().timeout(timeout).build()?;
+        let url = url.trim_end_matches('/').to_owned();
+        Ok(Self { http, url, key })
+    }
+
+    /// Where it is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether a gateway runs there.
+    pub(super) async fn runs(&self) -> bool {
+        let answer = self.http.get(format!("{}/healthz", self.url)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// A request with the key.
@@ -96,9 +127,8 @@ impl Gateway {
     }
 }
 
-fn first_key() -> Option<String> {
-    let folder = std::env::var("PICTOR_DATA_DIR").unwrap_or_else(|_| "pictor-data".to_owned());
-    let text = std::fs::read_to_string(Path::new(&folder).join(FIRST_KEY_FILE)).ok()?;
+fn first_key(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(FIRST_KEY_FILE)).ok()?;
     Some(text.trim().to_owned())
 }
 

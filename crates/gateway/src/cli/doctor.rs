@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use reqwest::Method;
+use serde_json::Value;
+
+use super::client::Gateway;
 use super::output::say;
 use super::{Failed, load};
 use crate::clock::Clock;
@@ -9,12 +13,13 @@ use crate::database_url;
 use crate::db::Database;
 use crate::db::keys::{KeyFilter, KeyStatus};
 use crate::media::store::MediaStore;
+use crate::settings::Settings;
 use crate::upstreams::{Service, Upstreams};
 
 /// Stands for the sandbox where nothing is called.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Checks every part without calling a provider or changing anything.
+/// Checks every part without calling a provider or changing anything, and asks a running gateway how its providers do.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
     let mut sick = 0;
@@ -67,11 +72,62 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             }
         }
     }
+    for line in running(&settings).await? {
+        say(&line);
+    }
     if sick == 0 {
         Ok(())
     } else {
         Err(format!("{sick} check(s) failed").into())
     }
+}
+
+/// What a gateway tells of its offers. That none runs, or that it does not tell, is no failure of this check.
+async fn running(settings: &Settings) -> Result<Vec<String>, Failed> {
+    let gateway = Gateway::of(settings)?;
+    let note = |what: &str, detail: &str| format!("note  {what:<10} {detail}");
+    let url = gateway.url();
+    if !gateway.runs().await {
+        let detail = format!("none runs at {url} (PICTOR_URL), so nothing is known of circuits");
+        return Ok(vec![note("gateway", &detail)]);
+    }
+    let answer = gateway.json(gateway.request(Method::GET, "/v1/health/providers")).await;
+    let health = match answer {
+        Ok(health) => health,
+        Err(error) => {
+            let detail = format!("runs at {url}, but does not tell how its providers do (PICTOR_API_KEY): {error}");
+            return Ok(vec![note("gateway", &detail)]);
+        }
+    };
+    let providers = health["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let offers = providers.iter().flat_map(|provider| {
+        let offers = provider["offers"].as_array().map(Vec::as_slice).unwrap_or_default();
+        offers.iter().map(move |offer| (provider["id"].as_str().unwrap_or_default(), offer))
+    });
+    let (well, unwell): (Vec<_>, Vec<_>) = offers.partition(|(_, offer)| offer["healthy"] == true);
+    let counts = format!("runs at {url}; offers tried: {} healthy, {} not", well.len(), unwell.len());
+    let mut lines = vec![if unwell.is_empty() { format!("ok    {:<10} {counts}", "gateway") } else { note("gateway", &counts) }];
+    lines.extend(unwell.into_iter().map(|(provider, offer)| note(provider, &circuit(offer))));
+    Ok(lines)
+}
+
+/// An offer that is not healthy, in words.
+fn circuit(offer: &Value) -> String {
+    let text = |name: &str| offer[name].as_str();
+    let until = text("until").or_else(|| text("resting_until"));
+    let until = until.map_or_else(String::new, |time| format!(" until {time}"));
+    let cause = text("cause").map_or_else(String::new, |code| format!(", last failure {code}"));
+    let state = match text("state") {
+        Some("open") => "circuit open",
+        Some("half_open") => "circuit half-open, being probed",
+        _ => "resting",
+    };
+    let rate = offer["success_rate"].as_f64().unwrap_or_default() * 100.0;
+    format!(
+        "{}: {state}{until}{cause}; {rate:.0} % of {} calls succeeded",
+        text("native_model").unwrap_or_default(),
+        offer["samples"]
+    )
 }
 
 async fn database(url: &str) -> Result<String, String> {

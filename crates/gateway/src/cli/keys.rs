@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::money::Micros;
 use serde_json::{Map, Number, Value, json};
@@ -73,6 +73,9 @@ pub(super) struct CreateArguments {
     /// A provider that may serve it; may be given several times. All when none is given.
     #[arg(long = "provider", value_name = "PROVIDER")]
     providers: Vec<String>,
+    /// How its requests are routed where they do not say, such as '{"strategy": "cheapest"}'.
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    route: Option<Value>,
     /// When it ends: a time such as 2030-01-31T12:00:00Z, or the first day on which it works no more, in UTC.
     #[arg(long, value_name = "TIME", value_parser = time)]
     expires: Option<Timestamp>,
@@ -112,6 +115,10 @@ pub(super) fn dollars(text: &str) -> Result<Number, String> {
         .map_err(|_| "it is too large".to_owned())
 }
 
+fn object(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("it must be a JSON object: {error}"))
+}
+
 fn time(text: &str) -> Result<Timestamp, String> {
     let midnight = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
     text.parse()
@@ -126,7 +133,11 @@ impl CreateArguments {
         let word = |value: &dyn Fn() -> Option<clap::builder::PossibleValue>| {
             value().map_or(Value::Null, |value| Value::from(value.get_name()))
         };
-        let scopes: Vec<Value> = self.scopes.iter().map(|scope| word(&|| scope.to_possible_value())).collect();
+        let scopes: Vec<Value> = self
+            .scopes
+            .iter()
+            .map(|scope| word(&|| scope.to_possible_value()))
+            .collect();
         let format = self.response_format.and_then(|format| format.to_possible_value());
         let fields = json!({
             "name": self.name,
@@ -137,6 +148,7 @@ impl CreateArguments {
             "rate_limit": { "requests_per_minute": self.requests_per_minute, "concurrent": self.concurrent },
             "models": self.models,
             "providers": self.providers,
+            "route": self.route,
             "expires_at": self.expires.map(|time| time.to_string()),
         });
         match fields {
@@ -185,7 +197,9 @@ async fn revoke(database: &Database, id: &str, force: bool, now: Timestamp) -> R
         Revocation::Done => say(&format!("revoked {id}")),
         Revocation::Already => return Err(format!("no working key has the id '{id}'").into()),
         Revocation::LastAdmin => {
-            return Err("it is the last working key with the scope admin; make another one first, or add --force".into());
+            return Err(
+                "it is the last working key with the scope admin; make another one first, or add --force".into(),
+            );
         }
     }
     Ok(())
@@ -193,7 +207,15 @@ async fn revoke(database: &Database, id: &str, force: bool, now: Timestamp) -> R
 
 async fn list(database: &Database, now: Timestamp) -> Result<(), Failed> {
     let heads = [
-        "ID", "NAME", "ACCOUNT", "LAST FOUR", "SCOPES", "STATUS", "SPENT", "BUDGET", "CREATED",
+        "ID",
+        "NAME",
+        "ACCOUNT",
+        "LAST FOUR",
+        "SCOPES",
+        "STATUS",
+        "SPENT",
+        "BUDGET",
+        "CREATED",
     ];
     let mut rows = vec![heads.map(ToOwned::to_owned).to_vec()];
     for used in database.keys(&KeyFilter::default(), i64::MAX).await? {
@@ -223,13 +245,19 @@ fn budget(used: &KeyUse, now: Timestamp) -> String {
     let of = |limit: Option<i64>, text: &dyn Fn(Micros) -> String| limit.map(|limit| text(Micros(limit)));
     let told: Vec<String> = [
         of(limits.total_micros, &|limit| format!("{limit} in all")),
-        of(limits.month_micros, &|limit| format!("{} of {limit} this month", Micros(month))),
+        of(limits.month_micros, &|limit| {
+            format!("{} of {limit} this month", Micros(month))
+        }),
         of(limits.day_micros, &|limit| format!("{} of {limit} today", Micros(day))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    if told.is_empty() { "-".to_owned() } else { told.join(", ") }
+    if told.is_empty() {
+        "-".to_owned()
+    } else {
+        told.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +266,13 @@ mod tests {
 
     #[test]
     fn amounts_and_times_are_read_as_people_write_them() {
-        for (text, number) in [("5", "5"), ("0.10", "0.1"), ("$12.345678", "12.345678"), (".5", "0.5"), ("-3", "-3")] {
+        for (text, number) in [
+            ("5", "5"),
+            ("0.10", "0.1"),
+            ("$12.345678", "12.345678"),
+            (".5", "0.5"),
+            ("-3", "-3"),
+        ] {
             assert_eq!(dollars(text).map(|number| number.to_string()), Ok(number.to_owned()));
         }
         for text in ["", "five", "1,5", "1e400"] {

@@ -195,7 +195,11 @@ async fn post(
     }
     let (posting, was_there) = postings::post(database, account, &given, None, Vec::new(), now).await?;
     let when = if was_there { " (it was there before)" } else { "" };
-    say(&format!("posted {} to {account} as {}{when}", signed(posting.available_micros()), posting.id));
+    say(&format!(
+        "posted {} to {account} as {}{when}",
+        signed(posting.available_micros()),
+        posting.id
+    ));
     say(&summary(&accounts::found(database, account).await?));
     Ok(())
 }
@@ -203,7 +207,11 @@ async fn post(
 async fn show(database: &Database, account: &str, limit: u32) -> Result<(), Failed> {
     let account = accounts::found(database, account).await?;
     say(&summary(&account));
-    let mut rows = vec![["CREATED", "KIND", "AVAILABLE", "REQUEST", "NOTE", "ID"].map(ToOwned::to_owned).to_vec()];
+    let mut rows = vec![
+        ["CREATED", "KIND", "AVAILABLE", "REQUEST", "NOTE", "ID"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
     for posting in database.postings(&account.id, None, i64::from(limit)).await? {
         let amount = signed(posting.available_micros());
         rows.push(vec![

@@ -28,6 +28,9 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let running = start(settings, Arc::new(catalog), Clock::system()).await?;
     let base = format!("http://{}", running.address);
     say(&format!("listening on {base}"));
+    if let Some(address) = running.metrics_address() {
+        say(&format!("metrics at http://{address}/metrics"));
+    }
     providers(&running.upstreams);
     match &running.first_key {
         Some(key) => {

@@ -185,7 +185,9 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn update_account(&self, id: &str, terms: &AccountTerms) -> Result<bool, DatabaseError> {
         let set = |account: &AccountRow| {
-            let owes_too_much = terms.credit_limit_micros.is_some_and(|limit| account.available_micros < -limit);
+            let owes_too_much = terms
+                .credit_limit_micros
+                .is_some_and(|limit| account.available_micros < -limit);
             if owes_too_much { Err(()) } else { Ok(terms.clone()) }
         };
         Ok(self.change_account(id, set).await?.is_some_and(|done| done.is_ok()))
@@ -205,7 +207,11 @@ impl Database {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn accounts(&self, range: (Option<&str>, Option<&str>), limit: i64) -> Result<Vec<AccountRow>, DatabaseError> {
+    pub async fn accounts(
+        &self,
+        range: (Option<&str>, Option<&str>),
+        limit: i64,
+    ) -> Result<Vec<AccountRow>, DatabaseError> {
         let (edge, direction) = if range.1.is_some() { ("<", "DESC") } else { (">", "ASC") };
         let sql = format!(
             "SELECT {COLUMNS} FROM accounts WHERE CAST($1 AS TEXT) IS NULL OR id {edge} $1 ORDER BY id {direction} LIMIT $2"

@@ -1,5 +1,6 @@
 //! Generations and their attempts.
 
+mod durable;
 mod list;
 mod payloads;
 mod spending;
@@ -10,6 +11,8 @@ use sqlx::{AnyConnection, Row};
 
 use super::{Database, DatabaseError, maybe_time, rows, time};
 
+pub use durable::{Answer, Awaited, BegunAttempt, FailedAttempt, Orphan, OrphanedAttempt};
+pub(super) use durable::{begin_attempt, note_failure, note_handle};
 pub use list::{Cursor, Filter, Summary};
 pub use payloads::Payloads;
 pub use spending::{Grouping, Spending, SpendingFilter};
@@ -85,6 +88,32 @@ pub struct NewGeneration {
     pub request_size_bytes: i64,
     /// When.
     pub created_at: Timestamp,
+    /// What lets others find and finish it.
+    pub durable: Durable,
+}
+
+/// What lets another process finish a generation, and the caller find its answer again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Durable {
+    /// The process that works on it; `None` for one that has ended when it is noted.
+    pub lease: Option<Lease>,
+    /// The caller's own key for the request.
+    pub idempotency_key: Option<String>,
+    /// Hash of the request.
+    pub request_hash: Option<String>,
+    /// How its images are handed over.
+    pub response_format: Option<String>,
+}
+
+/// Who works on a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The process.
+    pub owner: String,
+    /// Until when it is taken to be alive unless it says so again.
+    pub until: Timestamp,
+    /// When the generation must be done.
+    pub deadline_at: Timestamp,
 }
 
 /// What is known when a generation ends.
@@ -110,6 +139,10 @@ pub struct EndOfGeneration {
     pub error_message: Option<String>,
     /// Bytes of the images handed out.
     pub response_size_bytes: Option<i64>,
+    /// What was answered, where somebody may ask for it again.
+    pub answer: Option<Answer>,
+    /// Whether the caller's own key for the request is free again: what cost nothing may simply be done anew.
+    pub frees_claim: bool,
     /// When.
     pub finished_at: Timestamp,
 }
@@ -190,6 +223,7 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
             adjustments: row.try_get("adjustments")?,
             request_size_bytes: row.try_get("request_size_bytes")?,
             created_at: time(row.try_get("created_at")?, "created_at")?,
+            durable: Durable::default(),
         },
         status: row.try_get("status")?,
         finished_at: maybe_time(row.try_get("finished_at")?, "finished_at")?,
@@ -214,7 +248,8 @@ pub(super) async fn insert(
         connection,
         "generations",
         "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, created_at, estimate_micros, \
-         request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message",
+         request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message, lease_owner, lease_until, \
+         deadline_at, idempotency_key, request_hash, response_format",
         rows::ALL_NEW,
         generations,
         |query, (start, end)| {
@@ -229,13 +264,21 @@ pub(super) async fn insert(
             let query = query.bind(start.adjustments.as_str()).bind(status.as_str()).bind("[]");
             let query = query.bind(end.map(|end| end.finished_at.as_microsecond()));
             let query = query.bind(end.and_then(|end| end.error_code.as_deref()));
-            query.bind(end.and_then(|end| end.error_message.as_deref()))
+            let query = query.bind(end.and_then(|end| end.error_message.as_deref()));
+            let durable = &start.durable;
+            let lease = durable.lease.as_ref();
+            let query = query.bind(lease.map(|lease| lease.owner.as_str()));
+            let query = query.bind(lease.map_or(0, |lease| lease.until.as_microsecond()));
+            let query = query.bind(lease.map_or(0, |lease| lease.deadline_at.as_microsecond()));
+            let query = query.bind(durable.idempotency_key.as_deref());
+            let query = query.bind(durable.request_hash.as_deref());
+            query.bind(durable.response_format.as_deref())
         },
     )
     .await
 }
 
-/// Inserts attempts; those that are there stay as they are.
+/// Inserts attempts as they ended, in the place of how they began.
 pub(super) async fn insert_attempts(
     connection: &mut AnyConnection,
     attempts: &[(String, AttemptRow)],
@@ -244,7 +287,9 @@ pub(super) async fn insert_attempts(
         connection,
         "attempts",
         "generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros",
-        rows::KEEP_OLD,
+        "ON CONFLICT (generation_id, position) DO UPDATE SET outcome = excluded.outcome, code = excluded.code, spent = excluded.spent, \
+         http_status = excluded.http_status, upstream_id = excluded.upstream_id, duration_ms = excluded.duration_ms, \
+         cost_micros = excluded.cost_micros, facts = NULL",
         attempts,
         |query, (generation_id, attempt)| {
             let query = query.bind(generation_id.as_str()).bind(attempt.position);
@@ -272,7 +317,8 @@ pub(super) async fn exists(connection: &mut AnyConnection, id: &str) -> Result<b
 pub(super) async fn end(connection: &mut AnyConnection, id: &str, end: &EndOfGeneration) -> Result<(), DatabaseError> {
     sqlx::query(
         "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
-         adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12 WHERE id = $1",
+         adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12, \
+         answer_status = $13, answer = $14 WHERE id = $1",
     )
     .bind(id)
     .bind(end.status.as_str())
@@ -286,6 +332,8 @@ pub(super) async fn end(connection: &mut AnyConnection, id: &str, end: &EndOfGen
     .bind(end.response_size_bytes)
     .bind(end.provider.as_deref())
     .bind(end.markup_micros)
+    .bind(end.answer.as_ref().map(|answer| answer.status))
+    .bind(end.answer.as_ref().map(|answer| answer.body.as_str()))
     .execute(connection)
     .await?;
     Ok(())

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::generations::{AttemptRow, EndOfGeneration, NewGeneration};
+use super::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration};
+use super::idempotency::{self, Claim};
 use super::ledger::{self, End, Hold, Journaled, OperatorPosting, Payer, Posted, Settlement, Shortage};
 use super::{Database, DatabaseError, Dialect, generations};
 
@@ -20,7 +21,24 @@ const WAITING_MAX: usize = 4096;
 #[derive(Debug)]
 enum Write {
     /// A generation begins, and money is held for it.
-    Begin { start: NewGeneration, hold: Hold },
+    Begin {
+        start: NewGeneration,
+        hold: Hold,
+        claim: Option<ClaimOf>,
+    },
+    /// A call is about to be made.
+    BeginAttempt { generation_id: String, begun: BegunAttempt },
+    /// A provider accepted a job.
+    Handle {
+        generation_id: String,
+        position: i64,
+        handle: String,
+    },
+    /// A call failed while its generation goes on.
+    Failure {
+        generation_id: String,
+        failed: FailedAttempt,
+    },
     /// A generation is refused before it begins.
     Reject { start: NewGeneration, end: EndOfGeneration },
     /// A generation ends.
@@ -42,15 +60,37 @@ impl Write {
         match self {
             Self::Begin { start, .. } | Self::Reject { start, .. } => &start.account_id,
             Self::Post(order) => &order.account_id,
-            Self::End { .. } | Self::Expire { .. } => "",
+            Self::BeginAttempt { .. }
+            | Self::Handle { .. }
+            | Self::Failure { .. }
+            | Self::End { .. }
+            | Self::Expire { .. } => "",
         }
     }
+}
+
+/// A caller's key for a request, and the generation that gave it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimOf {
+    /// The key.
+    pub claim: Claim,
+    /// The generation that had it before and gave no answer.
+    pub instead_of: Option<String>,
+}
+
+/// Why a generation does not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotBegun {
+    /// Money, or a limit of the key, is too short.
+    Shortage(Shortage),
+    /// Another one has the caller's key for this request.
+    Claimed,
 }
 
 /// What came of it.
 #[derive(Debug)]
 enum Written {
-    Held(Result<i64, Shortage>),
+    Held(Result<i64, NotBegun>),
     Done,
     Posted(Posted),
 }
@@ -78,6 +118,16 @@ impl Journal {
         let message = Message::Write(Arc::new(write), reply);
         self.0.send(message).await.map_err(|_| DatabaseError::Closed)?;
         answer.await.map_err(|_| DatabaseError::Closed)?
+    }
+
+    /// Writes without anybody waiting for it, in the order in which it came.
+    fn write_soon(&self, write: Write) {
+        let journal = self.clone();
+        let (reply, _) = oneshot::channel();
+        let message = Message::Write(Arc::new(write), reply);
+        if let Err(mpsc::error::TrySendError::Full(message)) = journal.0.try_send(message) {
+            tokio::spawn(async move { journal.0.send(message).await });
+        }
     }
 
     /// Waits until all that came before is written; takes nothing more.
@@ -173,20 +223,28 @@ async fn apply(
     again: bool,
 ) -> Result<Written, DatabaseError> {
     match write {
-        Write::Begin { start, hold } => {
+        Write::Begin { start, hold, claim } => {
             if again && let Some(amount) = ledger::held_before(connection, &start.id).await? {
                 return Ok(Written::Held(Ok(amount)));
             }
-            let payer = Payer {
-                generation_id: &start.id,
-                account_id: &start.account_id,
-                key_id: &start.key_id,
-            };
-            let held = ledger::hold(connection, &mut rows.journaled, payer, hold, start.created_at).await?;
-            if held.is_ok() {
-                rows.generations.push((start.clone(), None));
-            }
+            let held = begin(connection, rows, start, hold, claim.as_ref()).await?;
             Ok(Written::Held(held))
+        }
+        Write::BeginAttempt { generation_id, begun } => {
+            generations::begin_attempt(connection, generation_id, begun).await?;
+            Ok(Written::Done)
+        }
+        Write::Handle {
+            generation_id,
+            position,
+            handle,
+        } => {
+            generations::note_handle(connection, generation_id, *position, handle).await?;
+            Ok(Written::Done)
+        }
+        Write::Failure { generation_id, failed } => {
+            generations::note_failure(connection, generation_id, failed).await?;
+            Ok(Written::Done)
         }
         Write::Reject { start, end } => {
             if !(again && generations::exists(connection, &start.id).await?) {
@@ -204,6 +262,9 @@ async fn apply(
             let settled = End::Settled(*settlement);
             if ledger::close(connection, &mut rows.journaled, id, settled, now).await? {
                 generations::end(connection, id, end).await?;
+                if end.frees_claim {
+                    idempotency::free(connection, id).await?;
+                }
                 rows.attempts
                     .extend(attempts.iter().map(|attempt| (id.clone(), attempt.clone())));
             }
@@ -221,20 +282,74 @@ async fn apply(
     }
 }
 
+async fn begin(
+    connection: &mut AnyConnection,
+    rows: &mut Rows,
+    start: &NewGeneration,
+    hold: &Hold,
+    claim: Option<&ClaimOf>,
+) -> Result<Result<i64, NotBegun>, DatabaseError> {
+    let payer = Payer {
+        generation_id: &start.id,
+        account_id: &start.account_id,
+        key_id: &start.key_id,
+    };
+    if let Some(ClaimOf { claim, instead_of }) = claim {
+        let (key_id, now) = (&start.key_id, start.created_at);
+        if !idempotency::claim(connection, key_id, &start.id, claim, instead_of.as_deref(), now).await? {
+            return Ok(Err(NotBegun::Claimed));
+        }
+    }
+    let held = ledger::hold(connection, &mut rows.journaled, payer, hold, start.created_at).await?;
+    match held {
+        Ok(_) => rows.generations.push((start.clone(), None)),
+        Err(_) => idempotency::free(connection, &start.id).await?,
+    }
+    Ok(held.map_err(NotBegun::Shortage))
+}
+
 impl Database {
     /// Notes a generation before anything is sent, and holds money for it: the dearest price that can be paid.
     ///
     /// # Errors
-    /// [`DatabaseError`]. A [`Shortage`] is no error of the database; nothing is noted then.
+    /// [`DatabaseError`]. A [`NotBegun`] is no error of the database; nothing is noted then.
     pub async fn begin_generation(
         &self,
         start: NewGeneration,
         hold: Hold,
-    ) -> Result<Result<i64, Shortage>, DatabaseError> {
-        match self.journal.write(Write::Begin { start, hold }).await? {
+        claim: Option<ClaimOf>,
+    ) -> Result<Result<i64, NotBegun>, DatabaseError> {
+        match self.journal.write(Write::Begin { start, hold, claim }).await? {
             Written::Held(held) => Ok(held),
             Written::Done | Written::Posted(_) => Err(DatabaseError::Closed),
         }
+    }
+
+    /// Notes a call before it is made.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn begin_attempt(&self, generation_id: &str, begun: BegunAttempt) -> Result<(), DatabaseError> {
+        let generation_id = generation_id.to_owned();
+        let write = Write::BeginAttempt { generation_id, begun };
+        self.journal.write(write).await.map(drop)
+    }
+
+    /// Notes where a provider's job is found again. Does not wait until it is written.
+    pub fn note_handle(&self, generation_id: &str, position: i64, handle: &str) {
+        self.journal.write_soon(Write::Handle {
+            generation_id: generation_id.to_owned(),
+            position,
+            handle: handle.to_owned(),
+        });
+    }
+
+    /// Notes that a call failed. Does not wait until it is written.
+    pub fn note_failure(&self, generation_id: &str, failed: FailedAttempt) {
+        self.journal.write_soon(Write::Failure {
+            generation_id: generation_id.to_owned(),
+            failed,
+        });
     }
 
     /// Notes a generation that is refused before it begins.

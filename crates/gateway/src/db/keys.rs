@@ -1,11 +1,15 @@
 //! API keys and their limits.
 
+mod revocation;
+
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{DEFAULT_ACCOUNT, Database, DatabaseError, maybe_time, texts, time};
+use super::{Database, DatabaseError, maybe_time, texts, time};
 use crate::ledger::Period;
+
+pub use revocation::Revocation;
 
 /// A stored key. The secret itself is nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,17 +191,6 @@ pub struct KeyFilter {
     pub ending_before: Option<String>,
 }
 
-/// What came of revoking a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Revocation {
-    /// It works no more.
-    Done,
-    /// It was revoked before, or there is none of that id.
-    Already,
-    /// It was left, as no other key may do everything.
-    LastAdmin,
-}
-
 /// A minute in microseconds.
 const MINUTE_MICROS: i64 = 60_000_000;
 
@@ -293,56 +286,6 @@ impl Database {
         Ok(keys)
     }
 
-    /// Revokes a key. Returns whether there was one that was not revoked yet.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, DatabaseError> {
-        let done = sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-            .bind(id)
-            .bind(now.as_microsecond())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() > 0)
-    }
-
-    /// Revokes a key unless it is the last working one that may do everything.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn revoke_key_but_last_admin(&self, id: &str, now: Timestamp) -> Result<Revocation, DatabaseError> {
-        let mut transaction = self.begin_write().await?;
-        // One row that is always there, locked: of two admin keys, two callers at once cannot revoke one each.
-        sqlx::query("UPDATE accounts SET held_micros = held_micros WHERE id = $1")
-            .bind(DEFAULT_ACCOUNT)
-            .execute(&mut *transaction)
-            .await?;
-        let sql = format!(
-            "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL \
-             AND (NOT ({}) OR EXISTS (SELECT 1 FROM api_keys AS other WHERE other.id <> $1 AND {}))",
-            works_as_admin("api_keys"),
-            works_as_admin("other"),
-        );
-        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(id)
-            .bind(now.as_microsecond())
-            .execute(&mut *transaction)
-            .await?;
-        let left: Option<(i64,)> =
-            sqlx::query_as("SELECT created_at FROM api_keys WHERE id = $1 AND revoked_at IS NULL")
-                .bind(id)
-                .fetch_optional(&mut *transaction)
-                .await?;
-        transaction.commit().await?;
-        Ok(if done.rows_affected() > 0 {
-            Revocation::Done
-        } else if left.is_some() {
-            Revocation::LastAdmin
-        } else {
-            Revocation::Already
-        })
-    }
-
     /// Takes one request of a key into account, if its limit by the minute allows one now: a minute's worth may come at
     /// once, and the rest as evenly as the limit says. Else returns when the next one is due.
     ///
@@ -377,14 +320,6 @@ impl Database {
         let (due,) = due.ok_or(DatabaseError::Content("key_limits"))?;
         Ok(Err(time(due - ahead, "next_request_at")?))
     }
-}
-
-/// That a key of `table` may do everything, at the time `$2`.
-fn works_as_admin(table: &str) -> String {
-    format!(
-        "',' || {table}.scopes || ',' LIKE '%,admin,%' AND {table}.revoked_at IS NULL \
-         AND ({table}.expires_at IS NULL OR {table}.expires_at > $2)"
-    )
 }
 
 async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<KeyUse>, DatabaseError> {

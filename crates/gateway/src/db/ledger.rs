@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, Row};
 
 use super::{Database, DatabaseError, rows};
-use crate::ledger::{Charge, Kind, Period, Posting, by_operator, give_back, posting_id, reserve, settle};
+use crate::ledger::{Book, Charge, Kind, Period, Posting, by_operator, give_back, posting_id, reserve, settle};
 
 /// What to hold for a generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +173,18 @@ impl Journaled {
             |query, row| query.bind(row.0).bind(row.1).bind(row.2),
         )
         .await
+    }
+
+    /// What was refunded of a generation's charge in this transaction, whose rows are not there yet.
+    fn refunded(&self, account_id: &str, generation_id: &str) -> i64 {
+        let refunds = self.postings.iter().filter(|posting| {
+            posting.kind == Kind::Refund
+                && posting.account_id == account_id
+                && posting.generation_id.as_deref() == Some(generation_id)
+        });
+        let entries = refunds.flat_map(|posting| &posting.entries);
+        let given = entries.filter(|(book, _)| *book == Book::Available);
+        given.map(|(_, amount)| amount).sum()
     }
 
     fn post(&mut self, payer: Payer<'_>, kind: Kind, at: Timestamp, entries: Vec<crate::ledger::Entry>) {
@@ -511,7 +523,8 @@ pub(super) async fn post(
     }
     if order.kind == Kind::Refund {
         let generation = order.generation_id.as_deref().unwrap_or_default();
-        let left_micros = history::refundable(connection, &order.account_id, generation).await?;
+        let left_micros = history::refundable(connection, &order.account_id, generation).await?
+            - journaled.refunded(&order.account_id, generation);
         if left_micros < order.amount_micros {
             return Ok(Posted::PastCharge { left_micros });
         }

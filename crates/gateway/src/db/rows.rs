@@ -9,8 +9,6 @@ use super::DatabaseError;
 /// Rows of one statement, largest first. Few different counts, so that prepared statements are used again.
 const COUNTS: [usize; 3] = [32, 8, 1];
 
-/// A row that is there already stays as it is.
-pub(super) const KEEP_OLD: &str = "ON CONFLICT DO NOTHING";
 /// A row that is there already is an error.
 pub(super) const ALL_NEW: &str = "";
 
@@ -18,7 +16,7 @@ pub(super) const ALL_NEW: &str = "";
 pub(super) type Bound<'q> = Query<'q, Any, AnyArguments>;
 
 /// Inserts `rows` into `table`, whose `columns` are separated by commas. `conflict` is the statement's end, such as
-/// [`KEEP_OLD`].
+/// [`ALL_NEW`].
 ///
 /// # Errors
 /// [`DatabaseError`]; some of the rows may then be there, so this belongs into a transaction.

@@ -10,18 +10,24 @@ use planner::failure::{
     walk_again,
 };
 use planner::health::Report;
+use planner::catalog::pricing::{Basis, Pricing};
 use planner::money::Micros;
+use planner::native::NativeRequest;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::charge::{Produced, charge};
 use planner::price::estimate::Estimate;
 use planner::usage::Usage;
-use providers::{Driver, InputImage, ProviderRequest, SpoolScope};
+use providers::{Blob, Driver, Finished, InputImage, Observer, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
 
 use super::Upload;
+use super::facts::Facts;
 use super::partials::{Inlet, Relay};
 use super::routing::Routing;
+use super::track::Track;
+use crate::boundary::passed;
 use crate::clock::Clock;
+use crate::db::DatabaseError;
 use crate::media::process::{Inspected, Processor, size_of};
 use crate::outcome::Attempt;
 use crate::upstreams::{Upstream, Upstreams};
@@ -30,6 +36,8 @@ use crate::upstreams::{Upstream, Upstreams};
 pub struct Executor<'a> {
     /// How offers have been doing.
     pub routing: &'a Routing,
+    /// The record of the generation.
+    pub track: &'a Track<'a>,
     /// Providers.
     pub upstreams: &'a Upstreams,
     /// The HTTP client to them.
@@ -40,6 +48,8 @@ pub struct Executor<'a> {
     pub clock: &'a Clock,
     /// What follows failures.
     pub policy: &'a FailoverPolicy,
+    /// Tries made before this generation, after calls of it that may have been billed.
+    pub tries_before: u32,
     /// When all must be done.
     pub deadline: Instant,
     /// Where partial images go, when somebody listens.
@@ -63,7 +73,7 @@ pub struct ProducedImage {
     pub image: Inspected,
     /// The prompt as the provider rewrote it.
     pub revised_prompt: Option<String>,
-    /// The candidate that made it, by its place in the plan.
+    /// The candidate that made it, by its place among the facts.
     pub candidate: usize,
     /// Its part of the charge.
     pub cost: Micros,
@@ -72,6 +82,8 @@ pub struct ProducedImage {
 /// All that walking a plan gave.
 #[derive(Debug, Default)]
 pub struct Execution {
+    /// The facts of each candidate.
+    pub facts: Vec<Facts>,
     /// The images.
     pub images: Vec<ProducedImage>,
     /// Every call.
@@ -84,6 +96,8 @@ pub struct Execution {
     pub charges: Vec<Estimate>,
     /// What the providers say they used.
     pub usage: Option<Usage>,
+    /// That a call could not be put on record, so that it was not made.
+    pub unrecorded: Option<DatabaseError>,
 }
 
 /// What one call to one candidate gave, after its retries.
@@ -92,19 +106,37 @@ struct CallEnd {
     result: Result<Success, Failure>,
     /// Whether the caller was shown a partial image of it.
     streamed: bool,
+    unrecorded: Option<DatabaseError>,
 }
 
-struct Success {
+/// What a call gave.
+pub(super) struct Success {
     images: Vec<(Inspected, Option<String>)>,
     usage: Option<Usage>,
     reported: Option<Micros>,
 }
 
+impl Success {
+    /// Leaves out what was not asked for: nobody pays for it.
+    pub(super) fn truncate(&mut self, asked: u32) {
+        self.images.truncate(asked as usize);
+    }
+}
+
 impl Executor<'_> {
     /// Walks the plan until `n` images are there, it ends, or a failure ends it.
     pub async fn execute(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>) -> Execution {
-        let mut execution = Execution::default();
-        let mut tries_after_maybe_billed = 0;
+        let mut execution = Execution {
+            facts: plan.candidates.iter().map(|candidate| Facts::of(plan, candidate)).collect(),
+            ..Execution::default()
+        };
+        self.walk(plan, n, sources, &mut execution).await;
+        execution.attempts.sort_by_key(|attempt| attempt.position);
+        execution
+    }
+
+    async fn walk(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>, execution: &mut Execution) {
+        let mut tries_after_maybe_billed = self.tries_before;
         for walks in 1.. {
             let order = plan.walk(&self.routing.health(), self.clock.now());
             for (step, index) in order.iter().enumerate() {
@@ -116,17 +148,17 @@ impl Executor<'_> {
                         missing,
                         sources,
                         tries_after_maybe_billed,
-                        &mut execution,
+                        execution,
                     )
                     .await;
-                if execution.failures.is_empty() {
-                    return execution;
+                if execution.failures.is_empty() || execution.unrecorded.is_some() {
+                    return;
                 }
                 let out_of_time = self.time_left().is_zero();
                 if moves.contains(&NextMove::Stop) || out_of_time {
                     let last = step + 1 == order.len();
                     execution.stopped = !last || out_of_time;
-                    return execution;
+                    return;
                 }
                 if execution.failures.iter().any(|failure| failure.spent != Spent::No) {
                     tries_after_maybe_billed += 1;
@@ -138,7 +170,6 @@ impl Executor<'_> {
             }
             tokio::time::sleep(WALK_PAUSE).await;
         }
-        execution
     }
 
     fn time_left(&self) -> Duration {
@@ -173,9 +204,14 @@ impl Executor<'_> {
             let images = *images;
             let native = resolved.call(images, before);
             before += images;
+            let facts = Facts {
+                asked: images,
+                ..execution.facts[index].clone()
+            };
             self.call(
                 upstream,
                 candidate,
+                facts,
                 native,
                 inputs.clone(),
                 sources.scope,
@@ -186,6 +222,7 @@ impl Executor<'_> {
         let mut moves = Vec::new();
         for (asked, end) in asked.into_iter().zip(ends) {
             execution.attempts.extend(end.attempts);
+            execution.unrecorded = execution.unrecorded.take().or(end.unrecorded);
             let progress = Progress {
                 retries: RETRIES_MAX,
                 tries_after_maybe_billed,
@@ -198,9 +235,8 @@ impl Executor<'_> {
                         moves.push(next_move(&short, self.policy, &progress));
                         execution.failures.push(short);
                     }
-                    // Nobody pays for more than was asked for.
-                    success.images.truncate(asked as usize);
-                    take(index, candidate, success, execution);
+                    success.truncate(asked);
+                    take(index, Some(&resolved.offer.pricing), success, execution);
                 }
                 Err(failure) => {
                     moves.push(next_move(&failure, self.policy, &progress));
@@ -216,7 +252,8 @@ impl Executor<'_> {
         &self,
         upstream: &Upstream,
         candidate: &Candidate<'_>,
-        native: planner::native::NativeRequest,
+        facts: Facts,
+        native: NativeRequest,
         (inputs, mask): (Vec<InputImage>, Option<InputImage>),
         scope: &SpoolScope,
         tries_after_maybe_billed: u32,
@@ -228,6 +265,7 @@ impl Executor<'_> {
                 attempts: Vec::new(),
                 result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")),
                 streamed: false,
+                unrecorded: None,
             };
         };
         let request = ProviderRequest {
@@ -241,21 +279,45 @@ impl Executor<'_> {
         loop {
             let started_at = self.clock.now();
             let started = Instant::now();
+            let position = match self.track.begin(&facts, started_at).await {
+                Ok(position) => position,
+                Err(error) => {
+                    let failure = Failure::new(FailureKind::NotSent, "the call could not be put on record");
+                    return CallEnd {
+                        attempts,
+                        result: Err(failure),
+                        streamed: relay.shown(),
+                        unrecorded: Some(error),
+                    };
+                }
+            };
+            passed("record");
+            let heard = Heard {
+                relay: &relay,
+                track: self.track,
+                position,
+            };
             self.routing.start(&upstream.id, &model, started_at);
-            let result = self.attempt(upstream, &request, scope, &relay).await;
+            let result = self.attempt(upstream, &request, scope, &heard).await;
             let report = Report {
                 started_at,
                 latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 failure: result.as_ref().err(),
             };
+            if let Err(failure) = &result {
+                self.track.failed(position, failure, started.elapsed());
+            }
             let given_up = self.routing.record(&upstream.id, &model, &report, self.clock.now());
-            attempts.push(Attempt::new(
-                &upstream.id,
-                &model,
-                started_at,
-                started.elapsed(),
-                result.as_ref().map(|success| success.0.as_deref()),
-            ));
+            attempts.push(Attempt {
+                position,
+                ..Attempt::new(
+                    &upstream.id,
+                    &model,
+                    started_at,
+                    started.elapsed(),
+                    result.as_ref().map(|success| success.0.as_deref()),
+                )
+            });
             let streamed = relay.shown();
             let progress = Progress {
                 retries,
@@ -275,6 +337,7 @@ impl Executor<'_> {
                 attempts,
                 result: result.map(|(_, success)| success),
                 streamed,
+                unrecorded: None,
             };
         }
     }
@@ -284,46 +347,71 @@ impl Executor<'_> {
         upstream: &Upstream,
         request: &ProviderRequest,
         scope: &SpoolScope,
-        relay: &Relay<'_>,
+        heard: &Heard<'_>,
     ) -> Result<(Option<String>, Success), Failure> {
         let finished = self
             .driver
-            .run(upstream.adapter, request, scope, self.deadline, relay)
+            .run(upstream.adapter, request, scope, self.deadline, heard)
             .await?;
-        let mut images = Vec::new();
-        let mut unreadable = None;
-        for image in finished.images {
-            match Processor::inspect(&image.blob) {
-                Ok(info) => images.push((Inspected { blob: image.blob, info }, image.revised_prompt)),
-                Err(error) => unreadable = Some(error),
-            }
-        }
-        // Readable images are paid for; those that are missing are asked for again.
-        if let (true, Some(error)) = (images.is_empty(), unreadable) {
-            let message = format!("the provider's image cannot be read: {error}");
-            return Err(Failure::new(FailureKind::UnreadableAnswer, message));
-        }
-        let reported = finished.reported_cost_micros.map(Micros);
-        Ok((
-            finished.upstream_id,
-            Success {
-                images,
-                usage: finished.usage,
-                reported,
-            },
-        ))
+        read(finished)
     }
 }
 
-fn take(index: usize, candidate: &Candidate<'_>, success: Success, execution: &mut Execution) {
+/// Hears of one call: partial images go to the caller, its job goes on record.
+struct Heard<'a> {
+    relay: &'a Relay<'a>,
+    track: &'a Track<'a>,
+    position: i64,
+}
+
+impl Observer for Heard<'_> {
+    fn job_accepted(&self, handle: &str) {
+        self.track.accepted(self.position, handle);
+        passed("accept");
+    }
+
+    fn partial_image(&self, index: u32, image: Blob) {
+        self.relay.partial_image(index, image);
+    }
+}
+
+/// The readable images of a finished call.
+pub(super) fn read(finished: Finished) -> Result<(Option<String>, Success), Failure> {
+    let mut images = Vec::new();
+    let mut unreadable = None;
+    for image in finished.images {
+        match Processor::inspect(&image.blob) {
+            Ok(info) => images.push((Inspected { blob: image.blob, info }, image.revised_prompt)),
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    // Readable images are paid for; those that are missing are asked for again.
+    if let (true, Some(error)) = (images.is_empty(), unreadable) {
+        let message = format!("the provider's image cannot be read: {error}");
+        return Err(Failure::new(FailureKind::UnreadableAnswer, message));
+    }
+    let success = Success {
+        images,
+        usage: finished.usage,
+        reported: finished.reported_cost_micros.map(Micros),
+    };
+    Ok((finished.upstream_id, success))
+}
+
+/// Takes in what the last attempt so far gave, with its charge. Without a price, as the catalogue has the offer no more, only
+/// what the provider reports is charged.
+pub(super) fn take(index: usize, pricing: Option<&Pricing>, mut success: Success, execution: &mut Execution) {
+    let facts = &execution.facts[index];
     let produced = Produced {
         sizes: success.images.iter().map(|(image, _)| size_of(&image.info)).collect(),
         usage: success.usage,
         reported: success.reported,
     };
-    let charge = charge(&candidate.resolved.offer.pricing, &candidate.resolved.work, &produced);
+    let charge = match pricing {
+        Some(pricing) => charge(pricing, &facts.work, &produced),
+        None => reported_only(&produced),
+    };
     let shares = shares(charge.total, success.images.len());
-    // The last attempt so far is the one that succeeded.
     if let Some(attempt) = execution.attempts.last_mut() {
         attempt.cost = Some(charge.total);
     }
@@ -332,9 +420,9 @@ fn take(index: usize, candidate: &Candidate<'_>, success: Success, execution: &m
         (Some(all), Some(more)) => Some(all.plus(more)),
         (all, more) => all.or(more),
     };
+    let images = std::mem::take(&mut success.images);
     execution.images.extend(
-        success
-            .images
+        images
             .into_iter()
             .zip(shares)
             .map(|((image, revised_prompt), cost)| ProducedImage {
@@ -344,6 +432,15 @@ fn take(index: usize, candidate: &Candidate<'_>, success: Success, execution: &m
                 cost,
             }),
     );
+}
+
+fn reported_only(produced: &Produced) -> Estimate {
+    Estimate {
+        components: Vec::new(),
+        total: produced.reported.unwrap_or(Micros::ZERO),
+        markup: Micros::ZERO,
+        basis: Basis::Reported,
+    }
 }
 
 /// The failure of the images that a call was asked for and did not give. They were not charged.

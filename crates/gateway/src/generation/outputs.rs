@@ -3,11 +3,13 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use planner::failure::{Failure, FailureKind};
+use planner::catalog::pricing::Basis;
 use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::Line;
 use planner::request::ResponseFormat;
 use planner::resolve::{Adjustment, Finish};
+use providers::SpoolScope;
 use serde_json::Value;
 
 use super::executor::{Execution, ProducedImage};
@@ -43,29 +45,32 @@ pub(super) async fn finish(
     generator: &Generator,
     order: &Order,
     plan: &RoutePlan<'_>,
-    execution: Execution,
+    mut execution: Execution,
 ) -> Result<Produced, GenerationError> {
     if execution.images.is_empty() {
-        return Err(exhausted(order, plan, execution));
+        return Err(match execution.unrecorded.take() {
+            Some(error) => error.into(),
+            None => exhausted(order, plan, execution),
+        });
     }
+    Ok(convert(generator, &order.scope, execution).await)
+}
+
+/// Converts each image to what was asked for.
+pub(super) async fn convert(generator: &Generator, scope: &SpoolScope, execution: Execution) -> Produced {
     let finishes = execution.images.iter().map(|produced| {
-        let finish = plan
-            .candidates
-            .get(produced.candidate)
-            .map_or_else(Finish::default, |candidate| candidate.resolved.finish);
-        finish_one(generator, order, produced, finish)
+        let finish = execution.facts[produced.candidate].finish;
+        finish_one(generator, scope, produced, finish)
     });
     let images = join_all(finishes).await;
-    Ok(Produced { execution, images })
+    Produced { execution, images }
 }
 
 /// An image that cannot be converted is handed out as it came: it is paid for.
-async fn finish_one(generator: &Generator, order: &Order, produced: &ProducedImage, finish: Finish) -> Finished {
-    let finished = generator
-        .processor
-        .finish(produced.image.clone(), finish, order.scope.clone());
+async fn finish_one(generator: &Generator, scope: &SpoolScope, produced: &ProducedImage, finish: Finish) -> Finished {
+    let finished = generator.processor.finish(produced.image.clone(), finish, scope.clone());
     finished.await.unwrap_or_else(|error| {
-        tracing::warn!(generation.id = %order.id, error = %error, "an image could not be converted");
+        tracing::warn!(error = %error, "an image could not be converted");
         Finished {
             image: produced.image.clone(),
             format_refused: Some("the image could not be converted"),
@@ -121,18 +126,17 @@ fn canonical(native: &str, plan: &RoutePlan<'_>, last: Option<&Attempt>, order: 
 pub(super) async fn deliver(
     generator: &Generator,
     order: &Order,
-    plan: &RoutePlan<'_>,
     produced: Produced,
     created_at: Timestamp,
 ) -> Generated {
-    let mut generated = assemble(generator, order, plan, produced, created_at);
+    let mut generated = assemble(generator, &order.id, produced, created_at);
     if order.response_format == ResponseFormat::B64Json {
-        if order.caller.stores_payloads {
-            keep(generator, order, &mut generated).await;
+        if order.keeps_images() {
+            keep(generator, &order.keeping(generator), &mut generated).await;
             // Kept for later; the answer itself carries the bytes.
             generated.images.iter_mut().for_each(|delivered| delivered.url = None);
         }
-    } else if let Err(error) = store(generator, order, &mut generated).await {
+    } else if let Err(error) = store(generator, &order.keeping(generator), &mut generated).await {
         // The images are paid for: without a store they go out as bytes.
         tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
         generated.images.iter_mut().for_each(|delivered| delivered.url = None);
@@ -146,73 +150,51 @@ pub(super) async fn deliver(
     generated
 }
 
-fn assemble(
-    generator: &Generator,
-    order: &Order,
-    plan: &RoutePlan<'_>,
-    produced: Produced,
-    created_at: Timestamp,
-) -> Generated {
+/// What was made, as the caller is told of it.
+pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, created_at: Timestamp) -> Generated {
     let Produced { execution, images } = produced;
-    let provider_of = |image: &ProducedImage| plan.candidates[image.candidate].resolved.offer.provider.as_str();
-    let upstream_of = |image: &ProducedImage| generator.upstreams.get(provider_of(image));
+    let facts_of = |image: &ProducedImage| &execution.facts[image.candidate];
+    let is_sandbox = |image: &ProducedImage| {
+        let upstream = generator.upstreams.get(&facts_of(image).provider);
+        upstream.is_some_and(|upstream| upstream.service == Service::Sandbox)
+    };
     let first = execution.images.first().map_or(0, |image| image.candidate);
-    let candidate = &plan.candidates[first];
-    let provider = candidate.resolved.offer.provider.clone();
-    let mut adjustments = candidate.resolved.adjustments.clone();
-    retract(&mut adjustments, candidate.resolved.finish, &images);
-    adjustments.extend(refused_formats(order, &images));
-    let provider_name = generator
-        .upstreams
-        .get(&provider)
-        .map_or_else(|| provider.clone(), |upstream| upstream.name.clone());
-    let sandbox = execution
-        .images
-        .iter()
-        .any(|image| upstream_of(image).is_some_and(|upstream| upstream.service == Service::Sandbox));
-    let (cost, cost_basis, cost_components) = total(&execution, plan);
+    let facts = execution.facts[first].clone();
+    let mut adjustments = facts.adjustments;
+    retract(&mut adjustments, facts.finish, &images);
+    adjustments.extend(refused_formats(facts.finish, &images));
+    let upstream = generator.upstreams.get(&facts.provider);
+    let sandbox = execution.images.iter().any(is_sandbox);
+    let (cost, cost_basis, cost_components) = total(&execution);
     let delivered = execution.images.iter().zip(images).map(|(made, finished)| Delivered {
         image: finished.image,
         url: None,
         revised_prompt: made.revised_prompt.clone(),
-        provider: provider_of(made).to_owned(),
+        provider: facts_of(made).provider.clone(),
         cost: made.cost,
     });
     Generated {
-        id: order.id.clone(),
+        id: id.to_owned(),
         created_at,
-        model: plan.model.id.clone(),
-        provider,
-        provider_name,
-        native_model: candidate.resolved.native.model.clone(),
-        quality: candidate.resolved.work.quality.clone(),
+        model: facts.model,
+        provider_name: upstream.map_or_else(|| facts.provider.clone(), |upstream| upstream.name.clone()),
+        provider: facts.provider,
+        native_model: facts.native_model,
+        quality: facts.work.quality,
         sandbox,
         images: delivered.collect(),
         adjustments,
-        warnings: sunset_warning(plan, candidate).into_iter().collect(),
-        sunset: candidate.resolved.offer.sunset,
+        warnings: facts.warnings,
+        sunset: facts.sunset,
+        markup: execution.charges.iter().map(|charge| charge.markup).sum(),
         attempts: execution.attempts,
         errors: execution.failures,
         usage: execution.usage,
         cost,
-        markup: execution.charges.iter().map(|charge| charge.markup).sum(),
         cost_basis,
         cost_components,
         kept: false,
     }
-}
-
-/// Tells of an announced last day, and what to use instead.
-fn sunset_warning(plan: &RoutePlan<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let offer = candidate.resolved.offer;
-    let day = offer.sunset?;
-    let verb = if candidate.past_sunset { "ended" } else { "ends" };
-    let successor = plan.model.successor.as_ref();
-    let instead = successor.map_or_else(String::new, |id| format!(" Use '{id}' instead."));
-    Some(format!(
-        "'{}' at {} {verb} on {day}.{instead}",
-        plan.model.id, offer.provider
-    ))
 }
 
 /// Takes back the promise of an exact size that could not be kept.
@@ -231,41 +213,44 @@ fn retract(adjustments: &mut [Adjustment], finish: Finish, images: &[Finished]) 
     }
 }
 
-fn refused_formats(order: &Order, images: &[Finished]) -> Option<Adjustment> {
+fn refused_formats(finish: Finish, images: &[Finished]) -> Option<Adjustment> {
     let refused = images.iter().find(|finished| finished.format_refused.is_some())?;
     Some(Adjustment {
         parameter: "output_format".to_owned(),
-        requested: order
-            .request
-            .output_format
-            .map_or(Value::Null, |format| Value::from(format.as_str())),
+        requested: finish.format.map_or(Value::Null, |format| Value::from(format.as_str())),
         used: Value::from(refused.image.info.format.to_string()),
         reason: refused.format_refused.unwrap_or_default().to_owned(),
     })
 }
 
 /// The charge of all calls. Images come one call at a time, so what was delivered is what is charged.
-fn total(execution: &Execution, plan: &RoutePlan<'_>) -> (Micros, planner::catalog::pricing::Basis, Vec<Line>) {
-    let cost = execution.charges.iter().map(|charge| charge.total).sum();
-    let basis = execution
-        .charges
-        .first()
-        .map_or(plan.candidates[0].resolved.estimate.basis, |charge| charge.basis);
+fn total(execution: &Execution) -> (Micros, Basis, Vec<Line>) {
+    let charges = &execution.charges;
     (
-        cost,
-        basis,
-        planner::price::merged(execution.charges.iter().flat_map(|charge| charge.components.clone())),
+        charges.iter().map(|charge| charge.total).sum(),
+        charges.first().map_or_else(Basis::default, |charge| charge.basis),
+        planner::price::merged(charges.iter().flat_map(|charge| charge.components.clone())),
     )
 }
 
+/// Whose images are stored, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping<'a> {
+    /// The generation.
+    pub(super) generation_id: &'a str,
+    /// Seconds that links last; `None`: as set for all.
+    pub(super) ttl_s: Option<i64>,
+    /// Seconds that the files are kept at the least, for links that are made later.
+    pub(super) at_least_s: i64,
+}
+
 /// Stores every image and gives it a link.
-async fn store(generator: &Generator, order: &Order, generated: &mut Generated) -> Result<(), KeepError> {
+async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) -> Result<(), KeepError> {
     let now = generator.clock.now();
     let for_all = || i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
-    let kept_s = order.caller.media_ttl_s.unwrap_or_else(for_all);
-    let expires_at = now
-        .checked_add(SignedDuration::from_secs(kept_s))
-        .unwrap_or(Timestamp::MAX);
+    let ttl_s = keeping.ttl_s.unwrap_or_else(for_all);
+    let after = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let (link_ends_at, expires_at) = (after(ttl_s), after(ttl_s.max(keeping.at_least_s)));
     for (position, delivered) in generated.images.iter_mut().enumerate() {
         let info = &delivered.image.info;
         let id = random_text(MEDIA_ID_CHARS);
@@ -275,7 +260,7 @@ async fn store(generator: &Generator, order: &Order, generated: &mut Generated) 
         generator.store.put(&path, &delivered.image.blob).await?;
         let row = MediaRow {
             id: id.clone(),
-            generation_id: order.id.clone(),
+            generation_id: keeping.generation_id.to_owned(),
             position: i64::try_from(position).unwrap_or(i64::MAX),
             path,
             format: info.format.to_string(),
@@ -290,18 +275,18 @@ async fn store(generator: &Generator, order: &Order, generated: &mut Generated) 
             generator.store.delete(&row.path).await?;
             return Err(error.into());
         }
-        delivered.url = Some(generator.links.sign(&id, extension, expires_at));
+        delivered.url = Some(generator.links.sign(&id, extension, link_ends_at));
     }
     generated.kept = true;
     Ok(())
 }
 
 /// Stores the images of an answer that found nobody, or whose account keeps all of them.
-pub(super) async fn keep(generator: &Generator, order: &Order, generated: &mut Generated) {
+pub(super) async fn keep(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) {
     if generated.kept {
         return;
     }
-    if let Err(error) = store(generator, order, generated).await {
-        tracing::error!(generation.id = %order.id, error = %error, "images could not be kept");
+    if let Err(error) = store(generator, keeping, generated).await {
+        tracing::error!(generation.id = %generated.id, error = %error, "images could not be kept");
     }
 }

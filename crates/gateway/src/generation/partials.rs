@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use planner::plan::Candidate;
 use planner::resolve::Finish;
-use providers::{Blob, Observer, SpoolScope};
+use providers::{Blob, SpoolScope};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -108,10 +108,9 @@ impl<'a> Relay<'a> {
     }
 }
 
-impl Observer for Relay<'_> {
-    fn job_accepted(&self, _handle: &str) {}
-
-    fn partial_image(&self, index: u32, image: Blob) {
+impl Relay<'_> {
+    /// Passes one on.
+    pub(super) fn partial_image(&self, index: u32, image: Blob) {
         let Some(Inlet(sender)) = self.inlet else { return };
         let Ok(info) = Processor::inspect(&image) else { return };
         let partial = Partial {

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use planner::failure::Spent;
 use planner::plan::{Candidate, RoutePlan};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Generated, Generator, Order};
 use crate::db::DatabaseError;
-use crate::db::generations::{AttemptRow, EndOfGeneration, NewGeneration, Payloads, Status};
+use crate::db::generations::{Answer, AttemptRow, Durable, EndOfGeneration, NewGeneration, Payloads, Status};
+use crate::db::journal::NotBegun;
 use crate::db::ledger::{Hold, Settlement};
 use crate::ledger::Charge;
 use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
@@ -58,19 +60,23 @@ impl Generator {
             prices,
             expires_at: created_at.checked_add(lasts).unwrap_or(Timestamp::MAX),
         };
-        let start = start(order, &plan.model.id, dearest, adjustments, created_at);
-        match self.database.begin_generation(start, hold).await? {
+        let mut start = start(order, &plan.model.id, dearest, adjustments, created_at);
+        let deadline_at = created_at.checked_add(self.deadline(&plan)).unwrap_or(Timestamp::MAX);
+        start.durable.lease = Some(self.lease(created_at, deadline_at));
+        match self.database.begin_generation(start, hold, order.claim.clone()).await? {
             Ok(held) => {
                 plan.candidates.retain(|candidate| price(candidate) <= held);
                 Ok(plan)
             }
-            Err(shortage) => Err(GenerationError::Shortage(shortage)),
+            Err(NotBegun::Shortage(shortage)) => Err(GenerationError::Shortage(shortage)),
+            Err(NotBegun::Claimed) => Err(GenerationError::Claimed),
         }
     }
 
     /// Notes a generation that is refused before it begins, and gives the refusal back.
     pub(super) async fn reject(&self, order: &Order, created_at: Timestamp, error: GenerationError) -> GenerationError {
-        if !self.bookkeeping {
+        // The one that has the caller's key answers for this one.
+        if !self.bookkeeping || matches!(error, GenerationError::Claimed) {
             return error;
         }
         let model = self
@@ -102,22 +108,26 @@ impl Generator {
                     markup_micros: generated.markup.0,
                 };
                 let attempts = generated.attempts.as_slice();
-                (completed(generated, now), attempts, Settlement::Charge(charge))
+                let mut end = completed(generated, now);
+                end.answer = order.is_awaited().then(|| success(generated));
+                (end, attempts, Settlement::Charge(charge))
             }
             Err(error) => {
                 let attempts = match error {
                     GenerationError::Attempts { attempts, .. } => attempts.as_slice(),
                     _ => &[],
                 };
-                (failed(error, now), attempts, Settlement::Release)
+                let mut end = failed(error, now);
+                // What cost nothing may simply be asked again.
+                let is_paid = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
+                end.answer = (order.is_awaited() && is_paid).then(|| failure(error));
+                end.frees_claim = !is_paid;
+                (end, attempts, Settlement::Release)
             }
         };
-        let rows: Vec<AttemptRow> = attempts
-            .iter()
-            .zip(0..)
-            .map(|(attempt, position)| attempt_row(attempt, position))
-            .collect();
+        let rows: Vec<AttemptRow> = attempts.iter().map(attempt_row).collect();
         self.database.end_generation(&order.id, end, rows, settlement).await?;
+        self.ended.notify_waiters();
         if let Some(request) = &order.asked {
             let response = result.as_ref().ok().map(answered);
             let payloads = Payloads {
@@ -127,6 +137,23 @@ impl Generator {
             self.database.insert_payloads(&order.id, &payloads).await?;
         }
         Ok(())
+    }
+}
+
+/// A success as it is answered, without the images.
+pub(super) fn success(generated: &Generated) -> Answer {
+    Answer {
+        status: 200,
+        body: crate::answer::body(generated).to_string(),
+    }
+}
+
+/// A failure as it is answered.
+fn failure(error: &GenerationError) -> Answer {
+    let problem = Problem::of_generation(error);
+    Answer {
+        status: i64::from(problem.status.as_u16()),
+        body: problem.body().to_string(),
     }
 }
 
@@ -172,10 +199,16 @@ fn start(
         adjustments,
         request_size_bytes: i64::try_from(order.request_size_bytes).unwrap_or(i64::MAX),
         created_at,
+        durable: Durable {
+            lease: None,
+            idempotency_key: order.claim.as_ref().map(|claimed| claimed.claim.key.clone()),
+            request_hash: order.request_hash.clone(),
+            response_format: Some(order.response_format.as_str().to_owned()),
+        },
     }
 }
 
-fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneration {
+pub(super) fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneration {
     let bytes: u64 = generated
         .images
         .iter()
@@ -194,6 +227,8 @@ fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneration {
         error_code: None,
         error_message: None,
         response_size_bytes: i64::try_from(bytes).ok(),
+        answer: None,
+        frees_claim: false,
         finished_at: now,
     }
 }
@@ -205,6 +240,7 @@ fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
         | GenerationError::Model { .. }
         | GenerationError::NoRoute { .. }
         | GenerationError::Forbidden { .. }
+        | GenerationError::Claimed
         | GenerationError::Shortage(_) => Status::Rejected,
         GenerationError::Attempts { .. } if problem.status.is_client_error() && problem.status.as_u16() != 429 => {
             Status::Rejected
@@ -222,13 +258,15 @@ fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
         error_code: Some(problem.code.to_owned()),
         error_message: Some(problem.message),
         response_size_bytes: None,
+        answer: None,
+        frees_claim: false,
         finished_at: now,
     }
 }
 
-fn attempt_row(attempt: &Attempt, position: i64) -> AttemptRow {
+pub(super) fn attempt_row(attempt: &Attempt) -> AttemptRow {
     AttemptRow {
-        position,
+        position: attempt.position,
         provider: attempt.provider.clone(),
         model: attempt.model.clone(),
         outcome: attempt.outcome().to_owned(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use planner::health::{Admission, Change, Health, Report};
 use planner::strategy::{Priorities, Strategy};
 
+use crate::metrics::Metrics;
 use crate::outcome::code_of;
 
 /// The operator's choices, and the health of all offers.
@@ -16,16 +17,18 @@ pub struct Routing {
     /// Groups and weights of providers.
     pub priorities: Priorities,
     health: RwLock<Health>,
+    metrics: Metrics,
 }
 
 impl Routing {
-    /// Routing by these choices, of offers that nothing is known of yet.
+    /// Routing by these choices, of offers that nothing is known of yet. Attempts are counted in `metrics`.
     #[must_use]
-    pub fn new(strategy: Strategy, priorities: Priorities) -> Self {
+    pub fn new(strategy: Strategy, priorities: Priorities, metrics: Metrics) -> Self {
         Self {
             strategy,
             priorities,
             health: RwLock::default(),
+            metrics,
         }
     }
 
@@ -43,6 +46,7 @@ impl Routing {
 
     /// An attempt ended. Returns whether its offer was given up for a while, so that no retry of it makes sense.
     pub fn record(&self, provider: &str, native_model: &str, report: &Report<'_>, now: Timestamp) -> bool {
+        self.metrics.attempt_ended(provider, report.failure, report.latency_ms);
         let mut health = self.health.write().unwrap_or_else(PoisonError::into_inner);
         let change = health.record(provider, native_model, report, now);
         drop(health);

@@ -114,9 +114,7 @@ pub(crate) async fn create(
     let Some(terms) = terms.filter(|_| faults.is_empty()) else {
         return Err(Refusal::Faults(faults));
     };
-    let id = id
-        .value()
-        .unwrap_or_else(|| format!("acct_{}", random_text(ID_CHARS)));
+    let id = id.value().unwrap_or_else(|| format!("acct_{}", random_text(ID_CHARS)));
     if !database.insert_account(&id, &terms, now).await? {
         return Err(Refusal::Conflict(format!("There is an account '{id}' already.")));
     }

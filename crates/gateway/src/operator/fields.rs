@@ -30,6 +30,16 @@ impl<T> Given<T> {
         }
     }
 
+    /// The same with another value.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Self::Absent => Given::Absent,
+            Self::Null => Given::Null,
+            Self::Set(value) => Given::Set(change(value)),
+            Self::Wrong => Given::Wrong,
+        }
+    }
+
     /// The value, if there is one.
     pub(crate) fn value(self) -> Option<T> {
         match self {
@@ -195,17 +205,16 @@ impl<'a> Fields<'a> {
         mut read: impl FnMut(&str) -> Result<T, String>,
     ) -> Given<Vec<T>> {
         let given = self.read(name, |value| {
-            let texts: Option<Vec<&str>> = value.as_array().and_then(|items| items.iter().map(Value::as_str).collect());
+            let texts: Option<Vec<&str>> = value
+                .as_array()
+                .and_then(|items| items.iter().map(Value::as_str).collect());
             texts
                 .filter(|texts| texts.len() <= LIST_MAX)
                 .ok_or_else(|| format!("must be a list of at most {LIST_MAX} texts"))
         });
-        let Given::Set(texts) = given else {
-            return match given {
-                Given::Null => Given::Null,
-                Given::Wrong => Given::Wrong,
-                Given::Absent | Given::Set(_) => Given::Absent,
-            };
+        let texts = match given {
+            Given::Set(texts) => texts,
+            other => return other.map(|_| Vec::new()),
         };
         let mut found = Vec::new();
         let before = self.faults.len();
@@ -220,7 +229,30 @@ impl<'a> Fields<'a> {
                 }
             }
         }
-        if self.faults.len() > before { Given::Wrong } else { Given::Set(found) }
+        if self.faults.len() > before {
+            Given::Wrong
+        } else {
+            Given::Set(found)
+        }
+    }
+
+    /// A field with a reader of its own, whose faults tell their fields themselves.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'a Value) -> (T, Vec<Fault>),
+    ) -> Given<T> {
+        let mut faults = Vec::new();
+        let given = self.read(name, |value| {
+            let (found, wrong) = read(value);
+            faults = wrong;
+            Ok(found)
+        });
+        if faults.is_empty() {
+            return given;
+        }
+        self.faults.append(&mut faults);
+        Given::Wrong
     }
 
     /// An object within this one.
@@ -338,7 +370,8 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let body = json!({ "nmae": "x", "limit": 7, "inner": { "day_usd": -1, "moth_usd": 2 }, "list": ["a", "b", "a"] });
+        let body =
+            json!({ "nmae": "x", "limit": 7, "inner": { "day_usd": -1, "moth_usd": 2 }, "list": ["a", "b", "a"] });
         let mut fields = Fields::new(body.as_object().expect("an object"));
         assert_eq!(fields.text("name", 5), Given::Absent);
         assert_eq!(fields.integer("limit", 1..=5), Given::Wrong);
@@ -346,7 +379,10 @@ mod tests {
             inner.dollars("day_usd", Sign::NotNegative);
             inner.dollars("month_usd", Sign::NotNegative);
         });
-        assert_eq!(fields.list("list", |text| Ok(text.to_owned())), Given::Set(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(
+            fields.list("list", |text| Ok(text.to_owned())),
+            Given::Set(vec!["a".to_owned(), "b".to_owned()])
+        );
         let messages: Vec<String> = fields.finish().into_iter().map(|fault| fault.message).collect();
         let expected = [
             "'limit' must be a whole number from 1 to 5",

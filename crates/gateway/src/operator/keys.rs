@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::fault::{Fault, echo};
 use planner::request::ResponseFormat;
-use serde_json::{Map, Value};
+use planner::route::Route;
+use serde_json::{Map, Value, json};
 
 use super::fields::{Fields, Given, Sign, nearest};
 use super::{ID_WANTED, Refusal, is_id};
@@ -21,6 +22,8 @@ pub(crate) const REQUESTS_PER_MINUTE_MAX: i64 = 60_000;
 pub(crate) const CONCURRENT_MAX: i64 = 100_000;
 /// The name of keys that get none.
 const UNNAMED: &str = "unnamed";
+/// Ways to get images.
+const FORMATS: [ResponseFormat; 2] = [ResponseFormat::Url, ResponseFormat::B64Json];
 
 /// What keys are checked against.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +38,8 @@ pub(crate) struct Surroundings<'a> {
 #[derive(Debug)]
 pub(crate) struct KeyChange {
     name: Option<String>,
-    response_format: Given<ResponseFormat>,
+    response_format: Given<String>,
+    route: Given<Route>,
     models: Given<Vec<String>>,
     providers: Given<Vec<String>>,
     expires_at: Given<Timestamp>,
@@ -72,10 +76,10 @@ impl KeyChange {
             }),
             models: fields.list("models", |name| model(around.catalog, name)),
             providers: fields.list("providers", |id| provider(around.catalog, id)),
-            response_format: fields.choice(
-                "response_format",
-                &[("url", ResponseFormat::Url), ("b64_json", ResponseFormat::B64Json)],
-            ),
+            response_format: fields
+                .choice("response_format", &FORMATS.map(|format| (format.as_str(), format)))
+                .map(|format| format.as_str().to_owned()),
+            route: fields.parsed("route", |value| Route::parse(value, around.catalog)),
             expires_at: fields.read("expires_at", |value| expiry(value, around.now)),
         }
     }
@@ -85,14 +89,8 @@ impl KeyChange {
         if let Some(new) = self.name {
             *name = new;
         }
-        let mut format = None;
-        match self.response_format {
-            Given::Absent | Given::Wrong => {}
-            given @ (Given::Null | Given::Set(_)) => {
-                given.over(&mut format);
-                terms.response_format = format.map(|format| format.as_str().to_owned());
-            }
-        }
+        self.response_format.over(&mut terms.response_format);
+        self.route.map(|route| json!(route).to_string()).over(&mut terms.route);
         for (given, place) in [(self.models, &mut terms.models), (self.providers, &mut terms.providers)] {
             match given {
                 Given::Absent | Given::Wrong => {}
@@ -158,7 +156,6 @@ const FIXED: [(&str, &str); 2] = [
     ("account_id", "cannot be changed: make another key"),
     ("scopes", "cannot be changed: make another key"),
 ];
-const ROUTE: (&str, &str) = ("route", "is not available yet");
 
 /// Reads a change of a key.
 ///
@@ -171,7 +168,7 @@ pub(crate) fn change(
 ) -> Result<KeyChange, Refusal> {
     let mut fields = Fields::new(given);
     let change = KeyChange::read(&mut fields, around);
-    for (name, why) in FIXED.into_iter().chain([ROUTE]) {
+    for (name, why) in FIXED {
         fields.refused(name, why);
     }
     faults.extend(fields.finish());
@@ -213,9 +210,11 @@ pub(crate) async fn order(
     });
     let account_id = named.value().unwrap_or_else(|| account_id.to_owned());
     if database.account(&account_id).await?.is_none() {
-        fields.wrong("account_id", &format!("names no account: there is no {}", echo(&account_id)));
+        fields.wrong(
+            "account_id",
+            &format!("names no account: there is no {}", echo(&account_id)),
+        );
     }
-    fields.refused(ROUTE.0, ROUTE.1);
     faults.extend(fields.finish());
     if !faults.is_empty() {
         return Err(Refusal::Faults(faults));

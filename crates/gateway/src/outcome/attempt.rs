@@ -9,6 +9,8 @@ use planner::money::Micros;
 /// One call to one provider, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Attempt {
+    /// Its place among the attempts of its generation, from 0, in the order in which they began.
+    pub position: i64,
     /// Provider.
     pub provider: String,
     /// Its model id.
@@ -39,6 +41,7 @@ impl Attempt {
             Err(failure) => (failure.upstream_request_id.clone(), Some(failure.clone())),
         };
         Self {
+            position: 0,
             provider: provider.to_owned(),
             model: model.to_owned(),
             started_at,

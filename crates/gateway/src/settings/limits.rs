@@ -40,6 +40,8 @@ pub struct Limits {
     pub body_bytes_per_s: u64,
     /// How long media are kept.
     pub media_ttl_s: u64,
+    /// Seconds that a caller's own key for a request is remembered, with its answer and images.
+    pub idempotency_s: u64,
     /// Days that requests stay in the log, for accounts that do not say otherwise.
     pub request_log_days: u64,
     /// How long a stopping gateway waits for generations.
@@ -68,6 +70,7 @@ impl Default for Limits {
             body_bytes_per_s: 1 << 10,
             media_ttl_s: 60 * 60,
             request_log_days: 90,
+            idempotency_s: 24 * 60 * 60,
             shutdown_s: 330,
         }
     }

@@ -16,7 +16,10 @@ fn balance_of(billing_type: &str, available: Value, held: f64) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postpaid_account_has_no_amount() {
     let gateway = TestGateway::start().await;
-    assert_eq!(gateway.get("/v1/balance").await.ok(), balance_of("postpaid", Value::Null, 0.0));
+    assert_eq!(
+        gateway.get("/v1/balance").await.ok(),
+        balance_of("postpaid", Value::Null, 0.0)
+    );
     gateway.finish().await;
 }
 
@@ -29,8 +32,15 @@ async fn what_a_call_under_way_may_cost_is_held_and_what_it_cost_is_gone() {
         reply.json()
     };
     post("/v1/accounts", json!({ "id": "team", "billing_type": "prepaid" })).await;
-    post("/v1/accounts/team/postings", json!({ "kind": "top_up", "amount_usd": 0.1 })).await;
-    let key = post("/v1/keys", json!({ "account_id": "team" })).await["key"].as_str().expect("a secret").to_owned();
+    post(
+        "/v1/accounts/team/postings",
+        json!({ "kind": "top_up", "amount_usd": 0.1 }),
+    )
+    .await;
+    let key = post("/v1/keys", json!({ "account_id": "team" })).await["key"]
+        .as_str()
+        .expect("a secret")
+        .to_owned();
     let balance = async || {
         let request = gateway.anonymous(Method::GET, "/v1/balance").bearer_auth(&key);
         send(request).await.ok()

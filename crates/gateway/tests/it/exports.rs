@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use futures_util::future::join_all;
 use gateway::auth::Scope;
 use gateway::db::DEFAULT_ACCOUNT;
-use gateway::db::generations::{EndOfGeneration, NewGeneration, Status};
+use gateway::db::generations::{Durable, EndOfGeneration, NewGeneration, Status};
 use gateway::ids::request_id;
 use jiff::{SignedDuration, Timestamp};
 use planner::money::Micros;
@@ -35,6 +35,7 @@ pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) 
         adjustments: "[]".to_owned(),
         request_size_bytes: 1,
         created_at,
+        durable: Durable::default(),
     };
     let end = EndOfGeneration {
         status: Status::Rejected,
@@ -48,6 +49,8 @@ pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) 
         error_message: Some("'n' must be 1 to 10".to_owned()),
         response_size_bytes: None,
         finished_at: created_at,
+        answer: None,
+        frees_claim: false,
     };
     (start, end)
 }

@@ -300,6 +300,12 @@ impl TestGateway {
         self.get(&format!("/v1/requests/{id}")).await.ok()
     }
 
+    /// Where `/metrics` is, when it has an address of its own.
+    pub(crate) fn metrics_base(&self) -> Option<String> {
+        let address = self.running.as_ref()?.metrics_address()?;
+        Some(format!("http://{address}"))
+    }
+
     /// Stops the gateway and checks its books; those of a replica are the first gateway's to check.
     pub(crate) async fn finish(self) {
         self.end(true).await;

@@ -34,7 +34,13 @@ async fn made(gateway: &TestGateway, body: &Value) -> Key {
 
 impl Key {
     async fn generate(&self, gateway: &TestGateway, body: &Value) -> Reply {
-        send(gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(&self.token).json(body)).await
+        send(
+            gateway
+                .anonymous(Method::POST, GENERATIONS)
+                .bearer_auth(&self.token)
+                .json(body),
+        )
+        .await
     }
 
     async fn change(&self, gateway: &TestGateway, body: Value) {
@@ -49,27 +55,47 @@ impl Key {
 fn is_over_budget(reply: &Reply, budget: &str, left: &str) {
     let error = reply.error(402, "BUDGET_EXCEEDED");
     let expected = format!("The budget of this API key ({budget}) is exceeded: $0.02 required, {left} available");
-    assert_eq!((&error["message"], &error["type"]), (&json!(expected), &json!("insufficient_quota")));
+    assert_eq!(
+        (&error["message"], &error["type"]),
+        (&json!(expected), &json!("insufficient_quota"))
+    );
     assert_eq!(reply.header("x-should-retry"), "false");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
     let gateway = TestGateway::start().await;
-    let key = made(&gateway, &json!({ "budget": { "total_usd": 0.11, "day_usd": 0.03, "month_usd": 0.05 } })).await;
+    let key = made(
+        &gateway,
+        &json!({ "budget": { "total_usd": 0.11, "day_usd": 0.03, "month_usd": 0.05 } }),
+    )
+    .await;
     key.generate(&gateway, &flat()).await.ok();
-    assert_eq!(key.spent(&gateway).await, json!({ "total_usd": 0.02, "day_usd": 0.02, "month_usd": 0.02 }));
+    assert_eq!(
+        key.spent(&gateway).await,
+        json!({ "total_usd": 0.02, "day_usd": 0.02, "month_usd": 0.02 })
+    );
     is_over_budget(&key.generate(&gateway, &flat()).await, "day_usd", "$0.01");
     key.generate(&gateway, &free()).await.ok();
     gateway.clock.advance_s(DAY_S);
-    assert_eq!(key.spent(&gateway).await, json!({ "total_usd": 0.02, "day_usd": 0.0, "month_usd": 0.02 }));
+    assert_eq!(
+        key.spent(&gateway).await,
+        json!({ "total_usd": 0.02, "day_usd": 0.0, "month_usd": 0.02 })
+    );
     key.generate(&gateway, &flat()).await.ok();
     gateway.clock.advance_s(DAY_S);
     is_over_budget(&key.generate(&gateway, &flat()).await, "month_usd", "$0.01");
     gateway.clock.advance_s(31 * DAY_S);
     key.generate(&gateway, &flat()).await.ok();
-    assert_eq!(key.spent(&gateway).await, json!({ "total_usd": 0.06, "day_usd": 0.02, "month_usd": 0.02 }));
-    key.change(&gateway, json!({ "budget": { "total_usd": 0.06, "day_usd": null, "month_usd": null } })).await;
+    assert_eq!(
+        key.spent(&gateway).await,
+        json!({ "total_usd": 0.06, "day_usd": 0.02, "month_usd": 0.02 })
+    );
+    key.change(
+        &gateway,
+        json!({ "budget": { "total_usd": 0.06, "day_usd": null, "month_usd": null } }),
+    )
+    .await;
     is_over_budget(&key.generate(&gateway, &flat()).await, "total_usd", "$0");
     key.change(&gateway, json!({ "budget": null })).await;
     key.generate(&gateway, &flat()).await.ok();
@@ -80,17 +106,66 @@ async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_uses_the_models_that_it_may() {
     let gateway = TestGateway::start().await;
-    let key = made(&gateway, &json!({ "models": ["mock-image", "imagen-4.0-fast-generate-001"] })).await;
+    let key = made(
+        &gateway,
+        &json!({ "models": ["mock-image", "imagen-4.0-fast-generate-001"] }),
+    )
+    .await;
     let refused = key.generate(&gateway, &small("gpt-image-2")).await;
     let error = refused.error(403, "PERMISSION_DENIED");
     assert_eq!(error["param"], "model");
-    let message = "This API key may not use the model 'gpt-image-2'. Its models: mock-image, imagen-4.0-fast-generate-001";
+    let message =
+        "This API key may not use the model 'gpt-image-2'. Its models: mock-image, imagen-4.0-fast-generate-001";
     assert_eq!(error["message"], message);
     key.generate(&gateway, &flat()).await.ok();
     key.change(&gateway, json!({ "models": ["gpt-image-2"] })).await;
     key.generate(&gateway, &free()).await.error(403, "PERMISSION_DENIED");
     key.change(&gateway, json!({ "models": null })).await;
     key.generate(&gateway, &free()).await.ok();
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_served_by_the_providers_that_it_may_use() {
+    let gateway = TestGateway::start().await;
+    let key = made(&gateway, &json!({ "providers": ["replicate"] })).await;
+    let served = key
+        .generate(&gateway, &small("imagen-4.0-fast-generate-001"))
+        .await
+        .ok();
+    assert_eq!(served["metadata"]["provider"], "replicate");
+    let refused = key.generate(&gateway, &flat()).await;
+    let error = refused.error(403, "PERMISSION_DENIED");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("may use none of the providers")),
+        "{error}"
+    );
+    key.change(&gateway, json!({ "providers": ["fal"] })).await;
+    key.generate(&gateway, &flat()).await.ok();
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keys_route_holds_where_a_request_says_nothing() {
+    let gateway = TestGateway::start().await;
+    let key = made(
+        &gateway,
+        &json!({ "route": { "only": ["replicate"], "max_price_usd": 0.05 } }),
+    )
+    .await;
+    let body = small("imagen-4.0-fast-generate-001");
+    let served = key.generate(&gateway, &body).await.ok();
+    assert_eq!(served["metadata"]["provider"], "replicate");
+    let mut own = body.clone();
+    own["route"] = json!({ "only": ["fal"] });
+    assert_eq!(key.generate(&gateway, &own).await.ok()["metadata"]["provider"], "fal");
+    key.change(&gateway, json!({ "route": { "max_price_usd": 0.01 } }))
+        .await;
+    key.generate(&gateway, &body).await.fault("route.max_price_usd");
+    key.change(&gateway, json!({ "route": null })).await;
+    key.generate(&gateway, &flat()).await.ok();
     gateway.finish().await;
 }
 
@@ -103,7 +178,10 @@ async fn requests_past_the_rate_wait_for_their_turn() {
     let refused = key.generate(&gateway, &free()).await;
     let error = refused.error(429, "RATE_LIMITED");
     assert_eq!(error["message"], "This API key may make 2 requests a minute.");
-    assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), ("30", "true"));
+    assert_eq!(
+        (refused.header("retry-after"), refused.header("x-should-retry")),
+        ("30", "true")
+    );
     gateway.clock.advance_s(29);
     assert_eq!(key.generate(&gateway, &free()).await.header("retry-after"), "1");
     gateway.clock.advance_s(1);
@@ -124,8 +202,14 @@ async fn generations_at_one_time_are_as_many_as_set() {
         until_upstream_is_called(&gateway, 1).await;
         let refused = key.generate(&gateway, &free()).await;
         let error = refused.error(429, "RATE_LIMITED");
-        assert_eq!(error["message"], "This API key may have 1 generations under way at one time.");
-        assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), ("1", "true"));
+        assert_eq!(
+            error["message"],
+            "This API key may have 1 generations under way at one time."
+        );
+        assert_eq!(
+            (refused.header("retry-after"), refused.header("x-should-retry")),
+            ("1", "true")
+        );
     };
     tokio::join!(first, second);
     key.generate(&gateway, &free()).await.ok();
@@ -139,10 +223,14 @@ async fn an_expired_key_works_again_when_its_end_is_moved() {
     gateway.clock.advance_s(59);
     key.generate(&gateway, &free()).await.ok();
     gateway.clock.advance_s(1);
-    let error = key.generate(&gateway, &free()).await.error(401, "AUTHENTICATION_FAILED");
+    let error = key
+        .generate(&gateway, &free())
+        .await
+        .error(401, "AUTHENTICATION_FAILED");
     assert_eq!(error["message"], "This API key has expired.");
     assert_eq!(gateway.get(&key.path).await.ok()["status"], "expired");
-    key.change(&gateway, json!({ "expires_at": "2026-08-15T13:00:00Z" })).await;
+    key.change(&gateway, json!({ "expires_at": "2026-08-15T13:00:00Z" }))
+        .await;
     key.generate(&gateway, &free()).await.ok();
     assert_eq!(gateway.get(&key.path).await.ok()["status"], "active");
     gateway.finish().await;

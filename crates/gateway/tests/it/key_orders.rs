@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::harness::{Reply, TestGateway, names, send};
 
 /// Fields of a key.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "account_id",
     "budget",
     "created_at",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 16] = [
     "rate_limit",
     "response_format",
     "revoked_at",
+    "route",
     "scopes",
     "spent",
     "status",
@@ -34,6 +35,7 @@ fn whole() -> Value {
         "budget": { "total_usd": 10, "day_usd": 0.5, "month_usd": 2.000001 },
         "rate_limit": { "requests_per_minute": 30, "concurrent": 4 },
         "models": ["mock-image", "gpt-image-1-mini", "mock-image"], "providers": ["fal", "openai"],
+        "route": { "strategy": "cheapest", "avoid": ["replicate"], "max_price_usd": 0.5 },
         "response_format": "b64_json", "expires_at": "2027-01-01T01:00:00+01:00",
     })
 }
@@ -71,7 +73,9 @@ async fn a_key_has_what_was_ordered_and_its_secret_is_told_once() {
     assert_eq!(reply.header("cache-control"), "no-store");
     let mut key = reply.json();
     let (id, token) = (key["id"].clone(), key["key"].as_str().expect("a secret").to_owned());
-    let secret = token.strip_prefix(&format!("pk_{}.", id.as_str().expect("an id"))).expect("the id is a part of it");
+    let secret = token
+        .strip_prefix(&format!("pk_{}.", id.as_str().expect("an id")))
+        .expect("the id is a part of it");
     assert_eq!(key["last_four"], secret[secret.len() - 4..]);
     key.as_object_mut().expect("an object").remove("key");
     assert_eq!(names(&key), FIELDS);
@@ -81,11 +85,18 @@ async fn a_key_has_what_was_ordered_and_its_secret_is_told_once() {
         ("account_id", json!("default")),
         ("scopes", json!(["generate", "read"])),
         ("status", json!("active")),
-        ("budget", json!({ "total_usd": 10.0, "day_usd": 0.5, "month_usd": 2.000001 })),
+        (
+            "budget",
+            json!({ "total_usd": 10.0, "day_usd": 0.5, "month_usd": 2.000001 }),
+        ),
         ("spent", json!({ "total_usd": 0.0, "day_usd": 0.0, "month_usd": 0.0 })),
         ("rate_limit", json!({ "requests_per_minute": 30, "concurrent": 4 })),
         ("models", json!(["mock-image", "gpt-image-1-mini"])),
         ("providers", json!(["fal", "openai"])),
+        (
+            "route",
+            json!({ "strategy": "cheapest", "avoid": ["replicate"], "max_price_usd": 0.5 }),
+        ),
         ("response_format", json!("b64_json")),
         ("expires_at", json!("2027-01-01T00:00:00Z")),
         ("created_at", json!(gateway.clock.now().to_string())),
@@ -105,11 +116,20 @@ async fn a_key_has_what_was_ordered_and_its_secret_is_told_once() {
 async fn an_empty_order_makes_a_plain_key_and_aliases_become_ids() {
     let gateway = TestGateway::start().await;
     let key = made(&gateway, &json!({})).await;
-    assert_eq!((&key["name"], &key["scopes"]), (&json!("unnamed"), &json!(["generate", "read"])));
+    assert_eq!(
+        (&key["name"], &key["scopes"]),
+        (&json!("unnamed"), &json!(["generate", "read"]))
+    );
     assert_eq!((&key["models"], &key["providers"]), (&json!([]), &json!([])));
-    assert_eq!(key["rate_limit"], json!({ "requests_per_minute": null, "concurrent": null }));
+    assert_eq!(
+        key["rate_limit"],
+        json!({ "requests_per_minute": null, "concurrent": null })
+    );
     let catalog = super::harness::catalog();
-    let aliased = catalog.models().find(|model| !model.aliases.is_empty()).expect("some model has an alias");
+    let aliased = catalog
+        .models()
+        .find(|model| !model.aliases.is_empty())
+        .expect("some model has an alias");
     let key = made(&gateway, &json!({ "models": [aliased.aliases[0], aliased.id] })).await;
     assert_eq!(key["models"], json!([aliased.id]));
     gateway.finish().await;
@@ -129,21 +149,79 @@ async fn faults_of_an_order_name_the_field_and_what_was_meant() {
         (json!({ "account_id": "nobody" }), "account_id", "there is no 'nobody'"),
         (json!({ "account_id": "a/b" }), "account_id", "letters, digits"),
         (json!({ "budget": 5 }), "budget", "must be an object"),
-        (json!({ "budget": { "day_usd": -1 } }), "budget.day_usd", "must not be negative"),
-        (json!({ "budget": { "day_usd": 0.0000001 } }), "budget.day_usd", "at most 6 decimals"),
-        (json!({ "budget": { "day_usd": 1e12 } }), "budget.day_usd", "at most 1000000000"),
-        (json!({ "budget": { "day_usd": "5" } }), "budget.day_usd", "a number such as 12.5"),
-        (json!({ "budget": { "dayly_usd": 5 } }), "budget.dayly_usd", "did you mean 'budget.day_usd'?"),
-        (json!({ "rate_limit": { "requests_per_minute": 0 } }), "rate_limit.requests_per_minute", "from 1 to"),
-        (json!({ "rate_limit": { "concurrent": 1.5 } }), "rate_limit.concurrent", "whole number"),
-        (json!({ "models": ["gpt-image-1-mimi"] }), "models", "Did you mean 'gpt-image-1-mini'?"),
-        (json!({ "models": ["fal/gpt-image-1-mini"] }), "models", "the provider in 'providers'"),
+        (
+            json!({ "budget": { "day_usd": -1 } }),
+            "budget.day_usd",
+            "must not be negative",
+        ),
+        (
+            json!({ "budget": { "day_usd": 0.0000001 } }),
+            "budget.day_usd",
+            "at most 6 decimals",
+        ),
+        (
+            json!({ "budget": { "day_usd": 1e12 } }),
+            "budget.day_usd",
+            "at most 1000000000",
+        ),
+        (
+            json!({ "budget": { "day_usd": "5" } }),
+            "budget.day_usd",
+            "a number such as 12.5",
+        ),
+        (
+            json!({ "budget": { "dayly_usd": 5 } }),
+            "budget.dayly_usd",
+            "did you mean 'budget.day_usd'?",
+        ),
+        (
+            json!({ "rate_limit": { "requests_per_minute": 0 } }),
+            "rate_limit.requests_per_minute",
+            "from 1 to",
+        ),
+        (
+            json!({ "rate_limit": { "concurrent": 1.5 } }),
+            "rate_limit.concurrent",
+            "whole number",
+        ),
+        (
+            json!({ "models": ["gpt-image-1-mimi"] }),
+            "models",
+            "Did you mean 'gpt-image-1-mini'?",
+        ),
+        (
+            json!({ "models": ["fal/gpt-image-1-mini"] }),
+            "models",
+            "the provider in 'providers'",
+        ),
         (json!({ "models": [7] }), "models", "must be a list"),
-        (json!({ "providers": ["openia"] }), "providers", "did you mean 'openai'?"),
-        (json!({ "response_format": "jpeg" }), "response_format", "'url' or 'b64_json'"),
-        (json!({ "expires_at": "2026-08-15T12:00:00Z" }), "expires_at", "a time to come"),
+        (
+            json!({ "providers": ["openia"] }),
+            "providers",
+            "did you mean 'openai'?",
+        ),
+        (
+            json!({ "response_format": "jpeg" }),
+            "response_format",
+            "'url' or 'b64_json'",
+        ),
+        (
+            json!({ "expires_at": "2026-08-15T12:00:00Z" }),
+            "expires_at",
+            "a time to come",
+        ),
         (json!({ "expires_at": "tomorrow" }), "expires_at", "a time to come"),
-        (json!({ "route": {} }), "route", "not available yet"),
+        (json!({ "route": "cheapest" }), "route", "must be an object"),
+        (
+            json!({ "route": { "strategy": "nearest" } }),
+            "route.strategy",
+            "cheapest",
+        ),
+        (
+            json!({ "route": { "only": ["openia"] } }),
+            "route.only",
+            "Did you mean 'openai'?",
+        ),
     ] {
         let error = order(&gateway, &body).await.fault(param);
         let message = error["message"].as_str().expect("a message");
@@ -153,9 +231,16 @@ async fn faults_of_an_order_name_the_field_and_what_was_meant() {
     let error = order(&gateway, &all).await.fault("name");
     let faults = error["metadata"]["faults"].as_array().expect("all of them");
     let params: Vec<&str> = faults.iter().filter_map(|fault| fault["param"].as_str()).collect();
-    assert_eq!(params, ["name", "budget.day_usd", "budget.x", "models", "models", "extra"]);
+    assert_eq!(
+        params,
+        ["name", "budget.day_usd", "budget.x", "models", "models", "extra"]
+    );
     let listed = gateway.get("/v1/keys").await.ok();
-    assert_eq!(listed["data"].as_array().map(Vec::len), Some(1), "none of them made a key");
+    assert_eq!(
+        listed["data"].as_array().map(Vec::len),
+        Some(1),
+        "none of them made a key"
+    );
     gateway.finish().await;
 }
 
@@ -168,7 +253,9 @@ async fn bodies_that_are_no_json_object_are_refused() {
     };
     post("application/json", "").await.error(400, "INVALID_REQUEST");
     post("application/json", "[]").await.error(400, "INVALID_REQUEST");
-    post("application/json", "{\"name\": \"x\"").await.error(400, "INVALID_REQUEST");
+    post("application/json", "{\"name\": \"x\"")
+        .await
+        .error(400, "INVALID_REQUEST");
     post("text/plain", "{}").await.error(415, "INVALID_REQUEST");
     gateway.finish().await;
 }
@@ -180,17 +267,38 @@ async fn a_change_leaves_what_it_does_not_name_and_null_clears() {
     let id = key["id"].clone();
     key.as_object_mut().expect("an object").remove("key");
     assert_eq!(change(&gateway, &id, json!({})).await.ok(), key, "nothing was named");
-    let changed = change(&gateway, &id, json!({ "name": "weekly", "budget": { "day_usd": null, "total_usd": 1.5 } })).await;
+    let changed = change(
+        &gateway,
+        &id,
+        json!({ "name": "weekly", "budget": { "day_usd": null, "total_usd": 1.5 } }),
+    )
+    .await;
     let changed = changed.ok();
     assert_eq!(changed["name"], "weekly");
-    assert_eq!(changed["budget"], json!({ "total_usd": 1.5, "day_usd": null, "month_usd": 2.000001 }));
-    assert_eq!((&changed["models"], &changed["expires_at"]), (&key["models"], &key["expires_at"]));
-    let clear = json!({ "budget": null, "rate_limit": null, "models": null, "providers": [], "response_format": null, "expires_at": null });
+    assert_eq!(
+        changed["budget"],
+        json!({ "total_usd": 1.5, "day_usd": null, "month_usd": 2.000001 })
+    );
+    assert_eq!(
+        (&changed["models"], &changed["expires_at"]),
+        (&key["models"], &key["expires_at"])
+    );
+    let clear = json!({ "budget": null, "rate_limit": null, "models": null, "providers": [], "route": null, "response_format": null, "expires_at": null });
     let cleared = change(&gateway, &id, clear).await.ok();
-    assert_eq!(cleared["budget"], json!({ "total_usd": null, "day_usd": null, "month_usd": null }));
-    assert_eq!(cleared["rate_limit"], json!({ "requests_per_minute": null, "concurrent": null }));
+    assert_eq!(
+        cleared["budget"],
+        json!({ "total_usd": null, "day_usd": null, "month_usd": null })
+    );
+    assert_eq!(
+        cleared["rate_limit"],
+        json!({ "requests_per_minute": null, "concurrent": null })
+    );
     assert_eq!((&cleared["models"], &cleared["providers"]), (&json!([]), &json!([])));
-    assert_eq!((&cleared["response_format"], &cleared["expires_at"]), (&Value::Null, &Value::Null));
+    assert_eq!(cleared["route"], Value::Null);
+    assert_eq!(
+        (&cleared["response_format"], &cleared["expires_at"]),
+        (&Value::Null, &Value::Null)
+    );
     for (body, param) in [
         (json!({ "scopes": ["admin"] }), "scopes"),
         (json!({ "account_id": "default" }), "account_id"),
@@ -201,9 +309,17 @@ async fn a_change_leaves_what_it_does_not_name_and_null_clears() {
         change(&gateway, &id, body).await.fault(param);
     }
     for unknown in ["nobody", "%00", "a%2Fb", "%ff"] {
-        let reply = send(gateway.request(Method::PATCH, &format!("/v1/keys/{unknown}")).json(&json!({}))).await;
+        let reply = send(
+            gateway
+                .request(Method::PATCH, &format!("/v1/keys/{unknown}"))
+                .json(&json!({})),
+        )
+        .await;
         reply.error(404, "INVALID_REQUEST");
-        gateway.get(&format!("/v1/keys/{unknown}")).await.error(404, "INVALID_REQUEST");
+        gateway
+            .get(&format!("/v1/keys/{unknown}"))
+            .await
+            .error(404, "INVALID_REQUEST");
         revoke(&gateway, unknown, "").await.error(404, "INVALID_REQUEST");
     }
     gateway.finish().await;
@@ -223,9 +339,15 @@ async fn changes_at_once_do_not_undo_each_other() {
     for reply in join_all(bodies.into_iter().map(|body| change(&gateway, &id, body))).await {
         reply.ok();
     }
-    let key = gateway.get(&format!("/v1/keys/{}", id.as_str().expect("an id"))).await.ok();
+    let key = gateway
+        .get(&format!("/v1/keys/{}", id.as_str().expect("an id")))
+        .await
+        .ok();
     assert_eq!((&key["name"], &key["models"]), (&json!("both"), &json!(["mock-image"])));
-    assert_eq!(key["budget"], json!({ "total_usd": null, "day_usd": 1.0, "month_usd": 2.0 }));
+    assert_eq!(
+        key["budget"],
+        json!({ "total_usd": null, "day_usd": 1.0, "month_usd": 2.0 })
+    );
     assert_eq!(key["rate_limit"]["concurrent"], 3);
     gateway.finish().await;
 }
@@ -233,13 +355,26 @@ async fn changes_at_once_do_not_undo_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_filters_show_the_keys_that_fit() {
     let gateway = TestGateway::start().await;
-    send(gateway.request(Method::POST, "/v1/accounts").json(&json!({ "id": "other", "billing_type": "prepaid" }))).await;
+    send(
+        gateway
+            .request(Method::POST, "/v1/accounts")
+            .json(&json!({ "id": "other", "billing_type": "prepaid" })),
+    )
+    .await;
     let mut made_ids = Vec::new();
     for index in 0..5 {
         gateway.clock.advance_s(1);
         let account = if index == 2 { "other" } else { "default" };
-        let expires = if index == 3 { json!("2026-08-15T12:01:00Z") } else { Value::Null };
-        let key = made(&gateway, &json!({ "name": format!("{index}"), "account_id": account, "expires_at": expires })).await;
+        let expires = if index == 3 {
+            json!("2026-08-15T12:01:00Z")
+        } else {
+            Value::Null
+        };
+        let key = made(
+            &gateway,
+            &json!({ "name": format!("{index}"), "account_id": account, "expires_at": expires }),
+        )
+        .await;
         made_ids.insert(0, key["id"].as_str().expect("an id").to_owned());
     }
     revoke(&gateway, &made_ids[0], "").await.ok();
@@ -247,11 +382,18 @@ async fn pages_and_filters_show_the_keys_that_fit() {
     let shown = async |path: &str| -> (Vec<String>, Value) {
         let list = gateway.get(path).await.ok();
         let data = list["data"].as_array().expect("a list").iter();
-        (data.map(|key| key["name"].as_str().expect("a name").to_owned()).collect(), list)
+        (
+            data.map(|key| key["name"].as_str().expect("a name").to_owned())
+                .collect(),
+            list,
+        )
     };
     let (all, list) = shown("/v1/keys").await;
     assert_eq!(all, ["4", "3", "2", "1", "0", "first key"]);
-    assert_eq!((&list["object"], &list["next_page_url"], &list["previous_page_url"]), (&json!("list"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&list["object"], &list["next_page_url"], &list["previous_page_url"]),
+        (&json!("list"), &Value::Null, &Value::Null)
+    );
     for (query, expected) in [
         ("status=revoked", vec!["4"]),
         ("status=expired", vec!["3"]),
@@ -286,7 +428,12 @@ async fn pages_and_filters_show_the_keys_that_fit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_admins_order_keys_and_readers_see_those_of_their_account() {
     let gateway = TestGateway::start().await;
-    send(gateway.request(Method::POST, "/v1/accounts").json(&json!({ "id": "other", "billing_type": "prepaid" }))).await;
+    send(
+        gateway
+            .request(Method::POST, "/v1/accounts")
+            .json(&json!({ "id": "other", "billing_type": "prepaid" })),
+    )
+    .await;
     let foreign = made(&gateway, &json!({ "account_id": "other" })).await;
     let foreign_path = format!("/v1/keys/{}", foreign["id"].as_str().expect("an id"));
     let reader = gateway.new_key(&[Scope::Read], None).await;
@@ -298,24 +445,45 @@ async fn only_admins_order_keys_and_readers_see_those_of_their_account() {
         (Method::DELETE, own_path.as_str()),
     ] {
         for token in [&reader.token, &maker.token] {
-            let request = gateway.anonymous(method.clone(), path).bearer_auth(token).json(&json!({}));
+            let request = gateway
+                .anonymous(method.clone(), path)
+                .bearer_auth(token)
+                .json(&json!({}));
             let error = send(request).await.error(403, "PERMISSION_DENIED");
-            assert!(error["message"].as_str().is_some_and(|text| text.contains("'admin'")), "{error}");
+            assert!(
+                error["message"].as_str().is_some_and(|text| text.contains("'admin'")),
+                "{error}"
+            );
         }
     }
-    by(&gateway, &maker.token, "/v1/keys").await.error(403, "PERMISSION_DENIED");
-    by(&gateway, &maker.token, &own_path).await.error(403, "PERMISSION_DENIED");
+    by(&gateway, &maker.token, "/v1/keys")
+        .await
+        .error(403, "PERMISSION_DENIED");
+    by(&gateway, &maker.token, &own_path)
+        .await
+        .error(403, "PERMISSION_DENIED");
     let seen = by(&gateway, &reader.token, "/v1/keys").await.ok();
-    let accounts: Vec<&Value> = seen["data"].as_array().expect("a list").iter().map(|key| &key["account_id"]).collect();
+    let accounts: Vec<&Value> = seen["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|key| &key["account_id"])
+        .collect();
     assert_eq!(accounts, ["default", "default", "default"]);
     by(&gateway, &reader.token, &own_path).await.ok();
     by(&gateway, &reader.token, "/v1/keys?account_id=default").await.ok();
-    by(&gateway, &reader.token, "/v1/keys?account_id=other").await.error(403, "PERMISSION_DENIED");
-    by(&gateway, &reader.token, &foreign_path).await.error(404, "INVALID_REQUEST");
+    by(&gateway, &reader.token, "/v1/keys?account_id=other")
+        .await
+        .error(403, "PERMISSION_DENIED");
+    by(&gateway, &reader.token, &foreign_path)
+        .await
+        .error(404, "INVALID_REQUEST");
     let cursor = format!("/v1/keys?starting_after={}", foreign["id"].as_str().expect("an id"));
     by(&gateway, &reader.token, &cursor).await.fault("starting_after");
     // A key of another account sees its own account alone.
-    let seen = by(&gateway, foreign["key"].as_str().expect("a secret"), "/v1/keys").await.ok();
+    let seen = by(&gateway, foreign["key"].as_str().expect("a secret"), "/v1/keys")
+        .await
+        .ok();
     assert_eq!(seen["data"].as_array().map(Vec::len), Some(1));
     gateway.get(&foreign_path).await.ok();
     gateway.finish().await;
@@ -325,13 +493,25 @@ async fn only_admins_order_keys_and_readers_see_those_of_their_account() {
 async fn a_revoked_key_stops_at_once_and_stays_revoked() {
     let gateway = TestGateway::start().await;
     let key = made(&gateway, &json!({})).await;
-    let (id, token) = (key["id"].as_str().expect("an id"), key["key"].as_str().expect("a secret"));
+    let (id, token) = (
+        key["id"].as_str().expect("an id"),
+        key["key"].as_str().expect("a secret"),
+    );
     by(&gateway, token, "/v1/balance").await.ok();
     let revoked = revoke(&gateway, id, "").await.ok();
-    assert_eq!((&revoked["status"], &revoked["revoked_at"]), (&json!("revoked"), &json!(gateway.clock.now().to_string())));
-    by(&gateway, token, "/v1/balance").await.error(401, "AUTHENTICATION_FAILED");
+    assert_eq!(
+        (&revoked["status"], &revoked["revoked_at"]),
+        (&json!("revoked"), &json!(gateway.clock.now().to_string()))
+    );
+    by(&gateway, token, "/v1/balance")
+        .await
+        .error(401, "AUTHENTICATION_FAILED");
     gateway.clock.advance_s(60);
-    assert_eq!(revoke(&gateway, id, "").await.ok(), revoked, "again is no error and changes nothing");
+    assert_eq!(
+        revoke(&gateway, id, "").await.ok(),
+        revoked,
+        "again is no error and changes nothing"
+    );
     assert_eq!(revoke(&gateway, id, "?force=true").await.ok(), revoked);
     revoke(&gateway, id, "?forse=true").await.fault("forse");
     gateway.finish().await;
@@ -340,16 +520,31 @@ async fn a_revoked_key_stops_at_once_and_stays_revoked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_admin_key_is_not_revoked_by_accident() {
     let gateway = TestGateway::start().await;
-    let own = gateway.key.strip_prefix("pk_").and_then(|rest| rest.split_once('.')).expect("a key").0.to_owned();
+    let own = gateway
+        .key
+        .strip_prefix("pk_")
+        .and_then(|rest| rest.split_once('.'))
+        .expect("a key")
+        .0
+        .to_owned();
     // Keys that cannot stand in: without the scope, expired, or revoked.
     made(&gateway, &json!({})).await;
-    made(&gateway, &json!({ "scopes": ["admin"], "expires_at": "2026-08-15T12:00:30Z" })).await;
+    made(
+        &gateway,
+        &json!({ "scopes": ["admin"], "expires_at": "2026-08-15T12:00:30Z" }),
+    )
+    .await;
     let gone = made(&gateway, &json!({ "scopes": ["admin"] })).await;
     revoke(&gateway, gone["id"].as_str().expect("an id"), "").await.ok();
     gateway.clock.advance_s(30);
     let reply = revoke(&gateway, &own, "").await;
     let error = reply.error(409, "INVALID_REQUEST");
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("?force=true")), "{error}");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("?force=true")),
+        "{error}"
+    );
     assert_eq!(reply.header("x-should-retry"), "false");
     gateway.get("/v1/balance").await.ok();
     let other = made(&gateway, &json!({ "scopes": ["admin"] })).await;
@@ -357,8 +552,12 @@ async fn the_last_admin_key_is_not_revoked_by_accident() {
     gateway.get("/v1/balance").await.error(401, "AUTHENTICATION_FAILED");
     let path = format!("/v1/keys/{}?force=true", other["id"].as_str().expect("an id"));
     let token = other["key"].as_str().expect("a secret");
-    send(gateway.anonymous(Method::DELETE, &path).bearer_auth(token)).await.ok();
-    by(&gateway, token, "/v1/keys").await.error(401, "AUTHENTICATION_FAILED");
+    send(gateway.anonymous(Method::DELETE, &path).bearer_auth(token))
+        .await
+        .ok();
+    by(&gateway, token, "/v1/keys")
+        .await
+        .error(401, "AUTHENTICATION_FAILED");
     gateway.finish().await;
 }
 
@@ -369,15 +568,27 @@ async fn of_admin_keys_revoked_all_at_once_one_stays() {
         made(&gateway, &json!({ "scopes": ["admin"] })).await;
     }
     let listed = gateway.get("/v1/keys").await.ok();
-    let ids: Vec<&str> = listed["data"].as_array().expect("a list").iter().filter_map(|key| key["id"].as_str()).collect();
+    let ids: Vec<&str> = listed["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|key| key["id"].as_str())
+        .collect();
     let now = gateway.clock.now();
     let replica = gateway.replica().await;
     let ends = join_all(ids.iter().enumerate().map(|(index, id)| {
-        let database = if index % 2 == 0 { &gateway.database } else { &replica.database };
+        let database = if index % 2 == 0 {
+            &gateway.database
+        } else {
+            &replica.database
+        };
         database.revoke_key_but_last_admin(id, now)
     }));
     let done = ends.await.into_iter().map(|end| end.expect("the database answers"));
-    assert_eq!(done.filter(|end| *end == gateway::db::keys::Revocation::Done).count(), ids.len() - 1);
+    assert_eq!(
+        done.filter(|end| *end == gateway::db::keys::Revocation::Done).count(),
+        ids.len() - 1
+    );
     replica.finish().await;
     gateway.finish().await;
 }

@@ -166,7 +166,11 @@ async fn the_first_key_is_in_a_file_that_only_its_owner_reads() {
             .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    let stored = gateway.database.keys(&gateway::db::keys::KeyFilter::default(), 100).await.expect("keys can be read");
+    let stored = gateway
+        .database
+        .keys(&gateway::db::keys::KeyFilter::default(), 100)
+        .await
+        .expect("keys can be read");
     let (_, secret) = gateway.key.split_once('.').expect("a secret");
     assert!(
         stored.iter().all(|key| !format!("{key:?}").contains(secret)),

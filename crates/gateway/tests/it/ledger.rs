@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use gateway::auth::{KeyOrder, Scope, mint};
 use gateway::db::accounts::{AccountTerms, Billing};
-use gateway::db::generations::{EndOfGeneration, NewGeneration, Status};
+use gateway::db::generations::{Durable, EndOfGeneration, NewGeneration, Status};
 use gateway::db::keys::{KeyLimits, KeyTerms};
 use gateway::db::ledger::{Hold, OperatorPosting, Posted, Settlement};
 use gateway::db::{Database, DatabaseError};
@@ -138,6 +138,7 @@ impl History {
             adjustments: "[]".to_owned(),
             request_size_bytes: 0,
             created_at: self.now,
+            durable: Durable::default(),
         }
     }
 
@@ -248,7 +249,7 @@ enum Write {
 impl Write {
     async fn apply(&self, database: &Database) -> Result<(), DatabaseError> {
         match self {
-            Self::Begin(start, hold) => database.begin_generation(start.clone(), hold.clone()).await.map(drop),
+            Self::Begin(start, hold) => database.begin_generation(start.clone(), hold.clone(), None).await.map(drop),
             Self::End(id, end, cost) => {
                 let settlement = cost.map_or(Settlement::Release, |total_micros| {
                     Settlement::Charge(Charge {
@@ -274,6 +275,8 @@ fn end_of(cost: Option<i64>, now: Timestamp) -> EndOfGeneration {
         error_code: None,
         error_message: None,
         response_size_bytes: None,
+        answer: None,
+        frees_claim: false,
         finished_at: now,
     }
 }

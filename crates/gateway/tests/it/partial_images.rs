@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use super::edits::form;
 use super::hang_up::until_kept;
+use super::failover::FORGIVEN_S;
 use super::harness::{GENERATIONS, LiveProvider, TestGateway, file, info, noise, plain, send, small, with};
 use super::streams::{check_image_event, events, events_of};
 
@@ -196,6 +197,7 @@ async fn a_partial_image_is_shown_while_the_provider_still_works() {
 async fn a_failure_before_the_first_partial_image_fails_over_in_silence() {
     let gateway = TestGateway::start().await;
     for fault in ["status=500", "status=429 retry-after=10", "empty"] {
+        gateway.clock.advance_s(FORGIVEN_S);
         let prompt = format!("dunes, {fault} [[fault: provider=openai {fault}]]");
         let body = with(streamed("gpt-image-1-mini", 2), json!({ "prompt": prompt }));
         let reply = gateway.generate(body).await;

@@ -5,6 +5,7 @@ use planner::mode::Mode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::failover::FORGIVEN_S;
 use super::harness::{GENERATIONS, TestGateway, catalog, send};
 
 /// A fault, the code of its attempt, the answer of a provider that was forced, and whether another one is tried.
@@ -96,6 +97,7 @@ async fn what_follows_a_refusal_is_decided_by_what_happened() {
         }
         let Some((body, second)) = found else { continue };
         for (fault, code, _, answer, goes_on) in FAULTS {
+            gateway.clock.advance_s(FORGIVEN_S);
             order(&gateway, fault, &provider).await;
             let reply = gateway.generate(body.clone()).await;
             let attempts = if goes_on {

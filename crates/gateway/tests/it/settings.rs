@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use gateway::settings::limits::Limits;
 use gateway::settings::{Environment, SandboxUse, Settings, SettingsError};
 use planner::failure::WhenMaybeBilled;
+use planner::strategy::Strategy;
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -82,6 +83,10 @@ fn the_environment_goes_before_the_file() {
             ("PICTOR_LOG_JSON", "true"),
             ("PICTOR_KNOWN_CLIENTS", "false"),
             ("PICTOR_PUBLIC_URL", "https://images.example"),
+            ("PICTOR_METRICS_LISTEN", "127.0.0.1:3000"),
+            ("PICTOR_STRATEGY", "fastest"),
+            ("PICTOR_MARKUP_PERCENT", "12.5"),
+            ("PICTOR_BOOKKEEPING", "false"),
             ("PICTOR_LIMITS_INPUT_IMAGES", "5"),
             ("PICTOR_OPENAI_API_KEY", "sk-environment"),
             ("PICTOR_OPENAI_BASE_URL", "http://environment.example/v1"),
@@ -100,7 +105,9 @@ fn the_environment_goes_before_the_file() {
     assert_eq!(settings.fetch_hosts, ["a.example", "b.example"]);
     assert_eq!(settings.when_maybe_billed, WhenMaybeBilled::Never);
     assert!(settings.failover_on_content_policy && settings.log_json);
-    assert!(!settings.known_clients, "on by default");
+    assert!(!settings.known_clients && !settings.bookkeeping, "on by default");
+    assert_eq!(settings.metrics_listen.map(|address| address.port()), Some(3000));
+    assert_eq!((settings.strategy, settings.markup_percent.to_string()), (Strategy::Fastest, "12.5".to_owned()));
     assert_eq!(settings.public_url.as_deref(), Some("https://images.example"));
     assert_eq!((settings.limits.input_images, settings.limits.media_ttl_s), (5, 7));
     let openai = &settings.providers["openai"];
@@ -169,6 +176,15 @@ fn mistakes_are_told_with_their_place() {
         ("[limits]\njson_body_bytes = \"1 MB\"\n", "json_body_bytes"),
         ("[providers.openai]\nkey = \"sk\"\n", "key"),
         ("[providers.nobody]\ncredential = \"x\"\n", "nobody"),
+        ("[providers.openia]\ncredential = \"x\"\n", "did you mean 'openai'?"),
+        ("[priorities]\nrepliacte = { group = 1 }\n", "priorities.repliacte: the catalogue has no provider 'repliacte'; did you mean 'replicate'?"),
+        ("[priorities]\nfal = { grup = 1 }\n", "grup"),
+        ("[priorities]\nfal = { weight = -1 }\n", "weight"),
+        ("strategy = \"nearest\"\n", "cheapest"),
+        ("markup_percent = -0.5\n", "must be from 0 to 1000, not -0.5"),
+        ("markup_percent = 1000.01\n", "line 1"),
+        ("markup_percent = \"ten\"\n", "markup_percent"),
+        ("metrics_listen = \"nowhere\"\n", "metrics_listen"),
         ("listen = \n", "line 1"),
     ] {
         let told = message(text, &[]);
@@ -183,6 +199,10 @@ fn mistakes_are_told_with_their_place() {
         ("PICTOR_LOG_JSON", "perhaps"),
         ("PICTOR_KNOWN_CLIENTS", "some"),
         ("PICTOR_WHEN_MAYBE_BILLED", "often"),
+        ("PICTOR_STRATEGY", "nearest"),
+        ("PICTOR_MARKUP_PERCENT", "1001"),
+        ("PICTOR_MARKUP_PERCENT", "ten"),
+        ("PICTOR_METRICS_LISTEN", "9484"),
     ] {
         let told = load(None, &[(name, value)]).expect_err("a mistake is told").to_string();
         let setting = name
@@ -258,12 +278,14 @@ fn the_example_shows_the_true_defaults() {
     }
     // What has no default is an example there.
     for optional in [
+        "metrics_listen",
         "public_url",
         "database_url",
         "media_url",
         "default_model",
         "catalog_dir",
         "successors",
+        "priorities",
         "providers",
     ] {
         table.remove(optional).expect("the example names it");

@@ -27,7 +27,8 @@ pub struct Pricing {
     /// The quality that `auto`, or none, is priced as.
     #[serde(default)]
     pub auto_quality: Option<String>,
-    /// The size that `auto` is priced as; without it the dearest listed one.
+    /// The size that is priced where the provider chooses one. Without it an edit has the size of its first input where
+    /// the provider keeps that, and anything else the dearest listed one.
     #[serde(default)]
     pub auto_size: Option<SizeText>,
     /// Remarks for people.

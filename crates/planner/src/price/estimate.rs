@@ -12,7 +12,7 @@ use crate::money::Micros;
 use crate::size::{Size, Tier, nearest_tier, tier_of};
 
 /// Work as prices see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Work {
     /// Mode.
     pub mode: Mode,

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use super::fields::Fields;
 use super::{Adjustment, Context};
 use crate::catalog::offer::{Field, Form, ModeOffer, key_of};
+use crate::catalog::pricing::Pricing;
 use crate::mode::Mode;
-use crate::size::{NativeSize, Reason, Size, SizeArgument, SizeRequest, Tier, resolve_size};
+use crate::size::{
+    MAX_SIDE_PX, NativeSize, Reason, Size, SizeArgument, SizeRange, SizeRequest, SizeSupport, Tier, resolve_size,
+};
 
 /// What became of the size.
 pub(super) struct Sizing {
@@ -19,6 +22,7 @@ pub(super) struct Sizing {
 /// Writes the native size fields.
 pub(super) fn apply(
     context: &Context<'_>,
+    pricing: &Pricing,
     mode_offer: &ModeOffer,
     fields: &mut Fields,
     adjustments: &mut Vec<Adjustment>,
@@ -63,21 +67,33 @@ pub(super) fn apply(
         };
         Adjustment::new(change.parameter, change.requested, change.used, reason)
     }));
-    let like_input = || match resolved.native {
-        NativeSize::Auto if mode_offer.sizes.auto_by_default => shape_of_input(context, mode_offer),
+    // Of an input a provider may keep the shape alone: where the prices name the size that comes, it says nothing of it.
+    let keeps_input = mode_offer.sizes.auto_by_default && pricing.auto_size.is_none();
+    let kept = || match resolved.native {
+        NativeSize::Auto if keeps_input => like_input(context, mode_offer),
         _ => None,
     };
     Sizing {
-        expected: enlarged(context, mode_offer).or_else(like_input).or(resolved.nominal),
+        expected: enlarged(context, mode_offer).or_else(kept).or(resolved.nominal),
         cover: resolved.cover,
     }
 }
 
-/// The size nearest to that of the first input: what an edit has that keeps its input's shape.
-fn shape_of_input(context: &Context<'_>, mode_offer: &ModeOffer) -> Option<Size> {
+/// The size nearest to that of the first input: what an edit has that keeps its input's size.
+fn like_input(context: &Context<'_>, mode_offer: &ModeOffer) -> Option<Size> {
     let first = context.inputs.images.first()?;
+    let size = Size::new(first.width_px, first.height_px);
+    if let SizeSupport::Range(range) = &mode_offer.sizes.support {
+        // Longest edge and multiples bind what may be asked for; an image that keeps its input's size may be past both.
+        let free = SizeRange {
+            max_edge_px: MAX_SIDE_PX,
+            multiple_of: 1,
+            ..*range
+        };
+        return free.nearest(size);
+    }
     let request = SizeRequest {
-        size: Some(SizeArgument::Exact(Size::new(first.width_px, first.height_px))),
+        size: Some(SizeArgument::Exact(size)),
         ..SizeRequest::default()
     };
     resolve_size(&request, &context.model.sizes(), &mode_offer.sizes).nominal

@@ -10,12 +10,15 @@ mod table;
 use std::collections::HashSet;
 
 use planner::catalog::Catalog;
-use planner::catalog::pricing::{OutputTokens, Pricing};
+use planner::catalog::pricing::{Direction, OutputTokens, Pricing};
 use planner::mode::Mode;
+use planner::money::Micros;
+use planner::resolve::Resolved;
+use planner::size::SizeSupport;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::folder::{at, catalog, generate};
+use crate::folder::{at, catalog, edit, generate, images, png};
 use check::Case;
 use table::{Covers, Kind, Price, Row, Table, named};
 
@@ -268,4 +271,45 @@ fn a_picture_too_large_for_flux_at_fal_is_sent_and_priced_as_a_megapixel() {
         assert_eq!(resolved.work.size.map(|size| size.to_string()).as_deref(), Some(sent));
         assert_eq!(resolved.estimate.total.0, 3_000, "{size}");
     }
+}
+
+/// What comes out of `resolved`, without its inputs.
+fn output_price(resolved: &Resolved<'_>) -> Micros {
+    let lines = resolved.estimate.components.iter();
+    lines
+        .filter(|line| line.direction == Direction::Output)
+        .map(|line| line.total_cost)
+        .sum()
+}
+
+/// Offers of ratios keep the shape of an input and have a scale of their own, whatever is uploaded.
+#[test]
+fn where_only_the_shape_of_an_input_is_kept_its_scale_costs_nothing() {
+    let catalog = catalog();
+    let mut compared = Vec::new();
+    for model in catalog.models() {
+        let edited = |edge_px| {
+            let inputs = images(&[png(edge_px, edge_px)]);
+            edit(&catalog, &model.id, json!({"model": model.id}), &inputs)
+        };
+        if !model.modes().contains(&Mode::ImageEdit) {
+            continue;
+        }
+        let (Ok(small), Ok(large)) = (edited(512), edited(4096)) else {
+            continue;
+        };
+        for resolved in &small.offers {
+            let sizes = resolved.offer.in_mode(Mode::ImageEdit).expect("its mode").sizes;
+            if sizes.auto_by_default && matches!(sizes.support, SizeSupport::Ratios { .. }) {
+                let provider = &resolved.offer.provider;
+                let other = at(&large, provider);
+                assert_eq!(output_price(resolved), output_price(other), "{provider}/{}", model.id);
+                compared.push(format!("{provider}/{}", model.id));
+            }
+        }
+    }
+    assert!(
+        compared.contains(&"xai/grok-imagine-image-2.0".to_owned()),
+        "{compared:?}"
+    );
 }

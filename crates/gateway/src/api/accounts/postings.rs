@@ -41,11 +41,17 @@ async fn page(state: &AppState, caller: &Caller, account_id: String, query: Opti
     accounts::found(database, &account_id).await?;
     let mut parameters = Parameters::of(query);
     let paging = Paging::read(&mut parameters);
-    for (name, id) in [("starting_after", &paging.starting_after), ("ending_before", &paging.ending_before)] {
+    for (name, id) in [
+        ("starting_after", &paging.starting_after),
+        ("ending_before", &paging.ending_before),
+    ] {
         let Some(id) = id else { continue };
         let found = database.posting(id).await.map_err(|error| internal(&error))?;
         if found.is_none_or(|posting| posting.account_id != account_id) {
-            parameters.fault(name, format!("'{name}' must be the id of a posting: there is no {}", echo(id)));
+            parameters.fault(
+                name,
+                format!("'{name}' must be the id of a posting: there is no {}", echo(id)),
+            );
         }
     }
     parameters.finish()?;
@@ -57,7 +63,9 @@ async fn page(state: &AppState, caller: &Caller, account_id: String, query: Opti
     };
     let found = database.postings_of(&filter, paging.wanted()).await;
     let rows = found.map_err(|error| internal(&error))?;
-    Ok(paging.page(&path, query, rows, |posting| posting.id.as_str()).json(posting_json))
+    Ok(paging
+        .page(&path, query, rows, |posting| posting.id.as_str())
+        .json(posting_json))
 }
 
 /// Moves money. The same id and content again is answered with the posting that is there.
@@ -81,7 +89,9 @@ pub(in crate::api) async fn create(
         Ok((posting, false)) => respond::json(StatusCode::CREATED, &posting_json(&posting)),
         Ok((posting, true)) => {
             let mut response = respond::json(StatusCode::OK, &posting_json(&posting));
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
             response
         }
         Err(problem) => problem.into_response(),

@@ -1,5 +1,6 @@
 //! Keys, accounts and money, described.
 
+use planner::strategy::Strategy;
 use serde_json::{Value, json};
 
 use super::{answer, reference};
@@ -15,9 +16,21 @@ fn query(name: &str, schema: Value, description: &str) -> Value {
 
 fn paging() -> [Value; 3] {
     [
-        query("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }), "Elements of a page."),
-        query("starting_after", json!({ "type": "string" }), "The id before the first element. Excludes ending_before."),
-        query("ending_before", json!({ "type": "string" }), "The id after the last element."),
+        query(
+            "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
+            "Elements of a page.",
+        ),
+        query(
+            "starting_after",
+            json!({ "type": "string" }),
+            "The id before the first element. Excludes ending_before.",
+        ),
+        query(
+            "ending_before",
+            json!({ "type": "string" }),
+            "The id after the last element.",
+        ),
     ]
 }
 
@@ -42,10 +55,18 @@ pub(super) fn paths() -> Value {
     let mut of_keys = paging().to_vec();
     let states = json!({ "type": "string", "enum": KeyStatus::ALL.map(KeyStatus::as_str) });
     of_keys.push(query("status", states, "Only keys in this state."));
-    of_keys.push(query("account_id", json!({ "type": "string" }), "Only keys of this account. Keys without the scope admin see those of their own."));
+    of_keys.push(query(
+        "account_id",
+        json!({ "type": "string" }),
+        "Only keys of this account. Keys without the scope admin see those of their own.",
+    ));
     let mut of_postings = vec![id.clone()];
     of_postings.extend(paging());
-    let force = query("force", json!({ "type": "boolean" }), "Revokes even the last working key with the scope admin.");
+    let force = query(
+        "force",
+        json!({ "type": "boolean" }),
+        "Revokes even the last working key with the scope admin.",
+    );
     let mut posted = made("The posting.", "Posting");
     posted["200"] = answer("The same id and content came before: nothing moved now.", "Posting")["200"].clone();
     let posting_id = json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": ID_CHARS_MAX }, "description": "The posting's id, where the body has none." });
@@ -77,7 +98,8 @@ fn list(element: &str) -> Value {
 }
 
 fn amounts(names: [&str; 3]) -> Value {
-    let amount = json!({ "type": ["number", "null"], "minimum": 0, "description": "US dollars, exact to a millionth." });
+    let amount =
+        json!({ "type": ["number", "null"], "minimum": 0, "description": "US dollars, exact to a millionth." });
     let properties = names.map(|name| (name.to_owned(), amount.clone()));
     json!({ "type": "object", "properties": serde_json::Map::from_iter(properties) })
 }
@@ -93,6 +115,9 @@ fn key_terms() -> Value {
             "concurrent": { "type": ["integer", "null"], "minimum": 1, "maximum": keys::CONCURRENT_MAX, "description": "Generations at one time." } } },
         "models": texts("Models that it may use, by id or alias; empty: all."),
         "providers": texts("Providers that may serve it; empty: all."),
+        "route": { "type": ["object", "null"], "additionalProperties": false, "description": "How its requests are routed where they do not say.", "properties": {
+            "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
+            "max_price_usd": { "type": ["number", "null"], "minimum": 0 }, "failover_on_content_policy": { "type": ["boolean", "null"] } } },
         "response_format": { "enum": ["url", "b64_json", null], "description": "How it gets images when a request does not say." },
         "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },
     })
@@ -142,8 +167,24 @@ pub(super) fn schemas() -> Value {
             "available_usd": { "type": "number", "description": "Below zero it is owed." }, "held_usd": { "type": "number", "description": "What calls under way may cost." } } },
         "created_at": { "type": "string", "format": "date-time" } });
     let ordered = [Kind::TopUp, Kind::Adjustment, Kind::Refund].map(Kind::as_str);
-    let kinds = [Kind::Reserve, Kind::Charge, Kind::Release, Kind::Expire, Kind::TopUp, Kind::Adjustment, Kind::Refund];
-    let books = [Book::Available, Book::Held, Book::Usage, Book::Markup, Book::WrittenOff, Book::Funding, Book::Adjustments];
+    let kinds = [
+        Kind::Reserve,
+        Kind::Charge,
+        Kind::Release,
+        Kind::Expire,
+        Kind::TopUp,
+        Kind::Adjustment,
+        Kind::Refund,
+    ];
+    let books = [
+        Book::Available,
+        Book::Held,
+        Book::Usage,
+        Book::Markup,
+        Book::WrittenOff,
+        Book::Funding,
+        Book::Adjustments,
+    ];
     let money = json!({ "type": "object", "properties": { "amount": { "type": ["number", "null"] }, "currency": { "const": "usd" } } });
     json!({
         "Balance": { "type": "object", "required": ["object", "billing_type", "available", "held"], "properties": {

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::auth::{self, KeyOrder, Scope};
     use crate::db::DEFAULT_ACCOUNT;
-    use crate::db::generations::{EndOfGeneration, NewGeneration, Status};
+    use crate::db::generations::{Durable, EndOfGeneration, NewGeneration, Status};
     use crate::db::keys::KeyTerms;
     use crate::ids::request_id;
 
@@ -201,6 +201,7 @@ mod tests {
             adjustments: "[]".to_owned(),
             request_size_bytes: 0,
             created_at: at,
+            durable: Durable::default(),
         };
         let end = EndOfGeneration {
             status: Status::Rejected,
@@ -214,6 +215,8 @@ mod tests {
             error_message: None,
             response_size_bytes: None,
             finished_at: at,
+            answer: None,
+            frees_claim: false,
         };
         database.reject_generation(start, end).await.expect("a row is stored");
     }

@@ -79,6 +79,12 @@ fn rules() -> Vec<(&'static str, String)> {
                 .to_owned(),
         ),
         (
+            "no more is refunded than was charged",
+            "SELECT generation_id AS id FROM entries JOIN postings ON postings.id = posting_id WHERE kind IN ('charge', 'refund') \
+             AND book IN ('usage', 'markup', 'written_off') GROUP BY account_id, generation_id HAVING SUM(amount_micros) < 0"
+                .to_owned(),
+        ),
+        (
             "no reservation is open past its end",
             "SELECT generation_id AS id FROM reservations WHERE state = 'open' AND expires_at < $1".to_owned(),
         ),

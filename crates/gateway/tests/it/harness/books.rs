@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use gateway::db::generations::{Filter, GenerationRow};
 use gateway::db::Database;
+use gateway::db::generations::{Filter, GenerationRow};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -15,7 +15,11 @@ const FINAL_STATES: [&str; 4] = ["completed", "upstream_failure", "rejected", "c
 /// Checks the books.
 pub(super) async fn check(database: &Database, data_dir: &Path, bill: Option<&[Value]>) {
     let mut generations = Vec::new();
-    for account in database.accounts((None, None), ALL).await.expect("accounts can be read") {
+    for account in database
+        .accounts((None, None), ALL)
+        .await
+        .expect("accounts can be read")
+    {
         let of_it = database.generations(&account.id, &Filter::default(), ALL).await;
         generations.extend(of_it.expect("generations can be read"));
     }
@@ -95,7 +99,10 @@ async fn check_generation(database: &Database, generation: &GenerationRow, maybe
 
 /// With the time after every test, no reservation may be open.
 async fn check_ledger(database: &Database) {
-    let verified = database.verify_ledger(Timestamp::MAX).await.expect("the ledger can be read");
+    let verified = database
+        .verify_ledger(Timestamp::MAX)
+        .await
+        .expect("the ledger can be read");
     assert_eq!(verified.discrepancies, [], "the books are right");
 }
 

@@ -22,7 +22,10 @@ impl Ran {
     /// What a command that failed complained of.
     pub(crate) fn failed(&self) -> &str {
         assert_eq!(self.code, Some(1), "{self:?}");
-        self.errors.strip_prefix("error: ").unwrap_or_else(|| panic!("{self:?}")).trim_end()
+        self.errors
+            .strip_prefix("error: ")
+            .unwrap_or_else(|| panic!("{self:?}"))
+            .trim_end()
     }
 
     /// What a command that failed wrote before.
@@ -43,12 +46,15 @@ impl TestGateway {
         gateway::database_url(&self.settings)
     }
 
-    /// Runs `pictor` with the gateway's database and folder.
+    /// Runs `pictor` with the gateway's database, folder and address.
     pub(crate) async fn pictor(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pictor"));
         // Nothing of the developer's own settings comes in.
         command.args(arguments).env_clear().current_dir(&self.data_dir);
-        command.env("PICTOR_DATA_DIR", &self.data_dir).env("PICTOR_DATABASE_URL", self.database_url());
+        command
+            .env("PICTOR_DATA_DIR", &self.data_dir)
+            .env("PICTOR_DATABASE_URL", self.database_url())
+            .env("PICTOR_URL", &self.base);
         let output = tokio::task::spawn_blocking(move || command.output()).await;
         let output = output.expect("it is waited for").expect("the program runs");
         Ran {

@@ -1,0 +1,386 @@
+//! Requests that come again: by the caller's own key for them, or by the retry of an SDK whose first answer was lost.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
+use planner::failure::WhenMaybeBilled;
+use providers::{Blob, Node, SpoolScope};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout};
+
+use super::answer::with_images;
+use super::body::{Received, Source};
+use super::caller::Caller;
+use super::respond;
+use super::state::AppState;
+use crate::db::DatabaseError;
+use crate::db::generations::{Answer, Awaited};
+use crate::db::idempotency::Claim;
+use crate::db::journal::ClaimOf;
+use crate::db::media::MediaRow;
+use crate::problem::Problem;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// What the official SDKs send: 0 with a first try, more with each retry of their own.
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// Longest key of a caller that is taken, in characters.
+const KEY_CHARS_MAX: usize = 255;
+/// How long after its first try an SDK's retry finds it.
+const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(15);
+/// How long one look for an end waits to be woken: an end on another replica wakes nobody here.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long images are waited for that are still being stored for a caller who has gone.
+const KEEPING: Duration = Duration::from_secs(20);
+
+/// What a request says of its being repeated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Repeat {
+    /// The caller's own key for the request.
+    key: Option<String>,
+    /// Whether an SDK counts its tries.
+    is_counted: bool,
+    /// Whether it is such a retry.
+    is_retry: bool,
+    /// Whether the caller does not want to wait.
+    pub(super) is_async: bool,
+}
+
+impl Repeat {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// 400 for a key that is empty, too long or not plain text.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let key = headers.get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or("").trim());
+        if key.is_some_and(|key| key.is_empty() || key.len() > KEY_CHARS_MAX) {
+            let message = format!("'Idempotency-Key' must be plain text of 1 to {KEY_CHARS_MAX} characters.");
+            return Err(Problem::invalid(StatusCode::BAD_REQUEST, message));
+        }
+        let count = headers.get(RETRY_COUNT).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+        let prefers = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let mut wishes = prefers.flat_map(|value| value.split(','));
+        Ok(Self {
+            key: key.map(ToOwned::to_owned),
+            is_counted: count.is_some(),
+            is_retry: count.is_some_and(|count| count > 0),
+            is_async: wishes.any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")),
+        })
+    }
+
+    /// Whether its answer may be asked for again.
+    pub(super) const fn may_repeat(&self) -> bool {
+        self.key.is_some() || self.is_counted
+    }
+
+    /// Whether it has a key of the caller's.
+    pub(super) const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
+/// The hash of a request: two with the same one ask for the same.
+pub(super) async fn hash(path: &'static str, received: &Received) -> Result<String, Problem> {
+    let mut hasher = Sha256::new();
+    let fields = Value::Object(received.fields.clone()).to_string();
+    let sources: Vec<Source> = received.images.iter().chain(&received.mask).cloned().collect();
+    let hashed = tokio::task::spawn_blocking(move || {
+        hasher.update(path);
+        hasher.update(fields);
+        for source in sources {
+            match source {
+                Source::Link { param, url } => hasher.update(format!("\n{param} {url}")),
+                Source::File { param, blob } => {
+                    hasher.update(format!("\n{param} "));
+                    add(&mut hasher, &blob)?;
+                }
+            }
+        }
+        Ok::<_, std::io::Error>(hex::encode(hasher.finalize()))
+    });
+    match hashed.await {
+        Ok(Ok(hash)) => Ok(hash),
+        Ok(Err(_)) | Err(_) => Err(Problem::internal()),
+    }
+}
+
+fn add(hasher: &mut Sha256, blob: &Blob) -> std::io::Result<()> {
+    let mut reader = blob.reader();
+    let mut piece = [0; 64 << 10];
+    loop {
+        match reader.read(&mut piece)? {
+            0 => return Ok(()),
+            count => hasher.update(&piece[..count]),
+        }
+    }
+}
+
+/// Whether a request is new.
+pub(super) enum Turn {
+    /// It is to be done; with the caller's key for it, and tries of the same that may have been paid for.
+    Fresh {
+        /// The key.
+        claim: Option<ClaimOf>,
+        /// Such tries.
+        tries_before: u32,
+    },
+    /// It was done before: this is its answer.
+    Done(Response),
+}
+
+/// Finds out whether a request is new, and waits for the answer of the one that it repeats.
+///
+/// # Errors
+/// 409 for a key that came with another request before.
+pub(super) async fn turn(
+    state: &AppState,
+    caller: &Caller,
+    repeat: &Repeat,
+    hash: &str,
+    scope: &SpoolScope,
+) -> Result<Turn, Problem> {
+    if let Some(key) = &repeat.key {
+        return by_key(state, caller, key, hash, scope).await;
+    }
+    let fresh = Turn::Fresh {
+        claim: None,
+        tries_before: 0,
+    };
+    if !repeat.is_retry {
+        return Ok(fresh);
+    }
+    let database = &state.generator.database;
+    let since = state.generator.clock.now().checked_sub(RETRY_WINDOW).unwrap_or(jiff::Timestamp::MIN);
+    let first = database.undelivered(&caller.identity.key_id, hash, since).await;
+    let Some(first) = first.map_err(|error| broken(&error))? else {
+        return Ok(fresh);
+    };
+    match ended(state, &first.id).await? {
+        Some(Awaited {
+            answer: Some(answer),
+            response_format,
+            ..
+        }) => {
+            let response = again(state, &first.id, &answer, response_format.as_deref(), scope).await?;
+            Ok(Turn::Done(response))
+        }
+        _ => Ok(fresh),
+    }
+}
+
+async fn by_key(
+    state: &AppState,
+    caller: &Caller,
+    key: &str,
+    hash: &str,
+    scope: &SpoolScope,
+) -> Result<Turn, Problem> {
+    let generator = &state.generator;
+    let key_id = &caller.identity.key_id;
+    loop {
+        let now = generator.clock.now();
+        let claim = |instead_of| {
+            Some(ClaimOf {
+                claim: Claim {
+                    key: key.to_owned(),
+                    request_hash: hash.to_owned(),
+                    expires_at: generator.claim_ends(now),
+                },
+                instead_of,
+            })
+        };
+        let claimed = generator.database.claimed(key_id, key, now).await;
+        let Some(claimed) = claimed.map_err(|error| broken(&error))? else {
+            return Ok(Turn::Fresh {
+                claim: claim(None),
+                tries_before: 0,
+            });
+        };
+        if claimed.request_hash != hash {
+            return Err(Problem::conflict(
+                "This Idempotency-Key was used with another request before: each request needs a key of its own.",
+            ));
+        }
+        let Some(ended) = ended(state, &claimed.generation_id).await? else {
+            return Err(Problem::conflict(
+                "The request that this Idempotency-Key belongs to is not on record any more: use a new key.",
+            ));
+        };
+        if let Some(answer) = &ended.answer {
+            let mut response = again(state, &ended.id, answer, ended.response_format.as_deref(), scope).await?;
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            return Ok(Turn::Done(response));
+        }
+        if ended.error_code.as_deref() != Some("OUTCOME_UNKNOWN") {
+            // It cost nothing and gave its key back: the next look finds it free.
+            tokio::task::yield_now().await;
+            continue;
+        }
+        let unknown = generator.database.unknown_attempts(&ended.id).await;
+        let tries = claimed.unknown_outcomes + unknown.map_err(|error| broken(&error))?;
+        return if may_try_again(generator.policy.when_maybe_billed, tries) {
+            Ok(Turn::Fresh {
+                claim: claim(Some(ended.id)),
+                tries_before: u32::try_from(tries).unwrap_or(u32::MAX),
+            })
+        } else {
+            Err(Problem::outcome_unknown())
+        };
+    }
+}
+
+/// Whether a request may be sent once more of which `tries` may have been paid for and gave nothing.
+const fn may_try_again(policy: WhenMaybeBilled, tries: i64) -> bool {
+    match policy {
+        WhenMaybeBilled::Never => false,
+        WhenMaybeBilled::Once => tries <= 1,
+        WhenMaybeBilled::Always => true,
+    }
+}
+
+fn broken(error: &DatabaseError) -> Problem {
+    tracing::error!(error = %error, "it could not be seen whether a request came before");
+    Problem::internal()
+}
+
+/// Waits for the end of a generation, here or on another replica. `None` when there is none of that id.
+async fn ended(state: &AppState, id: &str) -> Result<Option<Awaited>, Problem> {
+    loop {
+        let woken = state.generator.ended.notified();
+        let found = state.generator.database.awaited(id).await.map_err(|error| broken(&error))?;
+        match found {
+            Some(found) if matches!(found.status.as_str(), "pending" | "processing") => {
+                // Woken or not, the next look tells.
+                let _ = timeout(LOOK, woken).await;
+            }
+            found => return Ok(found),
+        }
+    }
+}
+
+/// An answer once more, with fresh links or the bytes from the store.
+async fn again(
+    state: &AppState,
+    id: &str,
+    answer: &Answer,
+    response_format: Option<&str>,
+    scope: &SpoolScope,
+) -> Result<Response, Problem> {
+    let status = u16::try_from(answer.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body: Value = serde_json::from_str(&answer.body).map_err(|_| Problem::internal())?;
+    if !status.is_success() {
+        let mut response = respond::json(status, &body);
+        let headers = response.headers_mut();
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+        return Ok(response);
+    }
+    let wanted = body["data"].as_array().map_or(0, Vec::len);
+    let media = kept(state, id, wanted).await?;
+    let mut images = Vec::with_capacity(media.len());
+    for row in media {
+        images.push(if response_format == Some("b64_json") {
+            let blob = load(state, &row, scope).await?;
+            ("b64_json".to_owned(), Node::Base64(blob))
+        } else {
+            ("url".to_owned(), Node::Json(Value::from(link(state, &row))))
+        });
+    }
+    Ok(respond::streamed(&with_images(body, images)))
+}
+
+/// The images of a generation, once all are stored.
+async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Vec<MediaRow>, Problem> {
+    let until = Instant::now() + KEEPING;
+    loop {
+        let woken = state.generator.ended.notified();
+        let media = state.generator.database.media_of(id).await.map_err(|error| broken(&error))?;
+        if media.len() >= wanted {
+            return Ok(media);
+        }
+        if Instant::now() >= until {
+            return Err(Problem::images_gone());
+        }
+        let _ = timeout(LOOK, woken).await;
+    }
+}
+
+/// A fresh link to a stored image.
+pub(super) fn link(state: &AppState, row: &MediaRow) -> String {
+    let generator = &state.generator;
+    let ttl = SignedDuration::from_secs(i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4));
+    let ends_at = generator.clock.now().checked_add(ttl).unwrap_or(row.expires_at).min(row.expires_at);
+    let extension = row.path.rsplit('.').next().unwrap_or(&row.format);
+    generator.links.sign(&row.id, extension, ends_at)
+}
+
+async fn load(state: &AppState, row: &MediaRow, scope: &SpoolScope) -> Result<Blob, Problem> {
+    use futures_util::TryStreamExt as _;
+    let gone = |error: &dyn std::fmt::Display| {
+        tracing::error!(media.id = %row.id, error = %error, "a stored image could not be read");
+        Problem::images_gone()
+    };
+    let mut pieces = state.generator.store.get(&row.path, None).await.map_err(|error| gone(&error))?;
+    let mut writer = scope.writer();
+    while let Some(piece) = pieces.try_next().await.map_err(|error| gone(&error))? {
+        writer.write(&piece).map_err(|error| gone(&error))?;
+    }
+    writer.finish().map_err(|error| gone(&error))
+}
+
+/// The answer to a caller who does not wait.
+pub(super) fn accepted(id: &str) -> Response {
+    let path = format!("/v1/requests/{id}");
+    let body = serde_json::json!({ "id": id, "object": "request", "status": "processing", "url": path });
+    let mut response = (
+        StatusCode::ACCEPTED,
+        [(HeaderName::from_static("preference-applied"), "respond-async")],
+        respond::json(StatusCode::ACCEPTED, &body),
+    )
+        .into_response();
+    if let Ok(value) = HeaderValue::from_str(&path) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&'static str, &'static str)]) -> Result<Repeat, Problem> {
+        let headers = pairs.iter().map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
+        Repeat::read(&headers.collect())
+    }
+
+    #[test]
+    fn headers_say_what_is_repeated() {
+        assert_eq!(read(&[]), Ok(Repeat::default()));
+        let first = read(&[("x-stainless-retry-count", "0")]).expect("legal");
+        assert!(first.may_repeat() && !first.is_retry);
+        assert!(read(&[("x-stainless-retry-count", "2")]).expect("legal").is_retry);
+        let prefers = read(&[("prefer", "wait=5, Respond-Async")]).expect("legal");
+        assert!(prefers.is_async && !prefers.may_repeat());
+        assert!(read(&[("idempotency-key", " ")]).is_err());
+        assert!(read(&[("idempotency-key", "a-1")]).expect("legal").has_key());
+    }
+
+    #[test]
+    fn one_more_try_follows_one_that_may_have_been_paid() {
+        assert!(!may_try_again(WhenMaybeBilled::Never, 1));
+        assert!(may_try_again(WhenMaybeBilled::Once, 1));
+        assert!(!may_try_again(WhenMaybeBilled::Once, 2));
+        assert!(may_try_again(WhenMaybeBilled::Always, 5));
+    }
+}

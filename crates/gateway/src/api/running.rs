@@ -1,0 +1,130 @@
+//! A generation under way: started as a task of its own, waited for, answered.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use tokio::select;
+use tokio::sync::oneshot;
+
+use super::caller::Caller;
+use super::envelope::LogFacts;
+use super::repeats::{self, Repeat, Turn};
+use super::state::AppState;
+use super::undelivered::Undelivered;
+use super::{answer, events};
+use crate::boundary::passed;
+use crate::generation::{Began, Order};
+use crate::outcome::GenerationError;
+use crate::problem::Problem;
+
+/// Answers an order: by the answer of the request that it repeats, or by doing it.
+pub(super) async fn answer(state: AppState, caller: &Caller, repeat: &Repeat, mut order: Order) -> Response {
+    if order.request.stream && (repeat.has_key() || repeat.is_async) {
+        let message = "A stream cannot be sent again: leave out 'stream', or the headers 'Idempotency-Key' and 'Prefer: respond-async'.";
+        let fault = planner::fault::Fault::new("stream", message);
+        return Problem::faults(&[fault]).into_response();
+    }
+    loop {
+        if let Some(hash) = &order.request_hash {
+            match repeats::turn(&state, caller, repeat, hash, &order.scope).await {
+                Ok(Turn::Fresh { claim, tries_before }) => {
+                    order.claim = claim;
+                    order.tries_before = tries_before;
+                }
+                Ok(Turn::Done(response)) => return response,
+                Err(problem) => return problem.into_response(),
+            }
+        }
+        match run(state.clone(), order).await {
+            Ok(response) => return response,
+            // A twin was faster: its answer is this one's too.
+            Err(back) => order = *back,
+        }
+    }
+}
+
+/// Starts the generation and waits for it, or streams while waiting. Gives the order back when another one has its key.
+async fn run(state: AppState, order: Order) -> Result<Response, Box<Order>> {
+    let Ok(permit) = Arc::clone(&state.in_flight).try_acquire_owned() else {
+        return Ok(
+            Problem::overloaded("This gateway works on as many generations as it may. Try again shortly.")
+                .into_response(),
+        );
+    };
+    let (endpoint, id, is_async) = (order.endpoint, order.id.clone(), order.is_async);
+    // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
+    let stream = order.request.stream && state.generator.plan(&order).is_ok();
+    let (inlet, partials) = state.generator.listen(&order).filter(|_| stream).unzip();
+    let (sender, mut receiver) = oneshot::channel();
+    let (began, begun) = Began::channel();
+    let (tasks, clock) = (state.tasks.clone(), state.generator.clock.clone());
+    tasks.spawn(async move {
+        let result = state.generator.generate(&order, inlet.as_ref(), began).await;
+        // Given back before the answer goes out: who has it may ask again at once.
+        drop(permit);
+        // When nobody waits any more it comes back, and what is paid for is kept.
+        drop(sender.send(Undelivered::new(state, (order, result))));
+    });
+    if stream {
+        return Ok(events::answer(clock, endpoint, receiver, partials));
+    }
+    if is_async {
+        // A refusal is told at once; what has begun is told later.
+        select! {
+            biased;
+            Ok(()) = begun => return Ok(repeats::accepted(&id)),
+            outcome = &mut receiver => return answered(outcome.ok()),
+        }
+    }
+    answered(receiver.await.ok())
+}
+
+fn answered(outcome: Option<Undelivered>) -> Result<Response, Box<Order>> {
+    let Some(undelivered) = outcome else {
+        return Ok(Problem::lost().into_response());
+    };
+    let response = match undelivered.outcome() {
+        Some((_, Err(GenerationError::Claimed))) => {
+            return match undelivered.delivered() {
+                Some((order, _)) => Err(Box::new(order)),
+                None => Ok(Problem::lost().into_response()),
+            };
+        }
+        Some((order, Ok(generated))) => {
+            let response = answer::answer(order, generated);
+            passed("respond");
+            response
+        }
+        Some((order, Err(error))) => failed(order, error),
+        None => Problem::lost().into_response(),
+    };
+    Ok(undelivered.watch(response))
+}
+
+/// An error's answer; what is not the caller's to know goes to the log.
+pub(super) fn failed(order: &Order, error: &GenerationError) -> Response {
+    let problem = Problem::of_generation(error);
+    if problem.status.is_server_error() {
+        tracing::warn!(request.id = %order.id, error = %error, code = problem.code, "a generation failed");
+    }
+    let code = problem.code;
+    let mut response = problem.into_response();
+    let mut provider = None;
+    if let GenerationError::Attempts { model, attempts, .. } = error {
+        provider = attempts.last().map(|attempt| attempt.provider.clone());
+        answer::put_headers(
+            &mut response,
+            [
+                (answer::MODEL, Some(model.as_str())),
+                (answer::PROVIDER, provider.as_deref()),
+            ],
+        );
+    }
+    response.extensions_mut().insert(LogFacts {
+        model: Some(order.request.model.chars().take(80).collect()),
+        provider,
+        error_code: Some(code),
+        ..LogFacts::default()
+    });
+    response
+}

@@ -1,0 +1,75 @@
+//! What is on record of a generation while it runs: every call before it is made, every job as soon as it is known.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use planner::failure::Failure;
+
+use super::facts::Facts;
+use crate::db::generations::{BegunAttempt, FailedAttempt};
+use crate::db::{Database, DatabaseError};
+use crate::outcome::{code_of, spent_word};
+
+/// The record of one generation.
+#[derive(Debug)]
+pub struct Track<'a> {
+    /// `None` where no books are kept.
+    database: Option<&'a Database>,
+    generation_id: &'a str,
+    next: AtomicI64,
+}
+
+impl<'a> Track<'a> {
+    /// The record of a generation, in `database` if there is one.
+    #[must_use]
+    pub const fn new(database: Option<&'a Database>, generation_id: &'a str) -> Self {
+        Self {
+            database,
+            generation_id,
+            next: AtomicI64::new(0),
+        }
+    }
+
+    /// Puts a call on record before it is made. Returns its place among the attempts.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: what is not on record must not be called.
+    pub async fn begin(&self, facts: &Facts, started_at: Timestamp) -> Result<i64, DatabaseError> {
+        let position = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(database) = self.database else {
+            return Ok(position);
+        };
+        let begun = BegunAttempt {
+            position,
+            provider: facts.provider.clone(),
+            model: facts.native_model.clone(),
+            started_at,
+            facts: serde_json::to_string(facts).unwrap_or_default(),
+        };
+        database.begin_attempt(self.generation_id, begun).await?;
+        Ok(position)
+    }
+
+    /// Puts on record that a call failed, for whoever takes the generation over.
+    pub fn failed(&self, position: i64, failure: &Failure, took: Duration) {
+        if let Some(database) = self.database {
+            database.note_failure(
+                self.generation_id,
+                FailedAttempt {
+                    position,
+                    code: code_of(failure.kind),
+                    spent: spent_word(failure.spent),
+                    duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+                },
+            );
+        }
+    }
+
+    /// Puts on record where the provider's job of a call is found again.
+    pub fn accepted(&self, position: i64, handle: &str) {
+        if let Some(database) = self.database {
+            database.note_handle(self.generation_id, position, handle);
+        }
+    }
+}
