@@ -33,6 +33,7 @@ mod sources;
 pub(crate) mod state;
 mod undelivered;
 mod usage;
+mod webhooks;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -57,7 +58,10 @@ pub(crate) fn router(state: AppState) -> Router {
     let native = Router::new()
         .route("/v1/balance", get(balance::handle))
         .route("/v1/keys", get(keys::list).post(keys::create))
-        .route("/v1/keys/{id}", get(keys::retrieve).patch(keys::change).delete(keys::revoke))
+        .route(
+            "/v1/keys/{id}",
+            get(keys::retrieve).patch(keys::change).delete(keys::revoke),
+        )
         .route("/v1/accounts", get(accounts::list).post(accounts::create))
         .route("/v1/accounts/{id}", get(accounts::retrieve).patch(accounts::change))
         .route("/v1/accounts/{id}/postings", get(postings::list).post(postings::create))
@@ -65,7 +69,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/v1/requests/{id}", get(requests::retrieve))
         .route("/v1/requests/{id}/payloads", delete(requests::purge))
         .route("/v1/usage", get(usage::handle))
-        .route("/v1/health/providers", get(health_providers::handle));
+        .route("/v1/health/providers", get(health_providers::handle))
+        .route("/v1/webhooks/secret", get(webhooks::handle));
     let operations = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod ledger;
 pub mod media;
 mod rows;
+pub mod webhooks;
 
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};

@@ -87,6 +87,8 @@ pub struct Generator {
     pub when_outcome_unknown: WhenOutcomeUnknown,
     /// Wakes those who wait for the end of any generation.
     pub ended: Arc<Notify>,
+    /// Wakes who tells callers of the ends that they want to be told of.
+    pub told: Arc<Notify>,
     /// This process, among all that work on the database.
     pub owner: Arc<str>,
     /// Models to take in the place of disabled ones, by id.

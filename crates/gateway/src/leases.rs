@@ -60,7 +60,10 @@ fn lease_end(generator: &Generator) -> Timestamp {
 
 async fn take_over(generator: &Generator, spool: &Spool, tasks: &TaskTracker) -> Result<(), DatabaseError> {
     let (now, until) = (generator.clock.now(), lease_end(generator));
-    let orphans = generator.database.take_over(&generator.owner, now, until, BATCH).await?;
+    let orphans = generator
+        .database
+        .take_over(&generator.owner, now, until, BATCH)
+        .await?;
     for orphan in orphans {
         let (generator, scope) = (generator.clone(), spool.scope());
         tasks.spawn(async move {

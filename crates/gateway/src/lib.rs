@@ -19,10 +19,12 @@ pub mod metrics;
 mod operator;
 pub mod outcome;
 pub mod problem;
+mod request_view;
 mod serve;
 pub mod settings;
 mod upkeep;
 pub mod upstreams;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -72,7 +74,8 @@ pub struct Running {
     stopping: CancellationToken,
     /// That nothing is under way any more, or time is up.
     stopped: CancellationToken,
-    leases: JoinHandle<()>,
+    /// What works on until then: leases and webhooks.
+    keepers: [JoinHandle<()>; 2],
 }
 
 /// Why a gateway does not start.
@@ -159,6 +162,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         bookkeeping: settings.bookkeeping,
         when_outcome_unknown: settings.when_outcome_unknown,
         ended: Arc::new(Notify::new()),
+        told: Arc::new(Notify::new()),
         owner: ids::random_text(OWNER_CHARS).into(),
         successors: Arc::new(settings.successors.clone()),
     };
@@ -166,14 +170,20 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     let spool = spool(&settings);
     let (stopping, stopped) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(upkeep::keep_up(generator.clone(), stopping.clone()));
-    let leases = leases::keep(generator.clone(), spool.clone(), tasks.clone(), stopping.clone(), stopped.clone());
-    let leases = tokio::spawn(leases);
+    let leases = leases::keep(
+        generator.clone(),
+        spool.clone(),
+        tasks.clone(),
+        stopping.clone(),
+        stopped.clone(),
+    );
+    let webhooks = webhooks::keep(generator.clone(), Arc::clone(&fetcher), stopped.clone());
     let state = AppState {
         keyring: Keyring::new(database.clone(), generator.clock.clone()),
         openapi: api::document(&generator.catalog).into(),
         generator,
         spool,
-        fetcher: Arc::new(fetcher),
+        fetcher,
         in_flight: Arc::new(Semaphore::new(limits.in_flight_generations)),
         tasks: tasks.clone(),
         default_model: settings.default_model.as_deref().map(Arc::from),
@@ -192,7 +202,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         database,
         stopping,
         stopped,
-        leases,
+        keepers: [tokio::spawn(leases), tokio::spawn(webhooks)],
     })
 }
 
@@ -214,7 +224,10 @@ fn serve_metrics(
     limits: &Limits,
 ) -> (SocketAddr, serve::Server) {
     let router = api::metrics_router(state);
-    (address, serve::Server::start(listener, router, limits, TaskTracker::new()))
+    (
+        address,
+        serve::Server::start(listener, router, limits, TaskTracker::new()),
+    )
 }
 
 const fn policy(settings: &Settings) -> FailoverPolicy {
@@ -251,8 +264,8 @@ fn spool(settings: &Settings) -> Spool {
     })
 }
 
-/// The client to providers, and the one for callers' links.
-fn clients(settings: &Settings) -> Result<(Driver, GuardedClient), reqwest::Error> {
+/// The client to providers, and the one to what callers name: links to images and webhooks.
+fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest::Error> {
     let connect_timeout = Duration::from_secs(settings.limits.connect_timeout_s);
     let driver = Driver::new(DriverConfig {
         connect_timeout,
@@ -264,7 +277,7 @@ fn clients(settings: &Settings) -> Result<(Driver, GuardedClient), reqwest::Erro
         connect_timeout: Some(connect_timeout),
         user_agent: DriverConfig::default().user_agent,
     })?;
-    Ok((driver, fetcher))
+    Ok((driver, Arc::new(fetcher)))
 }
 
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
@@ -355,8 +368,10 @@ impl Running {
         self.stopping.cancel();
         self.server.shutdown().await;
         self.stopped.cancel();
-        // A panic of it has been logged; there is nothing left to keep.
-        let _ = self.leases.await;
+        for keeper in self.keepers {
+            // A panic of it has been logged; there is nothing left to keep.
+            let _ = keeper.await;
+        }
         if let Some((_, server)) = self.metrics {
             server.shutdown().await;
         }

@@ -17,7 +17,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use providers::SpoolUse;
 
 use crate::outcome::code_of;
-use families::{AttemptLabels, AttemptTimeLabels, Families, GenerationLabels, GenerationTimeLabels, Offer, RequestLabels};
+use families::{
+    AttemptLabels, AttemptTimeLabels, Families, GenerationLabels, GenerationTimeLabels, Offer, RequestLabels,
+};
 
 /// Stands for every name that is not the catalogue's, every path that leads nowhere and every odd method.
 pub const OTHER: &str = "other";
@@ -95,7 +97,10 @@ impl Metrics {
                 model: model.to_owned(),
                 outcome,
             };
-            self.0.generation_time.get_or_create(&labels).observe(lasted.as_secs_f64());
+            self.0
+                .generation_time
+                .get_or_create(&labels)
+                .observe(lasted.as_secs_f64());
         }
     }
 
@@ -131,7 +136,10 @@ impl Metrics {
                 provider: row.provider.clone(),
                 native_model: row.native_model.clone(),
             };
-            self.0.circuits.get_or_create(&labels).set(state_number(row.health.state));
+            self.0
+                .circuits
+                .get_or_create(&labels)
+                .set(state_number(row.health.state));
         }
         let mut text = String::new();
         // Writing into a text cannot fail.
@@ -151,6 +159,9 @@ const fn state_number(state: CircuitState) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use planner::health::OfferHealth;
+
     use super::*;
 
     fn nothing() -> Snapshot {
@@ -175,6 +186,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_so_now_is_told_as_it_is_now() {
+        let metrics = Metrics::default();
+        let offer = |state| HealthRow {
+            provider: "openai".to_owned(),
+            native_model: "gpt-image-1".to_owned(),
+            health: OfferHealth {
+                state,
+                ..OfferHealth::default()
+            },
+        };
+        let until = Timestamp::UNIX_EPOCH;
+        for (state, number) in [
+            (CircuitState::Open { until }, 2),
+            (CircuitState::HalfOpen { probing: true }, 1),
+            (CircuitState::HalfOpen { probing: false }, 1),
+            (CircuitState::Closed, 0),
+        ] {
+            let now = Snapshot {
+                spool: SpoolUse { memory: 5, total: 12 },
+                offers: vec![offer(state)],
+            };
+            let text = metrics.text(&now);
+            let labels = "{provider=\"openai\",native_model=\"gpt-image-1\"}";
+            for line in [
+                "pictor_spool_memory_bytes 5\n".to_owned(),
+                "pictor_spool_bytes 12\n".to_owned(),
+                format!("pictor_offer_circuit_state{labels} {number}\n"),
+            ] {
+                assert!(text.contains(&line), "{line}{text}");
+            }
+        }
+    }
+
+    #[test]
     fn what_callers_make_up_is_one_label() {
         let metrics = Metrics::default();
         for method in ["BREW", "get", "PROPFIND"] {
@@ -191,7 +236,9 @@ mod tests {
         let (first, second) = (metrics.generation_began(), metrics.generation_began());
         let under_way = || {
             let text = metrics.text(&nothing());
-            let line = text.lines().find(|line| line.starts_with("pictor_generations_in_flight "));
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("pictor_generations_in_flight "));
             line.map(ToOwned::to_owned)
         };
         assert_eq!(under_way().as_deref(), Some("pictor_generations_in_flight 2"));

@@ -35,7 +35,8 @@ pub struct Settings {
     pub default_model: Option<String>,
     /// A folder of catalogue files that add to the built-in ones or take their place.
     pub catalog_dir: Option<PathBuf>,
-    /// Hosts from which callers' images may be fetched although they are private or speak plain http.
+    /// Hosts from which callers' images may be fetched, and to which webhooks may go, although they are private or speak
+    /// plain http.
     pub fetch_hosts: Vec<String>,
     /// What follows an attempt that may have been billed.
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,

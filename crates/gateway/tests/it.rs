@@ -8,11 +8,15 @@ mod it {
     mod clients;
     mod command_line;
     mod compatible;
+    mod crashes;
+    mod deliveries;
+    mod drain;
     mod dry_run;
     mod edits;
     mod explain;
     mod exports;
     mod failover;
+    mod fault_matrix;
     mod generations;
     mod hang_up;
     mod harness;
@@ -25,6 +29,7 @@ mod it {
     mod limits;
     mod links;
     mod logs;
+    mod many_faults;
     mod media;
     mod metrics;
     mod mistakes;
@@ -39,6 +44,8 @@ mod it {
     mod payloads;
     mod postings;
     mod protocols;
+    mod repeats;
+    mod replicas;
     mod requests;
     mod retention;
     mod router;
@@ -48,4 +55,5 @@ mod it {
     mod streams;
     mod upstreams;
     mod usage;
+    mod webhooks;
 }

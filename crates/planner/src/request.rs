@@ -14,6 +14,8 @@ use crate::size::{SizeRequest, parse_aspect_ratio, parse_resolution, parse_size}
 
 /// Images that one request may ask for, as the catalogue declares `n`.
 pub const N_MAX: u32 = 10;
+/// Longest webhook URL, in characters: what servers and proxies commonly take as one.
+pub const WEBHOOK_URL_CHARS_MAX: usize = 2_048;
 
 /// How images are handed to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -70,6 +72,8 @@ pub struct ImageRequest {
     pub partial_images: u32,
     /// Where the caller wants it to go.
     pub route: Option<Route>,
+    /// Where the caller wants to be told of the end. A text yet: what may be called is not decided here.
+    pub webhook_url: Option<String>,
     /// Every other argument, by canonical name.
     pub arguments: IndexMap<String, Value>,
     /// Whether arguments came as form fields, where everything is text.
@@ -144,6 +148,7 @@ pub fn parse(
     let stream = reader.checked("stream").and_then(|value| value.as_bool());
     let partial_images = reader.whole("partial_images").unwrap_or(0);
     let route = reader.route();
+    let webhook_url = reader.webhook_url();
     let Reader {
         fields: arguments,
         spellings,
@@ -167,6 +172,7 @@ pub fn parse(
         stream: stream.unwrap_or(false),
         partial_images,
         route,
+        webhook_url,
         arguments,
         from_form,
         spellings,
@@ -180,9 +186,6 @@ fn only_enlarges(catalog: &Catalog, name: &str) -> bool {
         .named(name)
         .is_some_and(|(_, model)| model.modes() == [Mode::Upscale])
 }
-
-/// Fields of the API that this version does not have, and what to do instead.
-const NOT_TAKEN: &[(&str, &str)] = &[("webhook_url", "the images come with the answer")];
 
 struct Reader<'a> {
     catalog: &'a Catalog,
@@ -217,12 +220,6 @@ impl Reader<'_> {
 
     /// Fields that are known and not taken here: passing them on would change what the caller means.
     fn refuse(&mut self, endpoint: Endpoint) {
-        for (name, instead) in NOT_TAKEN {
-            if self.fields.shift_remove(*name).is_some() {
-                self.faults
-                    .push(Fault::new(*name, format!("'{name}' is not supported; {instead}")));
-            }
-        }
         for name in ["image", "images", "mask"] {
             if endpoint == Endpoint::Generations && self.fields.shift_remove(name).is_some() {
                 let message = format!("'{name}' is for edits: send it to /openai/v1/images/edits");
@@ -276,6 +273,17 @@ impl Reader<'_> {
         let (route, faults) = Route::parse(&value, self.catalog);
         self.faults.extend(faults);
         Some(route)
+    }
+
+    fn webhook_url(&mut self) -> Option<String> {
+        let url = self.text("webhook_url")?;
+        let chars = url.chars().count();
+        if chars > WEBHOOK_URL_CHARS_MAX {
+            let message = format!("'webhook_url' has {chars} characters; at most {WEBHOOK_URL_CHARS_MAX} are taken");
+            self.faults.push(Fault::new("webhook_url", message));
+            return None;
+        }
+        Some(url)
     }
 
     fn size(&mut self) -> SizeRequest {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Host;
 
 use crate::{
-    network::{GuardedClient, is_private_address, is_public},
+    network::{GuardedClient, is_loopback, is_private_address, is_public},
     spool::{Blob, SpoolError, SpoolScope},
 };
 
@@ -51,6 +51,9 @@ pub enum FetchError {
     /// A port that may not be called.
     #[error("the URL's port must be 443 or 8443")]
     Port,
+    /// An address where a name is wanted.
+    #[error("the URL must have a host name, not an address")]
+    NotAName,
     /// Not a public address.
     #[error("the URL does not lead to a public address")]
     PrivateAddress,
@@ -99,17 +102,36 @@ impl GuardedClient {
         fetch_through(gate, url, scope, limits).await
     }
 
-    /// Posts `body` to `url`, as webhooks are; redirects are not followed and the answer's body is dropped. Gives the status.
+    /// Posts `body` to `url`, as webhooks are: to hosts with a name. Redirects are not followed and the answer's body is
+    /// dropped. Gives the status.
     ///
     /// # Errors
     /// [`FetchError`], but never for a status.
     pub async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes, deadline: Instant) -> Result<u16, FetchError> {
-        self.check(url)?;
+        self.check_named(url)?;
         let request = self.client.post(url.clone()).headers(headers).body(body);
         let response = timeout_at(deadline, request.send())
             .await
             .map_err(|_| FetchError::TimedOut)?;
         Ok(response.map_err(|error| from_reqwest(&error))?.status().as_u16())
+    }
+
+    /// The same as [`Self::check`] for what is called again and again: bare addresses are refused, and names of this machine.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub fn check_named(&self, url: &Url) -> Result<(), FetchError> {
+        self.check(url)?;
+        if self.allows(url) {
+            return Ok(());
+        }
+        if is_loopback(url) {
+            return Err(FetchError::PrivateAddress);
+        }
+        match url.host() {
+            Some(Host::Domain(_)) => Ok(()),
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => Err(FetchError::NotAName),
+        }
     }
 
     /// Judges what can be told before connecting; names are judged by the addresses that are connected to.
@@ -225,6 +247,7 @@ impl FetchError {
             Self::NotHttps
             | Self::Userinfo
             | Self::Port
+            | Self::NotAName
             | Self::PrivateAddress
             | Self::TooManyRedirects
             | Self::TooLarge { .. }

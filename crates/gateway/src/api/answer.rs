@@ -3,6 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use providers::{Body, Node};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::envelope::LogFacts;
@@ -52,6 +53,20 @@ pub(super) fn put_headers<'a>(response: &mut Response, texts: impl IntoIterator<
             response.headers_mut().insert(name, value);
         }
     }
+}
+
+/// The same on an answer that is sent again, from its metadata.
+pub(super) fn put_told_headers(response: &mut Response, metadata: &Value) {
+    let model = metadata["model"].as_str();
+    let cost = metadata["cost"].as_number().map(ToString::to_string);
+    let cost = cost.and_then(|cost| cost.parse().or_else(|_| Decimal::from_scientific(&cost)).ok());
+    let cost = cost.map(|cost: Decimal| cost.normalize().to_string());
+    let texts = [
+        (PROVIDER, metadata["provider"].as_str()),
+        (MODEL, model),
+        (COST, cost.as_deref()),
+    ];
+    put_headers(response, texts);
 }
 
 fn tell_sunset(generated: &Generated, response: &mut Response) {

@@ -66,21 +66,23 @@ pub(super) async fn envelope(State(state): State<AppState>, mut request: Request
     let method = request.method().clone();
     // The path as routed: ids and signatures in real paths stay out of the log.
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let repeat = match Repeat::read(request.headers()) {
-        Ok(repeat) => repeat,
-        Err(problem) => return problem.into_response(),
-    };
-    let context = RequestContext {
-        id: id.clone(),
-        marks: marks(request.headers()),
-        repeat,
-    };
-    request.extensions_mut().insert(context);
+    let repeat = Repeat::read(request.headers());
     // A caller that waits for '100 Continue' sends nothing that could be left unread.
     if !request.headers().contains_key(header::EXPECT) {
         request = request.map(Lingering::wrap);
     }
-    let mut response = next.run(request).await;
+    let mut response = match repeat {
+        Ok(repeat) => {
+            let context = RequestContext {
+                id: id.clone(),
+                marks: marks(request.headers()),
+                repeat,
+            };
+            request.extensions_mut().insert(context);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    };
     let led = matched.as_ref().map(MatchedPath::as_str);
     let metrics = &state.generator.metrics;
     metrics.request_answered(method.as_str(), led, response.status().as_u16());

@@ -15,7 +15,7 @@ use super::envelope::LogFacts;
 use super::query::asks_for;
 use super::running::failed;
 use super::state::AppState;
-use super::{estimate, repeats, respond, running, sources};
+use super::{estimate, repeats, respond, running, sources, webhooks};
 use crate::auth::Scope;
 use crate::boundary::passed;
 use crate::generation::{self, Order};
@@ -84,7 +84,7 @@ pub(super) async fn serve(
     if let (Some(model), false) = (&state.default_model, received.fields.contains_key("model")) {
         received.fields.insert("model".to_owned(), Value::from(&**model));
     }
-    let (request, faults) = parse(
+    let (mut request, mut faults) = parse(
         call.endpoint,
         &received.fields,
         received.is_form,
@@ -92,8 +92,10 @@ pub(super) async fn serve(
     );
     passed("parse");
     let repeat = caller.context.repeat.clone();
+    faults.extend(webhooks::check(&state, repeat.is_async, &mut request));
     let wants_images = call.purpose == Purpose::Images;
-    let request_hash = if wants_images && repeat.may_repeat() {
+    // A stream is not sent again: an SDK has its first bytes at once, and from then on does not try again.
+    let request_hash = if wants_images && repeat.may_repeat() && !request.stream {
         match repeats::hash(call.path, &received).await {
             Ok(hash) => Some(hash),
             Err(problem) => return problem.into_response(),
@@ -184,4 +186,3 @@ fn response_format(request: &ImageRequest, caller: &Caller) -> (ResponseFormat, 
         (ResponseFormat::Url, "default".into())
     }
 }
-

@@ -2,15 +2,18 @@
 
 mod operator;
 mod requests;
+mod webhooks;
 
 use axum::extract::State;
 use axum::response::Response;
 use planner::catalog::Catalog;
 use planner::format::Format;
 use planner::health::SAMPLES_MAX;
+use planner::request::WEBHOOK_URL_CHARS_MAX;
 use planner::schema;
 use serde_json::{Map, Value, json};
 
+use super::repeats::KEY_CHARS_MAX;
 use super::respond;
 use super::state::AppState;
 
@@ -31,8 +34,9 @@ pub(crate) fn document(catalog: &Catalog) -> String {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "security": [{ "api_key": [] }],
-        "paths": merged(paths(), [requests::paths(), operator::paths()]),
-        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [requests::schemas(), operator::schemas()]) },
+        "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths()]),
+        "webhooks": webhooks::sent(),
+        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [requests::schemas(), operator::schemas(), webhooks::schemas()]) },
     });
     value.to_string()
 }
@@ -135,6 +139,11 @@ fn body(catalog: &Catalog, images: &[(&str, &str, Value)]) -> Value {
     }
     standard.retain(|name, _| !matches!(name.as_str(), "image" | "mask"));
     properties.extend(standard);
+    properties.insert(
+        "webhook_url".to_owned(),
+        json!({ "type": "string", "format": "uri", "maxLength": WEBHOOK_URL_CHARS_MAX,
+            "description": "An https:// URL with a host name, to which a WebhookEvent is posted when the request has ended, signed by Standard Webhooks. With the header 'Prefer: respond-async'." }),
+    );
     json!({ "type": "object", "required": ["model"], "properties": properties, "additionalProperties": true })
 }
 
@@ -150,10 +159,15 @@ fn answer(description: &str, schema: &str) -> Value {
 }
 
 fn paths() -> Value {
-    let dry_run = json!([
+    let of_images = json!([
         { "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." },
         { "name": "explain", "in": "query", "schema": { "type": "boolean" }, "description": "For keys with the scope admin: what each offer would be sent, and why in this order. Makes nothing." },
+        { "name": "Prefer", "in": "header", "schema": { "type": "string" }, "description": "respond-async: answers 202 at once; the request's own path or its webhook tells the end." },
+        { "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX }, "description": "The caller's own key for the request: with the same body it is done once, and every other one gets the same answer." },
     ]);
+    let mut made = answer("The images.", "ImagesResponse");
+    made["202"] = json!({ "description": "Begun, for callers who do not wait.", "headers": { "Location": { "schema": { "type": "string" } }, "Preference-Applied": { "schema": { "const": "respond-async" } } },
+        "content": { "application/json": { "schema": reference("AcceptedRequest") } } });
     let with_schema = json!({ "name": "schema", "in": "query", "schema": { "type": "boolean" }, "description": "Adds what a request may hold, as JSON Schema, and the sizes." });
     let id_and_schema =
         json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }, with_schema]);
@@ -162,10 +176,10 @@ fn paths() -> Value {
     let mut edit = json_body("EditRequest");
     edit["multipart/form-data"] = json!({ "schema": reference("EditForm") });
     json!({
-        "/openai/v1/images/generations": { "post": { "operationId": "generateImages", "summary": "Make images from a prompt.", "parameters": dry_run,
-            "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": answer("The images.", "ImagesResponse") } },
-        "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": dry_run,
-            "requestBody": { "required": true, "content": edit }, "responses": answer("The images.", "ImagesResponse") } },
+        "/openai/v1/images/generations": { "post": { "operationId": "generateImages", "summary": "Make images from a prompt.", "parameters": of_images,
+            "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": made } },
+        "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": of_images,
+            "requestBody": { "required": true, "content": edit }, "responses": made } },
         "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "Model") } },
         "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model") } },
         "/media/{file}": { "get": { "operationId": "media", "summary": "A stored image under a signed link.", "security": open,

@@ -12,13 +12,14 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 
-use super::answer::with_images;
+use super::answer::{put_told_headers, with_images};
 use super::body::{Received, Source};
 use super::caller::Caller;
 use super::respond;
 use super::state::AppState;
+use super::undelivered::{note_delivery, when_sent};
 use crate::db::DatabaseError;
-use crate::db::generations::{Answer, Awaited};
+use crate::db::generations::Awaited;
 use crate::db::idempotency::Claim;
 use crate::db::journal::ClaimOf;
 use crate::db::media::MediaRow;
@@ -31,7 +32,7 @@ const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// Longest key of a caller that is taken, in characters.
-const KEY_CHARS_MAX: usize = 255;
+pub(super) const KEY_CHARS_MAX: usize = 255;
 /// How long after its first try an SDK's retry finds it.
 const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// How long one look for an end waits to be woken: an end on another replica wakes nobody here.
@@ -58,12 +59,16 @@ impl Repeat {
     /// # Errors
     /// 400 for a key that is empty, too long or not plain text.
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        let key = headers.get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or("").trim());
+        let key = headers
+            .get(IDEMPOTENCY_KEY)
+            .map(|value| value.to_str().unwrap_or("").trim());
         if key.is_some_and(|key| key.is_empty() || key.len() > KEY_CHARS_MAX) {
             let message = format!("'Idempotency-Key' must be plain text of 1 to {KEY_CHARS_MAX} characters.");
             return Err(Problem::invalid(StatusCode::BAD_REQUEST, message));
         }
-        let count = headers.get(RETRY_COUNT).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+        let count = headers
+            .get(RETRY_COUNT)
+            .and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
         let prefers = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
         let mut wishes = prefers.flat_map(|value| value.split(','));
         Ok(Self {
@@ -88,7 +93,10 @@ impl Repeat {
 /// The hash of a request: two with the same one ask for the same.
 pub(super) async fn hash(path: &'static str, received: &Received) -> Result<String, Problem> {
     let mut hasher = Sha256::new();
-    let fields = Value::Object(received.fields.clone()).to_string();
+    // Programs write the fields of an object in whatever order they like.
+    let mut fields = Value::Object(received.fields.clone());
+    fields.sort_all_objects();
+    let fields = fields.to_string();
     let sources: Vec<Source> = received.images.iter().chain(&received.mask).cloned().collect();
     let hashed = tokio::task::spawn_blocking(move || {
         hasher.update(path);
@@ -146,7 +154,7 @@ pub(super) async fn turn(
     scope: &SpoolScope,
 ) -> Result<Turn, Problem> {
     if let Some(key) = &repeat.key {
-        return by_key(state, caller, key, hash, scope).await;
+        return by_key(state, caller, (key, repeat.is_async), hash, scope).await;
     }
     let fresh = Turn::Fresh {
         claim: None,
@@ -156,33 +164,33 @@ pub(super) async fn turn(
         return Ok(fresh);
     }
     let database = &state.generator.database;
-    let since = state.generator.clock.now().checked_sub(RETRY_WINDOW).unwrap_or(jiff::Timestamp::MIN);
+    let since = state
+        .generator
+        .clock
+        .now()
+        .checked_sub(RETRY_WINDOW)
+        .unwrap_or(jiff::Timestamp::MIN);
     let first = database.undelivered(&caller.identity.key_id, hash, since).await;
     let Some(first) = first.map_err(|error| broken(&error))? else {
         return Ok(fresh);
     };
-    match ended(state, &first.id).await? {
-        Some(Awaited {
-            answer: Some(answer),
-            response_format,
-            ..
-        }) => {
-            let response = again(state, &first.id, &answer, response_format.as_deref(), scope).await?;
-            Ok(Turn::Done(response))
-        }
-        _ => Ok(fresh),
-    }
+    let Some(ended) = ended(state, &first.id).await? else {
+        return Ok(fresh);
+    };
+    // Images that the first try delivered after all, and that nobody stored, are gone: the retry is a request like any other.
+    Ok(again(state, &ended, scope).await?.map_or(fresh, Turn::Done))
 }
 
 async fn by_key(
     state: &AppState,
     caller: &Caller,
-    key: &str,
+    (key, is_async): (&str, bool),
     hash: &str,
     scope: &SpoolScope,
 ) -> Result<Turn, Problem> {
     let generator = &state.generator;
     let key_id = &caller.identity.key_id;
+    let mut unanswered = None;
     loop {
         let now = generator.clock.now();
         let claim = |instead_of| {
@@ -207,19 +215,22 @@ async fn by_key(
                 "This Idempotency-Key was used with another request before: each request needs a key of its own.",
             ));
         }
-        let Some(ended) = ended(state, &claimed.generation_id).await? else {
+        if is_async && is_told_later(state, &claimed.generation_id).await? {
+            return Ok(Turn::Done(replayed(accepted(&claimed.generation_id))));
+        }
+        let ended = ended(state, &claimed.generation_id).await?;
+        let Some(ended) = ended.filter(|ended| unanswered.as_ref() != Some(&ended.id)) else {
             return Err(Problem::conflict(
                 "The request that this Idempotency-Key belongs to is not on record any more: use a new key.",
             ));
         };
-        if let Some(answer) = &ended.answer {
-            let mut response = again(state, &ended.id, answer, ended.response_format.as_deref(), scope).await?;
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            return Ok(Turn::Done(response));
+        if ended.answer.is_some() {
+            let response = again(state, &ended, scope).await?.ok_or_else(Problem::images_gone)?;
+            return Ok(Turn::Done(replayed(response)));
         }
         if ended.error_code.as_deref() != Some("OUTCOME_UNKNOWN") {
-            // It cost nothing and gave its key back: the next look finds it free.
-            tokio::task::yield_now().await;
+            // It cost nothing and gave its key back: the next look finds it free, unless its answer was purged.
+            unanswered = Some(ended.id);
             continue;
         }
         let unknown = generator.database.unknown_attempts(&ended.id).await;
@@ -233,6 +244,24 @@ async fn by_key(
             Err(Problem::outcome_unknown())
         };
     }
+}
+
+fn replayed(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// Whether a caller who does not wait may be referred to a generation: it runs, or its answer is there.
+async fn is_told_later(state: &AppState, id: &str) -> Result<bool, Problem> {
+    let found = state
+        .generator
+        .database
+        .awaited(id)
+        .await
+        .map_err(|error| broken(&error))?;
+    Ok(found.is_some_and(|found| found.is_under_way() || found.answer.is_some()))
 }
 
 /// Whether a request may be sent once more of which `tries` may have been paid for and gave nothing.
@@ -253,9 +282,14 @@ fn broken(error: &DatabaseError) -> Problem {
 async fn ended(state: &AppState, id: &str) -> Result<Option<Awaited>, Problem> {
     loop {
         let woken = state.generator.ended.notified();
-        let found = state.generator.database.awaited(id).await.map_err(|error| broken(&error))?;
+        let found = state
+            .generator
+            .database
+            .awaited(id)
+            .await
+            .map_err(|error| broken(&error))?;
         match found {
-            Some(found) if matches!(found.status.as_str(), "pending" | "processing") => {
+            Some(found) if found.is_under_way() => {
                 // Woken or not, the next look tells.
                 let _ = timeout(LOOK, woken).await;
             }
@@ -264,48 +298,64 @@ async fn ended(state: &AppState, id: &str) -> Result<Option<Awaited>, Problem> {
     }
 }
 
-/// An answer once more, with fresh links or the bytes from the store.
-async fn again(
-    state: &AppState,
-    id: &str,
-    answer: &Answer,
-    response_format: Option<&str>,
-    scope: &SpoolScope,
-) -> Result<Response, Problem> {
-    let status = u16::try_from(answer.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+/// An answer once more, with fresh links or the bytes from the store; who gets it has it delivered. `None` when there was
+/// none, or its images are not kept.
+async fn again(state: &AppState, ended: &Awaited, scope: &SpoolScope) -> Result<Option<Response>, Problem> {
+    let Some(answer) = &ended.answer else {
+        return Ok(None);
+    };
+    let status = u16::try_from(answer.status)
+        .ok()
+        .and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body: Value = serde_json::from_str(&answer.body).map_err(|_| Problem::internal())?;
     if !status.is_success() {
         let mut response = respond::json(status, &body);
         let headers = response.headers_mut();
-        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
-        return Ok(response);
+        headers.insert(
+            HeaderName::from_static("x-should-retry"),
+            HeaderValue::from_static("false"),
+        );
+        return Ok(Some(delivering(state, &ended.id, response)));
     }
     let wanted = body["data"].as_array().map_or(0, Vec::len);
-    let media = kept(state, id, wanted).await?;
+    let Some(media) = kept(state, &ended.id, wanted).await? else {
+        return Ok(None);
+    };
     let mut images = Vec::with_capacity(media.len());
     for row in media {
-        images.push(if response_format == Some("b64_json") {
+        images.push(if ended.response_format.as_deref() == Some("b64_json") {
             let blob = load(state, &row, scope).await?;
             ("b64_json".to_owned(), Node::Base64(blob))
         } else {
             ("url".to_owned(), Node::Json(Value::from(link(state, &row))))
         });
     }
-    Ok(respond::streamed(&with_images(body, images)))
+    let mut response = respond::streamed(&with_images(body.clone(), images));
+    put_told_headers(&mut response, &body["metadata"]);
+    Ok(Some(delivering(state, &ended.id, response)))
 }
 
-/// The images of a generation, once all are stored.
-async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Vec<MediaRow>, Problem> {
+/// Puts it on record when the last byte of an answer that is sent again is on its way.
+fn delivering(state: &AppState, id: &str, response: Response) -> Response {
+    let (state, id) = (state.clone(), id.to_owned());
+    when_sent(response, move || note_delivery(&state, id))
+}
+
+/// The images of a generation, once all are stored. `None` when nobody stores them any more: its caller got them.
+async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Option<Vec<MediaRow>>, Problem> {
     let until = Instant::now() + KEEPING;
     loop {
         let woken = state.generator.ended.notified();
-        let media = state.generator.database.media_of(id).await.map_err(|error| broken(&error))?;
+        let database = &state.generator.database;
+        // Looked at before the images are: whoever keeps them does so before he could be said to have them.
+        let found = database.awaited(id).await.map_err(|error| broken(&error))?;
+        let media = database.media_of(id).await.map_err(|error| broken(&error))?;
         if media.len() >= wanted {
-            return Ok(media);
+            return Ok(Some(media));
         }
-        if Instant::now() >= until {
-            return Err(Problem::images_gone());
+        if found.is_none_or(|found| found.is_delivered) || Instant::now() >= until {
+            return Ok(None);
         }
         let _ = timeout(LOOK, woken).await;
     }
@@ -315,7 +365,12 @@ async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Vec<MediaRow>
 pub(super) fn link(state: &AppState, row: &MediaRow) -> String {
     let generator = &state.generator;
     let ttl = SignedDuration::from_secs(i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4));
-    let ends_at = generator.clock.now().checked_add(ttl).unwrap_or(row.expires_at).min(row.expires_at);
+    let ends_at = generator
+        .clock
+        .now()
+        .checked_add(ttl)
+        .unwrap_or(row.expires_at)
+        .min(row.expires_at);
     let extension = row.path.rsplit('.').next().unwrap_or(&row.format);
     generator.links.sign(&row.id, extension, ends_at)
 }
@@ -326,7 +381,12 @@ async fn load(state: &AppState, row: &MediaRow, scope: &SpoolScope) -> Result<Bl
         tracing::error!(media.id = %row.id, error = %error, "a stored image could not be read");
         Problem::images_gone()
     };
-    let mut pieces = state.generator.store.get(&row.path, None).await.map_err(|error| gone(&error))?;
+    let mut pieces = state
+        .generator
+        .store
+        .get(&row.path, None)
+        .await
+        .map_err(|error| gone(&error))?;
     let mut writer = scope.writer();
     while let Some(piece) = pieces.try_next().await.map_err(|error| gone(&error))? {
         writer.write(&piece).map_err(|error| gone(&error))?;
@@ -355,12 +415,9 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&'static str, &'static str)]) -> Result<Repeat, Problem> {
-        let headers = pairs.iter().map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        });
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         Repeat::read(&headers.collect())
     }
 

@@ -20,8 +20,9 @@ use super::respond;
 use super::state::AppState;
 use crate::auth::Scope;
 use crate::db::DatabaseError;
-use crate::db::generations::{GenerationRow, Summary};
+use crate::db::generations::Summary;
 use crate::problem::Problem;
+use crate::request_view::listed;
 use query::{Form, Query};
 
 /// The account's requests, newest first: a page of them, or all of them as a file.
@@ -74,30 +75,4 @@ fn internal(error: &DatabaseError) -> Problem {
 
 fn absent() -> Problem {
     Problem::invalid(StatusCode::NOT_FOUND, "There is no request of that id in this account.")
-}
-
-/// The fields of a request in a list.
-fn listed(row: &GenerationRow) -> Value {
-    let start = &row.start;
-    json!({
-        "id": start.id,
-        "object": "request",
-        "created_at": start.created_at.to_string(),
-        "model": start.model,
-        "modality": "image",
-        "endpoint": start.endpoint,
-        "status": row.status,
-        "cost": row.cost_micros.map(|micros| Micros(micros).as_json_dollars()),
-        "currency": "usd",
-        "duration_ms": row.finished_at.map(|end| end.duration_since(start.created_at).as_millis()).and_then(|ms| u64::try_from(ms).ok()),
-        "key_id": start.key_id,
-        "error_code": row.error_code,
-        "error_message": row.error_message,
-        "session_id": start.session_id,
-        "trace_id": start.trace_id,
-        "user": start.end_user,
-        "request_size_bytes": start.request_size_bytes,
-        "response_size_bytes": row.response_size_bytes,
-        "client_request_id": start.client_request_id,
-    })
 }

@@ -19,7 +19,7 @@ pub(crate) struct AppState {
     pub keyring: Keyring,
     /// Where bytes are held.
     pub spool: Spool,
-    /// The client for callers' links.
+    /// The client to what callers name.
     pub fetcher: Arc<GuardedClient>,
     /// A permit for each generation that may run.
     pub in_flight: Arc<Semaphore>,

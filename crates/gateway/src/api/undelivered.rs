@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::http::Response;
+use axum::http::{Response, header};
 use bytes::{Buf as _, Bytes};
 use hyper::body::{Frame, SizeHint};
 use tokio::runtime::Handle;
@@ -37,37 +37,45 @@ impl Undelivered {
     /// Ends the watch: the caller has it.
     pub(super) fn delivered(mut self) -> Option<Outcome> {
         let outcome = self.outcome.take();
-        if let Some((order, _)) = &outcome {
-            self.note(order);
+        // Nobody comes back for what cannot be recognized.
+        if let Some((order, _)) = &outcome
+            && order.request_hash.is_some()
+        {
+            note_delivery(&self.state, order.id.clone());
         }
         outcome
     }
 
     /// The same answer, watched until its last byte is on its way.
     pub(super) fn watch(self, response: Response<Body>) -> Response<Body> {
-        response.map(|body| {
-            Body::new(Watched {
-                left: body.size_hint().exact(),
-                body,
-                undelivered: Some(self),
-            })
-        })
+        when_sent(response, move || drop(self.delivered()))
     }
+}
 
-    /// Puts on record that an SDK needs no other try.
-    fn note(&self, order: &Order) {
-        if order.request_hash.is_none() {
-            return;
-        }
-        if let Ok(runtime) = Handle::try_current() {
-            let (generator, id) = (self.state.generator.clone(), order.id.clone());
-            let noted = async move {
-                if let Err(error) = generator.database.note_delivery(&id, generator.clock.now()).await {
-                    tracing::warn!(generation.id = %id, error = %error, "a delivery could not be noted");
-                }
-            };
-            self.state.tasks.spawn_on(noted, &runtime);
-        }
+/// The same answer, and what is done when its last byte is on its way. If that never comes, it is dropped undone.
+pub(super) fn when_sent(response: Response<Body>, then: impl FnOnce() + Send + 'static) -> Response<Body> {
+    // A body of a known length is not asked for its end.
+    let length = response.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    response.map(|body| {
+        Body::new(Watched {
+            left: length.or(body.size_hint().exact()),
+            body,
+            then: Some(Box::new(then)),
+        })
+    })
+}
+
+/// Puts on record that a generation's answer is delivered, so that an SDK needs no other try.
+pub(super) fn note_delivery(state: &AppState, id: String) {
+    if let Ok(runtime) = Handle::try_current() {
+        let generator = state.generator.clone();
+        let noted = async move {
+            if let Err(error) = generator.database.note_delivery(&id, generator.clock.now()).await {
+                tracing::warn!(generation.id = %id, error = %error, "a delivery could not be noted");
+            }
+        };
+        state.tasks.spawn_on(noted, &runtime);
     }
 }
 
@@ -85,12 +93,12 @@ impl Drop for Undelivered {
     }
 }
 
-/// A body whose outcome is delivered with its last byte.
+/// A body with something to do at its last byte.
 struct Watched {
     body: Body,
     /// Bytes to come, where that is known.
     left: Option<u64>,
-    undelivered: Option<Undelivered>,
+    then: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl HttpBody for Watched {
@@ -111,8 +119,8 @@ impl HttpBody for Watched {
             }
             Poll::Ready(Some(Err(_))) | Poll::Pending => false,
         };
-        if is_end && let Some(undelivered) = self.undelivered.take() {
-            undelivered.delivered();
+        if is_end && let Some(then) = self.then.take() {
+            then();
         }
         polled
     }

@@ -102,12 +102,26 @@ async fn running(settings: &Settings) -> Result<Vec<String>, Failed> {
     let providers = health["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     let offers = providers.iter().flat_map(|provider| {
         let offers = provider["offers"].as_array().map(Vec::as_slice).unwrap_or_default();
-        offers.iter().map(move |offer| (provider["id"].as_str().unwrap_or_default(), offer))
+        offers
+            .iter()
+            .map(move |offer| (provider["id"].as_str().unwrap_or_default(), offer))
     });
     let (well, unwell): (Vec<_>, Vec<_>) = offers.partition(|(_, offer)| offer["healthy"] == true);
-    let counts = format!("runs at {url}; offers tried: {} healthy, {} not", well.len(), unwell.len());
-    let mut lines = vec![if unwell.is_empty() { format!("ok    {:<10} {counts}", "gateway") } else { note("gateway", &counts) }];
-    lines.extend(unwell.into_iter().map(|(provider, offer)| note(provider, &circuit(offer))));
+    let counts = format!(
+        "runs at {url}; offers tried: {} healthy, {} not",
+        well.len(),
+        unwell.len()
+    );
+    let mut lines = vec![if unwell.is_empty() {
+        format!("ok    {:<10} {counts}", "gateway")
+    } else {
+        note("gateway", &counts)
+    }];
+    lines.extend(
+        unwell
+            .into_iter()
+            .map(|(provider, offer)| note(provider, &circuit(offer))),
+    );
     Ok(lines)
 }
 

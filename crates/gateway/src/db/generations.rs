@@ -103,6 +103,8 @@ pub struct Durable {
     pub request_hash: Option<String>,
     /// How its images are handed over.
     pub response_format: Option<String>,
+    /// Where its end is told.
+    pub webhook_url: Option<String>,
 }
 
 /// Who works on a generation.
@@ -205,7 +207,7 @@ pub struct AttemptRow {
 
 const COLUMNS: &str = "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, status, created_at, \
      finished_at, estimate_micros, provider, cost_micros, markup_micros, cost_basis, cost_components, adjustments, error_code, \
-     error_message, request_size_bytes, response_size_bytes, payloads_purged_at";
+     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key";
 
 fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
     Ok(GenerationRow {
@@ -223,7 +225,10 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
             adjustments: row.try_get("adjustments")?,
             request_size_bytes: row.try_get("request_size_bytes")?,
             created_at: time(row.try_get("created_at")?, "created_at")?,
-            durable: Durable::default(),
+            durable: Durable {
+                idempotency_key: row.try_get("idempotency_key")?,
+                ..Durable::default()
+            },
         },
         status: row.try_get("status")?,
         finished_at: maybe_time(row.try_get("finished_at")?, "finished_at")?,

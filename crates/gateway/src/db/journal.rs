@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration};
 use super::idempotency::{self, Claim};
 use super::ledger::{self, End, Hold, Journaled, OperatorPosting, Payer, Posted, Settlement, Shortage};
-use super::{Database, DatabaseError, Dialect, generations};
+use super::{Database, DatabaseError, Dialect, generations, webhooks};
 
 /// Writes of one transaction: more only make each other wait longer.
 const GROUP_MAX: usize = 64;
@@ -210,6 +210,7 @@ struct Rows {
 impl Rows {
     async fn insert(&self, connection: &mut AnyConnection) -> Result<(), DatabaseError> {
         generations::insert(connection, &self.generations).await?;
+        webhooks::insert(connection, &self.generations).await?;
         generations::insert_attempts(connection, &self.attempts).await?;
         self.journaled.insert(connection).await
     }

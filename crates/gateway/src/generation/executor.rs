@@ -5,12 +5,12 @@ mod inputs;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use planner::catalog::pricing::{Basis, Pricing};
 use planner::failure::{
     FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, jittered, next_move,
     walk_again,
 };
 use planner::health::Report;
-use planner::catalog::pricing::{Basis, Pricing};
 use planner::money::Micros;
 use planner::native::NativeRequest;
 use planner::plan::{Candidate, RoutePlan};
@@ -127,7 +127,11 @@ impl Executor<'_> {
     /// Walks the plan until `n` images are there, it ends, or a failure ends it.
     pub async fn execute(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>) -> Execution {
         let mut execution = Execution {
-            facts: plan.candidates.iter().map(|candidate| Facts::of(plan, candidate)).collect(),
+            facts: plan
+                .candidates
+                .iter()
+                .map(|candidate| Facts::of(plan, candidate))
+                .collect(),
             ..Execution::default()
         };
         self.walk(plan, n, sources, &mut execution).await;

@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use planner::failure::{Failure, FailureKind};
 use planner::catalog::pricing::Basis;
+use planner::failure::{Failure, FailureKind};
 use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::Line;
@@ -68,7 +68,9 @@ pub(super) async fn convert(generator: &Generator, scope: &SpoolScope, execution
 
 /// An image that cannot be converted is handed out as it came: it is paid for.
 async fn finish_one(generator: &Generator, scope: &SpoolScope, produced: &ProducedImage, finish: Finish) -> Finished {
-    let finished = generator.processor.finish(produced.image.clone(), finish, scope.clone());
+    let finished = generator
+        .processor
+        .finish(produced.image.clone(), finish, scope.clone());
     finished.await.unwrap_or_else(|error| {
         tracing::warn!(error = %error, "an image could not be converted");
         Finished {
@@ -249,7 +251,10 @@ async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Gen
     let now = generator.clock.now();
     let for_all = || i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
     let ttl_s = keeping.ttl_s.unwrap_or_else(for_all);
-    let after = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let after = |seconds: i64| {
+        now.checked_add(SignedDuration::from_secs(seconds))
+            .unwrap_or(Timestamp::MAX)
+    };
     let (link_ends_at, expires_at) = (after(ttl_s), after(ttl_s.max(keeping.at_least_s)));
     for (position, delivered) in generated.images.iter_mut().enumerate() {
         let info = &delivered.image.info;

@@ -128,6 +128,9 @@ impl Generator {
         let rows: Vec<AttemptRow> = attempts.iter().map(attempt_row).collect();
         self.database.end_generation(&order.id, end, rows, settlement).await?;
         self.ended.notify_waiters();
+        if order.request.webhook_url.is_some() {
+            self.told.notify_one();
+        }
         if let Some(request) = &order.asked {
             let response = result.as_ref().ok().map(answered);
             let payloads = Payloads {
@@ -192,7 +195,12 @@ fn start(
             .arguments
             .get("user")
             .and_then(|user| user.as_str())
-            .map(|user| user.chars().filter(|letter| *letter != '\0').take(END_USER_CHARS_MAX).collect()),
+            .map(|user| {
+                user.chars()
+                    .filter(|letter| *letter != '\0')
+                    .take(END_USER_CHARS_MAX)
+                    .collect()
+            }),
         endpoint: order.endpoint.to_owned(),
         model: model.to_owned(),
         estimate_micros,
@@ -204,6 +212,7 @@ fn start(
             idempotency_key: order.claim.as_ref().map(|claimed| claimed.claim.key.clone()),
             request_hash: order.request_hash.clone(),
             response_format: Some(order.response_format.as_str().to_owned()),
+            webhook_url: order.request.webhook_url.clone(),
         },
     }
 }

@@ -11,11 +11,11 @@ use planner::native::NativeRequest;
 use providers::{ProviderRequest, SpoolScope};
 use tokio::time::Instant;
 
+use super::Generator;
 use super::executor::{Execution, Success, read, take};
 use super::facts::Facts;
 use super::outputs::{self, Keeping};
 use super::record::{attempt_row, completed, success};
-use super::Generator;
 use crate::db::DatabaseError;
 use crate::db::generations::{EndOfGeneration, Orphan, OrphanedAttempt, Status};
 use crate::db::ledger::Settlement;
@@ -67,7 +67,10 @@ impl Generator {
         let result = match (&call.handle, facts) {
             _ if call.failed_unspent => Err(Failure {
                 spent: Spent::No,
-                ..Failure::new(FailureKind::ServerError, "the provider refused before the gateway stopped")
+                ..Failure::new(
+                    FailureKind::ServerError,
+                    "the provider refused before the gateway stopped",
+                )
             }),
             (Some(handle), Some(facts)) => self
                 .ask_for(orphan, call, handle, &facts, scope)
@@ -163,7 +166,11 @@ impl Generator {
     async fn end_without_images(&self, orphan: &Orphan, attempts: Vec<Attempt>) -> Result<(), DatabaseError> {
         let is_unknown = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
         let charged = is_unknown && self.when_outcome_unknown == WhenOutcomeUnknown::Charge;
-        let held = if charged { self.database.held(&orphan.id).await? } else { None };
+        let held = if charged {
+            self.database.held(&orphan.id).await?
+        } else {
+            None
+        };
         let message = match (is_unknown, held) {
             (false, _) => "The gateway stopped before this request was sent to a provider. Nothing was spent.",
             (true, None) => {
@@ -182,7 +189,14 @@ impl Generator {
             cost_basis: None,
             cost_components: "[]".to_owned(),
             adjustments: "[]".to_owned(),
-            error_code: Some(if is_unknown { "OUTCOME_UNKNOWN" } else { "INTERNAL_ERROR" }.to_owned()),
+            error_code: Some(
+                if is_unknown {
+                    "OUTCOME_UNKNOWN"
+                } else {
+                    "INTERNAL_ERROR"
+                }
+                .to_owned(),
+            ),
             error_message: Some(message.to_owned()),
             response_size_bytes: None,
             answer: None,

@@ -57,7 +57,11 @@ impl Routing {
                 true
             }
             Some(Change::Closed) => {
-                tracing::info!(provider.id = provider, model.native = native_model, "an offer works again");
+                tracing::info!(
+                    provider.id = provider,
+                    model.native = native_model,
+                    "an offer works again"
+                );
                 false
             }
         }

@@ -11,7 +11,9 @@ pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> 
     let mut successors = settings.successors.iter();
     let providers = settings.providers.keys().map(|id| ("providers", id));
     let priorities = settings.priorities.0.keys().map(|id| ("priorities", id));
-    let mut unknown = providers.chain(priorities).filter(|(_, id)| catalog.provider(id).is_none());
+    let mut unknown = providers
+        .chain(priorities)
+        .filter(|(_, id)| catalog.provider(id).is_none());
     successors
         .find_map(|(id, successor)| wrong_successor(id, successor, catalog))
         .or_else(|| unknown.next().map(|(table, id)| unknown_provider(table, id, catalog)))

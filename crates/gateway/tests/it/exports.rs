@@ -16,7 +16,7 @@ use super::harness::{Reply, TestGateway, micros, send};
 
 /// The columns of a table, in order.
 const COLUMNS: &str = "id,created_at,model,modality,provider,endpoint,status,cost,cost_micros,currency,duration_ms,key_id,error_code,\
-     error_message,session_id,trace_id,user,client_request_id,request_size_bytes,response_size_bytes,object";
+     error_message,session_id,trace_id,user,client_request_id,idempotency_key,request_size_bytes,response_size_bytes,object";
 
 /// A refused request as the gateway notes it, made at `created_at` for `user`.
 pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) -> (NewGeneration, EndOfGeneration) {

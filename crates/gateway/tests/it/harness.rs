@@ -6,6 +6,7 @@ mod command;
 mod live;
 mod log;
 mod pictures;
+mod process;
 mod reply;
 pub(crate) mod schema;
 
@@ -31,6 +32,7 @@ pub(crate) use clock::TestClock;
 pub(crate) use live::LiveProvider;
 pub(crate) use log::{check_no_secret, log_lines, watch_log};
 pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, noise, plain, size_of};
+pub(crate) use process::{Process, Site, until};
 pub(crate) use reply::{Reply, send, try_send};
 use schema::Schema;
 
@@ -126,7 +128,11 @@ impl TestGateway {
         };
         let settings = Settings {
             // A test says which offer is first by their prices, unless it is about something else.
-            strategy: if settings.strategy == Strategy::default() { Strategy::Cheapest } else { settings.strategy },
+            strategy: if settings.strategy == Strategy::default() {
+                Strategy::Cheapest
+            } else {
+                settings.strategy
+            },
             listen: ([127, 0, 0, 1], 0).into(),
             data_dir: folder.path().join("data"),
             database_url: settings.database_url.or_else(|| Some(schema.as_ref()?.url())),

@@ -11,7 +11,14 @@ const PATH: &str = "/v1/health/providers";
 
 fn services(list: &Value) -> Vec<(&str, &str)> {
     let providers = list["data"].as_array().expect("a list").iter();
-    providers.map(|one| (one["id"].as_str().expect("an id"), one["service"].as_str().expect("a word"))).collect()
+    providers
+        .map(|one| {
+            (
+                one["id"].as_str().expect("an id"),
+                one["service"].as_str().expect("a word"),
+            )
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,11 +30,16 @@ async fn every_provider_is_listed_as_it_is_served() {
     let service = |only: &'static str| {
         let of = move |sandbox_only: bool| if sandbox_only { "sandbox" } else { only };
         let providers = catalog.providers();
-        providers.map(|one| (one.id.as_str(), of(one.sandbox_only))).collect::<Vec<_>>()
+        providers
+            .map(|one| (one.id.as_str(), of(one.sandbox_only)))
+            .collect::<Vec<_>>()
     };
     assert_eq!(services(&list), service("real"));
     for (told, provider) in list["data"].as_array().expect("a list").iter().zip(catalog.providers()) {
-        assert_eq!((&told["object"], &told["name"]), (&json!("provider"), &json!(provider.name)));
+        assert_eq!(
+            (&told["object"], &told["name"]),
+            (&json!("provider"), &json!(provider.name))
+        );
         assert_eq!(told["offers"], json!([]), "nothing was tried yet");
     }
     real.finish().await;
@@ -85,7 +97,9 @@ async fn offers_that_were_tried_have_figures() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_for_keys_that_may_read() {
     let gateway = TestGateway::start().await;
-    send(gateway.anonymous(Method::GET, PATH)).await.error(401, "AUTHENTICATION_FAILED");
+    send(gateway.anonymous(Method::GET, PATH))
+        .await
+        .error(401, "AUTHENTICATION_FAILED");
     for (scope, may) in [(Scope::Read, true), (Scope::Generate, false)] {
         let key = gateway.new_key(&[scope], None).await;
         let reply = send(gateway.anonymous(Method::GET, PATH).bearer_auth(&key.token)).await;
@@ -112,10 +126,19 @@ async fn the_doctor_asks_the_gateway_that_runs() {
     let broken = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: status=401]]" });
     gateway.generate(broken).await.error(502, "UPSTREAM_ERROR");
     let told = gateway.pictor(&["doctor"]).await;
-    assert!(line(told.ok(), "gateway").ends_with("offers tried: 0 healthy, 1 not"), "{told:?}");
-    let notes: Vec<&str> = told.ok().lines().filter(|line| line.starts_with("note  openai ")).collect();
+    assert!(
+        line(told.ok(), "gateway").ends_with("offers tried: 0 healthy, 1 not"),
+        "{told:?}"
+    );
+    let notes: Vec<&str> = told
+        .ok()
+        .lines()
+        .filter(|line| line.starts_with("note  openai "))
+        .collect();
     let until = gateway.clock.now() + jiff::SignedDuration::from_secs(900);
-    let note = format!("note  openai     gpt-image-1-mini: circuit open until {until}, last failure bad_credential; 0 % of 1 calls succeeded");
+    let note = format!(
+        "note  openai     gpt-image-1-mini: circuit open until {until}, last failure bad_credential; 0 % of 1 calls succeeded"
+    );
     assert_eq!(notes, [note]);
     gateway.take_running().shutdown().await;
     let told = gateway.pictor(&["doctor"]).await;

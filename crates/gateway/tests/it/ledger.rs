@@ -178,11 +178,17 @@ impl History {
             Step::Expire(seconds) => {
                 self.now += SignedDuration::from_secs(*seconds);
                 let process = self.process();
-                let expired = process.runtime.block_on(process.database.expire_reservations(self.now, 1000));
+                let expired = process
+                    .runtime
+                    .block_on(process.database.expire_reservations(self.now, 1000));
                 expired.expect("reservations expire");
             }
             Step::Post(account, amount) => {
-                let kind = if *amount > 60_000 { Kind::TopUp } else { Kind::Adjustment };
+                let kind = if *amount > 60_000 {
+                    Kind::TopUp
+                } else {
+                    Kind::Adjustment
+                };
                 self.post(kind, ACCOUNTS[*account], *amount, None);
             }
             Step::Refund(which, amount) => {
@@ -207,7 +213,11 @@ impl History {
         }
         let process = self.process();
         let verified = process.runtime.block_on(process.database.verify_ledger(self.now));
-        assert_eq!(verified.expect("the ledger can be read").discrepancies, [], "after {step:?}");
+        assert_eq!(
+            verified.expect("the ledger can be read").discrepancies,
+            [],
+            "after {step:?}"
+        );
     }
 
     fn write_all(&self, writes: Vec<Write>) {
@@ -249,7 +259,10 @@ enum Write {
 impl Write {
     async fn apply(&self, database: &Database) -> Result<(), DatabaseError> {
         match self {
-            Self::Begin(start, hold) => database.begin_generation(start.clone(), hold.clone(), None).await.map(drop),
+            Self::Begin(start, hold) => database
+                .begin_generation(start.clone(), hold.clone(), None)
+                .await
+                .map(drop),
             Self::End(id, end, cost) => {
                 let settlement = cost.map_or(Settlement::Release, |total_micros| {
                     Settlement::Charge(Charge {
@@ -291,7 +304,10 @@ async fn open_account(database: &Database, id: &str, now: Timestamp) -> String {
         media_ttl_s: None,
         stores_payloads: false,
     };
-    database.insert_account(id, &terms, now).await.expect("an account is made");
+    database
+        .insert_account(id, &terms, now)
+        .await
+        .expect("an account is made");
     let limits = KeyLimits {
         day_micros: Some(400_000),
         concurrent: Some(20),

@@ -47,12 +47,19 @@ async fn prepay(gateway: &TestGateway, amount_micros: i64) {
         note: None,
         created_at: gateway.clock.now(),
     };
-    assert_eq!(gateway.database.post(order).await.expect("the database answers"), Posted::Done);
+    assert_eq!(
+        gateway.database.post(order).await.expect("the database answers"),
+        Posted::Done
+    );
 }
 
 /// What the account may still spend.
 async fn available(gateway: &TestGateway) -> i64 {
-    let account = gateway.database.account(DEFAULT_ACCOUNT).await.expect("the database answers");
+    let account = gateway
+        .database
+        .account(DEFAULT_ACCOUNT)
+        .await
+        .expect("the database answers");
     account.expect("the default account").available_micros
 }
 
@@ -84,7 +91,11 @@ async fn exactly_the_paid_ones_are_made(gateway: &TestGateway, key: &str, code: 
         assert_eq!(message, text);
         assert_eq!(reply.header("x-should-retry"), "false");
     }
-    assert_eq!(gateway.bill().await.len(), PAID, "the provider was called for what was paid only");
+    assert_eq!(
+        gateway.bill().await.len(),
+        PAID,
+        "the provider was called for what was paid only"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +195,9 @@ async fn a_generation_that_begins_before_midnight_counts_for_the_day_it_began_on
     )
     .await;
     gateway.clock.set("2026-08-30T23:59:59Z");
-    gateway.fault(json!({ "provider": "fal", "fault": "delay=1500ms", "times": 1 })).await;
+    gateway
+        .fault(json!({ "provider": "fal", "fault": "delay=1500ms", "times": 1 }))
+        .await;
     let body = flat();
     let late = generate_with(&gateway, &key, &body);
     let midnight = async {
@@ -228,11 +241,19 @@ async fn a_revoked_key_stops_working_on_every_replica_within_a_second() {
 async fn candidates_that_cannot_be_paid_leave_the_plan() {
     let gateway = TestGateway::start().await;
     let body = json!({ "model": "gpt-image-1-mini", "prompt": "[[fault: provider=openai status=429 retry_after=9]] dunes", "quality": "low", "size": "1024x1024" });
-    let estimate = send(gateway.request(Method::POST, &format!("{GENERATIONS}?dryRun=true")).json(&body)).await.ok();
+    let estimate = send(
+        gateway
+            .request(Method::POST, &format!("{GENERATIONS}?dryRun=true"))
+            .json(&body),
+    )
+    .await
+    .ok();
     let candidates = estimate["candidates"].as_array().expect("candidates");
     let price = |provider: &str| {
         let candidate = candidates.iter().find(|candidate| candidate["provider"] == provider);
-        candidate.expect("a candidate")["total_cost_micros"].as_i64().expect("an amount")
+        candidate.expect("a candidate")["total_cost_micros"]
+            .as_i64()
+            .expect("an amount")
     };
     let (cheap, dear) = (price("openai"), price("fal"));
     assert!(cheap < dear);
@@ -268,13 +289,26 @@ async fn candidates_that_cannot_be_paid_leave_the_plan() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_mark_up_is_in_estimate_charge_and_books() {
     let gateway = TestGateway::with(|settings| settings.markup_percent = "12.5".parse().expect("a decimal")).await;
-    let estimate = send(gateway.request(Method::POST, &format!("{GENERATIONS}?dryRun=true")).json(&flat())).await.ok();
+    let estimate = send(
+        gateway
+            .request(Method::POST, &format!("{GENERATIONS}?dryRun=true"))
+            .json(&flat()),
+    )
+    .await
+    .ok();
     assert_eq!(estimate["total_cost_micros"], 11_250);
     assert_eq!(estimate["markup_micros"], 1_250);
     let answer = gateway.generate(flat()).await.ok();
     assert_eq!(micros(&answer["metadata"]["cost"]), 11_250);
-    let postings = gateway.database.postings(DEFAULT_ACCOUNT, None, 10).await.expect("the ledger can be read");
-    let charge = postings.iter().find(|posting| posting.kind == "charge").expect("a charge");
+    let postings = gateway
+        .database
+        .postings(DEFAULT_ACCOUNT, None, 10)
+        .await
+        .expect("the ledger can be read");
+    let charge = postings
+        .iter()
+        .find(|posting| posting.kind == "charge")
+        .expect("a charge");
     let mut entries = charge.entries.clone();
     entries.sort();
     let expected = [("held", -11_250), ("markup", 1_250), ("usage", 10_000)];

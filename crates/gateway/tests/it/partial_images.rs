@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::edits::form;
-use super::hang_up::until_kept;
 use super::failover::FORGIVEN_S;
+use super::hang_up::until_kept;
 use super::harness::{GENERATIONS, LiveProvider, TestGateway, file, info, noise, plain, send, small, with};
 use super::streams::{check_image_event, events, events_of};
 

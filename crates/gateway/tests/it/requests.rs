@@ -11,7 +11,7 @@ use super::edits::data_url;
 use super::harness::{GENERATIONS, TestGateway, micros, names, plain, send, with};
 
 /// Fields of a request in a list.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "client_request_id",
     "cost",
     "created_at",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 19] = [
     "error_code",
     "error_message",
     "id",
+    "idempotency_key",
     "key_id",
     "modality",
     "model",

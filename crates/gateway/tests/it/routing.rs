@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::harness::{GENERATIONS, Reply, TestGateway, micros, send, with};
 
-/// A request that three providers serve; by price they are OpenAI, fal, Replicate.
+/// A request that three providers serve; by price they are OpenAI, fal (as much, and later in the catalogue), Replicate.
 fn body(fields: Value) -> Value {
     let plain = json!({ "model": "gpt-image-1.5", "prompt": "dunes at noon", "quality": "low", "size": "1024x1024", "response_format": "b64_json" });
     with(plain, fields)
@@ -26,7 +26,12 @@ fn faulty(model: &str, switches: &str) -> Value {
 fn tried(answer: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let attempts = answer["metadata"]["attempts"].as_array().expect("attempts");
-    let one = |attempt: &Value| (text(&attempt["provider"]), attempt.get("code").map_or_else(|| "ok".to_owned(), text));
+    let one = |attempt: &Value| {
+        (
+            text(&attempt["provider"]),
+            attempt.get("code").map_or_else(|| "ok".to_owned(), text),
+        )
+    };
     attempts.iter().map(one).collect()
 }
 
@@ -64,7 +69,9 @@ async fn openai(gateway: &TestGateway) -> Value {
 /// Calls of OpenAI alone that fail, each of them one attempt.
 async fn fail_at_openai(gateway: &TestGateway, calls: usize) {
     for _ in 0..calls {
-        let reply = gateway.generate(faulty("openai/gpt-image-1.5", "[[fault: status=500]]")).await;
+        let reply = gateway
+            .generate(faulty("openai/gpt-image-1.5", "[[fault: status=500]]"))
+            .await;
         let error = reply.error(502, "UPSTREAM_ERROR");
         assert_eq!(tried(&error), expected(&[("openai", "server_error")]));
     }
@@ -78,14 +85,30 @@ async fn served(gateway: &TestGateway, body: Value) -> Vec<(String, String)> {
 async fn faults_of_a_route_are_told_with_all_others() {
     let gateway = TestGateway::start().await;
     let route = json!({ "strategi": "cheapest", "strategy": "nearest", "only": ["openia"], "avoid": "fal", "max_price_usd": -1, "failover_on_content_policy": "yes" });
-    let error = gateway.generate(body(json!({ "n": 99, "route": route }))).await.error(400, "INVALID_REQUEST");
+    let error = gateway
+        .generate(body(json!({ "n": 99, "route": route })))
+        .await
+        .error(400, "INVALID_REQUEST");
     let faults = error["metadata"]["faults"].as_array().expect("all of them");
     let mut params: Vec<&str> = faults.iter().filter_map(|fault| fault["param"].as_str()).collect();
     params.sort_unstable();
-    let all = ["n", "route", "route.avoid", "route.failover_on_content_policy", "route.max_price_usd", "route.only", "route.strategy"];
+    let all = [
+        "n",
+        "route",
+        "route.avoid",
+        "route.failover_on_content_policy",
+        "route.max_price_usd",
+        "route.only",
+        "route.strategy",
+    ];
     assert_eq!(params, all);
     let message = error["message"].as_str().expect("a message");
-    for says in ["Did you mean 'strategy'?", "Did you mean 'openai'?", "balanced", "at least 0"] {
+    for says in [
+        "Did you mean 'strategy'?",
+        "Did you mean 'openai'?",
+        "balanced",
+        "at least 0",
+    ] {
         assert!(message.contains(says), "{says}: {message}");
     }
     for (route, param) in [
@@ -103,7 +126,10 @@ async fn faults_of_a_route_are_told_with_all_others() {
 async fn a_route_says_who_may_be_tried() {
     let gateway = TestGateway::start().await;
     assert_eq!(served(&gateway, routed(json!({}))).await, expected(&[("openai", "ok")]));
-    assert_eq!(served(&gateway, routed(Value::Null)).await, expected(&[("openai", "ok")]));
+    assert_eq!(
+        served(&gateway, routed(Value::Null)).await,
+        expected(&[("openai", "ok")])
+    );
     for (route, provider) in [
         (json!({ "only": ["replicate"] }), "replicate"),
         (json!({ "avoid": ["openai"] }), "fal"),
@@ -112,7 +138,10 @@ async fn a_route_says_who_may_be_tried() {
         assert_eq!(served(&gateway, routed(route)).await, expected(&[(provider, "ok")]));
     }
     // What the route leaves out is not tried for want of another either.
-    let outage = with(routed(json!({ "only": ["fal"] })), json!({ "prompt": "dunes [[fault: status=401]]" }));
+    let outage = with(
+        routed(json!({ "only": ["fal"] })),
+        json!({ "prompt": "dunes [[fault: status=401]]" }),
+    );
     let error = gateway.generate(outage).await.error(502, "ALL_PROVIDERS_EXHAUSTED");
     assert_eq!(tried(&error), expected(&[("fal", "bad_credential")]));
     let calls = gateway.upstream_calls().await.len();
@@ -122,7 +151,10 @@ async fn a_route_says_who_may_be_tried() {
     ] {
         let error = gateway.generate(routed(route)).await.fault("route");
         let message = error["message"].as_str().expect("a message");
-        assert!(message.contains(says) && message.contains("'gpt-image-1.5'"), "{message}");
+        assert!(
+            message.contains(says) && message.contains("'gpt-image-1.5'"),
+            "{message}"
+        );
     }
     assert_eq!(gateway.upstream_calls().await.len(), calls, "nobody was asked");
     gateway.finish().await;
@@ -134,13 +166,33 @@ async fn a_route_bounds_the_price_of_the_whole_request() {
     let two = body(json!({ "n": 2 }));
     let plan = asked(&gateway, "dryRun", &two).await;
     let candidates = plan["candidates"].as_array().expect("candidates");
-    let prices: Vec<i64> = candidates.iter().filter_map(|one| one["total_cost_micros"].as_i64()).collect();
-    assert!(prices[0] < prices[1], "{prices:?}");
-    let at_most = |micros: i64| with(two.clone(), json!({ "route": { "max_price_usd": micros as f64 / 1e6 } }));
-    assert_eq!(planned(&gateway, &at_most(prices[0])).await, ["openai"], "just enough");
-    let refused = gateway.generate(at_most(prices[0] - 1)).await.fault("route.max_price_usd");
+    let prices: Vec<i64> = candidates
+        .iter()
+        .filter_map(|one| one["total_cost_micros"].as_i64())
+        .collect();
+    assert!(prices[0] == prices[1] && prices[1] < prices[2], "{prices:?}");
+    let at_most = |micros: i64| {
+        with(
+            two.clone(),
+            json!({ "route": { "max_price_usd": micros as f64 / 1e6 } }),
+        )
+    };
+    assert_eq!(
+        planned(&gateway, &at_most(prices[0])).await,
+        ["openai", "fal"],
+        "just enough"
+    );
+    assert_eq!(planned(&gateway, &at_most(prices[2] - 1)).await, ["openai", "fal"]);
+    assert_eq!(planned(&gateway, &at_most(prices[2])).await.len(), 3);
+    let refused = gateway
+        .generate(at_most(prices[0] - 1))
+        .await
+        .fault("route.max_price_usd");
     let message = refused["message"].as_str().expect("a message");
-    assert!(message.contains("the cheapest provider, openai, would cost up to"), "{message}");
+    assert!(
+        message.contains("the cheapest provider, openai, would cost up to"),
+        "{message}"
+    );
     let answer = gateway.generate(at_most(prices[0])).await.ok();
     assert!(micros(&answer["metadata"]["cost"]) <= prices[0]);
     gateway.finish().await;
@@ -150,7 +202,10 @@ async fn a_route_bounds_the_price_of_the_whole_request() {
 async fn a_forced_provider_has_no_way_around_the_route() {
     let gateway = TestGateway::start().await;
     let forced = |route: Value| with(routed(route), json!({ "model": "fal/gpt-image-1.5" }));
-    assert_eq!(served(&gateway, forced(json!({ "only": ["fal"] }))).await, expected(&[("fal", "ok")]));
+    assert_eq!(
+        served(&gateway, forced(json!({ "only": ["fal"] }))).await,
+        expected(&[("fal", "ok")])
+    );
     for route in [json!({ "only": ["openai"] }), json!({ "avoid": ["fal"] })] {
         gateway.generate(forced(route)).await.fault("route");
     }
@@ -166,7 +221,10 @@ async fn a_route_decides_what_follows_a_safety_block() {
         let prompt = "dunes [[fault: provider=openai moderation]]";
         with(routed(route), json!({ "prompt": prompt }))
     };
-    gateway.generate(blocked(json!({}))).await.error(400, "CONTENT_POLICY_VIOLATION");
+    gateway
+        .generate(blocked(json!({})))
+        .await
+        .error(400, "CONTENT_POLICY_VIOLATION");
     let opted_in = blocked(json!({ "failover_on_content_policy": true }));
     let both = expected(&[("openai", "content_policy"), ("fal", "ok")]);
     assert_eq!(served(&gateway, opted_in.clone()).await, both);
@@ -181,7 +239,12 @@ async fn a_route_decides_what_follows_a_safety_block() {
 
 /// Makes a key with this route over HTTP.
 async fn key(gateway: &TestGateway, route: Value) -> String {
-    let reply = send(gateway.request(Method::POST, "/v1/keys").json(&json!({ "route": route }))).await;
+    let reply = send(
+        gateway
+            .request(Method::POST, "/v1/keys")
+            .json(&json!({ "route": route })),
+    )
+    .await;
     assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
     reply.json()["key"].as_str().expect("a secret").to_owned()
 }
@@ -200,8 +263,15 @@ async fn a_keys_route_holds_where_the_request_says_nothing() {
         answer["metadata"]["provider"].as_str().expect("an id").to_owned()
     };
     assert_eq!(provider(json!({})).await, "fal");
-    assert_eq!(provider(json!({ "route": { "strategy": "cheapest" } })).await, "fal", "its other wishes stay");
-    assert_eq!(provider(json!({ "route": { "only": ["replicate"] } })).await, "replicate");
+    assert_eq!(
+        provider(json!({ "route": { "strategy": "cheapest" } })).await,
+        "fal",
+        "its other wishes stay"
+    );
+    assert_eq!(
+        provider(json!({ "route": { "only": ["replicate"] } })).await,
+        "replicate"
+    );
     let forced = body(json!({ "model": "openai/gpt-image-1.5" }));
     by(&gateway, &token, forced).await.fault("route");
     let dear = body(json!({ "route": { "max_price_usd": 0.000001 } }));
@@ -239,8 +309,13 @@ async fn strategies_are_the_operators_the_keys_and_the_requests() {
     let token = key(&gateway, json!({ "strategy": "priority" })).await;
     let answer = by(&gateway, &token, body(json!({}))).await.ok();
     assert_eq!(answer["metadata"]["provider"], "replicate");
-    let answer = by(&gateway, &token, routed(json!({ "strategy": "cheapest" }))).await.ok();
-    assert_eq!(answer["metadata"]["provider"], "openai", "the request goes before its key");
+    let answer = by(&gateway, &token, routed(json!({ "strategy": "cheapest" })))
+        .await
+        .ok();
+    assert_eq!(
+        answer["metadata"]["provider"], "openai",
+        "the request goes before its key"
+    );
     gateway.finish().await;
 
     let gateway = TestGateway::with(|settings| {
@@ -249,7 +324,10 @@ async fn strategies_are_the_operators_the_keys_and_the_requests() {
     })
     .await;
     assert_eq!(planned(&gateway, &body(json!({}))).await, by_group);
-    assert_eq!(planned(&gateway, &routed(json!({ "strategy": "cheapest" }))).await, by_price);
+    assert_eq!(
+        planned(&gateway, &routed(json!({ "strategy": "cheapest" }))).await,
+        by_price
+    );
     gateway.finish().await;
 }
 
@@ -288,7 +366,11 @@ async fn the_fastest_is_known_by_its_successes() {
     for _ in 0..3 {
         gateway.generate(faulty("fal/gpt-image-1.5", "")).await.ok();
     }
-    assert!(reason("fal").await.contains("ms to a success"), "{}", reason("fal").await);
+    assert!(
+        reason("fal").await.contains("ms to a success"),
+        "{}",
+        reason("fal").await
+    );
     // One in ten plans lets an unknown one go first, so that it becomes known.
     let mut first = 0;
     for _ in 0..100 {
@@ -302,7 +384,11 @@ async fn the_fastest_is_known_by_its_successes() {
 async fn failures_in_a_row_open_a_circuit_and_a_probe_closes_it() {
     let gateway = TestGateway::start().await;
     fail_at_openai(&gateway, 3).await;
-    assert_eq!(served(&gateway, body(json!({}))).await, expected(&[("openai", "ok")]), "three are no outage");
+    assert_eq!(
+        served(&gateway, body(json!({}))).await,
+        expected(&[("openai", "ok")]),
+        "three are no outage"
+    );
     fail_at_openai(&gateway, 3).await;
     assert_eq!(openai(&gateway).await["state"], "closed", "a success came between");
     fail_at_openai(&gateway, 1).await;
@@ -321,18 +407,28 @@ async fn failures_in_a_row_open_a_circuit_and_a_probe_closes_it() {
     assert_eq!(served(&gateway, body(json!({}))).await, expected(&[("fal", "ok")]));
     let explanation = asked(&gateway, "explain", &body(json!({}))).await;
     let last = &explanation["offers"][2];
-    assert_eq!((&last["provider"], &last["health"]["state"]), (&json!("openai"), &json!("open")));
+    assert_eq!(
+        (&last["provider"], &last["health"]["state"]),
+        (&json!("openai"), &json!("open"))
+    );
     let reason = last["reason"].as_str().expect("a reason");
     assert!(reason.contains("failed too often and is given up until"), "{reason}");
     // Other models of the provider have circuits of their own.
-    let other = with(body(json!({})), json!({ "model": "gpt-image-1-mini", "route": { "only": ["openai"] } }));
+    let other = with(
+        body(json!({})),
+        json!({ "model": "gpt-image-1-mini", "route": { "only": ["openai"] } }),
+    );
     assert_eq!(served(&gateway, other).await, expected(&[("openai", "ok")]));
 
     gateway.clock.advance_s(9);
     assert_eq!(served(&gateway, body(json!({}))).await, expected(&[("fal", "ok")]));
     gateway.clock.advance_s(1);
     assert_eq!(openai(&gateway).await["state"], "half_open");
-    assert_eq!(served(&gateway, body(json!({}))).await, expected(&[("openai", "ok")]), "the probe");
+    assert_eq!(
+        served(&gateway, body(json!({}))).await,
+        expected(&[("openai", "ok")]),
+        "the probe"
+    );
     let known = openai(&gateway).await;
     assert_eq!((&known["state"], &known["cause"]), (&json!("closed"), &Value::Null));
     gateway.finish().await;
@@ -358,18 +454,37 @@ async fn a_probe_that_fails_opens_the_circuit_for_longer() {
 async fn unhealthy_offers_are_tried_last_and_never_left_out() {
     let gateway = TestGateway::start().await;
     fail_at_openai(&gateway, 4).await;
-    let outage = faulty("gpt-image-1.5", "[[fault: provider=fal status=401]] [[fault: provider=replicate status=401]]");
-    let order = expected(&[("fal", "bad_credential"), ("replicate", "bad_credential"), ("openai", "ok")]);
+    let outage = faulty(
+        "gpt-image-1.5",
+        "[[fault: provider=fal status=401]] [[fault: provider=replicate status=401]]",
+    );
+    let order = expected(&[
+        ("fal", "bad_credential"),
+        ("replicate", "bad_credential"),
+        ("openai", "ok"),
+    ]);
     assert_eq!(served(&gateway, outage).await, order);
-    assert_eq!(openai(&gateway).await["state"], "closed", "it works again, though nobody waited for its probe");
+    assert_eq!(
+        openai(&gateway).await["state"],
+        "closed",
+        "it works again, though nobody waited for its probe"
+    );
     // What no other try repairs is out for a quarter of an hour.
     assert_eq!(planned(&gateway, &body(json!({}))).await[0], "openai");
-    let refused = health(&gateway, "fal", "fal-ai/gpt-image-1.5").await.expect("it was tried");
-    assert_eq!((&refused["state"], &refused["cause"]), (&json!("open"), &json!("bad_credential")));
+    let refused = health(&gateway, "fal", "fal-ai/gpt-image-1.5")
+        .await
+        .expect("it was tried");
+    assert_eq!(
+        (&refused["state"], &refused["cause"]),
+        (&json!("open"), &json!("bad_credential"))
+    );
     let until = gateway.clock.now() + jiff::SignedDuration::from_secs(900);
     assert_eq!(refused["until"], until.to_string());
     // The caller who wants nobody else gets it all the same.
-    assert_eq!(served(&gateway, faulty("fal/gpt-image-1.5", "")).await, expected(&[("fal", "ok")]));
+    assert_eq!(
+        served(&gateway, faulty("fal/gpt-image-1.5", "")).await,
+        expected(&[("fal", "ok")])
+    );
     gateway.finish().await;
 }
 

@@ -107,7 +107,10 @@ fn the_environment_goes_before_the_file() {
     assert!(settings.failover_on_content_policy && settings.log_json);
     assert!(!settings.known_clients && !settings.bookkeeping, "on by default");
     assert_eq!(settings.metrics_listen.map(|address| address.port()), Some(3000));
-    assert_eq!((settings.strategy, settings.markup_percent.to_string()), (Strategy::Fastest, "12.5".to_owned()));
+    assert_eq!(
+        (settings.strategy, settings.markup_percent.to_string()),
+        (Strategy::Fastest, "12.5".to_owned())
+    );
     assert_eq!(settings.public_url.as_deref(), Some("https://images.example"));
     assert_eq!((settings.limits.input_images, settings.limits.media_ttl_s), (5, 7));
     let openai = &settings.providers["openai"];
@@ -177,7 +180,10 @@ fn mistakes_are_told_with_their_place() {
         ("[providers.openai]\nkey = \"sk\"\n", "key"),
         ("[providers.nobody]\ncredential = \"x\"\n", "nobody"),
         ("[providers.openia]\ncredential = \"x\"\n", "did you mean 'openai'?"),
-        ("[priorities]\nrepliacte = { group = 1 }\n", "priorities.repliacte: the catalogue has no provider 'repliacte'; did you mean 'replicate'?"),
+        (
+            "[priorities]\nrepliacte = { group = 1 }\n",
+            "priorities.repliacte: the catalogue has no provider 'repliacte'; did you mean 'replicate'?",
+        ),
         ("[priorities]\nfal = { grup = 1 }\n", "grup"),
         ("[priorities]\nfal = { weight = -1 }\n", "weight"),
         ("strategy = \"nearest\"\n", "cheapest"),

@@ -79,6 +79,18 @@ pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress
         return NextMove::Stop;
     }
     match failure.kind {
+        // Whatever it is called, it struck when a job was under way: any other try may be paid for once more.
+        FailureKind::NotSent
+        | FailureKind::RateLimited
+        | FailureKind::Overloaded
+        | FailureKind::QuotaExhausted
+        | FailureKind::BadCredential
+        | FailureKind::NotPermitted
+        | FailureKind::ModelGone
+            if failure.spent != Spent::No =>
+        {
+            failover(failure, policy, progress)
+        }
         FailureKind::NotSent => retry_or_failover(None, progress),
         FailureKind::RateLimited | FailureKind::Overloaded => match failure.retry_after {
             Some(wait) if wait >= RETRY_AFTER_MAX => NextMove::Failover,

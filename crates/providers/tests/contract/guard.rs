@@ -87,6 +87,36 @@ async fn a_name_is_judged_by_the_address_it_leads_to() {
     assert!(matches!(post, Err(FetchError::PrivateAddress)), "{post:?}");
 }
 
+#[test]
+fn webhooks_go_to_public_names() {
+    let judge = |allowed: &[&str], url: &str| client(allowed).check_named(&Url::parse(url).expect("an address"));
+    for url in [
+        "https://example.com/hook",
+        "https://example.com:8443/",
+        "https://xn--bcher-kva.example/",
+    ] {
+        assert!(judge(&[], url).is_ok(), "{url}");
+    }
+    for url in ["https://8.8.8.8/", "https://134744072/", "https://[2606:4700::1111]/"] {
+        assert!(matches!(judge(&[], url), Err(FetchError::NotAName)), "{url}");
+    }
+    for url in [
+        "https://localhost/",
+        "https://a.localhost/",
+        "https://127.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+    ] {
+        assert!(matches!(judge(&[], url), Err(FetchError::PrivateAddress)), "{url}");
+    }
+    assert!(matches!(judge(&[], "http://example.com/"), Err(FetchError::NotHttps)));
+    assert!(matches!(
+        judge(&[], "https://user@example.com/"),
+        Err(FetchError::Userinfo)
+    ));
+    assert!(matches!(judge(&[], "https://example.com:22/"), Err(FetchError::Port)));
+    assert!(judge(&["127.0.0.1"], "http://127.0.0.1:9999/").is_ok());
+}
+
 #[tokio::test]
 async fn an_allowed_host_is_fetched_and_every_hop_is_judged() {
     let server = Scripted::listen().await;

@@ -87,7 +87,7 @@ pub(super) fn paths() -> Value {
     ];
     json!({
         "/v1/requests": { "get": { "operationId": "listRequests", "summary": "Past requests, newest first.", "parameters": filters(), "responses": list } },
-        "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id or by the caller's own x-request-id.",
+        "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id, by the caller's own x-request-id or by its Idempotency-Key.",
             "parameters": [id, account()], "responses": answer("The request.", "Request") } },
         "/v1/requests/{id}/payloads": { "delete": { "operationId": "purgeRequest",
             "summary": "Forget what a request asked and got, images included. What it cost and how it went stays.",
@@ -107,23 +107,26 @@ pub(super) fn schemas() -> Value {
     let dollars = json!({ "type": ["number", "null"], "description": "US dollars." });
     let micros = json!({ "type": "integer", "description": "Millionths of a US dollar." });
     let list = |element: &str| json!({ "type": "array", "items": { "type": "object", "description": element } });
+    let properties = json!({
+        "id": { "type": "string" }, "object": { "const": "request" }, "created_at": { "type": "string", "format": "date-time" },
+        "model": { "type": "string" }, "modality": { "const": "image" }, "endpoint": { "type": "string" },
+        "status": { "type": "string", "enum": Status::ALL.map(Status::as_str) },
+        "cost": dollars, "currency": { "const": "usd" }, "duration_ms": nullable("integer"), "key_id": { "type": "string" },
+        "error_code": nullable("string"), "error_message": nullable("string"), "session_id": nullable("string"), "trace_id": nullable("string"),
+        "user": nullable("string"), "request_size_bytes": { "type": "integer" }, "response_size_bytes": nullable("integer"),
+        "client_request_id": nullable("string"), "idempotency_key": nullable("string"),
+        "provider": { "type": ["string", "null"], "description": "The provider of the first image. This and what follows: not in lists." },
+        "estimate": dollars, "cost_basis": nullable("string"), "cost_components": list("A line of the charge."),
+        "markup": { "type": "number", "description": "Of the cost, the operator's part, where there is one." },
+        "adjustments": list("A parameter whose value was changed."), "attempts": list("A call to a provider."),
+        "data": list("An image that is kept, with a fresh link."),
+        "payloads": { "type": "object", "description": "What was asked and answered, for accounts that keep it.", "properties": {
+            "request": { "type": "object" }, "response": { "type": ["object", "null"] } } },
+        "payloads_purged_at": { "type": "string", "format": "date-time" },
+        "webhook": reference("Webhook")
+    });
     json!({
-        "Request": { "type": "object", "required": ["id", "object", "created_at", "model", "modality", "endpoint", "status", "cost", "currency", "key_id"], "properties": {
-            "id": { "type": "string" }, "object": { "const": "request" }, "created_at": { "type": "string", "format": "date-time" },
-            "model": { "type": "string" }, "modality": { "const": "image" }, "endpoint": { "type": "string" },
-            "status": { "type": "string", "enum": Status::ALL.map(Status::as_str) },
-            "cost": dollars, "currency": { "const": "usd" }, "duration_ms": nullable("integer"), "key_id": { "type": "string" },
-            "error_code": nullable("string"), "error_message": nullable("string"), "session_id": nullable("string"), "trace_id": nullable("string"),
-            "user": nullable("string"), "request_size_bytes": { "type": "integer" }, "response_size_bytes": nullable("integer"),
-            "client_request_id": nullable("string"),
-            "provider": { "type": ["string", "null"], "description": "The provider of the first image. This and what follows: not in lists." },
-            "estimate": dollars, "cost_basis": nullable("string"), "cost_components": list("A line of the charge."),
-            "markup": { "type": "number", "description": "Of the cost, the operator's part, where there is one." },
-            "adjustments": list("A parameter whose value was changed."), "attempts": list("A call to a provider."),
-            "data": list("An image that is kept, with a fresh link."),
-            "payloads": { "type": "object", "description": "What was asked and answered, for accounts that keep it.", "properties": {
-                "request": { "type": "object" }, "response": { "type": ["object", "null"] } } },
-            "payloads_purged_at": { "type": "string", "format": "date-time" } } },
+        "Request": { "type": "object", "required": ["id", "object", "created_at", "model", "modality", "endpoint", "status", "cost", "currency", "key_id"], "properties": properties },
         "RequestList": { "type": "object", "required": ["object", "data", "next_page_url", "previous_page_url"], "properties": {
             "object": { "const": "list" }, "data": { "type": "array", "items": reference("Request") },
             "next_page_url": nullable("string"), "previous_page_url": nullable("string"),

@@ -8,18 +8,19 @@ use futures_util::stream::{self, Stream};
 use planner::money::Micros;
 use serde_json::{Value, json};
 
+use super::internal;
 use super::query::{Format, Query};
-use super::{internal, listed};
 use crate::api::state::AppState;
 use crate::db::generations::{Cursor, Filter, GenerationRow};
 use crate::db::{Database, DatabaseError};
 use crate::problem::Problem;
+use crate::request_view::listed;
 
 /// Requests read at a time: half a megabyte of text, and few enough statements for a million of them.
 const PIECE_ROWS: i64 = 500;
 
 /// The columns of a file, by the fields of a line.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "id",
     "created_at",
     "model",
@@ -38,6 +39,7 @@ const COLUMNS: [&str; 21] = [
     "trace_id",
     "user",
     "client_request_id",
+    "idempotency_key",
     "request_size_bytes",
     "response_size_bytes",
     "object",

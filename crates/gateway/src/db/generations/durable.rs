@@ -33,6 +33,16 @@ pub struct Awaited {
     pub is_delivered: bool,
 }
 
+impl Awaited {
+    /// Whether its end is yet to come.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        [Status::Pending, Status::Processing]
+            .iter()
+            .any(|status| status.as_str() == self.status)
+    }
+}
+
 /// A generation that a dead process left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
@@ -182,7 +192,7 @@ impl Database {
         row.as_ref().map(awaited).transpose()
     }
 
-    /// The latest request of a key with this hash since `since`, if its answer was not delivered.
+    /// The latest request of a key with this hash since `since` that runs or has an answer, if it was not delivered.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -194,7 +204,7 @@ impl Database {
     ) -> Result<Option<Awaited>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT {AWAITED} FROM generations WHERE key_id = $1 AND request_hash = $2 AND created_at >= $3 \
-             AND status IN ('processing', 'completed') ORDER BY id DESC LIMIT 1"
+             AND (status = 'processing' OR answer IS NOT NULL) ORDER BY id DESC LIMIT 1"
         ));
         let row = sqlx::query(sql)
             .bind(key_id)

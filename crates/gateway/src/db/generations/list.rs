@@ -65,7 +65,7 @@ struct Conditions<'a> {
 
 impl Filter {
     /// Names in queries, and their columns.
-    pub const COLUMNS: [(&'static str, &'static str); 10] = [
+    pub const COLUMNS: [(&'static str, &'static str); 11] = [
         ("key_id", "key_id"),
         ("status", "status"),
         ("model", "model"),
@@ -76,6 +76,7 @@ impl Filter {
         ("trace_id", "trace_id"),
         ("user", "end_user"),
         ("client_request_id", "client_request_id"),
+        ("idempotency_key", "idempotency_key"),
     ];
 
     /// Those whose field `name` (of [`Self::COLUMNS`]) is `value`.

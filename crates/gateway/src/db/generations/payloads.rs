@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
+use super::Status;
 use crate::db::{Database, DatabaseError};
 use crate::ledger::DAY_MICROS;
 
@@ -57,12 +58,16 @@ impl Database {
             .bind(generation_id)
             .execute(&mut *transaction)
             .await?;
-        let done =
-            sqlx::query("UPDATE generations SET payloads_purged_at = $2 WHERE id = $1 AND payloads_purged_at IS NULL")
-                .bind(generation_id)
-                .bind(now.as_microsecond())
-                .execute(&mut *transaction)
-                .await?;
+        // A failure's answer stays: it tells nothing of what was asked, and that it may have been paid for.
+        let done = sqlx::query(
+            "UPDATE generations SET payloads_purged_at = $2, answer = CASE WHEN status = $3 THEN NULL ELSE answer END \
+             WHERE id = $1 AND payloads_purged_at IS NULL",
+        )
+        .bind(generation_id)
+        .bind(now.as_microsecond())
+        .bind(Status::Completed.as_str())
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
@@ -75,7 +80,7 @@ impl Database {
     pub async fn forget_generations(&self, now: Timestamp, days: i64, limit: i64) -> Result<u64, DatabaseError> {
         let oldest = now.as_microsecond().saturating_sub(days.saturating_mul(DAY_MICROS));
         let mut transaction = self.begin_write().await?;
-        // Named once, so that all three tables lose the same ones: an image may end between two statements.
+        // Named once, so that all tables lose the same ones: an image may end between two statements.
         let sql = format!(
             "SELECT generations.id FROM generations JOIN accounts ON accounts.id = account_id \
              WHERE generations.created_at < COALESCE($1 - log_retention_days * {DAY_MICROS}, $2) AND finished_at IS NOT NULL \
@@ -95,6 +100,7 @@ impl Database {
         for (table, column) in [
             ("payloads", "generation_id"),
             ("attempts", "generation_id"),
+            ("webhooks", "generation_id"),
             ("generations", "id"),
         ] {
             let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", places.join(", "));

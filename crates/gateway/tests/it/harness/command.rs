@@ -55,12 +55,17 @@ impl TestGateway {
             .env("PICTOR_DATA_DIR", &self.data_dir)
             .env("PICTOR_DATABASE_URL", self.database_url())
             .env("PICTOR_URL", &self.base);
-        let output = tokio::task::spawn_blocking(move || command.output()).await;
-        let output = output.expect("it is waited for").expect("the program runs");
-        Ran {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).expect("text"),
-            errors: String::from_utf8(output.stderr).expect("text"),
-        }
+        ran(command).await
+    }
+}
+
+/// Runs a command to its end.
+pub(super) async fn ran(mut command: Command) -> Ran {
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.expect("it is waited for").expect("the program runs");
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("text"),
+        errors: String::from_utf8(output.stderr).expect("text"),
     }
 }

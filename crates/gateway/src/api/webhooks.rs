@@ -1,0 +1,59 @@
+//! `GET /v1/webhooks/secret`, and whether a request may have a webhook.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use planner::fault::Fault;
+use planner::request::ImageRequest;
+use serde_json::json;
+use url::Url;
+
+use super::caller::Caller;
+use super::respond;
+use super::state::AppState;
+use crate::auth::Scope;
+use crate::problem::Problem;
+use crate::webhooks::secret;
+
+const PARAM: &str = "webhook_url";
+
+/// The secret by which receivers know the account's webhooks: for keys that can order them, as who has it can forge them.
+pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Response {
+    let answer = async {
+        caller.require(Scope::Generate)?;
+        let secret = secret(&state.generator.database, &caller.identity.account_id).await;
+        secret.map_err(|error| {
+            tracing::error!(request.id = %caller.context.id, error = %error, "the secret of webhooks could not be read");
+            Problem::internal()
+        })
+    };
+    match answer.await {
+        Ok(key) => respond::json(StatusCode::OK, &json!({ "key": key })),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Judges the webhook of a request before anything is done for it; what is left in the request may be called.
+pub(super) fn check(state: &AppState, is_async: bool, request: &mut ImageRequest) -> Vec<Fault> {
+    let Some(given) = request.webhook_url.take() else {
+        return Vec::new();
+    };
+    let mut messages = Vec::new();
+    if !is_async {
+        messages.push(
+            "'webhook_url' tells the end to callers who do not wait: send it with the header 'Prefer: respond-async'"
+                .to_owned(),
+        );
+    }
+    if !state.generator.bookkeeping {
+        messages.push("'webhook_url' is not taken by this gateway, as it keeps no record of requests".to_owned());
+    }
+    match Url::parse(&given) {
+        Err(_) => messages.push("'webhook_url' is not a URL".to_owned()),
+        Ok(url) => match state.fetcher.check_named(&url) {
+            Err(error) => messages.push(format!("'webhook_url' cannot be called: {error}")),
+            Ok(()) => request.webhook_url = Some(url.into()),
+        },
+    }
+    messages.into_iter().map(|message| Fault::new(PARAM, message)).collect()
+}

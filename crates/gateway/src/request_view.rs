@@ -1,0 +1,100 @@
+//! A request as its account sees it: in the request log, and in what webhooks tell.
+
+use jiff::{SignedDuration, Timestamp};
+use planner::money::Micros;
+use serde_json::{Value, json};
+
+use crate::db::DatabaseError;
+use crate::db::generations::{AttemptRow, GenerationRow};
+use crate::db::media::MediaRow;
+use crate::generation::Generator;
+use crate::media::links::Links;
+
+/// The fields of a request in a list.
+#[must_use]
+pub(crate) fn listed(row: &GenerationRow) -> Value {
+    let start = &row.start;
+    json!({
+        "id": start.id,
+        "object": "request",
+        "created_at": start.created_at.to_string(),
+        "model": start.model,
+        "modality": "image",
+        "endpoint": start.endpoint,
+        "status": row.status,
+        "cost": row.cost_micros.map(|micros| Micros(micros).as_json_dollars()),
+        "currency": "usd",
+        "duration_ms": row.finished_at.map(|end| end.duration_since(start.created_at).as_millis()).and_then(|ms| u64::try_from(ms).ok()),
+        "key_id": start.key_id,
+        "error_code": row.error_code,
+        "error_message": row.error_message,
+        "session_id": start.session_id,
+        "trace_id": start.trace_id,
+        "user": start.end_user,
+        "request_size_bytes": start.request_size_bytes,
+        "response_size_bytes": row.response_size_bytes,
+        "client_request_id": start.client_request_id,
+        "idempotency_key": start.durable.idempotency_key,
+    })
+}
+
+/// The same with how it went and its images under fresh links.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn whole(generator: &Generator, row: &GenerationRow) -> Result<Value, DatabaseError> {
+    let id = &row.start.id;
+    let attempts = generator.database.attempts_of(id).await?;
+    let media = generator.database.media_of(id).await?;
+    let now = generator.clock.now();
+    let mut body = listed(row);
+    body["provider"] = json!(row.provider);
+    body["estimate"] = json!(Micros(row.start.estimate_micros).as_json_dollars());
+    body["cost_basis"] = json!(row.cost_basis);
+    body["cost_components"] = stored(&row.cost_components);
+    body["adjustments"] = stored(&row.start.adjustments);
+    body["attempts"] = attempts.iter().map(attempt_json).collect();
+    let shown = media
+        .iter()
+        .filter_map(|media| media_json(&generator.links, media, now));
+    body["data"] = shown.collect();
+    if row.markup_micros != 0 {
+        body["markup"] = json!(Micros(row.markup_micros).as_json_dollars());
+    }
+    Ok(body)
+}
+
+/// What stands in a column as JSON.
+#[must_use]
+pub(crate) fn stored(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// A stored image with a fresh link that ends with the image.
+fn media_json(links: &Links, media: &MediaRow, now: Timestamp) -> Option<Value> {
+    if media.expires_at.duration_since(now) <= SignedDuration::ZERO {
+        return None;
+    }
+    let extension = media.path.rsplit('.').next().unwrap_or(&media.format);
+    Some(json!({
+        "url": links.sign(&media.id, extension, media.expires_at),
+        "size": format!("{}x{}", media.width_px, media.height_px),
+        "output_format": media.format,
+        "bytes": media.size_bytes,
+    }))
+}
+
+fn attempt_json(attempt: &AttemptRow) -> Value {
+    json!({
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "outcome": attempt.outcome,
+        "code": attempt.code,
+        "spent": attempt.spent,
+        "http_status": attempt.http_status,
+        "upstream_id": attempt.upstream_id,
+        "started_at": attempt.started_at.to_string(),
+        "duration_ms": attempt.duration_ms,
+        "cost": attempt.cost_micros.map(|micros| Micros(micros).as_json_dollars()),
+    })
+}

@@ -1,0 +1,265 @@
+//! Telling callers how their generations ended, by Standard Webhooks: signed, and again until it is taken or given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use providers::GuardedClient;
+use serde_json::json;
+use sha2::Sha256;
+use tokio::select;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::db::generations::Status;
+use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookState};
+use crate::db::{Database, DatabaseError};
+use crate::generation::Generator;
+use crate::request_view;
+
+/// Waits before the second, third and fourth try, from the end of the one before. There is no fifth.
+pub(crate) const RETRY_AFTER: [SignedDuration; 3] = [
+    SignedDuration::from_secs(5),
+    SignedDuration::from_secs(15),
+    SignedDuration::from_secs(45),
+];
+/// Longest try: receivers should answer before they work.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a try is this process's alone. Longer than any try lasts, so that only what a dead one tried is tried by another.
+const CLAIM: SignedDuration = SignedDuration::from_secs(60);
+/// How often it is looked for what is due: again, or because another process ended it.
+const LOOK: Duration = Duration::from_secs(1);
+/// Tries at one time: some receivers let one wait.
+const AT_ONCE: usize = 32;
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// What a secret begins with, as Standard Webhooks has it.
+const PREFIX: &str = "whsec_";
+/// Random bytes of a secret: as many as HMAC-SHA256 has use for; the convention asks for 24 to 64.
+const SECRET_BYTES: usize = 32;
+
+/// What a generation that gave images is told as.
+pub(crate) const COMPLETED: &str = "image.completed";
+/// What one that gave none is told as.
+pub(crate) const FAILED: &str = "image.failed";
+
+/// The secret that an account's webhooks are signed with. It is made when it is first asked for, and stays.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn secret(database: &Database, account_id: &str) -> Result<String, DatabaseError> {
+    let fresh = STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>());
+    let name = format!("webhooks/{account_id}");
+    database.own_secret(&name, &format!("{PREFIX}{fresh}")).await
+}
+
+/// The signature of a message, as its header has it.
+fn signature(secret: &str, id: &str, at_s: i64, body: &str) -> Result<String, Unsent> {
+    let key = secret.strip_prefix(PREFIX).and_then(|key| STANDARD.decode(key).ok());
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.ok_or(Unsent::Broken)?).map_err(|_| Unsent::Broken)?;
+    mac.update(format!("{id}.{at_s}.{body}").as_bytes());
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// Sends what is due, until `stopped`: what is being sent then is left to others at once.
+pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopped: CancellationToken) {
+    let sender = Sender {
+        generator,
+        client,
+        stopped,
+    };
+    let mut ticks = tokio::time::interval(LOOK);
+    let mut sending = JoinSet::new();
+    loop {
+        select! {
+            () = sender.stopped.cancelled() => break,
+            _ = ticks.tick() => {}
+            () = sender.generator.told.notified() => {}
+            Some(_) = sending.join_next(), if sending.len() >= AT_ONCE => {}
+        }
+        while sending.try_join_next().is_some() {}
+        let room = i64::try_from(AT_ONCE - sending.len()).unwrap_or(0);
+        for due in sender.due(room).await {
+            let sender = sender.clone();
+            sending.spawn(async move { sender.deliver(due).await });
+        }
+    }
+    while sending.join_next().await.is_some() {}
+}
+
+/// Why a receiver gave no status. The texts are fit for the caller who named it.
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    /// It could not be reached, or may not be.
+    #[error(transparent)]
+    Fetch(#[from] providers::FetchError),
+    /// What is to be sent could not be made; more is in the log.
+    #[error("the message could not be made")]
+    Broken,
+}
+
+/// What a try needs. Cheap to clone.
+#[derive(Clone)]
+struct Sender {
+    generator: Generator,
+    client: Arc<GuardedClient>,
+    stopped: CancellationToken,
+}
+
+impl Sender {
+    fn now(&self) -> Timestamp {
+        self.generator.clock.now()
+    }
+
+    /// What is due and from now on this process's.
+    async fn due(&self, room: i64) -> Vec<DueWebhook> {
+        if room == 0 {
+            return Vec::new();
+        }
+        let now = self.now();
+        let claimed = self.generator.database.claim_webhooks(now, later(now, CLAIM), room);
+        claimed.await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "it could not be seen which webhooks are due");
+            Vec::new()
+        })
+    }
+
+    /// One try, and what follows from it.
+    async fn deliver(&self, due: DueWebhook) {
+        let database = &self.generator.database;
+        let noted = match self.stopped.run_until_cancelled(self.send(&due)).await {
+            None => database.give_back_webhook(&due, self.now()).await,
+            Some(result) => database.note_webhook(&due, &self.judge(&due, result)).await,
+        };
+        if let Err(error) = noted {
+            // Nobody knows that it was tried: it is tried again when the claim has ended.
+            tracing::warn!(generation.id = %due.generation_id, error = %error, "the end of a webhook's try could not be noted");
+        }
+    }
+
+    fn judge(&self, due: &DueWebhook, result: Result<u16, Unsent>) -> TriedWebhook {
+        let now = self.now();
+        let (status, error) = match result {
+            Ok(status) => (Some(status), None),
+            Err(unsent) => (None, Some(unsent.to_string())),
+        };
+        let wait = usize::try_from(due.tries).ok().and_then(|tries| RETRY_AFTER.get(tries));
+        let state = match (status, wait) {
+            (Some(200..=299), _) => WebhookState::Delivered,
+            (_, Some(_)) => WebhookState::Pending,
+            (_, None) => WebhookState::Failed,
+        };
+        if state == WebhookState::Failed {
+            tracing::warn!(
+                generation.id = %due.generation_id,
+                webhook.host = host(&due.url).as_deref(),
+                webhook.tries = due.tries + 1,
+                http.status = status,
+                error = error.as_deref(),
+                "a webhook was not taken; it is given up"
+            );
+        }
+        TriedWebhook {
+            state,
+            status,
+            error,
+            next_at: wait.map_or(now, |wait| later(now, *wait)),
+        }
+    }
+
+    /// Sends a webhook. Gives what its receiver answered.
+    async fn send(&self, due: &DueWebhook) -> Result<u16, Unsent> {
+        let url: Url = due.url.parse().map_err(|_| Unsent::Broken)?;
+        let body = self
+            .body(due)
+            .await
+            .map_err(|error| broken(due, &error))?
+            .ok_or(Unsent::Broken)?;
+        let secret = secret(&self.generator.database, &due.account_id).await;
+        let secret = secret.map_err(|error| broken(due, &error))?;
+        let (id, at_s) = (format!("msg_{}", due.generation_id), self.now().as_second());
+        let signature = signature(&secret, &id, at_s, &body)?;
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        for (name, text) in [(ID, id), (TIMESTAMP, at_s.to_string()), (SIGNATURE, signature)] {
+            headers.insert(name, HeaderValue::try_from(text).map_err(|_| Unsent::Broken)?);
+        }
+        let deadline = Instant::now() + TIMEOUT;
+        Ok(self.client.post(&url, headers, body.into(), deadline).await?)
+    }
+
+    /// What is told of a generation. `None` when it is not on record any more.
+    async fn body(&self, due: &DueWebhook) -> Result<Option<String>, DatabaseError> {
+        let generator = &self.generator;
+        let Some(row) = generator
+            .database
+            .generation(&due.account_id, &due.generation_id)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let event = if row.status == Status::Completed.as_str() {
+            COMPLETED
+        } else {
+            FAILED
+        };
+        let ended_at = row.finished_at.unwrap_or(row.start.created_at);
+        let data = request_view::whole(generator, &row).await?;
+        Ok(Some(
+            json!({ "type": event, "timestamp": ended_at.to_string(), "data": data }).to_string(),
+        ))
+    }
+}
+
+fn broken(due: &DueWebhook, error: &DatabaseError) -> Unsent {
+    tracing::error!(generation.id = %due.generation_id, error = %error, "a webhook could not be made");
+    Unsent::Broken
+}
+
+fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// All of a URL that may be logged: its path and query may be secrets.
+fn host(url: &str) -> Option<String> {
+    Some(Url::parse(url).ok()?.host_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_what_the_convention_says() {
+        // The example of Standard Webhooks' reference implementation.
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let signed = signature(
+            secret,
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1_614_265_330,
+            r#"{"test": 2432232314}"#,
+        );
+        assert_eq!(
+            signed.expect("a secret"),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+        assert!(signature("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a", 1, "").is_err());
+    }
+
+    #[test]
+    fn of_a_url_its_host_is_logged() {
+        assert_eq!(
+            host("https://hooks.example/T0/secret?token=x").as_deref(),
+            Some("hooks.example")
+        );
+    }
+}

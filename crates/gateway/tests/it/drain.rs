@@ -1,0 +1,153 @@
+//! Being told to stop, and being full: what is under way is finished or handed over, and nobody waits in vain.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::hang_up::until_upstream_is_called;
+use super::harness::{GENERATIONS, Site, TestGateway, send, small, try_send, until};
+
+/// Generations that a full gateway works on.
+const FULL: usize = 4;
+
+fn slow(model: &str, delay: &str) -> Value {
+    json!({ "model": model, "prompt": format!("dunes [[fault: delay={delay}]]"), "quality": "low" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_told_to_stop_finishes_first() {
+    let site = Site::new().await;
+    let mut process = site.serve(&[]).await;
+    let calls: Vec<_> = [
+        slow("openai/gpt-image-1-mini", "2s"),
+        slow("fal/gpt-image-1-mini", "2s"),
+    ]
+    .iter()
+    .zip(["sync", "queued"])
+    .map(|(body, key)| tokio::spawn(send(process.generation(body, key))))
+    .collect();
+    until("two calls", async || (site.submits().await == 2).then_some(())).await;
+    process.terminate();
+    // Whoever asks now goes elsewhere: nobody listens any more, which balancers see at once.
+    until("a closed door", async || {
+        let asked = process.client.get(format!("{}/readyz", process.base)).send().await;
+        match asked {
+            // One last answer while the door closes: it says so, or came before the signal.
+            Ok(answer) => {
+                assert!([StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status()));
+                None
+            }
+            Err(error) => error.is_connect().then_some(()),
+        }
+    })
+    .await;
+    for call in calls {
+        call.await.expect("the caller waits").ok();
+    }
+    let status = process.ended().await;
+    assert!(status.success(), "{status}: {:#?}", process.log().await);
+    assert_eq!(site.submits().await, 2);
+    site.finish().await;
+}
+
+/// No process is taken to work on any generation.
+const UNLEASED: &str = "SELECT COUNT(*) FROM generations WHERE status = 'processing' AND lease_until > 0";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_finished_in_time_is_handed_over_at_once() {
+    let site = Site::new().await;
+    let mut process = site.serve(&[("PICTOR_LIMITS_SHUTDOWN_S", "0")]).await;
+    let body = slow("fal/gpt-image-1-mini", "3s");
+    let call = tokio::spawn(try_send(process.generation(&body, "handed-over")));
+    let handles = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
+    until("a job on record", async || {
+        (site.number(handles).await == 1).then_some(())
+    })
+    .await;
+    process.terminate();
+    let status = process.ended().await;
+    assert!(status.success(), "{status}: {:#?}", process.log().await);
+    assert!(call.await.expect("the caller waits").is_err());
+    assert_eq!(site.number(UNLEASED).await, 0, "nobody waits for a lease to end");
+    let other = site.serve(&[]).await;
+    let reply = send(other.generation(&body, "handed-over")).await;
+    assert_eq!(other.images(&reply.ok()).await, 1);
+    assert_eq!(reply.header("idempotent-replayed"), "true");
+    assert_eq!(site.submits().await, 1);
+    other.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_nobody_can_take_up_is_ended_by_the_next_process() {
+    let site = Site::new().await;
+    let mut process = site.serve(&[("PICTOR_LIMITS_SHUTDOWN_S", "0")]).await;
+    let body = slow("openai/gpt-image-1-mini", "3s");
+    let call = tokio::spawn(try_send(process.generation(&body, "cut")));
+    until("a call", async || (site.submits().await == 1).then_some(())).await;
+    process.terminate();
+    assert!(process.ended().await.success());
+    assert!(call.await.expect("the caller waits").is_err());
+    assert_eq!(site.number(UNLEASED).await, 0);
+    let other = site.serve(&[]).await;
+    other.until_settled().await;
+    let lost = other.newest().await;
+    assert_eq!(lost["error_code"], "OUTCOME_UNKNOWN");
+    assert_eq!(lost["attempts"][0]["spent"], "unknown");
+    let reply = send(other.generation(&body, "cut")).await;
+    assert_eq!(other.images(&reply.ok()).await, 1);
+    assert_eq!(site.submits().await, 2);
+    other.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_gateway_refuses_generations_at_once_and_answers_all_else() {
+    let gateway = TestGateway::with(|settings| settings.limits.in_flight_generations = FULL).await;
+    let before = gateway.generate(small("openai/gpt-image-1-mini")).await.ok();
+    // Until it is cleared: the four wait as long as the test takes.
+    gateway
+        .fault(json!({ "provider": "openai", "fault": "delay=4s", "times": FULL }))
+        .await;
+    let body = small("openai/gpt-image-1-mini");
+    let calls: Vec<_> = (0..FULL)
+        .map(|_| tokio::spawn(send(gateway.request(Method::POST, GENERATIONS).json(&body))))
+        .collect();
+    until_upstream_is_called(&gateway, 1 + FULL).await;
+    let under_way = |calls: &[tokio::task::JoinHandle<_>]| calls.iter().filter(|call| !call.is_finished()).count();
+    for _ in 0..20 {
+        let refused = gateway.generate(body.clone()).await;
+        refused.error(503, "OVERLOADED");
+        assert_eq!(
+            (refused.header("retry-after"), refused.header("x-should-retry")),
+            ("2", "true")
+        );
+    }
+    let dry_run = format!("{GENERATIONS}?dryRun=true");
+    send(gateway.request(Method::POST, &dry_run).json(&body)).await.ok();
+    for path in [
+        "/openai/v1/models",
+        "/v1/requests",
+        "/v1/balance",
+        "/healthz",
+        "/readyz",
+    ] {
+        gateway.get(path).await.ok();
+    }
+    gateway.image(&before, 0).await;
+    assert_eq!(
+        under_way(&calls),
+        FULL,
+        "all of that was answered before one of the slow ones was"
+    );
+    assert_eq!(
+        gateway.upstream_calls().await.len(),
+        1 + FULL,
+        "nothing was sent for what was refused"
+    );
+    for call in calls {
+        call.await.expect("the caller waits").ok();
+    }
+    // There is room again.
+    gateway.generate(body).await.ok();
+    gateway.finish().await;
+}

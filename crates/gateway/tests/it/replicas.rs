@@ -1,0 +1,114 @@
+//! Two processes on one database: what one leaves behind, the other finishes.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::harness::{Site, send, try_send, until};
+
+/// Jobs that are asked for at one time.
+const JOBS: usize = 50;
+
+/// A job that takes its time.
+fn slow(delay: &str) -> Value {
+    let prompt = format!("dunes [[fault: delay={delay}]]");
+    json!({ "model": "fal/flux.1-schnell", "prompt": prompt, "size": "512x512" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_of_a_killed_process_are_finished_by_another() {
+    let site = Site::new().await;
+    let mut killed = site.serve(&[]).await;
+    let other = site.serve(&[]).await;
+    let body = slow("3s");
+    let requests = (0..JOBS).map(|job| killed.generation(&body, &format!("job-{job}")));
+    let calls: Vec<_> = requests.map(|request| tokio::spawn(try_send(request))).collect();
+    until("half of the jobs", async || {
+        (site.submits().await >= JOBS / 2).then_some(())
+    })
+    .await;
+    killed.kill();
+    for call in calls {
+        assert!(call.await.expect("the caller waits").is_err(), "no job was done yet");
+    }
+    // On record as begun, and whether the provider has them nobody knows.
+    let unheard = "SELECT COUNT(*) FROM attempts WHERE outcome = 'running' AND handle IS NULL";
+    let unheard = site.number(unheard).await;
+    let (begun, accepted) = (
+        site.number("SELECT COUNT(*) FROM attempts").await,
+        site.number("SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL")
+            .await,
+    );
+    assert!(
+        accepted > 0 && begun == accepted + unheard,
+        "{begun} begun, {accepted} accepted"
+    );
+
+    let retries = (0..JOBS).map(async |job| {
+        let reply = send(other.generation(&body, &format!("job-{job}"))).await;
+        assert_eq!(other.images(&reply.ok()).await, 1);
+        reply.header("idempotent-replayed") == "true"
+    });
+    let replays = join_all(retries)
+        .await
+        .into_iter()
+        .filter(|is_replay| *is_replay)
+        .count();
+    other.until_settled().await;
+    assert_eq!(
+        replays as i64, accepted,
+        "what was accepted before is finished, not asked for again"
+    );
+    let succeeded = "SELECT COUNT(*) FROM attempts WHERE outcome = 'succeeded'";
+    assert_eq!(site.number(succeeded).await, JOBS as i64);
+    let maybe_billed =
+        "SELECT COUNT(*) FROM attempts WHERE outcome = 'failed' AND spent = 'unknown' AND code = 'interrupted'";
+    assert_eq!(
+        site.number(maybe_billed).await,
+        unheard,
+        "each possible double is marked"
+    );
+    let submits = site.submits().await as i64;
+    assert!(
+        submits <= JOBS as i64 + unheard,
+        "{submits} submits, {unheard} under way at the kill"
+    );
+    assert!(site.bill().await.len() as i64 <= JOBS as i64 + unheard);
+    other.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_twin_at_another_process_gets_the_answer_of_the_dead_one() {
+    let site = Site::new().await;
+    let mut killed = site.serve(&[]).await;
+    let other = site.serve(&[]).await;
+    let body = slow("2s");
+    let first = tokio::spawn(try_send(killed.generation(&body, "twins")));
+    let handles = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
+    until("a job on record", async || {
+        (site.number(handles).await == 1).then_some(())
+    })
+    .await;
+    let twins: Vec<_> = (0..5)
+        .map(|_| tokio::spawn(send(other.generation(&body, "twins"))))
+        .collect();
+    let mut different = body.clone();
+    different["seed"] = json!(7);
+    let refused = send(other.generation(&different, "twins")).await;
+    refused.error(409, "IDEMPOTENCY_CONFLICT");
+    assert_eq!(refused.header("x-should-retry"), "false");
+    killed.kill();
+    assert!(first.await.expect("the caller waits").is_err());
+    let mut ids = Vec::new();
+    for twin in twins {
+        let reply = twin.await.expect("a twin waits");
+        assert_eq!(other.images(&reply.ok()).await, 1);
+        assert_eq!(reply.header("idempotent-replayed"), "true");
+        ids.push(reply.ok()["id"].clone());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "all of them are told of one request");
+    assert_eq!(site.submits().await, 1);
+    other.stop().await;
+    site.finish().await;
+}
