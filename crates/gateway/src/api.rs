@@ -25,6 +25,7 @@ mod operator;
 mod paging;
 mod path;
 mod query;
+mod repeat;
 mod repeats;
 mod requests;
 mod respond;

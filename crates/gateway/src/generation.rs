@@ -1,5 +1,6 @@
 //! One caller request and everything that comes of it.
 
+pub mod answer;
 pub mod executor;
 mod facts;
 mod intent;
@@ -53,6 +54,9 @@ use track::Track;
 
 /// How long a process is taken to be alive after it last said so. Past it another one takes over what it worked on.
 pub const LEASE: Duration = Duration::from_secs(10);
+
+/// The longest that finishing a generation of a dead process takes whose deadline has passed.
+pub(crate) const RESUMING: Duration = resume::LEAST_TIME.saturating_add(record::RESERVATION_GRACE);
 
 /// Everything that generations need. Cheap to clone.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::db::DatabaseError;
-use crate::generation::{Generator, LEASE};
+use crate::generation::{Generator, LEASE, RESUMING};
 
 /// How often others are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -60,9 +60,10 @@ fn lease_end(generator: &Generator) -> Timestamp {
 
 async fn take_over(generator: &Generator, spool: &Spool, tasks: &TaskTracker) -> Result<(), DatabaseError> {
     let (now, until) = (generator.clock.now(), lease_end(generator));
+    let held_until = now.checked_add(RESUMING).unwrap_or(Timestamp::MAX);
     let orphans = generator
         .database
-        .take_over(&generator.owner, now, until, BATCH)
+        .take_over(&generator.owner, now, until, held_until, BATCH)
         .await?;
     for orphan in orphans {
         let (generator, scope) = (generator.clone(), spool.scope());

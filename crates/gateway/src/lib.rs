@@ -2,7 +2,6 @@
 //!
 //! The wiring: [`start`] builds every part from the settings and serves. Nothing below imports this file.
 
-pub mod answer;
 mod api;
 pub mod auth;
 mod boundary;
@@ -139,33 +138,17 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     let first_key = ensure_first_key(&database, &settings, &clock).await?;
     let sandbox = sandbox::start(SandboxConfig::default()).await?;
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, Some(&sandbox.base_url()))?);
-    let limits = Arc::new(settings.limits.clone());
+    let limits = settings.limits.clone();
     let (driver, fetcher) = clients(&settings)?;
-    let metrics = Metrics::default();
-    let generator = Generator {
-        links: links(&settings, &database).await?,
+    let parts = Parts {
+        settings: &settings,
         catalog,
         upstreams: Arc::clone(&upstreams),
-        driver: Arc::new(driver),
-        processor: Processor::new(decode_limits(&limits)),
-        store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
         database: database.clone(),
+        driver,
         clock,
-        policy: policy(&settings),
-        routing: Arc::new(Routing::new(
-            settings.strategy,
-            settings.priorities.clone(),
-            metrics.clone(),
-        )),
-        metrics,
-        limits: Arc::clone(&limits),
-        bookkeeping: settings.bookkeeping,
-        when_outcome_unknown: settings.when_outcome_unknown,
-        ended: Arc::new(Notify::new()),
-        told: Arc::new(Notify::new()),
-        owner: ids::random_text(OWNER_CHARS).into(),
-        successors: Arc::new(settings.successors.clone()),
     };
+    let generator = generator(parts).await?;
     let tasks = TaskTracker::new();
     let spool = spool(&settings);
     let (stopping, stopped) = (CancellationToken::new(), CancellationToken::new());
@@ -203,6 +186,45 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         stopping,
         stopped,
         keepers: [tokio::spawn(leases), tokio::spawn(webhooks)],
+    })
+}
+
+/// What a [`Generator`] is made of.
+struct Parts<'a> {
+    settings: &'a Settings,
+    catalog: Arc<Catalog>,
+    upstreams: Arc<Upstreams>,
+    database: Database,
+    driver: Driver,
+    clock: Clock,
+}
+
+async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
+    let settings = parts.settings;
+    let metrics = Metrics::default();
+    Ok(Generator {
+        links: links(settings, &parts.database).await?,
+        catalog: parts.catalog,
+        upstreams: parts.upstreams,
+        driver: Arc::new(parts.driver),
+        processor: Processor::new(decode_limits(&settings.limits)),
+        store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
+        database: parts.database,
+        clock: parts.clock,
+        policy: policy(settings),
+        routing: Arc::new(Routing::new(
+            settings.strategy,
+            settings.priorities.clone(),
+            metrics.clone(),
+        )),
+        metrics,
+        limits: Arc::new(settings.limits.clone()),
+        bookkeeping: settings.bookkeeping,
+        when_outcome_unknown: settings.when_outcome_unknown,
+        ended: Arc::new(Notify::new()),
+        told: Arc::new(Notify::new()),
+        owner: ids::random_text(OWNER_CHARS).into(),
+        successors: Arc::new(settings.successors.clone()),
     })
 }
 

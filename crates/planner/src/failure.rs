@@ -5,8 +5,8 @@ mod next;
 use std::time::Duration;
 
 pub use next::{
-    BACKOFF_FIRST, FailoverPolicy, JITTER, NextMove, Progress, RETRIES_MAX, RETRY_AFTER_MAX, WALK_PAUSE, WALKS_MAX,
-    WhenMaybeBilled, jittered, next_move, walk_again,
+    BACKOFF_FIRST, FailoverPolicy, JITTER, NextMove, Progress, RETRIES_MAX, RETRY_AFTER_MAX, TIME_OVER, WALK_PAUSE,
+    WALKS_MAX, WhenMaybeBilled, is_over, jittered, next_move, walk_again,
 };
 
 /// What happened. The name says it from the point of view of the gateway.

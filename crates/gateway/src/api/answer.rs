@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::envelope::LogFacts;
 use super::respond;
-use crate::answer::body;
+use crate::generation::answer::body;
 use crate::generation::{Delivered, Generated, Order};
 
 /// Who served, or was asked last.

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::linger::Lingering;
-use super::repeats::Repeat;
+use super::repeat::Repeat;
 use super::state::AppState;
 use crate::generation::record::Marks;
 use crate::ids::request_id;

@@ -17,9 +17,9 @@ use tokio::sync::oneshot::error::RecvError;
 use tokio::time::sleep;
 
 use super::undelivered::Undelivered;
-use crate::answer::usage_json;
 use crate::clock::Clock;
 use crate::generation::Generated;
+use crate::generation::answer::usage_json;
 use crate::generation::partials::{Partial, Partials};
 use crate::media::process::Inspected;
 use crate::problem::Problem;

@@ -13,7 +13,7 @@ use planner::request::WEBHOOK_URL_CHARS_MAX;
 use planner::schema;
 use serde_json::{Map, Value, json};
 
-use super::repeats::KEY_CHARS_MAX;
+use super::repeat::KEY_CHARS_MAX;
 use super::respond;
 use super::state::AppState;
 

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use planner::failure::WhenMaybeBilled;
@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::answer::{put_told_headers, with_images};
 use super::body::{Received, Source};
 use super::caller::Caller;
+use super::repeat::Repeat;
 use super::respond;
 use super::state::AppState;
 use super::undelivered::{note_delivery, when_sent};
@@ -25,70 +26,14 @@ use crate::db::journal::ClaimOf;
 use crate::db::media::MediaRow;
 use crate::problem::Problem;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// What the official SDKs send: 0 with a first try, more with each retry of their own.
-const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
-const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// Longest key of a caller that is taken, in characters.
-pub(super) const KEY_CHARS_MAX: usize = 255;
 /// How long after its first try an SDK's retry finds it.
 const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// How long one look for an end waits to be woken: an end on another replica wakes nobody here.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long images are waited for that are still being stored for a caller who has gone.
 const KEEPING: Duration = Duration::from_secs(20);
-
-/// What a request says of its being repeated.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Repeat {
-    /// The caller's own key for the request.
-    key: Option<String>,
-    /// Whether an SDK counts its tries.
-    is_counted: bool,
-    /// Whether it is such a retry.
-    is_retry: bool,
-    /// Whether the caller does not want to wait.
-    pub(super) is_async: bool,
-}
-
-impl Repeat {
-    /// Reads the headers.
-    ///
-    /// # Errors
-    /// 400 for a key that is empty, too long or not plain text.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        let key = headers
-            .get(IDEMPOTENCY_KEY)
-            .map(|value| value.to_str().unwrap_or("").trim());
-        if key.is_some_and(|key| key.is_empty() || key.len() > KEY_CHARS_MAX) {
-            let message = format!("'Idempotency-Key' must be plain text of 1 to {KEY_CHARS_MAX} characters.");
-            return Err(Problem::invalid(StatusCode::BAD_REQUEST, message));
-        }
-        let count = headers
-            .get(RETRY_COUNT)
-            .and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
-        let prefers = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-        let mut wishes = prefers.flat_map(|value| value.split(','));
-        Ok(Self {
-            key: key.map(ToOwned::to_owned),
-            is_counted: count.is_some(),
-            is_retry: count.is_some_and(|count| count > 0),
-            is_async: wishes.any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")),
-        })
-    }
-
-    /// Whether its answer may be asked for again.
-    pub(super) const fn may_repeat(&self) -> bool {
-        self.key.is_some() || self.is_counted
-    }
-
-    /// Whether it has a key of the caller's.
-    pub(super) const fn has_key(&self) -> bool {
-        self.key.is_some()
-    }
-}
 
 /// The hash of a request: two with the same one ask for the same.
 pub(super) async fn hash(path: &'static str, received: &Received) -> Result<String, Problem> {
@@ -233,7 +178,7 @@ async fn by_key(
             unanswered = Some(ended.id);
             continue;
         }
-        let unknown = generator.database.unknown_attempts(&ended.id).await;
+        let unknown = generator.database.unknown_tries(&ended.id).await;
         let tries = claimed.unknown_outcomes + unknown.map_err(|error| broken(&error))?;
         return if may_try_again(generator.policy.when_maybe_billed, tries) {
             Ok(Turn::Fresh {
@@ -413,25 +358,6 @@ pub(super) fn accepted(id: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(pairs: &[(&'static str, &'static str)]) -> Result<Repeat, Problem> {
-        let headers = pairs
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Repeat::read(&headers.collect())
-    }
-
-    #[test]
-    fn headers_say_what_is_repeated() {
-        assert_eq!(read(&[]), Ok(Repeat::default()));
-        let first = read(&[("x-stainless-retry-count", "0")]).expect("legal");
-        assert!(first.may_repeat() && !first.is_retry);
-        assert!(read(&[("x-stainless-retry-count", "2")]).expect("legal").is_retry);
-        let prefers = read(&[("prefer", "wait=5, Respond-Async")]).expect("legal");
-        assert!(prefers.is_async && !prefers.may_repeat());
-        assert!(read(&[("idempotency-key", " ")]).is_err());
-        assert!(read(&[("idempotency-key", "a-1")]).expect("legal").has_key());
-    }
 
     #[test]
     fn one_more_try_follows_one_that_may_have_been_paid() {

@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use super::caller::Caller;
 use super::envelope::LogFacts;
-use super::repeats::{self, Repeat, Turn};
+use super::repeat::Repeat;
+use super::repeats::{self, Turn};
 use super::state::AppState;
 use super::undelivered::Undelivered;
 use super::{answer, events};

@@ -292,8 +292,11 @@ pub(super) async fn insert_attempts(
         connection,
         "attempts",
         "generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros",
-        "ON CONFLICT (generation_id, position) DO UPDATE SET outcome = excluded.outcome, code = excluded.code, spent = excluded.spent, \
-         http_status = excluded.http_status, upstream_id = excluded.upstream_id, duration_ms = excluded.duration_ms, \
+        // What a process noted of a failure before it died is known better than by the one that takes over.
+        "ON CONFLICT (generation_id, position) DO UPDATE SET outcome = excluded.outcome, \
+         code = CASE WHEN attempts.outcome = 'failed' THEN attempts.code ELSE excluded.code END, spent = excluded.spent, \
+         http_status = excluded.http_status, upstream_id = excluded.upstream_id, \
+         duration_ms = CASE WHEN attempts.outcome = 'failed' THEN attempts.duration_ms ELSE excluded.duration_ms END, \
          cost_micros = excluded.cost_micros, facts = NULL",
         attempts,
         |query, (generation_id, attempt)| {
@@ -355,6 +358,12 @@ pub(super) async fn give_up(connection: &mut AnyConnection, id: &str, now: Times
     .bind(now.as_microsecond())
     .bind("The gateway stopped while this request was under way. What was held for it was given back.")
     .bind(Status::Processing.as_str())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE attempts SET outcome = 'failed', code = 'interrupted' WHERE generation_id = $1 AND outcome = 'running'",
+    )
+    .bind(id)
     .execute(connection)
     .await?;
     Ok(())

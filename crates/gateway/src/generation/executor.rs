@@ -1,5 +1,6 @@
 //! Walking a route plan: calls, retries, failover, one deadline.
 
+mod call;
 mod inputs;
 
 use std::time::Duration;
@@ -7,30 +8,30 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use planner::catalog::pricing::{Basis, Pricing};
 use planner::failure::{
-    FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, jittered, next_move,
+    FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, is_over, next_move,
     walk_again,
 };
-use planner::health::Report;
 use planner::money::Micros;
-use planner::native::NativeRequest;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::charge::{Produced, charge};
 use planner::price::estimate::Estimate;
 use planner::usage::Usage;
-use providers::{Blob, Driver, Finished, InputImage, Observer, ProviderRequest, SpoolScope};
+use providers::{Driver, SpoolScope};
 use tokio::time::Instant;
 
 use super::Upload;
 use super::facts::Facts;
-use super::partials::{Inlet, Relay};
+use super::partials::Inlet;
 use super::routing::Routing;
 use super::track::Track;
-use crate::boundary::passed;
 use crate::clock::Clock;
 use crate::db::DatabaseError;
 use crate::media::process::{Inspected, Processor, size_of};
 use crate::outcome::Attempt;
-use crate::upstreams::{Upstream, Upstreams};
+use crate::upstreams::Upstreams;
+use call::Call;
+
+pub(super) use call::{Success, read};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {
@@ -100,29 +101,6 @@ pub struct Execution {
     pub unrecorded: Option<DatabaseError>,
 }
 
-/// What one call to one candidate gave, after its retries.
-struct CallEnd {
-    attempts: Vec<Attempt>,
-    result: Result<Success, Failure>,
-    /// Whether the caller was shown a partial image of it.
-    streamed: bool,
-    unrecorded: Option<DatabaseError>,
-}
-
-/// What a call gave.
-pub(super) struct Success {
-    images: Vec<(Inspected, Option<String>)>,
-    usage: Option<Usage>,
-    reported: Option<Micros>,
-}
-
-impl Success {
-    /// Leaves out what was not asked for: nobody pays for it.
-    pub(super) fn truncate(&mut self, asked: u32) {
-        self.images.truncate(asked as usize);
-    }
-}
-
 impl Executor<'_> {
     /// Walks the plan until `n` images are there, it ends, or a failure ends it.
     pub async fn execute(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>) -> Execution {
@@ -158,7 +136,8 @@ impl Executor<'_> {
                 if execution.failures.is_empty() || execution.unrecorded.is_some() {
                     return;
                 }
-                let out_of_time = self.time_left().is_zero();
+                let time_left = self.time_left();
+                let out_of_time = execution.failures.iter().any(|failure| is_over(failure, time_left));
                 if moves.contains(&NextMove::Stop) || out_of_time {
                     let last = step + 1 == order.len();
                     execution.stopped = !last || out_of_time;
@@ -212,15 +191,15 @@ impl Executor<'_> {
                 asked: images,
                 ..execution.facts[index].clone()
             };
-            self.call(
+            self.call(Call {
                 upstream,
                 candidate,
                 facts,
                 native,
-                inputs.clone(),
-                sources.scope,
+                inputs: inputs.clone(),
+                scope: sources.scope,
                 tries_after_maybe_billed,
-            )
+            })
         });
         let ends = join_all(calls).await;
         let mut moves = Vec::new();
@@ -250,156 +229,6 @@ impl Executor<'_> {
         }
         moves
     }
-
-    /// One call, and again while the failure allows a retry of the same candidate.
-    async fn call(
-        &self,
-        upstream: &Upstream,
-        candidate: &Candidate<'_>,
-        facts: Facts,
-        native: NativeRequest,
-        (inputs, mask): (Vec<InputImage>, Option<InputImage>),
-        scope: &SpoolScope,
-        tries_after_maybe_billed: u32,
-    ) -> CallEnd {
-        let relay = Relay::new(self.inlet, candidate);
-        let model = native.model.clone();
-        let Some(endpoint) = upstream.endpoint.clone() else {
-            return CallEnd {
-                attempts: Vec::new(),
-                result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")),
-                streamed: false,
-                unrecorded: None,
-            };
-        };
-        let request = ProviderRequest {
-            endpoint,
-            native,
-            inputs,
-            mask,
-        };
-        let mut attempts = Vec::new();
-        let mut retries = 0;
-        loop {
-            let started_at = self.clock.now();
-            let started = Instant::now();
-            let position = match self.track.begin(&facts, started_at).await {
-                Ok(position) => position,
-                Err(error) => {
-                    let failure = Failure::new(FailureKind::NotSent, "the call could not be put on record");
-                    return CallEnd {
-                        attempts,
-                        result: Err(failure),
-                        streamed: relay.shown(),
-                        unrecorded: Some(error),
-                    };
-                }
-            };
-            passed("record");
-            let heard = Heard {
-                relay: &relay,
-                track: self.track,
-                position,
-            };
-            self.routing.start(&upstream.id, &model, started_at);
-            let result = self.attempt(upstream, &request, scope, &heard).await;
-            let report = Report {
-                started_at,
-                latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                failure: result.as_ref().err(),
-            };
-            if let Err(failure) = &result {
-                self.track.failed(position, failure, started.elapsed());
-            }
-            let given_up = self.routing.record(&upstream.id, &model, &report, self.clock.now());
-            attempts.push(Attempt {
-                position,
-                ..Attempt::new(
-                    &upstream.id,
-                    &model,
-                    started_at,
-                    started.elapsed(),
-                    result.as_ref().map(|success| success.0.as_deref()),
-                )
-            });
-            let streamed = relay.shown();
-            let progress = Progress {
-                retries,
-                tries_after_maybe_billed,
-                streamed,
-                time_left: self.time_left(),
-            };
-            if let Err(failure) = &result
-                && !given_up
-                && let NextMove::Retry(wait) = next_move(failure, self.policy, &progress)
-            {
-                tokio::time::sleep(jittered(wait, rand::random())).await;
-                retries += 1;
-                continue;
-            }
-            return CallEnd {
-                attempts,
-                result: result.map(|(_, success)| success),
-                streamed,
-                unrecorded: None,
-            };
-        }
-    }
-
-    async fn attempt(
-        &self,
-        upstream: &Upstream,
-        request: &ProviderRequest,
-        scope: &SpoolScope,
-        heard: &Heard<'_>,
-    ) -> Result<(Option<String>, Success), Failure> {
-        let finished = self
-            .driver
-            .run(upstream.adapter, request, scope, self.deadline, heard)
-            .await?;
-        read(finished)
-    }
-}
-
-/// Hears of one call: partial images go to the caller, its job goes on record.
-struct Heard<'a> {
-    relay: &'a Relay<'a>,
-    track: &'a Track<'a>,
-    position: i64,
-}
-
-impl Observer for Heard<'_> {
-    fn job_accepted(&self, handle: &str) {
-        self.track.accepted(self.position, handle);
-        passed("accept");
-    }
-
-    fn partial_image(&self, index: u32, image: Blob) {
-        self.relay.partial_image(index, image);
-    }
-}
-
-/// The readable images of a finished call.
-pub(super) fn read(finished: Finished) -> Result<(Option<String>, Success), Failure> {
-    let mut images = Vec::new();
-    let mut unreadable = None;
-    for image in finished.images {
-        match Processor::inspect(&image.blob) {
-            Ok(info) => images.push((Inspected { blob: image.blob, info }, image.revised_prompt)),
-            Err(error) => unreadable = Some(error),
-        }
-    }
-    // Readable images are paid for; those that are missing are asked for again.
-    if let (true, Some(error)) = (images.is_empty(), unreadable) {
-        let message = format!("the provider's image cannot be read: {error}");
-        return Err(Failure::new(FailureKind::UnreadableAnswer, message));
-    }
-    let success = Success {
-        images,
-        usage: finished.usage,
-        reported: finished.reported_cost_micros.map(Micros),
-    };
-    Ok((finished.upstream_id, success))
 }
 
 /// Takes in what the last attempt so far gave, with its charge. Without a price, as the catalogue has the offer no more, only

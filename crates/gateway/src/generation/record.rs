@@ -29,7 +29,7 @@ pub struct Marks {
 }
 
 /// How long after its deadline a generation's reservation still holds: images are converted and stored after the last call.
-const RESERVATION_GRACE: Duration = Duration::from_secs(120);
+pub(super) const RESERVATION_GRACE: Duration = Duration::from_secs(120);
 /// Longest name of a caller's end user that is kept; without the character NUL, which PostgreSQL does not store.
 const END_USER_CHARS_MAX: usize = 200;
 
@@ -147,7 +147,7 @@ impl Generator {
 pub(super) fn success(generated: &Generated) -> Answer {
     Answer {
         status: 200,
-        body: crate::answer::body(generated).to_string(),
+        body: super::answer::body(generated).to_string(),
     }
 }
 
@@ -242,7 +242,7 @@ pub(super) fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneratio
     }
 }
 
-fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
+pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
     let problem = Problem::of_generation(error);
     let status = match error {
         GenerationError::Request(_)

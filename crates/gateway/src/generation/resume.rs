@@ -8,23 +8,37 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::native::NativeRequest;
-use providers::{ProviderRequest, SpoolScope};
+use providers::{Blob, Finished, FinishedImage, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
 
 use super::Generator;
 use super::executor::{Execution, Success, read, take};
 use super::facts::Facts;
 use super::outputs::{self, Keeping};
-use super::record::{attempt_row, completed, success};
+use super::record::{attempt_row, completed, failed, success};
 use crate::db::DatabaseError;
 use crate::db::generations::{EndOfGeneration, Orphan, OrphanedAttempt, Status};
 use crate::db::ledger::Settlement;
 use crate::ledger::Charge;
-use crate::outcome::Attempt;
+use crate::outcome::{Attempt, GenerationError};
 use crate::settings::WhenOutcomeUnknown;
 
 /// The least time that a job gets whose deadline has passed while nobody asked for it: it may be done long since.
-const LEAST_TIME: Duration = Duration::from_secs(60);
+pub(super) const LEAST_TIME: Duration = Duration::from_secs(60);
+
+/// Images of a call whose answer nobody knows otherwise.
+fn found(images: Vec<Blob>) -> Finished {
+    let images = images.into_iter().map(|blob| FinishedImage {
+        blob,
+        revised_prompt: None,
+    });
+    Finished {
+        images: images.collect(),
+        usage: None,
+        reported_cost_micros: None,
+        upstream_id: None,
+    }
+}
 
 /// A call that was taken up again.
 struct Resumed {
@@ -40,9 +54,17 @@ impl Generator {
     pub async fn resume(&self, orphan: &Orphan, scope: &SpoolScope) -> Result<(), DatabaseError> {
         let calls = self.database.orphaned_attempts(&orphan.id).await?;
         tracing::warn!(generation.id = %orphan.id, calls = calls.len(), "a generation was left behind by a process that ended; it is taken up");
-        let resumed = join_all(calls.iter().map(|call| self.resume_call(orphan, call, scope))).await;
+        let mut stored = self.stored(orphan, &calls, scope).await?.into_iter();
+        let resumed = calls.iter().map(|call| {
+            let facts: Option<Facts> = call.facts.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            let asked = facts.as_ref().filter(|_| !call.failed).map_or(0, |facts| facts.asked);
+            let stored = stored.by_ref().take(asked as usize).collect();
+            self.resume_call(orphan, call, facts, stored, scope)
+        });
+        let resumed = join_all(resumed).await;
         let mut execution = Execution::default();
-        for one in resumed {
+        let mut refusal = None;
+        for (call, one) in calls.iter().zip(resumed) {
             execution.attempts.push(one.attempt);
             match one.result {
                 Ok((success, facts)) => {
@@ -51,19 +73,71 @@ impl Generator {
                     let index = execution.facts.len() - 1;
                     take(index, pricing.as_ref(), success, &mut execution);
                 }
-                Err(failure) => execution.failures.push(failure),
+                Err(failure) => {
+                    if call.handle.is_some() {
+                        refusal = Some(failure.clone());
+                    }
+                    execution.failures.push(failure);
+                }
             }
         }
-        if execution.images.is_empty() {
-            self.end_without_images(orphan, execution.attempts).await
-        } else {
-            self.end_with_images(orphan, execution, scope).await
+        if !execution.images.is_empty() {
+            return self.end_with_images(orphan, execution, scope).await;
+        }
+        match refusal {
+            Some(refusal) if execution.failures.iter().all(|failure| failure.spent == Spent::No) => {
+                self.end_with_refusal(orphan, execution.attempts, refusal).await
+            }
+            _ => self.end_without_images(orphan, execution.attempts).await,
         }
     }
 
-    async fn resume_call(&self, orphan: &Orphan, call: &OrphanedAttempt, scope: &SpoolScope) -> Resumed {
+    /// Images that the dead process stored before it could say so, in the order of its calls. Those of jobs are left out:
+    /// they come once more.
+    async fn stored(
+        &self,
+        orphan: &Orphan,
+        calls: &[OrphanedAttempt],
+        scope: &SpoolScope,
+    ) -> Result<Vec<Blob>, DatabaseError> {
+        let mut images = Vec::new();
+        if calls.iter().any(|call| call.handle.is_some()) {
+            return Ok(images);
+        }
+        for media in self.database.media_of(&orphan.id).await? {
+            match self.store.load(&media.path, scope).await {
+                Ok(image) => images.push(image),
+                Err(error) => {
+                    tracing::warn!(media.id = %media.id, error = %error, "an image that a dead process stored cannot be read");
+                    return Ok(Vec::new());
+                }
+            }
+        }
+        Ok(images)
+    }
+
+    /// Removes what the dead process stored: it is stored anew, once.
+    async fn forget_stored(&self, generation_id: &str) -> Result<(), DatabaseError> {
+        for media in self.database.media_of(generation_id).await? {
+            match self.store.delete(&media.path).await {
+                Ok(()) => self.database.delete_media(&media.id).await?,
+                Err(error) => {
+                    tracing::warn!(media.id = %media.id, error = %error, "an image that a dead process stored cannot be removed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn resume_call(
+        &self,
+        orphan: &Orphan,
+        call: &OrphanedAttempt,
+        facts: Option<Facts>,
+        stored: Vec<Blob>,
+        scope: &SpoolScope,
+    ) -> Resumed {
         let started = Instant::now();
-        let facts: Option<Facts> = call.facts.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let result = match (&call.handle, facts) {
             _ if call.failed_unspent => Err(Failure {
                 spent: Spent::No,
@@ -76,6 +150,9 @@ impl Generator {
                 .ask_for(orphan, call, handle, &facts, scope)
                 .await
                 .map(|(upstream_id, success)| (upstream_id, success, facts)),
+            (None, Some(facts)) if !stored.is_empty() => {
+                read(found(stored)).map(|(upstream_id, success)| (upstream_id, success, facts))
+            }
             _ => Err(Failure::new(
                 FailureKind::Interrupted,
                 "the gateway stopped before the provider's answer was known",
@@ -146,6 +223,7 @@ impl Generator {
             ttl_s: account.and_then(|account| account.media_ttl_s),
             at_least_s: self.idempotency_s(),
         };
+        self.forget_stored(&orphan.id).await?;
         outputs::keep(self, &keeping, &mut generated).await;
         let mut end = completed(&generated, self.clock.now());
         end.answer = Some(success(&generated));
@@ -156,6 +234,31 @@ impl Generator {
         let rows = generated.attempts.iter().map(attempt_row).collect();
         self.database
             .end_generation(&orphan.id, end, rows, Settlement::Charge(charge))
+            .await?;
+        self.ended.notify_waiters();
+        Ok(())
+    }
+
+    /// The provider refused the job, at no cost: that is the answer.
+    async fn end_with_refusal(
+        &self,
+        orphan: &Orphan,
+        attempts: Vec<Attempt>,
+        refusal: Failure,
+    ) -> Result<(), DatabaseError> {
+        let rows = attempts.iter().map(attempt_row).collect();
+        let error = GenerationError::Attempts {
+            model: orphan.model.clone(),
+            attempts,
+            decisive: Box::new(refusal),
+            // No other candidate can be asked: the caller's inputs are gone with the process.
+            forced: true,
+            stopped: false,
+        };
+        let mut end = failed(&error, self.clock.now());
+        end.frees_claim = true;
+        self.database
+            .end_generation(&orphan.id, end, rows, Settlement::Release)
             .await?;
         self.ended.notify_waiters();
         Ok(())

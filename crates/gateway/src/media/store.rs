@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
-use providers::Blob;
+use providers::{Blob, SpoolError, SpoolScope};
 use url::Url;
 
 /// Where image bytes lie. Cheap to clone.
@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The spool failed.
     #[error("media store: {0}")]
     Io(#[from] std::io::Error),
+    /// The spool takes no more.
+    #[error("media store: {0}")]
+    Spool(#[from] SpoolError),
 }
 
 /// Bytes sent to the store at a time.
@@ -95,6 +98,19 @@ impl MediaStore {
             .await?
             .into_stream()
             .boxed())
+    }
+
+    /// The bytes of an object as a blob.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(&self, path: &str, scope: &SpoolScope) -> Result<Blob, StoreError> {
+        let mut pieces = self.get(path, None).await?;
+        let mut writer = scope.writer();
+        while let Some(piece) = pieces.try_next().await? {
+            writer.write(&piece)?;
+        }
+        Ok(writer.finish()?)
     }
 
     /// Removes an object. One that is gone already is no error.

@@ -82,7 +82,7 @@ impl Case {
                 is_replay: true,
                 calls: (1, self.calls),
             },
-            "execute" | "process" | "store" if !self.is_queued => end(false, 2),
+            "execute" | "process" if !self.is_queued => end(false, 2),
             _ => end(true, 1),
         }
     }

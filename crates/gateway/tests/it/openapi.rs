@@ -14,7 +14,13 @@ const ROUTES: &str = include_str!("../../src/api.rs");
 fn routes() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut prefix = "";
-    for line in ROUTES.lines().map(str::trim) {
+    // A long entry stands on several lines; its path is then on the second.
+    let joined = ROUTES
+        .split(".route(")
+        .map(str::trim_start)
+        .collect::<Vec<_>>()
+        .join(".route(");
+    for line in joined.lines().map(str::trim) {
         if line.starts_with("let openai") {
             prefix = "/openai/v1";
         } else if line.starts_with("let ") {

@@ -192,8 +192,8 @@ async fn what_was_refused_or_cost_nothing_leaves_its_key_free() {
         reply.ok();
         assert_eq!(reply.header(REPLAYED), "", "{key}");
     }
-    // A provider's refusal at no cost: the same request with the same key is simply made again.
-    let limited = body("dunes [[fault: status=429 retry-after=30 once]]");
+    // A provider refuses at no cost, as often as it is asked: the same request with the same key is simply made again.
+    let limited = body("dunes [[fault: status=429 retry-after=30 times=2]]");
     let refused = send(keyed(&gateway, "limited", &limited)).await;
     refused.error(429, "UPSTREAM_ERROR");
     assert_eq!(refused.header("x-should-retry"), "true");

@@ -550,6 +550,15 @@ async fn what_a_dead_process_began_another_one_tells() {
         .header("prefer", "respond-async");
     let id = begun(&send(order.json(&body)).await);
     dead.until_says("stopped after accept").await;
+    // The process itself does not wait until it is written.
+    until("a job on record", async || {
+        (site
+            .number("SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL")
+            .await
+            > 0)
+        .then_some(())
+    })
+    .await;
     dead.kill();
     let living = site.serve(&dies[..1]).await;
     let call = receiver.next().await;
@@ -625,5 +634,38 @@ async fn a_webhook_is_forgotten_with_its_request() {
         .error(404, "INVALID_REQUEST");
     let webhook = gateway.database.webhook(&id).await;
     assert_eq!(webhook.expect("the database answers"), None);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_s_description_tells_of_webhooks() {
+    let gateway = TestGateway::start().await;
+    let document = send(gateway.anonymous(Method::GET, "/openapi.json")).await.ok();
+    let schemas = &document["components"]["schemas"];
+    for body in ["GenerationRequest", "EditRequest", "EditForm"] {
+        assert_eq!(schemas[body]["properties"]["webhook_url"]["format"], "uri", "{body}");
+    }
+    for path in [GENERATIONS, EDITS] {
+        let operation = &document["paths"][path]["post"];
+        let accepted = &operation["responses"]["202"]["content"]["application/json"]["schema"];
+        assert_eq!(accepted["$ref"], "#/components/schemas/AcceptedRequest");
+        for header in ["Prefer", "Idempotency-Key"] {
+            let parameters = operation["parameters"].as_array().expect("a list");
+            assert!(
+                parameters
+                    .iter()
+                    .any(|one| one["name"] == header && one["in"] == "header"),
+                "{header} of {path}"
+            );
+        }
+    }
+    let sent = &document["webhooks"]["requestEnded"]["post"];
+    let event = &sent["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(event["$ref"], "#/components/schemas/WebhookEvent");
+    let taken = sent["responses"]["2XX"]["description"].as_str().expect("a text");
+    assert!(
+        taken.contains("5, 15, 45 seconds") && taken.contains("30 seconds"),
+        "{taken}"
+    );
     gateway.finish().await;
 }

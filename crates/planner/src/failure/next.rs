@@ -65,6 +65,10 @@ pub const WALKS_MAX: u32 = 2;
 /// The wait between two walks, so that the second one meets another moment.
 pub const WALK_PAUSE: Duration = Duration::from_millis(500);
 
+/// After a call that used up a generation's time, what may be left of it: a job is given up when the wait before the next
+/// look at it would pass the deadline. No other call would end within it, and each may be paid for.
+pub const TIME_OVER: Duration = Duration::from_secs(10);
+
 /// `wait` stretched by a factor within [`JITTER`]; `random` is from 0 to 1.
 #[must_use]
 pub fn jittered(wait: Duration, random: f64) -> Duration {
@@ -79,6 +83,7 @@ pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress
         return NextMove::Stop;
     }
     match failure.kind {
+        FailureKind::TimedOut if is_over(failure, progress.time_left) => NextMove::Stop,
         // Whatever it is called, it struck when a job was under way: any other try may be paid for once more.
         FailureKind::NotSent
         | FailureKind::RateLimited
@@ -113,6 +118,12 @@ pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress
         FailureKind::ContentPolicy if policy.on_content_policy => failover(failure, policy, progress),
         FailureKind::ContentPolicy => NextMove::Stop,
     }
+}
+
+/// Whether `failure` used up the time of the whole generation, of which `time_left` is left.
+#[must_use]
+pub fn is_over(failure: &Failure, time_left: Duration) -> bool {
+    time_left.is_zero() || (failure.kind == FailureKind::TimedOut && time_left < TIME_OVER)
 }
 
 /// Whether the plan is walked once more after `walks` walks. `attempts` holds every attempt of the generation by its
@@ -185,6 +196,43 @@ mod tests {
         assert_eq!(decide(FailureKind::NotSent, FRESH), NextMove::Retry(BACKOFF_FIRST));
         assert_eq!(decide(FailureKind::NotSent, second), NextMove::Retry(BACKOFF_FIRST * 2));
         assert_eq!(decide(FailureKind::NotSent, third), NextMove::Failover);
+    }
+
+    #[test]
+    fn what_struck_a_job_under_way_is_never_simply_repeated() {
+        for kind in [
+            FailureKind::NotSent,
+            FailureKind::RateLimited,
+            FailureKind::Overloaded,
+            FailureKind::QuotaExhausted,
+            FailureKind::BadCredential,
+            FailureKind::NotPermitted,
+            FailureKind::ModelGone,
+        ] {
+            let failure = Failure {
+                spent: Spent::Unknown,
+                ..Failure::new(kind, "")
+            };
+            let policy = FailoverPolicy::default();
+            assert_eq!(next_move(&failure, &policy, &FRESH), NextMove::Failover, "{kind:?}");
+            let second = Progress {
+                tries_after_maybe_billed: 1,
+                ..FRESH
+            };
+            assert_eq!(next_move(&failure, &policy, &second), NextMove::Stop, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn no_call_is_begun_that_cannot_end() {
+        let late = Progress {
+            time_left: Duration::from_secs(3),
+            ..FRESH
+        };
+        assert_eq!(decide(FailureKind::TimedOut, FRESH), NextMove::Failover);
+        assert_eq!(decide(FailureKind::TimedOut, late), NextMove::Stop);
+        assert_eq!(decide(FailureKind::RateLimited, late), NextMove::Retry(BACKOFF_FIRST));
+        assert_eq!(decide(FailureKind::Interrupted, late), NextMove::Failover);
     }
 
     #[test]

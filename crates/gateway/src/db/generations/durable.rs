@@ -71,7 +71,9 @@ pub struct OrphanedAttempt {
     pub provider: String,
     /// The provider's model id.
     pub model: String,
-    /// Whether the dead process told that it failed at no cost.
+    /// Whether the dead process told that it failed.
+    pub failed: bool,
+    /// Whether it told that it failed at no cost.
     pub failed_unspent: bool,
     /// When it began.
     pub started_at: Timestamp,
@@ -242,13 +244,15 @@ impl Database {
         Ok(row.map(|(amount,)| amount))
     }
 
-    /// Calls of a generation that may have cost something and gave no image.
+    /// Candidates of a generation that may have cost something and gave no image. Calls of one candidate that are made at
+    /// one time, for an image each, are one try.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn unknown_attempts(&self, generation_id: &str) -> Result<i64, DatabaseError> {
+    pub async fn unknown_tries(&self, generation_id: &str) -> Result<i64, DatabaseError> {
         let (count,): (i64,) = sqlx::query_as(
-            "SELECT COUNT(*) FROM attempts WHERE generation_id = $1 AND outcome <> 'succeeded' AND spent <> 'no'",
+            "SELECT COUNT(*) FROM (SELECT DISTINCT provider, model FROM attempts \
+             WHERE generation_id = $1 AND outcome <> 'succeeded' AND spent <> 'no') AS tries",
         )
         .bind(generation_id)
         .fetch_one(&self.pool)
@@ -270,7 +274,8 @@ impl Database {
         Ok(())
     }
 
-    /// Takes over up to `limit` generations of processes that are alive no more. Each goes to one process only.
+    /// Takes over up to `limit` generations of processes that are alive no more. Each goes to one process only. What is
+    /// held for it stays held until `held_until` at the least.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -279,8 +284,10 @@ impl Database {
         owner: &str,
         now: Timestamp,
         until: Timestamp,
+        held_until: Timestamp,
         limit: i64,
     ) -> Result<Vec<Orphan>, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
         let rows = sqlx::query(
             "UPDATE generations SET lease_owner = $1, lease_until = $3 WHERE id IN (SELECT id FROM generations \
              WHERE status = $4 AND lease_until <= $2 AND lease_owner <> $1 ORDER BY created_at LIMIT $5) \
@@ -292,9 +299,10 @@ impl Database {
         .bind(until.as_microsecond())
         .bind(Status::Processing.as_str())
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
-        rows.iter()
+        let orphans = rows
+            .iter()
             .map(|row| {
                 Ok(Orphan {
                     id: row.try_get("id")?,
@@ -306,7 +314,18 @@ impl Database {
                     response_format: row.try_get("response_format")?,
                 })
             })
-            .collect()
+            .collect::<Result<Vec<Orphan>, DatabaseError>>()?;
+        for orphan in &orphans {
+            sqlx::query(
+                "UPDATE reservations SET expires_at = $2 WHERE generation_id = $1 AND state = 'open' AND expires_at < $2",
+            )
+            .bind(orphan.id.as_str())
+            .bind(held_until.as_microsecond())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(orphans)
     }
 
     /// The calls of a generation that a dead process left behind, in order.
@@ -322,12 +341,13 @@ impl Database {
         .await?;
         rows.iter()
             .map(|row| {
+                let failed = row.try_get::<String, _>("outcome")? == "failed";
                 Ok(OrphanedAttempt {
                     position: row.try_get("position")?,
                     provider: row.try_get("provider")?,
                     model: row.try_get("model")?,
-                    failed_unspent: row.try_get::<String, _>("outcome")? == "failed"
-                        && row.try_get::<String, _>("spent")? == "no",
+                    failed,
+                    failed_unspent: failed && row.try_get::<String, _>("spent")? == "no",
                     started_at: time(row.try_get("started_at")?, "started_at")?,
                     handle: row.try_get("handle")?,
                     facts: row.try_get("facts")?,

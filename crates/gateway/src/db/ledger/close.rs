@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, Row};
 
 use super::{End, Journaled, Payer, Settlement};
+use crate::db::generations::Status;
 use crate::db::{Database, DatabaseError};
 use crate::ledger::{Charge, Kind, Period, give_back, settle};
 
@@ -137,16 +138,20 @@ async fn recount_for_key(
 }
 
 impl Database {
-    /// Generations whose reservation has expired, oldest first.
+    /// Generations whose reservation has expired, oldest first. Those of dead processes are not among them: they are taken
+    /// over, however long nobody was there to do it.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub(crate) async fn overdue(&self, now: Timestamp, limit: i64) -> Result<Vec<String>, DatabaseError> {
         let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT generation_id FROM reservations WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+            "SELECT generation_id FROM reservations WHERE state = 'open' AND expires_at <= $1 AND NOT EXISTS \
+             (SELECT 1 FROM generations WHERE id = generation_id AND status = $3 AND lease_owner IS NOT NULL AND lease_until <= $1) \
+             ORDER BY expires_at LIMIT $2",
         )
         .bind(now.as_microsecond())
         .bind(limit)
+        .bind(Status::Processing.as_str())
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())

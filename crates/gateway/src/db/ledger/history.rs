@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::OperatorPosting;
 use crate::db::{Database, DatabaseError, time};
 
 /// A posting as it is in the books.
@@ -36,14 +35,6 @@ impl PostingRow {
         amounts
             .find(|(book, _)| book == "available")
             .map_or(0, |(_, amount)| *amount)
-    }
-
-    pub(super) fn is_same_as(&self, order: &OperatorPosting) -> bool {
-        self.kind == order.kind.as_str()
-            && self.account_id == order.account_id
-            && self.generation_id == order.generation_id
-            && self.note == order.note
-            && self.available_micros() == order.amount_micros
     }
 }
 

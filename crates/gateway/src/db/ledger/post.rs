@@ -57,7 +57,7 @@ pub(in crate::db) async fn post(
 ) -> Result<Posted, DatabaseError> {
     lock_account(connection, &order.account_id).await?;
     if let Some(before) = history::posting(connection, &order.id).await? {
-        return Ok(if before.is_same_as(order) {
+        return Ok(if is_same(&before, order) {
             Posted::Already
         } else {
             Posted::OtherContent
@@ -110,4 +110,13 @@ async fn lock_account(connection: &mut AnyConnection, id: &str) -> Result<(), Da
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Whether a posting that is in the books already is what `order` asks for.
+fn is_same(before: &history::PostingRow, order: &OperatorPosting) -> bool {
+    before.kind == order.kind.as_str()
+        && before.account_id == order.account_id
+        && before.generation_id == order.generation_id
+        && before.note == order.note
+        && before.available_micros() == order.amount_micros
 }

@@ -62,9 +62,11 @@ const RULES: [(&str, &str); 15] = [
     ),
     (
         // An operator may have what became unknown charged; the request says so.
-        "what is charged was delivered, or became unknown",
+        "what is charged was delivered, or became unknown at that cost",
         "SELECT postings.id FROM postings JOIN generations ON generations.id = generation_id WHERE kind = 'charge' \
-         AND status NOT IN ('completed', 'processing') AND COALESCE(error_code, '') <> 'OUTCOME_UNKNOWN'",
+         AND status NOT IN ('completed', 'processing') AND (COALESCE(error_code, '') <> 'OUTCOME_UNKNOWN' \
+         OR cost_micros IS DISTINCT FROM (SELECT CAST(SUM(amount_micros) AS BIGINT) FROM entries \
+         WHERE posting_id = postings.id AND book IN ('usage', 'markup')))",
     ),
     (
         "no more is refunded than was charged",

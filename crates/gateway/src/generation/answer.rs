@@ -5,7 +5,7 @@ use planner::money::Micros;
 use planner::usage::Usage;
 use serde_json::{Value, json};
 
-use crate::generation::{Delivered, Generated};
+use super::{Delivered, Generated};
 use crate::outcome::code_of;
 use crate::problem::attempt_json;
 
