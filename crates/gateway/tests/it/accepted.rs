@@ -138,7 +138,7 @@ async fn the_emulators_accept_every_request_that_is_made_of_legal_values() {
     });
     let wrong: Vec<String> = stream::iter(calls)
         .buffer_unordered(AT_ONCE)
-        .filter_map(async |(what, reply)| {
+        .filter_map(|(what, reply)| async move {
             let error = reply.json()["error"].clone();
             // A hard need that the one offer lacks, and others have.
             let refused_here = error["code"] == "INVALID_REQUEST" && what.contains("\"background\":\"transparent\"");

@@ -3,7 +3,6 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::hang_up::until_upstream_is_called;
 use super::harness::{GENERATIONS, Site, TestGateway, send, small, try_send, until};
 
 /// Generations that a full gateway works on.
@@ -56,7 +55,10 @@ const UNLEASED: &str = "SELECT COUNT(*) FROM generations WHERE status = 'process
 async fn what_cannot_be_finished_in_time_is_handed_over_at_once() {
     let site = Site::new().await;
     let mut process = site.serve(&[("PICTOR_LIMITS_SHUTDOWN_S", "0")]).await;
-    let body = slow("fal/gpt-image-1-mini", "3s");
+    let body = small("fal/gpt-image-1-mini");
+    // Until it is cleared, nobody learns that a job is done.
+    site.fault(json!({ "provider": "fal", "fault": "at=status status=503" }))
+        .await;
     let call = tokio::spawn(try_send(process.generation(&body, "handed-over")));
     let handles = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
     until("a job on record", async || {
@@ -68,6 +70,7 @@ async fn what_cannot_be_finished_in_time_is_handed_over_at_once() {
     assert!(status.success(), "{status}: {:#?}", process.log().await);
     assert!(call.await.expect("the caller waits").is_err());
     assert_eq!(site.number(UNLEASED).await, 0, "nobody waits for a lease to end");
+    site.clear_faults().await;
     let other = site.serve(&[]).await;
     let reply = send(other.generation(&body, "handed-over")).await;
     assert_eq!(other.images(&reply.ok()).await, 1);
@@ -81,7 +84,9 @@ async fn what_cannot_be_finished_in_time_is_handed_over_at_once() {
 async fn a_call_that_nobody_can_take_up_is_ended_by_the_next_process() {
     let site = Site::new().await;
     let mut process = site.serve(&[("PICTOR_LIMITS_SHUTDOWN_S", "0")]).await;
-    let body = slow("openai/gpt-image-1-mini", "3s");
+    let body = small("openai/gpt-image-1-mini");
+    site.fault(json!({ "provider": "openai", "fault": "hang", "times": 1 }))
+        .await;
     let call = tokio::spawn(try_send(process.generation(&body, "cut")));
     until("a call", async || (site.submits().await == 1).then_some(())).await;
     process.terminate();
@@ -104,16 +109,19 @@ async fn a_call_that_nobody_can_take_up_is_ended_by_the_next_process() {
 async fn a_full_gateway_refuses_generations_at_once_and_answers_all_else() {
     let gateway = TestGateway::with(|settings| settings.limits.in_flight_generations = FULL).await;
     let before = gateway.generate(small("openai/gpt-image-1-mini")).await.ok();
-    // Until it is cleared: the four wait as long as the test takes.
+    // Until it is cleared, nobody learns that a job is done.
     gateway
-        .fault(json!({ "provider": "openai", "fault": "delay=4s", "times": FULL }))
+        .fault(json!({ "provider": "fal", "fault": "at=status status=503" }))
         .await;
-    let body = small("openai/gpt-image-1-mini");
+    let body = small("fal/gpt-image-1-mini");
     let calls: Vec<_> = (0..FULL)
         .map(|_| tokio::spawn(send(gateway.request(Method::POST, GENERATIONS).json(&body))))
         .collect();
-    until_upstream_is_called(&gateway, 1 + FULL).await;
-    let under_way = |calls: &[tokio::task::JoinHandle<_>]| calls.iter().filter(|call| !call.is_finished()).count();
+    let submits = async || {
+        let calls = gateway.upstream_calls().await;
+        calls.iter().filter(|call| call["method"] == "POST").count()
+    };
+    until("a full gateway", async || (submits().await == 1 + FULL).then_some(())).await;
     for _ in 0..20 {
         let refused = gateway.generate(body.clone()).await;
         refused.error(503, "OVERLOADED");
@@ -134,16 +142,11 @@ async fn a_full_gateway_refuses_generations_at_once_and_answers_all_else() {
         gateway.get(path).await.ok();
     }
     gateway.image(&before, 0).await;
-    assert_eq!(
-        under_way(&calls),
-        FULL,
-        "all of that was answered before one of the slow ones was"
-    );
-    assert_eq!(
-        gateway.upstream_calls().await.len(),
-        1 + FULL,
-        "nothing was sent for what was refused"
-    );
+    assert_eq!(submits().await, 1 + FULL, "nothing was sent for what was refused");
+    assert!(calls.iter().all(|call| !call.is_finished()));
+    let faults = gateway.sandbox_url("/_sandbox/faults");
+    let cleared = gateway.client.delete(faults).send().await;
+    assert!(cleared.expect("the sandbox answers").status().is_success());
     for call in calls {
         call.await.expect("the caller waits").ok();
     }

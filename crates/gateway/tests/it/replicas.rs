@@ -8,10 +8,14 @@ use super::harness::{Site, send, try_send, until};
 /// Jobs that are asked for at one time.
 const JOBS: usize = 50;
 
-/// A job that takes its time.
-fn slow(delay: &str) -> Value {
-    let prompt = format!("dunes [[fault: delay={delay}]]");
-    json!({ "model": "fal/flux.1-schnell", "prompt": prompt, "size": "512x512" })
+fn body() -> Value {
+    json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512" })
+}
+
+/// Until it is cleared, nobody learns that a job is done.
+async fn keep_waiting(site: &Site) {
+    site.fault(json!({ "provider": "fal", "fault": "at=status status=503" }))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +23,8 @@ async fn the_jobs_of_a_killed_process_are_finished_by_another() {
     let site = Site::new().await;
     let mut killed = site.serve(&[]).await;
     let other = site.serve(&[]).await;
-    let body = slow("3s");
+    let body = body();
+    keep_waiting(&site).await;
     let requests = (0..JOBS).map(|job| killed.generation(&body, &format!("job-{job}")));
     let calls: Vec<_> = requests.map(|request| tokio::spawn(try_send(request))).collect();
     until("half of the jobs", async || {
@@ -27,6 +32,7 @@ async fn the_jobs_of_a_killed_process_are_finished_by_another() {
     })
     .await;
     killed.kill();
+    site.clear_faults().await;
     for call in calls {
         assert!(call.await.expect("the caller waits").is_err(), "no job was done yet");
     }
@@ -82,7 +88,8 @@ async fn a_twin_at_another_process_gets_the_answer_of_the_dead_one() {
     let site = Site::new().await;
     let mut killed = site.serve(&[]).await;
     let other = site.serve(&[]).await;
-    let body = slow("2s");
+    let body = body();
+    keep_waiting(&site).await;
     let first = tokio::spawn(try_send(killed.generation(&body, "twins")));
     let handles = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
     until("a job on record", async || {
@@ -98,6 +105,7 @@ async fn a_twin_at_another_process_gets_the_answer_of_the_dead_one() {
     refused.error(409, "IDEMPOTENCY_CONFLICT");
     assert_eq!(refused.header("x-should-retry"), "false");
     killed.kill();
+    site.clear_faults().await;
     assert!(first.await.expect("the caller waits").is_err());
     let mut ids = Vec::new();
     for twin in twins {

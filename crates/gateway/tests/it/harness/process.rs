@@ -145,6 +145,23 @@ impl Site {
         calls.iter().filter(|call| call["method"] == "POST").count()
     }
 
+    /// Orders a fault of the providers.
+    pub(crate) async fn fault(&self, order: Value) {
+        let faults = self.client.post(self.faults_url()).json(&order);
+        let answer = faults.send().await.expect("the sandbox answers");
+        assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+
+    /// Ends all faults that were ordered.
+    pub(crate) async fn clear_faults(&self) {
+        let answer = self.client.delete(self.faults_url()).send().await;
+        assert!(answer.expect("the sandbox answers").status().is_success());
+    }
+
+    fn faults_url(&self) -> String {
+        format!("{}/_sandbox/faults", self.sandbox.base_url())
+    }
+
     /// What the providers would have charged, call by call.
     pub(crate) async fn bill(&self) -> Vec<Value> {
         let bill = self.control("/_sandbox/bill").await;
