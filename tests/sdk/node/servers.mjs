@@ -63,7 +63,9 @@ async function start(args, variables = {}) {
 /** A gateway without any configuration, in a data folder of its own. */
 export async function startGateway(variables = {}) {
   const folder = await mkdtemp(join(tmpdir(), "pictor-"));
-  const server = await start(["serve"], { PICTOR_DATA_DIR: folder, PICTOR_LISTEN: "127.0.0.1:0", ...variables });
+  // A test says which provider is first by its price, unless it is about something else.
+  const settings = { PICTOR_DATA_DIR: folder, PICTOR_LISTEN: "127.0.0.1:0", PICTOR_STRATEGY: "cheapest" };
+  const server = await start(["serve"], { ...settings, ...variables });
   const key = (await readFile(join(folder, "first-key"), "utf8")).trim();
   return {
     ...server,

@@ -102,7 +102,8 @@ class Gateway(Server):
 
     def __init__(self, folder: Path, *arguments: str, **variables: str):
         self.folder = folder
-        self._variables = {"PICTOR_DATA_DIR": str(folder)} | variables
+        # A test says which provider is first by its price, unless it is about something else.
+        self._variables = {"PICTOR_DATA_DIR": str(folder), "PICTOR_STRATEGY": "cheapest"} | variables
         super().__init__("serve", *arguments, PICTOR_LISTEN="127.0.0.1:0", **self._variables)
         self.key = (folder / "first-key").read_text().strip()
         self.openai_url = self.url + "/openai/v1"
