@@ -21,7 +21,8 @@ pub struct Facts {
     pub native_model: String,
     /// What is asked of it.
     pub mode: Mode,
-    /// The work as prices see it. It holds the length of the prompt, not the prompt.
+    /// The work as prices see it. It holds the length of the prompt, not the prompt; other arguments are in it, secrets only
+    /// as being there.
     pub work: Work,
     /// What is done to the images.
     pub finish: Finish,
