@@ -9,6 +9,7 @@ pub mod journal;
 pub mod keys;
 pub mod ledger;
 pub mod media;
+mod migrations;
 mod rows;
 pub mod webhooks;
 
@@ -101,7 +102,7 @@ impl Database {
             })
             .connect_with(options)
             .await?;
-        sqlx::migrate!("../../migrations").run(&pool).await?;
+        migrations::all().run(&pool).await?;
         if dialect == Dialect::PostgreSql {
             sort_by_bytes(&pool).await?;
         }

@@ -1,0 +1,37 @@
+//! The tables' history, embedded: each file of `migrations/` is applied once, in the order of the numbers.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Number, name and text of each file. A list by hand, since the macro that reads the folder compiles both drivers twice.
+const FILES: [(i64, &str, &str); 4] = [
+    (1, "generations", include_str!("../../../../migrations/0001_generations.sql")),
+    (2, "ledger", include_str!("../../../../migrations/0002_ledger.sql")),
+    (3, "durable", include_str!("../../../../migrations/0003_durable.sql")),
+    (4, "webhooks", include_str!("../../../../migrations/0004_webhooks.sql")),
+];
+
+/// All of them, ready to be run.
+pub(super) fn all() -> Migrator {
+    let migration = |(number, name, text): (i64, &'static str, &'static str)| {
+        Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    Migrator::with_migrations(FILES.into_iter().map(migration).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        let listed: Vec<String> = FILES.iter().map(|(number, name, _)| format!("{number:04}_{name}.sql")).collect();
+        assert_eq!(listed, files);
+    }
+}
