@@ -5,7 +5,11 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and text of each file. A list by hand, since the macro that reads the folder compiles both drivers twice.
 const FILES: [(i64, &str, &str); 4] = [
-    (1, "generations", include_str!("../../../../migrations/0001_generations.sql")),
+    (
+        1,
+        "generations",
+        include_str!("../../../../migrations/0001_generations.sql"),
+    ),
     (2, "ledger", include_str!("../../../../migrations/0002_ledger.sql")),
     (3, "durable", include_str!("../../../../migrations/0003_durable.sql")),
     (4, "webhooks", include_str!("../../../../migrations/0004_webhooks.sql")),
@@ -31,7 +35,10 @@ mod tests {
             .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
             .collect();
         files.sort();
-        let listed: Vec<String> = FILES.iter().map(|(number, name, _)| format!("{number:04}_{name}.sql")).collect();
+        let listed: Vec<String> = FILES
+            .iter()
+            .map(|(number, name, _)| format!("{number:04}_{name}.sql"))
+            .collect();
         assert_eq!(listed, files);
     }
 }
