@@ -1,0 +1,28 @@
+// The pages that are looked at: one of each template, and models that together show every section.
+
+/** Pages of the suite. `status` where it is not 200. */
+export const TEMPLATES = [
+  { path: "/" },
+  { path: "/models" },
+  { path: "/models?view=list" },
+  { path: "/models?mode=image-edit&provider=fal&sort=price" },
+  { path: "/models?q=nothing-is-called-this" },
+  { path: "/compare/openai/gpt-image-1.5/google/gemini-3-pro-image-preview/black-forest-labs/flux.2-pro" },
+  { path: "/models/openai/gpt-image-1.5" },
+  { path: "/models/pictor/mock-image" },
+  { path: "/models/openai/dall-e-3" },
+  { path: "/docs" },
+  { path: "/docs/quick-start" },
+  { path: "/docs/errors" },
+  { path: "/docs/api" },
+  { path: "/licenses" },
+  { path: "/models/openai/no-such-model", status: 404 },
+];
+
+/** The page of every model. */
+export async function everyModel(server) {
+  const answer = await fetch(`${server.openaiUrl}/models`, { headers: { authorization: `Bearer ${server.key}` } });
+  const known = new Set(TEMPLATES.map(({ path }) => path));
+  const { data } = await answer.json();
+  return data.map((model) => ({ path: model.model_page_path })).filter(({ path }) => path && !known.has(path));
+}
