@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// The root of the working copy.
+/// The root of the working copy: the one that cargo runs this from. Where it was built says nothing, as working copies may
+/// share a target folder.
 pub(crate) fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest)
         .ancestors()
         .nth(2)
         .expect("this crate stands two folders below the root")
