@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { crc32, deflateSync } from "node:zlib";
 
 import { everyModel } from "./pages.mjs";
 
@@ -57,26 +58,49 @@ export async function run({ language, text }, folder, server) {
   const commands = {
     bash: ["bash", ["-euo", "pipefail", "-c", text]],
     python: [PYTHON, ["-c", text]],
-    javascript: ["node", ["--input-type=module", "-e", text.replaceAll(/(["'`])((?:input|mask|photo|image)[\w-]*\.png)\1/g, `$1${folder}/$2$1`)]],
+    javascript: ["node", ["--input-type=module", "-e", text.replaceAll(/"((?:input|mask)\.png)"/g, `"${folder}/$1"`)]],
   };
   const { stdout, stderr } = await promisify(execFile)(...commands[language], options);
   assert.ok(!stdout.includes('{"error"'), stdout);
   return stdout + stderr;
 }
 
-/** A folder with the files that samples of edits read. */
-export async function workplace(server, inputs = ["input.png", "photo.png", "image.png"]) {
+/** A folder with the files that samples of edits read: a picture, and a mask with a hole in its middle. */
+export async function workplace(server) {
   const folder = await mkdtemp(join(tmpdir(), "site-samples-"));
   const answer = await fetch(`${server.openaiUrl}/images/generations`, {
     method: "POST",
     headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "mock-image", prompt: "a paper boat", size: "256x256", response_format: "b64_json" }),
+    body: JSON.stringify({ model: "mock-image", prompt: "a paper boat", size: "1024x1024", response_format: "b64_json" }),
   });
   const { data } = await answer.json();
-  const bytes = Buffer.from(data[0].b64_json, "base64");
-  for (const name of inputs) await writeFile(join(folder, name), bytes);
-  if (server.folder) await symlink(server.folder, join(folder, "pictor-data"));
+  await writeFile(join(folder, "input.png"), Buffer.from(data[0].b64_json, "base64"));
+  await writeFile(join(folder, "mask.png"), mask(1024));
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A square PNG, black but for a transparent square in its middle. */
+function mask(side) {
+  const rows = Buffer.alloc(side * (1 + side * 4));
+  for (let y = 0; y < side; y += 1) {
+    for (let x = 0; x < side; x += 1) {
+      const hole = [x, y].every((it) => it >= side / 4 && it < (side * 3) / 4);
+      rows[y * (1 + side * 4) + 1 + x * 4 + 3] = hole ? 0 : 255;
+    }
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header.set([8, 6, 0, 0, 0], 8);
+  const chunk = (name, body) => {
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    const named = Buffer.concat([Buffer.from(name), body]);
+    length.writeUInt32BE(body.length);
+    sum.writeUInt32BE(crc32(named));
+    return Buffer.concat([length, named, sum]);
+  };
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
 }
 
 /** Runs the samples of a selection of models, or of all. */
