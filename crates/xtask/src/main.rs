@@ -1,9 +1,10 @@
-//! The developer's commands: `cargo xtask test`, `tidy` and `bench`.
+//! The developer's commands: `cargo xtask test`, `tidy`, `bench` and `faults`.
 
 mod bench;
 mod console;
 mod debian;
 mod environment;
+mod faults;
 mod postgres;
 mod repository;
 mod steps;
@@ -25,7 +26,9 @@ usage: cargo xtask <command>
   bench                             all of these, one after the other
   bench memory                      growth of memory while a 32 MiB answer passes through
   bench render                      time of one sandbox picture of 1024x1024
-  bench ledger                      speed of the books on SQLite and PostgreSQL";
+  bench ledger                      speed of the books on SQLite and PostgreSQL
+  faults                            failing providers, kills and outages, and the books afterwards;
+                                    `faults --help` tells what can be chosen";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["test", "--only", part] => suite::Part::named(part).and_then(|part| suite::run(Some(part))),
         ["tidy"] => tidy::run(&repository::root()),
         ["bench"] => bench::run_all(),
+        ["faults", rest @ ..] => faults::run(rest),
         ["bench", name] => bench::Bench::named(name).and_then(bench::run),
         [] | ["help" | "--help" | "-h"] => {
             console::line(USAGE);

@@ -42,6 +42,7 @@ pub(crate) enum Durability {
 pub(crate) struct Cluster {
     keeper: Child,
     port: u16,
+    durability: Durability,
     folder: PathBuf,
     /// Tells later runs that the folder is in use.
     _lock: File,
@@ -67,6 +68,7 @@ impl Cluster {
         let mut cluster = Self {
             keeper,
             port: 0,
+            durability,
             folder: path,
             _lock: lock,
         };
@@ -78,6 +80,47 @@ impl Cluster {
     /// The address of the cluster's database.
     pub(crate) fn url(&self) -> String {
         url(self.port)
+    }
+
+    /// Stops the server at once, as a crash does.
+    ///
+    /// # Errors
+    /// It does not stop.
+    pub(crate) fn stop(&self) -> Outcome {
+        self.control(&["stop", "-s", "-w", "-m", "immediate"])
+    }
+
+    /// Starts a stopped server where it was, and waits until it is ready.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn start_again(&self) -> Outcome {
+        let log = folder::log(&self.folder);
+        let options = options(self.port, self.durability, processors());
+        self.control(&["start", "-s", "-w", "-t", START_TIMEOUT_S, "-l", &log.to_string_lossy(), "-o", &options])
+    }
+
+    /// The processes of the running server.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub(crate) fn processes(&self) -> Outcome<Vec<u32>> {
+        let file = folder::data(&self.folder).join("postmaster.pid");
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let first = text.lines().next().and_then(|line| line.trim().parse().ok());
+        let parent: u32 = first.ok_or_else(|| format!("{} names no process", file.display()))?;
+        let output = Command::new("pgrep").args(["-P", &parent.to_string()]).output();
+        let output = output.map_err(|error| format!("cannot start pgrep: {error}"))?;
+        let children = String::from_utf8_lossy(&output.stdout);
+        let children = children.lines().filter_map(|line| line.trim().parse().ok());
+        Ok(std::iter::once(parent).chain(children).collect())
+    }
+
+    fn control(&self, arguments: &[&str]) -> Outcome {
+        let programs = Programs::find().ok_or("PostgreSQL is gone")?;
+        let mut command = programs.command("pg_ctl");
+        command.args(arguments).arg("-D").arg(folder::data(&self.folder));
+        steps::run_quietly(environment::clear(&mut command).current_dir(&self.folder))
     }
 }
 

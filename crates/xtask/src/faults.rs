@@ -1,0 +1,73 @@
+//! The fault runner: the real program under failing providers, kills and outages, and its books afterwards.
+
+mod asks;
+mod audit;
+mod caller;
+mod gateway;
+mod http;
+mod numbers;
+mod options;
+mod outages;
+mod pictures;
+mod records;
+mod report;
+mod scene;
+mod signal;
+mod site;
+mod weather;
+
+use crate::{Outcome, console, steps};
+use options::{Options, USAGE};
+use site::{ALONE, Site};
+use std::process::{Command, ExitStatus};
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// It could not be run, or something was lost, doubled or left open.
+pub(crate) fn run(arguments: &[&str]) -> Outcome {
+    if let ["help" | "--help" | "-h"] = arguments {
+        console::line(USAGE);
+        return Ok(());
+    }
+    let options = Options::read(arguments)?;
+    if std::env::var_os(ALONE).is_none() && steps::is_root() {
+        // The seed may have been drawn: it goes along, so that there is one.
+        let seed = options.seed.to_string();
+        if let Some(status) = alone(arguments, &seed) {
+            return if status.success() { Ok(()) } else { Err("see above".to_owned()) };
+        }
+    }
+    if !options.program.is_file() {
+        return Err(format!("{} is not there: build it first", options.program.display()));
+    }
+    let site = Site::prepare(&options)?;
+    let told = scene::play(&site)?;
+    report::print(&site, &told);
+    if told.wrongs.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not everything held (seed {})", options.seed))
+    }
+}
+
+/// Runs this program once more where mounts and processes are its own, so that nothing is left when it ends in whatever
+/// way. Nothing where that is not allowed.
+fn alone(arguments: &[&str], seed: &str) -> Option<ExitStatus> {
+    const NAMESPACES: [&str; 5] = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    if !steps::works("unshare", &[&NAMESPACES[..], &["true"]].concat()) {
+        return None;
+    }
+    let program = std::env::current_exe().ok()?;
+    // The first process of such a place has to see to orphans, as the shell does while it waits.
+    let mut command = Command::new("unshare");
+    command
+        .args(NAMESPACES)
+        .args(["sh", "-c", r#""$@" & wait $!"#, "sh"])
+        .arg(program)
+        .arg("faults")
+        .args(arguments)
+        .args(["--seed", seed])
+        .env(ALONE, "1");
+    command.status().ok()
+}

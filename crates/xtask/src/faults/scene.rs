@@ -1,0 +1,252 @@
+//! A run from its first start to the last look at the books.
+
+use super::asks::{Ask, Repeat};
+use super::audit::{Case, Figures, Wrongs};
+use super::caller::{self, End, Story};
+use super::gateway::Gateway;
+use super::http::Client;
+use super::records;
+use super::site::{DEADLINE_S, Site};
+use super::weather::{KILL_EVERY_S, Passed, SERVES_WITHIN, Weather};
+use crate::{Outcome, console};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+/// How long a first start may take.
+const START_MAX: Duration = Duration::from_secs(60);
+/// How long it is waited for that all requests end, once all is quiet: a deadline, and some time for what follows it.
+const SETTLE_MAX: Duration = Duration::from_secs(DEADLINE_S + 90);
+/// The least time between two asks of a caller's, in seconds, where no kills set the pace.
+const ASK_EVERY_S: f64 = 0.05;
+const LOOK: Duration = Duration::from_millis(100);
+
+/// All that can be told of a run.
+pub(super) struct Told {
+    pub(super) wrongs: Wrongs,
+    pub(super) figures: Figures,
+    pub(super) passed: Vec<Passed>,
+    pub(super) kills: usize,
+    pub(super) starts: usize,
+    pub(super) vain_starts: usize,
+    pub(super) longest_served: Duration,
+    pub(super) longest_refused: Duration,
+    pub(super) replays: usize,
+    pub(super) took: Duration,
+    pub(super) settled_after: Option<Duration>,
+    pub(super) verified: String,
+}
+
+/// Plays a whole run.
+///
+/// # Errors
+/// It could not be played; what went wrong in it is told instead.
+pub(super) fn play(site: &Site) -> Outcome<Told> {
+    let begun = Instant::now();
+    let gateways: Vec<Gateway> = (0..site.ports.len()).map(Gateway::new).collect();
+    let weather = Weather::default();
+    scope(|threads| {
+        for gateway in &gateways {
+            threads.spawn(|| gateway.supervise(site));
+            // The first one makes the database and the first key.
+            if let Err(why) = until_serving(gateway) {
+                gateways.iter().for_each(Gateway::stop);
+                return Err(why);
+            }
+        }
+        let told = go_on(site, &gateways, &weather, begun);
+        weather.is_over.store(true, Ordering::SeqCst);
+        gateways.iter().for_each(Gateway::stop);
+        told
+    })
+}
+
+fn until_serving(gateway: &Gateway) -> Outcome {
+    let begun = Instant::now();
+    while !gateway.serves() {
+        if begun.elapsed() > START_MAX || !gateway.own_ends().is_empty() {
+            return Err(format!("gateway {} does not start: {:?}", gateway.place, gateway.own_ends()));
+        }
+        sleep(LOOK);
+    }
+    Ok(())
+}
+
+fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -> Outcome<Told> {
+    let options = &site.options;
+    let file = site.data_dir(0).join("first-key");
+    let key = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let client = Client::new(key.trim());
+    let picture = picture(site, &client)?;
+    let asks: Vec<Ask> = (0..options.generations).map(|place| Ask::draw(options, place, &picture)).collect();
+    console::line(&format!(
+        "    seed {}: {} asks, {} kills, {} gateways, disk {}",
+        options.seed,
+        asks.len(),
+        options.kills,
+        gateways.len(),
+        if site.has_disk { "of its own" } else { "left alone" }
+    ));
+    let stories = scope(|threads| {
+        let killer = threads.spawn(|| weather.kill(site, gateways));
+        let blower = threads.spawn(|| weather.blow(site, gateways, &client));
+        threads.spawn(|| weather.watch(site, gateways, &client));
+        let stories = ask_all(site, &client, &asks);
+        killer.join().map_err(|_| "the killer failed")?;
+        weather.is_over.store(true, Ordering::SeqCst);
+        blower.join().map_err(|_| "the outages failed")??;
+        Ok::<_, String>(stories)
+    })?;
+    let serves_after = weather.recovery(site, gateways, &client);
+    weather.tell(Passed { outage: None, lasted: Duration::ZERO, serves_after });
+    let settled_after = settle(site, &client)?;
+    let mut told = Told {
+        wrongs: Wrongs::default(),
+        figures: Figures::default(),
+        passed: weather.passed(),
+        kills: weather.kills.load(Ordering::SeqCst),
+        starts: gateways.iter().map(|gateway| gateway.starts.load(Ordering::SeqCst)).sum(),
+        vain_starts: gateways.iter().map(|gateway| gateway.vain_starts.load(Ordering::SeqCst)).sum(),
+        longest_served: stories.iter().map(|story| story.longest_served).max().unwrap_or_default(),
+        longest_refused: stories.iter().map(|story| story.longest_refused).max().unwrap_or_default(),
+        replays: 0,
+        took: Duration::ZERO,
+        settled_after,
+        verified: String::new(),
+    };
+    told.check_run(gateways, weather);
+    told.check_cases(site, &client, &asks, &stories)?;
+    told.check_replays(site, &client, &asks, &stories);
+    told.verify(site)?;
+    told.took = begun.elapsed();
+    Ok(told)
+}
+
+/// A picture to edit, as a data link.
+fn picture(site: &Site, client: &Client) -> Outcome<String> {
+    let body = json!({ "model": "tiny", "prompt": "a picture to edit", "size": "128x128", "response_format": "b64_json", "output_format": "png" });
+    let answer = client.post(&format!("{}/openai/v1/images/generations", site.base(0)), &[], &body, None);
+    let answer = answer.map_err(|broken| format!("the first picture: {broken:?}"))?;
+    let json = answer.json();
+    let text = json["data"][0]["b64_json"].as_str();
+    let text = text.ok_or_else(|| format!("the first picture: HTTP {} {}", answer.status, json["error"]["message"]))?;
+    Ok(format!("data:image/png;base64,{text}"))
+}
+
+/// All asks, each not before its time.
+fn ask_all(site: &Site, client: &Client, asks: &[Ask]) -> Vec<Story> {
+    let kills_s = site.options.kills as f64 * (KILL_EVERY_S.0 + KILL_EVERY_S.1) / 2.0;
+    let every = Duration::from_secs_f64(ASK_EVERY_S.max(kills_s / asks.len().max(1) as f64));
+    let (next, begun) = (AtomicUsize::new(0), Instant::now());
+    let stories: Mutex<HashMap<usize, Story>> = Mutex::default();
+    scope(|threads| {
+        for _ in 0..site.options.at_once {
+            threads.spawn(|| {
+                while let Some(ask) = asks.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let due = every * u32::try_from(ask.place).unwrap_or(u32::MAX);
+                    sleep(due.saturating_sub(begun.elapsed()));
+                    let story = caller::ask(site, client, ask);
+                    stories.lock().unwrap_or_else(PoisonError::into_inner).insert(ask.place, story);
+                }
+            });
+        }
+    });
+    let mut stories = stories.into_inner().unwrap_or_else(PoisonError::into_inner);
+    asks.iter().filter_map(|ask| stories.remove(&ask.place)).collect()
+}
+
+/// Waits until no request is under way; how long that took, or nothing when some never end.
+fn settle(site: &Site, client: &Client) -> Outcome<Option<Duration>> {
+    let begun = Instant::now();
+    while records::open(site, client)? > 0 {
+        if begun.elapsed() > SETTLE_MAX {
+            return Ok(None);
+        }
+        sleep(LOOK);
+    }
+    Ok(Some(begun.elapsed()))
+}
+
+impl Told {
+    /// What concerns no single request.
+    fn check_run(&mut self, gateways: &[Gateway], weather: &Weather) {
+        for end in gateways.iter().flat_map(Gateway::own_ends) {
+            self.wrongs.add("a gateway ends only when it is killed", end);
+        }
+        for what in weather.dumb() {
+            self.wrongs.add("a gateway says at any time that it lives", what);
+        }
+        if self.settled_after.is_none() {
+            self.wrongs.add("all requests end", format!("some are open {SETTLE_MAX:?} after the last fault"));
+        }
+        for passed in weather.passed() {
+            let name = passed.outage.map_or("all", super::outages::Outage::name);
+            let lasted = passed.lasted;
+            match passed.serves_after {
+                Some(after) if after <= SERVES_WITHIN => {}
+                Some(after) => {
+                    let what = format!("{name} (away for {lasted:.1?}): after {after:.1?}");
+                    self.wrongs.add("it serves within 5 s of an outage's end", what);
+                }
+                None => {
+                    let what = format!("{name} (away for {lasted:.1?}): never");
+                    self.wrongs.add("it serves within 5 s of an outage's end", what);
+                }
+            }
+        }
+    }
+
+    fn check_cases(&mut self, site: &Site, client: &Client, asks: &[Ask], stories: &[Story]) -> Outcome {
+        let bill = records::bill(site, client)?;
+        for (ask, story) in asks.iter().zip(stories) {
+            let rows = records::rows(site, client, ask)?;
+            let case = Case {
+                ask,
+                story,
+                rows: &rows,
+                billed: records::billed(&bill, ask),
+                when_maybe_billed: &site.options.when_maybe_billed,
+            };
+            case.check(&mut self.wrongs, &mut self.figures);
+        }
+        Ok(())
+    }
+
+    /// Whoever has a key gets the same again.
+    fn check_replays(&mut self, site: &Site, client: &Client, asks: &[Ask], stories: &[Story]) {
+        let served = asks.iter().zip(stories).filter(|(ask, story)| {
+            ask.repeat == Repeat::Key && story.end == End::Served && !story.images.is_empty()
+        });
+        for (ask, story) in served {
+            self.replays += 1;
+            let url = format!("{}{}", site.base(0), ask.path);
+            let answer = client.post(&url, &caller::headers(site, ask, 1), &ask.body, None);
+            let same = match &answer {
+                Ok(answer) if [200, 202].contains(&answer.status) => {
+                    answer.is_replay && answer.json()["id"].as_str().map(ToOwned::to_owned) == story.id
+                }
+                _ => false,
+            };
+            if !same {
+                let told = answer.map_or_else(|broken| format!("{broken:?}"), |answer| format!("HTTP {} {}", answer.status, answer.code()));
+                let what = format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt);
+                self.wrongs.add("a key gives the first answer again", what);
+            }
+        }
+    }
+
+    fn verify(&mut self, site: &Site) -> Outcome {
+        let output = site.command(0, &["ledger", "verify"]).output();
+        let output = output.map_err(|error| format!("cannot run `pictor ledger verify`: {error}"))?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        if !output.status.success() {
+            self.wrongs.add("the books are right", said.clone());
+        }
+        self.verified = said.lines().last().unwrap_or_default().to_owned();
+        Ok(())
+    }
+}
