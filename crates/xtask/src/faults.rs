@@ -8,6 +8,7 @@ mod http;
 mod numbers;
 mod options;
 mod outages;
+mod pace;
 mod pictures;
 mod records;
 mod report;
@@ -35,7 +36,11 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
         // The seed may have been drawn: it goes along, so that there is one.
         let seed = options.seed.to_string();
         if let Some(status) = alone(arguments, &seed) {
-            return if status.success() { Ok(()) } else { Err("see above".to_owned()) };
+            return if status.success() {
+                Ok(())
+            } else {
+                Err("see above".to_owned())
+            };
         }
     }
     if !options.program.is_file() {

@@ -97,7 +97,17 @@ impl Cluster {
     pub(crate) fn start_again(&self) -> Outcome {
         let log = folder::log(&self.folder);
         let options = options(self.port, self.durability, processors());
-        self.control(&["start", "-s", "-w", "-t", START_TIMEOUT_S, "-l", &log.to_string_lossy(), "-o", &options])
+        self.control(&[
+            "start",
+            "-s",
+            "-w",
+            "-t",
+            START_TIMEOUT_S,
+            "-l",
+            &log.to_string_lossy(),
+            "-o",
+            &options,
+        ])
     }
 
     /// The processes of the running server.
@@ -106,7 +116,8 @@ impl Cluster {
     /// It does not run.
     pub(crate) fn processes(&self) -> Outcome<Vec<u32>> {
         let file = folder::data(&self.folder).join("postmaster.pid");
-        let text = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let text =
+            std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
         let first = text.lines().next().and_then(|line| line.trim().parse().ok());
         let parent: u32 = first.ok_or_else(|| format!("{} names no process", file.display()))?;
         let output = Command::new("pgrep").args(["-P", &parent.to_string()]).output();

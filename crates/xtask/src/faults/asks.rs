@@ -193,14 +193,18 @@ impl Ask {
                 Kind::Refused(_) | Kind::Spent(_) => false,
             },
         };
-        let spent = self.faults.iter().filter(|fault| matches!(fault.kind, Kind::Spent(_))).count();
+        let spent = self
+            .faults
+            .iter()
+            .filter(|fault| matches!(fault.kind, Kind::Spent(_)))
+            .count();
         let allowed = match (when_maybe_billed, self.count) {
             ("always", _) => usize::MAX,
             ("once", 1) => 1,
             // Each image has its own chance, and the calls for all of them share the faults.
             _ => 0,
         };
-        spent <= allowed && self.offers.iter().any(|offer| does(offer))
+        spent <= allowed && self.offers.iter().any(does)
     }
 
     /// Whether a provider may have been paid for something that it then did not give.
@@ -298,13 +302,29 @@ mod tests {
         let mut ask = Ask::draw(&options(), 0, "");
         ask.count = 1;
         ask.offers = &["fal", "replicate"];
-        let fault = |provider, kind| Fault { provider, kind, times: 1 };
+        let fault = |provider, kind| Fault {
+            provider,
+            kind,
+            times: 1,
+        };
         for (faults, once, always) in [
             (vec![], true, true),
             (vec![fault("fal", Kind::Spent("cut"))], true, true),
-            (vec![fault("fal", Kind::Spent("cut")), fault("replicate", Kind::Busy(""))], true, true),
-            (vec![fault("fal", Kind::Spent("cut")), fault("replicate", Kind::Refused(""))], false, false),
-            (vec![fault("fal", Kind::Spent("cut")), fault("replicate", Kind::Spent("cut"))], false, false),
+            (
+                vec![fault("fal", Kind::Spent("cut")), fault("replicate", Kind::Busy(""))],
+                true,
+                true,
+            ),
+            (
+                vec![fault("fal", Kind::Spent("cut")), fault("replicate", Kind::Refused(""))],
+                false,
+                false,
+            ),
+            (
+                vec![fault("fal", Kind::Spent("cut")), fault("replicate", Kind::Spent("cut"))],
+                false,
+                false,
+            ),
         ] {
             ask.faults = faults;
             assert_eq!(ask.can_be_served("once"), once, "{:?}", ask.faults);

@@ -3,7 +3,14 @@
 use super::asks::{Ask, Repeat, Shape};
 use super::caller::{End, Story};
 use super::records::{Attempt, Billed, Row};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// So soon it must be told that nothing can be written now; and some time more, as the machine is busy.
+const OVERLOADED_WITHIN: Duration = Duration::from_secs(4);
+/// The clocks of a gateway and of this process are one, and still a kill is noted a moment after it.
+const MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
 /// What must not be, by the rule that it breaks.
 #[derive(Debug, Default)]
@@ -53,6 +60,8 @@ pub(super) struct Case<'a> {
     pub(super) rows: &'a [Row],
     pub(super) billed: &'a [Billed],
     pub(super) when_maybe_billed: &'a str,
+    /// When gateways were killed.
+    pub(super) kills: &'a [Timestamp],
 }
 
 /// A billed call beside what is on record of it.
@@ -67,11 +76,35 @@ impl Case<'_> {
         for wrong in &self.story.wrongs {
             wrongs.add("answers are whole and no more than asked for", self.told(wrong));
         }
+        self.check_errors(wrongs);
         let matched = self.matched();
         self.check_paid(&matched, wrongs, figures);
         self.check_rows(&matched, wrongs, figures);
         self.check_doubles(&matched, wrongs, figures);
         self.check_served(wrongs, figures);
+    }
+
+    fn check_errors(&self, wrongs: &mut Wrongs) {
+        for (code, (count, longest)) in &self.story.errors {
+            if code == "INTERNAL_ERROR" {
+                wrongs.add("no error is INTERNAL_ERROR", self.told(&format!("{count} times")));
+            }
+            if code == "OVERLOADED" && *longest > OVERLOADED_WITHIN {
+                wrongs.add(
+                    "what cannot be taken is refused soon",
+                    self.told(&format!("after {longest:.1?}")),
+                );
+            }
+        }
+        let is_completed =
+            |row: &Row| row.status == "completed" && self.story.id.as_ref().is_none_or(|id| *id == row.id);
+        if self.story.end == End::Served && !self.rows.iter().any(is_completed) {
+            let rows: Vec<String> = self.rows.iter().map(Row::about).collect();
+            wrongs.add(
+                "what was delivered is on record and charged",
+                self.told(&rows.join(", ")),
+            );
+        }
     }
 
     /// Finds the attempt of each billed call: by the provider's id, else by what is left of that provider's.
@@ -82,7 +115,9 @@ impl Case<'_> {
             .flat_map(|row| row.attempts.iter().map(move |attempt| Some((row, attempt))))
             .collect();
         let mut take = |fits: &dyn Fn(&Attempt) -> bool| {
-            let found = attempts.iter_mut().find(|slot| slot.is_some_and(|(_, attempt)| fits(attempt)));
+            let found = attempts
+                .iter_mut()
+                .find(|slot| slot.is_some_and(|(_, attempt)| fits(attempt)));
             found.and_then(Option::take)
         };
         let mut matched: Vec<Matched<'_>> = self
@@ -117,8 +152,16 @@ impl Case<'_> {
                     figures.marked_images += billed.images;
                     let is_job = ["fal", "replicate"].contains(&billed.provider.as_str());
                     let has_all = self.found(row) >= self.ask.count;
-                    if is_job && attempt.upstream_id == billed.call_id && !self.ask.spoils(&billed.provider) && !has_all {
-                        let what = format!("{call}: {} {} in {} {}", attempt.outcome, attempt.code, row.id, row.status);
+                    let struck =
+                        |kill: &&Timestamp| **kill >= attempt.started_at - MOMENT && **kill <= row.ended_at + MOMENT;
+                    let has_cause = self.ask.spoils(&billed.provider) || self.kills.iter().any(|kill| struck(&kill));
+                    if !has_cause && !has_all {
+                        let what = format!("{call}: {} {} in {}", attempt.outcome, attempt.code, row.about());
+                        wrongs.add("only a provider or a death makes an image doubtful", self.told(&what));
+                    }
+                    if is_job && attempt.upstream_id == billed.call_id && !self.ask.spoils(&billed.provider) && !has_all
+                    {
+                        let what = format!("{call}: {} {} in {}", attempt.outcome, attempt.code, row.about());
                         wrongs.add("no job that was known and paid is given up", self.told(&what));
                     }
                 }
@@ -147,7 +190,7 @@ impl Case<'_> {
             figures.rows += 1;
             figures.cost_micros += row.cost_micros;
             figures.unknown_rows += usize::from(row.error_code == "OUTCOME_UNKNOWN");
-            let about = format!("{} {} {}", row.id, row.status, row.error_code);
+            let about = row.about();
             let of_row = matched.iter().filter_map(|one| Some((one.billed, one.attempt?)));
             let paid: usize = of_row
                 .filter(|(_, (of, attempt))| of.id == row.id && attempt.succeeded())
@@ -166,7 +209,12 @@ impl Case<'_> {
                 let what = format!("{about}: {paid} taken, {found} found, {} asked for", self.ask.count);
                 wrongs.add("no more images than asked for", self.told(&what));
             }
-            let costs: i64 = row.attempts.iter().filter(|one| one.succeeded()).map(|one| one.cost_micros).sum();
+            let costs: i64 = row
+                .attempts
+                .iter()
+                .filter(|one| one.succeeded())
+                .map(|one| one.cost_micros)
+                .sum();
             if row.cost_micros != costs {
                 let what = format!("{about}: {} charged, {costs} by its calls", row.cost_micros);
                 wrongs.add("charged is what was delivered", self.told(&what));
@@ -195,7 +243,11 @@ impl Case<'_> {
             let marked = attempts().filter(|attempt| attempt.is_marked()).count();
             if paid > self.ask.count {
                 if marked == 0 {
-                    let what = format!("{paid} paid, {} asked for, over {} requests", self.ask.count, chain.len());
+                    let what = format!(
+                        "{paid} paid, {} asked for, over {} requests",
+                        self.ask.count,
+                        chain.len()
+                    );
                     wrongs.add("a double is told", self.told(&what));
                 } else {
                     figures.marked_doubles += 1;
@@ -207,7 +259,10 @@ impl Case<'_> {
                 _ => usize::MAX,
             };
             if self.ask.count == 1 && marked > allowed {
-                let what = format!("{marked} calls may have been paid for nothing, over {} requests", chain.len());
+                let what = format!(
+                    "{marked} calls may have been paid for nothing, over {} requests",
+                    chain.len()
+                );
                 wrongs.add("no more doubts than when_maybe_billed allows", self.told(&what));
             }
         }
@@ -215,7 +270,10 @@ impl Case<'_> {
 
     fn check_served(&self, wrongs: &mut Wrongs, figures: &mut Figures) {
         let served = self.story.end == End::Served && !self.story.images.is_empty()
-            || self.rows.iter().any(|row| row.status == "completed" && self.found(row) > 0);
+            || self
+                .rows
+                .iter()
+                .any(|row| row.status == "completed" && self.found(row) > 0);
         let of_shape = figures.by_shape.entry(self.ask.shape).or_default();
         of_shape.0 += 1;
         of_shape.1 += usize::from(served);
@@ -224,7 +282,12 @@ impl Case<'_> {
         if let End::Refused(_, code) | End::GaveUp(code) = &self.story.end {
             *figures.codes.entry(code.clone()).or_default() += 1;
         }
-        let marked = self.rows.iter().flat_map(|row| &row.attempts).filter(|attempt| attempt.is_marked()).count();
+        let marked = self
+            .rows
+            .iter()
+            .flat_map(|row| &row.attempts)
+            .filter(|attempt| attempt.is_marked())
+            .count();
         if !served && marked == 0 && self.billed.is_empty() {
             figures.refused_unspent += 1;
         }
@@ -243,11 +306,7 @@ impl Case<'_> {
             figures.possible += 1;
             figures.possible_and_served += usize::from(served);
             if !served {
-                let rows: Vec<String> = self
-                    .rows
-                    .iter()
-                    .map(|row| format!("{} {} {}", row.id, row.status, row.error_code))
-                    .collect();
+                let rows: Vec<String> = self.rows.iter().map(Row::about).collect();
                 let what = format!("{:?}; {}", self.story.end, rows.join(", "));
                 wrongs.add("what the policy makes possible is served", self.told(&what));
             }
@@ -255,7 +314,13 @@ impl Case<'_> {
     }
 
     fn told(&self, what: &str) -> String {
-        let Ask { place, shape, repeat, prompt, .. } = self.ask;
+        let Ask {
+            place,
+            shape,
+            repeat,
+            prompt,
+            ..
+        } = self.ask;
         format!("ask {place} ({}, {repeat:?}): {what} -- {prompt}", shape.name())
     }
 }

@@ -3,10 +3,11 @@
 use super::asks::{Ask, Repeat, Shape};
 use super::http::{Answer, Broken, Client};
 use super::numbers::Numbers;
+use super::pace::pause;
 use super::pictures::{self, Print};
 use super::site::Site;
 use serde_json::Value;
-use std::thread::sleep;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a caller goes on trying: longer than a deadline and an outage together.
@@ -38,9 +39,10 @@ pub(super) struct Story {
     pub(super) images: Vec<Print>,
     /// Tries that reached a gateway.
     pub(super) tries: u32,
-    /// The longest wait for an answer that told of images, and for one that refused before anything was spent.
+    /// The longest wait for an answer that told of images.
     pub(super) longest_served: Duration,
-    pub(super) longest_refused: Duration,
+    /// Errors by their code: how many, and the longest wait for one.
+    pub(super) errors: BTreeMap<String, (usize, Duration)>,
     /// What must not be.
     pub(super) wrongs: Vec<String>,
 }
@@ -55,7 +57,7 @@ pub(super) fn ask(site: &Site, client: &Client, ask: &Ask) -> Story {
         images: Vec::new(),
         tries: 0,
         longest_served: Duration::ZERO,
-        longest_refused: Duration::ZERO,
+        errors: BTreeMap::new(),
         wrongs: Vec::new(),
     };
     let mut hangs_up = ask.hangs_up;
@@ -65,13 +67,12 @@ pub(super) fn ask(site: &Site, client: &Client, ask: &Ask) -> Story {
         let headers = headers(site, ask, story.tries);
         match client.post(&format!("{base}{}", ask.path), &headers, &ask.body, hangs_up.take()) {
             Err(Broken::Unsent) => {}
-            Err(Broken::Lost(why)) => {
+            Err(Broken::Lost(_)) => {
                 story.tries += 1;
                 story.end = End::Lost;
                 if ask.repeat == Repeat::Never {
                     return story;
                 }
-                let _ = why;
             }
             Ok(answer) => {
                 story.tries += 1;
@@ -81,7 +82,7 @@ pub(super) fn ask(site: &Site, client: &Client, ask: &Ask) -> Story {
                 }
             }
         }
-        sleep(Duration::from_secs_f64(numbers.between(PAUSE_S.0, PAUSE_S.1)));
+        pause(Duration::from_secs_f64(numbers.between(PAUSE_S.0, PAUSE_S.1)));
     }
     if story.end == End::Served {
         story.look(site, client, ask, begun);
@@ -122,13 +123,17 @@ impl Story {
         }
         let code = answer.code();
         if code.is_empty() {
-            self.wrongs.push(format!("HTTP {} without an error's code", answer.status));
+            self.wrongs
+                .push(format!("HTTP {} without an error's code", answer.status));
         }
-        let again = answer.should_retry.unwrap_or(matches!(answer.status, 408 | 429 | 500..));
+        let of_code = self.errors.entry(code.clone()).or_default();
+        *of_code = (of_code.0 + 1, of_code.1.max(waited));
+        let again = answer
+            .should_retry
+            .unwrap_or(matches!(answer.status, 408 | 429 | 500..));
         if !again {
             return Some(End::Refused(answer.status, code));
         }
-        self.longest_refused = self.longest_refused.max(waited);
         self.end = End::GaveUp(code);
         None
     }
@@ -137,7 +142,10 @@ impl Story {
         let text = String::from_utf8_lossy(&answer.body);
         let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
         let events: Vec<Value> = events.filter_map(|data| serde_json::from_str(data).ok()).collect();
-        if let Some(completed) = events.iter().find(|event| event["type"] == "image_generation.completed") {
+        if let Some(completed) = events
+            .iter()
+            .find(|event| event["type"] == "image_generation.completed")
+        {
             self.take(&Value::Array(vec![completed.clone()]), 1);
             return End::Served;
         }
@@ -153,7 +161,8 @@ impl Story {
     fn take(&mut self, data: &Value, most: usize) {
         let data = data.as_array().map(Vec::as_slice).unwrap_or_default();
         if data.is_empty() || data.len() > most {
-            self.wrongs.push(format!("{} images where {most} were asked for", data.len()));
+            self.wrongs
+                .push(format!("{} images where {most} were asked for", data.len()));
         }
         for item in data {
             if let Some(text) = item["b64_json"].as_str() {
@@ -167,12 +176,17 @@ impl Story {
 
     /// Looks at what was answered by links, or later.
     fn look(&mut self, site: &Site, client: &Client, ask: &Ask, begun: Instant) {
-        let Some(id) = self.id.clone().filter(|_| self.images.is_empty()) else { return };
+        let Some(id) = self.id.clone().filter(|_| self.images.is_empty()) else {
+            return;
+        };
         while begun.elapsed() < PATIENCE {
             for gateway in 0..site.ports.len() {
-                let Ok(answer) = client.get(&format!("{}/v1/requests/{id}", site.base(gateway))) else { continue };
+                let Ok(answer) = client.get(&format!("{}/v1/requests/{id}", site.base(gateway))) else {
+                    continue;
+                };
                 let row = answer.json();
-                let is_over = answer.status == 200 && !["pending", "processing"].contains(&row["status"].as_str().unwrap_or_default());
+                let is_over = answer.status == 200
+                    && !["pending", "processing"].contains(&row["status"].as_str().unwrap_or_default());
                 if !is_over {
                     continue;
                 }
@@ -184,14 +198,18 @@ impl Story {
                 if let Some(images) = fetched(client, &site.base(gateway), &row["data"]) {
                     self.images = images;
                     if self.images.len() > ask.count {
-                        self.wrongs.push(format!("{} images where {} were asked for", self.images.len(), ask.count));
+                        self.wrongs.push(format!(
+                            "{} images where {} were asked for",
+                            self.images.len(),
+                            ask.count
+                        ));
                     }
                     if !self.images.is_empty() {
                         return;
                     }
                 }
             }
-            sleep(LOOK);
+            pause(LOOK);
         }
         // Whether it is there after all is seen when everything is quiet.
         self.end = End::Lost;
@@ -205,7 +223,10 @@ pub(super) fn fetched(client: &Client, base: &str, data: &Value) -> Option<Vec<P
         let url = item["url"].as_str()?;
         // Links name the gateway that signed them, which may be down: every one of them serves them all.
         let path = url.find("/media/").map(|at| &url[at..])?;
-        let file = client.fetch(&format!("{base}{path}")).ok().filter(|file| file.status == 200)?;
+        let file = client
+            .fetch(&format!("{base}{path}"))
+            .ok()
+            .filter(|file| file.status == 200)?;
         pictures::whole(&file.body).ok()
     };
     data.iter().map(print).collect()
@@ -214,5 +235,7 @@ pub(super) fn fetched(client: &Client, base: &str, data: &Value) -> Option<Vec<P
 fn decoded(text: &str) -> Result<Vec<u8>, String> {
     use base64::Engine as _;
     let engine = &base64::engine::general_purpose::STANDARD;
-    engine.decode(text).map_err(|error| format!("base64 that cannot be read: {error}"))
+    engine
+        .decode(text)
+        .map_err(|error| format!("base64 that cannot be read: {error}"))
 }

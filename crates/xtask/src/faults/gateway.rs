@@ -1,14 +1,14 @@
 //! A gateway under a supervisor: started again whenever it has ended, and killed on demand.
 
-use super::site::{LISTENING, Site};
+use super::pace::pause;
 use super::signal;
+use super::site::{LISTENING, Site};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether it has ended.
@@ -67,7 +67,7 @@ impl Gateway {
             self.starts.fetch_add(1, Ordering::SeqCst);
             let served = self.wait();
             if !served && !self.stopping.load(Ordering::SeqCst) {
-                sleep(PAUSE);
+                pause(PAUSE);
             }
         }
     }
@@ -80,7 +80,7 @@ impl Gateway {
             let ended = process.child.try_wait();
             let Ok(Some(status)) = ended else {
                 drop(state);
-                sleep(LOOK);
+                pause(LOOK);
                 continue;
             };
             let (serves, killed) = (process.serves.load(Ordering::SeqCst), process.killed);
@@ -95,7 +95,9 @@ impl Gateway {
                 return true;
             }
             if serves {
-                state.own_ends.push(format!("gateway {} ended by itself: {status}", self.place));
+                state
+                    .own_ends
+                    .push(format!("gateway {} ended by itself: {status}", self.place));
             } else {
                 self.vain_starts.fetch_add(1, Ordering::SeqCst);
             }
@@ -106,7 +108,9 @@ impl Gateway {
     /// Kills it, if it serves; whether it did.
     pub(super) fn kill(&self) -> bool {
         let mut state = self.state();
-        let Some(process) = &mut state.process else { return false };
+        let Some(process) = &mut state.process else {
+            return false;
+        };
         if !process.serves.load(Ordering::SeqCst) || process.killed {
             return false;
         }
@@ -176,7 +180,9 @@ fn start(site: &Site, place: usize) -> Result<Process, String> {
     let reader = reader.spawn().map_err(|error| told("cannot start cat", error))?;
     let mut command = site.command(place, &["serve"]);
     command.stdout(Stdio::piped()).stderr(into);
-    let mut child = command.spawn().map_err(|error| told("cannot start the gateway", error))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| told("cannot start the gateway", error))?;
     // The command holds the pipe's writing end, which would keep the reader from ever ending.
     drop(command);
     let serves = Arc::new(AtomicBool::new(false));

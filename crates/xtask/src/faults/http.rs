@@ -37,7 +37,7 @@ impl Answer {
 pub(super) enum Broken {
     /// Nobody listened: nothing was sent.
     Unsent,
-    /// It may have arrived; how it broke.
+    /// It may have arrived; how the connection broke.
     Lost(String),
 }
 
@@ -70,7 +70,10 @@ impl Client {
         body: &Value,
         hangs_up: Option<Duration>,
     ) -> Result<Answer, Broken> {
-        let mut request = self.agent.post(url).header("authorization", format!("Bearer {}", self.key));
+        let mut request = self
+            .agent
+            .post(url)
+            .header("authorization", format!("Bearer {}", self.key));
         for (name, value) in headers {
             request = request.header(*name, value);
         }
@@ -84,7 +87,10 @@ impl Client {
 
     /// Fetches with the key.
     pub(super) fn get(&self, url: &str) -> Result<Answer, Broken> {
-        let request = self.agent.get(url).header("authorization", format!("Bearer {}", self.key));
+        let request = self
+            .agent
+            .get(url)
+            .header("authorization", format!("Bearer {}", self.key));
         answer(request.call())
     }
 

@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn weights_are_kept() {
         let mut numbers = Numbers::of(1, 1);
-        let count = (0..10_000).filter(|_| numbers.choose(&[(3.0, true), (1.0, false)])).count();
+        let count = (0..10_000)
+            .filter(|_| numbers.choose(&[(3.0, true), (1.0, false)]))
+            .count();
         assert!((7_200..7_800).contains(&count), "{count}");
     }
 }

@@ -92,7 +92,9 @@ impl Options {
                 "--no-disk" => options.disk = false,
                 "--keep" => options.keep = true,
                 _ => {
-                    let value = words.next().ok_or_else(|| format!("{name}: unknown, or it wants a value\n\n{USAGE}"))?;
+                    let value = words
+                        .next()
+                        .ok_or_else(|| format!("{name}: unknown, or it wants a value\n\n{USAGE}"))?;
                     options.set(name, value)?;
                 }
             }
@@ -135,7 +137,9 @@ impl Options {
 }
 
 fn number<N: std::str::FromStr>(name: &str, value: &str) -> Outcome<N> {
-    value.parse().map_err(|_| format!("{name} wants a number, not `{value}`"))
+    value
+        .parse()
+        .map_err(|_| format!("{name} wants a number, not `{value}`"))
 }
 
 #[cfg(test)]
@@ -144,7 +148,15 @@ mod tests {
 
     #[test]
     fn a_command_line_is_read() {
-        let words = ["--generations", "50", "--database", "postgres", "--no-disk", "--seed", "7"];
+        let words = [
+            "--generations",
+            "50",
+            "--database",
+            "postgres",
+            "--no-disk",
+            "--seed",
+            "7",
+        ];
         let options = Options::read(&words).expect("a legal command line");
         assert_eq!((options.generations, options.kills, options.seed), (50, 100, 7));
         assert_eq!((options.store, options.disk), (Store::Postgres, false));

@@ -2,6 +2,7 @@
 
 use super::gateway::Gateway;
 use super::options::Store;
+use super::pace::pause;
 use super::signal;
 use super::site::Site;
 use crate::Outcome;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{JoinHandle, sleep};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Something that can be taken away.
@@ -42,7 +43,7 @@ print('held', flush=True)
 sys.stdin.read()
 ";
 /// A piece of what fills a disk.
-const PIECE: [u8; 1 << 20] = [0; 1 << 20];
+static PIECE: [u8; 1 << 20] = [0; 1 << 20];
 /// How often it is looked whether there is room on the disk again.
 const REFILL: Duration = Duration::from_millis(50);
 
@@ -151,7 +152,9 @@ impl Held {
             Self::Locked(mut child) => {
                 drop(child.stdin.take());
                 let ended = child.wait();
-                ended.map(drop).map_err(|error| format!("the lock's holder does not end: {error}"))
+                ended
+                    .map(drop)
+                    .map_err(|error| format!("the lock's holder does not end: {error}"))
             }
             Self::Stopped => site.cluster.as_ref().map_or(Ok(()), |cluster| cluster.start_again()),
             Self::Frozen(pids) => {
@@ -174,7 +177,9 @@ fn lock(file: &Path) -> Outcome<Held> {
     let mut command = Command::new("python3");
     command.args(["-c", LOCKER]).arg(file);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| format!("cannot start python3: {error}"))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("cannot start python3: {error}"))?;
     let mut said = String::new();
     let out = child.stdout.take().expect("piped above");
     let read = BufReader::new(out).read_line(&mut said);
@@ -198,7 +203,7 @@ fn fill(file: &Path) -> Outcome<Held> {
                     size /= 2;
                 }
             }
-            sleep(REFILL);
+            pause(REFILL);
         }
         drop(filler);
         let _ = std::fs::remove_file(path);

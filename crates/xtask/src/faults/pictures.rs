@@ -29,7 +29,10 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Print, String> {
 
 /// How the providers' bill names a prompt.
 pub(super) fn prompt_hash(prompt: &str) -> String {
-    Sha256::digest(prompt).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(prompt)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

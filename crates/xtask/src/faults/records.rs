@@ -3,12 +3,13 @@
 use super::asks::Ask;
 use super::caller;
 use super::http::Client;
+use super::pace::pause;
 use super::pictures::{self, Print};
 use super::site::Site;
 use crate::Outcome;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// A call that a provider charged for.
@@ -28,6 +29,7 @@ pub(super) struct Attempt {
     pub(super) spent: String,
     pub(super) upstream_id: String,
     pub(super) cost_micros: i64,
+    pub(super) started_at: Timestamp,
 }
 
 impl Attempt {
@@ -52,8 +54,33 @@ pub(super) struct Row {
     pub(super) estimate_micros: i64,
     pub(super) cost_basis: String,
     pub(super) attempts: Vec<Attempt>,
+    pub(super) ended_at: Timestamp,
     /// Prints of its stored images; nothing where one of them cannot be had.
     pub(super) stored: Option<Vec<Print>>,
+}
+
+impl Row {
+    /// Its id, how it ended, and what its calls came to.
+    pub(super) fn about(&self) -> String {
+        let told = |attempt: &Attempt| {
+            let Attempt {
+                provider,
+                outcome,
+                code,
+                spent,
+                ..
+            } = attempt;
+            format!("{provider} {outcome} {code} spent={spent}")
+        };
+        let attempts: Vec<String> = self.attempts.iter().map(told).collect();
+        format!(
+            "{} {} {} [{}]",
+            self.id,
+            self.status,
+            self.error_code,
+            attempts.join("; ")
+        )
+    }
 }
 
 /// How long reading is tried: the gateways serve, so that it works soon.
@@ -76,7 +103,10 @@ pub(super) fn bill(site: &Site, client: &Client) -> Outcome<HashMap<String, Vec<
         found.entry(text(&entry["prompt_sha256"])).or_default().push(Billed {
             provider: text(&entry["provider"]),
             call_id: text(&entry["call_id"]),
-            images: entry["images"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0),
+            images: entry["images"]
+                .as_u64()
+                .and_then(|count| usize::try_from(count).ok())
+                .unwrap_or(0),
         });
     }
     Ok(found)
@@ -89,7 +119,10 @@ pub(super) fn bill(site: &Site, client: &Client) -> Outcome<HashMap<String, Vec<
 pub(super) fn rows(site: &Site, client: &Client, ask: &Ask) -> Outcome<Vec<Row>> {
     let base = site.base(0);
     let name = ask.name(site.options.seed);
-    let listed = read(client, &format!("{base}/v1/requests?client_request_id={name}&limit={ROWS_MAX}"))?;
+    let listed = read(
+        client,
+        &format!("{base}/v1/requests?client_request_id={name}&limit={ROWS_MAX}"),
+    )?;
     let mut rows = Vec::new();
     for one in listed["data"].as_array().into_iter().flatten().rev() {
         let whole = read(client, &format!("{base}/v1/requests/{}", text(&one["id"])))?;
@@ -107,8 +140,12 @@ fn row(client: &Client, base: &str, whole: &Value) -> Row {
         spent: text(&attempt["spent"]),
         upstream_id: text(&attempt["upstream_id"]),
         cost_micros: micros(&attempt["cost"]),
+        started_at: time(&attempt["started_at"]),
     });
+    let took_ms = whole["duration_ms"].as_i64().unwrap_or(i64::MAX / 2_000_000);
+    let ended_at = time(&whole["created_at"]).checked_add(SignedDuration::from_millis(took_ms));
     Row {
+        ended_at: ended_at.unwrap_or(Timestamp::MAX),
         id: text(&whole["id"]),
         status: text(&whole["status"]),
         error_code: text(&whole["error_code"]),
@@ -135,7 +172,10 @@ pub(super) fn images(whole: &Value) -> &Value {
 pub(super) fn open(site: &Site, client: &Client) -> Outcome<usize> {
     let mut count = 0;
     for status in ["pending", "processing"] {
-        let listed = read(client, &format!("{}/v1/requests?status={status}&limit=100", site.base(0)))?;
+        let listed = read(
+            client,
+            &format!("{}/v1/requests?status={status}&limit=100", site.base(0)),
+        )?;
         count += listed["data"].as_array().map_or(0, Vec::len);
     }
     Ok(count)
@@ -153,13 +193,22 @@ pub(super) fn read(client: &Client, url: &str) -> Outcome<Value> {
         if begun.elapsed() > PATIENCE {
             return Err(format!("{url}: {why}"));
         }
-        sleep(PAUSE);
+        pause(PAUSE);
     }
 }
 
 /// Bills of an ask.
 pub(super) fn billed<'a>(bill: &'a HashMap<String, Vec<Billed>>, ask: &Ask) -> &'a [Billed] {
-    bill.get(&pictures::prompt_hash(&ask.prompt)).map(Vec::as_slice).unwrap_or_default()
+    bill.get(&pictures::prompt_hash(&ask.prompt))
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
+fn time(value: &Value) -> Timestamp {
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(Timestamp::MIN)
 }
 
 fn text(value: &Value) -> String {

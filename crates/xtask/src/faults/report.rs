@@ -15,39 +15,74 @@ const SHOWN: usize = 8;
 pub(super) fn print(site: &Site, told: &Told) {
     let options = &site.options;
     let figures = &told.figures;
-    let head = format!("faults: seed {}, {:?}, when_maybe_billed = {}", options.seed, options.store, options.when_maybe_billed);
+    let head = format!(
+        "faults: seed {}, {:?}, when_maybe_billed = {}",
+        options.seed, options.store, options.when_maybe_billed
+    );
     console::heading(&head);
     let share = |part: usize, of: usize| format!("{:.2} %", 100.0 * part as f64 / of.max(1) as f64);
     let open = figures.asks - figures.refused_unspent;
     let lines = [
         ("took", console::duration(told.took)),
-        ("kills, starts, starts in vain", format!("{}, {}, {}", told.kills, told.starts, told.vain_starts)),
-        ("asks, requests on record", format!("{}, {}", figures.asks, figures.rows)),
-        ("served", format!("{} of {} ({})", figures.served, figures.asks, share(figures.served, figures.asks))),
-        ("  of those not refused unspent", format!("{} ({})", open, share(figures.served, open))),
+        (
+            "kills, starts, starts in vain",
+            format!("{}, {}, {}", told.kills, told.starts, told.vain_starts),
+        ),
+        (
+            "asks, requests on record",
+            format!("{}, {}", figures.asks, figures.rows),
+        ),
+        (
+            "served",
+            format!(
+                "{} of {} ({})",
+                figures.served,
+                figures.asks,
+                share(figures.served, figures.asks)
+            ),
+        ),
+        (
+            "  of those not refused unspent",
+            format!("{} ({})", open, share(figures.served, open)),
+        ),
         (
             "  of those the policy must serve",
-            format!("{} of {} ({})", figures.possible_and_served, figures.possible, share(figures.possible_and_served, figures.possible)),
+            format!(
+                "{} of {} ({})",
+                figures.possible_and_served,
+                figures.possible,
+                share(figures.possible_and_served, figures.possible)
+            ),
         ),
-        ("images billed, delivered or found", format!("{}, {}", figures.billed_images, figures.delivered_images)),
+        (
+            "images billed, delivered or found",
+            format!("{}, {}", figures.billed_images, figures.delivered_images),
+        ),
         ("images paid in vain, each told", figures.marked_images.to_string()),
         ("asks paid twice, each told", figures.marked_doubles.to_string()),
         ("requests with an unknown outcome", figures.unknown_rows.to_string()),
         ("charged", format!("${:.6}", figures.cost_micros as f64 / 1e6)),
         ("replays compared", told.replays.to_string()),
         ("longest wait for images", seconds(told.longest_served)),
-        ("longest wait for a refusal", seconds(told.longest_refused)),
-        ("all ended, after the last fault", told.settled_after.map_or("never".to_owned(), seconds)),
+        (
+            "all ended, after the last fault",
+            told.settled_after.map_or("never".to_owned(), seconds),
+        ),
         ("ledger verify", told.verified.clone()),
     ];
     for (name, value) in lines {
         console::line(&format!("    {name:<34} {value}"));
     }
     for (shape, (asked, served)) in &figures.by_shape {
-        console::line(&format!("    {:<34} {served} of {asked}", format!("  {}", shape.name())));
+        console::line(&format!(
+            "    {:<34} {served} of {asked}",
+            format!("  {}", shape.name())
+        ));
     }
-    for (code, count) in &figures.codes {
-        console::line(&format!("    {:<34} {count}", format!("  ended with {code}")));
+    for (code, (count, longest)) in &told.errors {
+        let ended = figures.codes.get(code).copied().unwrap_or(0);
+        let line = format!("{count}, after at most {}; the end of {ended} asks", seconds(*longest));
+        console::line(&format!("    {:<34} {line}", format!("  {code}")));
     }
     outages(told);
     wrongs(site, told);

@@ -5,15 +5,17 @@ use super::audit::{Case, Figures, Wrongs};
 use super::caller::{self, End, Story};
 use super::gateway::Gateway;
 use super::http::Client;
+use super::pace::pause;
 use super::records;
 use super::site::{DEADLINE_S, Site};
 use super::weather::{KILL_EVERY_S, Passed, SERVES_WITHIN, Weather};
 use crate::{Outcome, console};
+use jiff::Timestamp;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{scope, sleep};
+use std::thread::scope;
 use std::time::{Duration, Instant};
 
 /// How long a first start may take.
@@ -33,7 +35,7 @@ pub(super) struct Told {
     pub(super) starts: usize,
     pub(super) vain_starts: usize,
     pub(super) longest_served: Duration,
-    pub(super) longest_refused: Duration,
+    pub(super) errors: BTreeMap<String, (usize, Duration)>,
     pub(super) replays: usize,
     pub(super) took: Duration,
     pub(super) settled_after: Option<Duration>,
@@ -68,9 +70,13 @@ fn until_serving(gateway: &Gateway) -> Outcome {
     let begun = Instant::now();
     while !gateway.serves() {
         if begun.elapsed() > START_MAX || !gateway.own_ends().is_empty() {
-            return Err(format!("gateway {} does not start: {:?}", gateway.place, gateway.own_ends()));
+            return Err(format!(
+                "gateway {} does not start: {:?}",
+                gateway.place,
+                gateway.own_ends()
+            ));
         }
-        sleep(LOOK);
+        pause(LOOK);
     }
     Ok(())
 }
@@ -81,7 +87,9 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
     let key = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let client = Client::new(key.trim());
     let picture = picture(site, &client)?;
-    let asks: Vec<Ask> = (0..options.generations).map(|place| Ask::draw(options, place, &picture)).collect();
+    let asks: Vec<Ask> = (0..options.generations)
+        .map(|place| Ask::draw(options, place, &picture))
+        .collect();
     console::line(&format!(
         "    seed {}: {} asks, {} kills, {} gateways, disk {}",
         options.seed,
@@ -101,24 +109,38 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
         Ok::<_, String>(stories)
     })?;
     let serves_after = weather.recovery(site, gateways, &client);
-    weather.tell(Passed { outage: None, lasted: Duration::ZERO, serves_after });
+    weather.tell(Passed {
+        outage: None,
+        lasted: Duration::ZERO,
+        serves_after,
+    });
     let settled_after = settle(site, &client)?;
     let mut told = Told {
         wrongs: Wrongs::default(),
         figures: Figures::default(),
         passed: weather.passed(),
-        kills: weather.kills.load(Ordering::SeqCst),
-        starts: gateways.iter().map(|gateway| gateway.starts.load(Ordering::SeqCst)).sum(),
-        vain_starts: gateways.iter().map(|gateway| gateway.vain_starts.load(Ordering::SeqCst)).sum(),
-        longest_served: stories.iter().map(|story| story.longest_served).max().unwrap_or_default(),
-        longest_refused: stories.iter().map(|story| story.longest_refused).max().unwrap_or_default(),
+        kills: weather.kills().len(),
+        starts: gateways
+            .iter()
+            .map(|gateway| gateway.starts.load(Ordering::SeqCst))
+            .sum(),
+        vain_starts: gateways
+            .iter()
+            .map(|gateway| gateway.vain_starts.load(Ordering::SeqCst))
+            .sum(),
+        longest_served: stories
+            .iter()
+            .map(|story| story.longest_served)
+            .max()
+            .unwrap_or_default(),
+        errors: BTreeMap::new(),
         replays: 0,
         took: Duration::ZERO,
         settled_after,
         verified: String::new(),
     };
     told.check_run(gateways, weather);
-    told.check_cases(site, &client, &asks, &stories)?;
+    told.check_cases(site, &client, (&asks, &stories), &weather.kills())?;
     told.check_replays(site, &client, &asks, &stories);
     told.verify(site)?;
     told.took = begun.elapsed();
@@ -128,7 +150,12 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
 /// A picture to edit, as a data link.
 fn picture(site: &Site, client: &Client) -> Outcome<String> {
     let body = json!({ "model": "tiny", "prompt": "a picture to edit", "size": "128x128", "response_format": "b64_json", "output_format": "png" });
-    let answer = client.post(&format!("{}/openai/v1/images/generations", site.base(0)), &[], &body, None);
+    let answer = client.post(
+        &format!("{}/openai/v1/images/generations", site.base(0)),
+        &[],
+        &body,
+        None,
+    );
     let answer = answer.map_err(|broken| format!("the first picture: {broken:?}"))?;
     let json = answer.json();
     let text = json["data"][0]["b64_json"].as_str();
@@ -147,9 +174,12 @@ fn ask_all(site: &Site, client: &Client, asks: &[Ask]) -> Vec<Story> {
             threads.spawn(|| {
                 while let Some(ask) = asks.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let due = every * u32::try_from(ask.place).unwrap_or(u32::MAX);
-                    sleep(due.saturating_sub(begun.elapsed()));
+                    pause(due.saturating_sub(begun.elapsed()));
                     let story = caller::ask(site, client, ask);
-                    stories.lock().unwrap_or_else(PoisonError::into_inner).insert(ask.place, story);
+                    stories
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(ask.place, story);
                 }
             });
         }
@@ -165,7 +195,7 @@ fn settle(site: &Site, client: &Client) -> Outcome<Option<Duration>> {
         if begun.elapsed() > SETTLE_MAX {
             return Ok(None);
         }
-        sleep(LOOK);
+        pause(LOOK);
     }
     Ok(Some(begun.elapsed()))
 }
@@ -180,7 +210,10 @@ impl Told {
             self.wrongs.add("a gateway says at any time that it lives", what);
         }
         if self.settled_after.is_none() {
-            self.wrongs.add("all requests end", format!("some are open {SETTLE_MAX:?} after the last fault"));
+            self.wrongs.add(
+                "all requests end",
+                format!("some are open {SETTLE_MAX:?} after the last fault"),
+            );
         }
         for passed in weather.passed() {
             let name = passed.outage.map_or("all", super::outages::Outage::name);
@@ -199,7 +232,13 @@ impl Told {
         }
     }
 
-    fn check_cases(&mut self, site: &Site, client: &Client, asks: &[Ask], stories: &[Story]) -> Outcome {
+    fn check_cases(
+        &mut self,
+        site: &Site,
+        client: &Client,
+        (asks, stories): (&[Ask], &[Story]),
+        kills: &[Timestamp],
+    ) -> Outcome {
         let bill = records::bill(site, client)?;
         for (ask, story) in asks.iter().zip(stories) {
             let rows = records::rows(site, client, ask)?;
@@ -209,7 +248,12 @@ impl Told {
                 rows: &rows,
                 billed: records::billed(&bill, ask),
                 when_maybe_billed: &site.options.when_maybe_billed,
+                kills,
             };
+            for (code, (count, longest)) in &story.errors {
+                let of_code = self.errors.entry(code.clone()).or_default();
+                *of_code = (of_code.0 + count, of_code.1.max(*longest));
+            }
             case.check(&mut self.wrongs, &mut self.figures);
         }
         Ok(())
@@ -217,9 +261,10 @@ impl Told {
 
     /// Whoever has a key gets the same again.
     fn check_replays(&mut self, site: &Site, client: &Client, asks: &[Ask], stories: &[Story]) {
-        let served = asks.iter().zip(stories).filter(|(ask, story)| {
-            ask.repeat == Repeat::Key && story.end == End::Served && !story.images.is_empty()
-        });
+        let served = asks
+            .iter()
+            .zip(stories)
+            .filter(|(ask, story)| ask.repeat == Repeat::Key && story.end == End::Served && !story.images.is_empty());
         for (ask, story) in served {
             self.replays += 1;
             let url = format!("{}{}", site.base(0), ask.path);
@@ -231,7 +276,10 @@ impl Told {
                 _ => false,
             };
             if !same {
-                let told = answer.map_or_else(|broken| format!("{broken:?}"), |answer| format!("HTTP {} {}", answer.status, answer.code()));
+                let told = answer.map_or_else(
+                    |broken| format!("{broken:?}"),
+                    |answer| format!("HTTP {} {}", answer.status, answer.code()),
+                );
                 let what = format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt);
                 self.wrongs.add("a key gives the first answer again", what);
             }

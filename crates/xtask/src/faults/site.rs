@@ -115,7 +115,10 @@ impl Site {
             .current_dir(self.folder())
             .env("PICTOR_DATA_DIR", self.data_dir(gateway))
             .env("PICTOR_MEDIA_URL", format!("file://{}", self.media_dir().display()))
-            .env("PICTOR_LISTEN", format!("{}:{}", Ipv4Addr::LOCALHOST, self.ports[gateway]))
+            .env(
+                "PICTOR_LISTEN",
+                format!("{}:{}", Ipv4Addr::LOCALHOST, self.ports[gateway]),
+            )
             .env("TMPDIR", self.disk.join("tmp"));
         if let Some(cluster) = &self.cluster {
             command.env("PICTOR_DATABASE_URL", cluster.url());
@@ -148,7 +151,10 @@ impl Site {
             }
             if id == "fal" {
                 let rest = format!("{}/fal/rest", self.sandbox_url);
-                own.insert("options".to_owned(), toml::Table::from_iter([("rest_url".to_owned(), rest.into())]).into());
+                own.insert(
+                    "options".to_owned(),
+                    toml::Table::from_iter([("rest_url".to_owned(), rest.into())]).into(),
+                );
             }
             providers.insert(id.to_owned(), own.into());
         }
@@ -156,7 +162,10 @@ impl Site {
         let limits = toml::Table::from_iter([("generation_deadline_s".to_owned(), deadline.into())]);
         let all: [(&str, toml::Value); 5] = [
             ("sandbox", "never".into()),
-            ("catalog_dir", self.folder().join("catalog").display().to_string().into()),
+            (
+                "catalog_dir",
+                self.folder().join("catalog").display().to_string().into(),
+            ),
             ("when_maybe_billed", self.options.when_maybe_billed.as_str().into()),
             ("limits", limits.into()),
             ("providers", providers.into()),
@@ -211,8 +220,12 @@ fn free_ports(count: usize) -> Outcome<Vec<u16>> {
         .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
         .collect::<Result<_, _>>()
         .map_err(|error| format!("no free port: {error}"))?;
-    let ports = listeners.iter().map(|listener| listener.local_addr().map(|address| address.port()));
-    ports.collect::<Result<_, _>>().map_err(|error| format!("no free port: {error}"))
+    let ports = listeners
+        .iter()
+        .map(|listener| listener.local_addr().map(|address| address.port()));
+    ports
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("no free port: {error}"))
 }
 
 /// Starts the emulators, which go on until the end of the run.
@@ -225,8 +238,12 @@ fn start_sandbox(program: &Path, folder: &Path) -> Outcome<(Child, String)> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log);
-    let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
-    let mut lines = BufReader::new(child.stdout.take().expect("piped above")).lines().map_while(Result::ok);
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+    let mut lines = BufReader::new(child.stdout.take().expect("piped above"))
+        .lines()
+        .map_while(Result::ok);
     let told = lines.find_map(|line| line.strip_prefix(LISTENING).map(|url| url.trim().to_owned()));
     std::thread::spawn(move || lines.for_each(drop));
     match told {

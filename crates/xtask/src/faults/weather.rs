@@ -5,12 +5,13 @@ use super::http::Client;
 use super::numbers::Numbers;
 use super::options::OUTAGE_MIN_S;
 use super::outages::Outage;
+use super::pace::pause;
 use super::site::Site;
 use crate::{Outcome, console};
+use jiff::Timestamp;
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The pause between two kills, in seconds.
@@ -32,7 +33,7 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Weather {
     /// Callers are done.
     pub(super) is_over: AtomicBool,
-    pub(super) kills: AtomicUsize,
+    kills: Mutex<Vec<Timestamp>>,
     /// Held while it is looked how soon it serves again: a kill would be taken for a slow return.
     quiet: Mutex<()>,
     told: Mutex<Vec<Passed>>,
@@ -54,12 +55,13 @@ impl Weather {
     /// Kills gateways now and then, as often as wanted.
     pub(super) fn kill(&self, site: &Site, gateways: &[Gateway]) {
         let mut numbers = Numbers::of(site.options.seed, 1);
-        while self.kills.load(Ordering::SeqCst) < site.options.kills && !self.is_over.load(Ordering::SeqCst) {
-            self.pause(numbers.between(KILL_EVERY_S.0, KILL_EVERY_S.1));
+        while self.kills().len() < site.options.kills && !self.is_over.load(Ordering::SeqCst) {
+            self.wait(numbers.between(KILL_EVERY_S.0, KILL_EVERY_S.1));
             let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
             let gateway = &gateways[numbers.below(gateways.len())];
             if gateway.kill() {
-                self.kills.fetch_add(1, Ordering::SeqCst);
+                let mut kills = self.kills.lock().unwrap_or_else(PoisonError::into_inner);
+                kills.push(Timestamp::now());
             }
             drop(quiet);
         }
@@ -73,7 +75,7 @@ impl Weather {
         let mut numbers = Numbers::of(site.options.seed, 2);
         let outages = Outage::of(site)?;
         while !outages.is_empty() && !self.is_over.load(Ordering::SeqCst) {
-            self.pause(numbers.between(OUTAGE_EVERY_S.0, OUTAGE_EVERY_S.1));
+            self.wait(numbers.between(OUTAGE_EVERY_S.0, OUTAGE_EVERY_S.1));
             let outage = outages[numbers.below(outages.len())];
             let lasts_s = numbers.between(OUTAGE_MIN_S, site.options.outage_max_s.max(OUTAGE_MIN_S));
             let one = numbers.below(gateways.len());
@@ -86,14 +88,18 @@ impl Weather {
             };
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(outage);
             let begun = Instant::now();
-            self.pause(lasts_s);
+            self.wait(lasts_s);
             let lasted = begun.elapsed();
             let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
             held.end(site)?;
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let serves_after = self.recovery(site, gateways, client);
             drop(quiet);
-            self.tell(Passed { outage: Some(outage), lasted, serves_after });
+            self.tell(Passed {
+                outage: Some(outage),
+                lasted,
+                serves_after,
+            });
         }
         Ok(())
     }
@@ -101,7 +107,7 @@ impl Weather {
     /// Asks all the time whether the gateways live.
     pub(super) fn watch(&self, site: &Site, gateways: &[Gateway], client: &Client) {
         while !self.is_over.load(Ordering::SeqCst) {
-            sleep(LOOK * 5);
+            pause(LOOK * 5);
             for gateway in gateways {
                 let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
                 let is_old = gateway.age().is_some_and(|age| age > ALIVE_WITHIN);
@@ -114,7 +120,11 @@ impl Weather {
                 let lives = answer.is_ok_and(|answer| answer.status == 200);
                 if !lives && gateway.serves() && gateway.pid() == pid && now == current {
                     let during = current.map_or("nothing", Outage::name);
-                    let what = format!("gateway {} did not say within {:?} that it lives, while away: {during}", gateway.place, sent.elapsed());
+                    let what = format!(
+                        "gateway {} did not say within {:?} that it lives, while away: {during}",
+                        gateway.place,
+                        sent.elapsed()
+                    );
                     self.dumb.lock().unwrap_or_else(PoisonError::into_inner).push(what);
                 }
             }
@@ -135,7 +145,7 @@ impl Weather {
                 if begun.elapsed() > RECOVERY_MAX {
                     return None;
                 }
-                sleep(LOOK);
+                pause(LOOK);
             }
         }
         Some(begun.elapsed())
@@ -144,6 +154,11 @@ impl Weather {
     /// Notes an outage, or the end of them all.
     pub(super) fn tell(&self, passed: Passed) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).push(passed);
+    }
+
+    /// When gateways were killed.
+    pub(super) fn kills(&self) -> Vec<Timestamp> {
+        self.kills.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All outages that are over.
@@ -157,10 +172,10 @@ impl Weather {
     }
 
     /// Waits, but not for longer than callers ask.
-    fn pause(&self, seconds: f64) {
+    fn wait(&self, seconds: f64) {
         let until = Instant::now() + Duration::from_secs_f64(seconds);
         while Instant::now() < until && !self.is_over.load(Ordering::SeqCst) {
-            sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+            pause(LOOK.min(until.saturating_duration_since(Instant::now())));
         }
     }
 }
