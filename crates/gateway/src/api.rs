@@ -7,7 +7,6 @@ mod balance;
 mod body;
 mod caller;
 mod edits;
-mod envelope;
 mod estimate;
 mod events;
 mod generations;
@@ -15,38 +14,30 @@ mod health;
 mod health_providers;
 mod images;
 mod keys;
-pub(crate) mod known_clients;
-mod linger;
 mod media;
 mod metrics;
 mod models;
 mod openapi;
 mod operator;
 mod paging;
-mod path;
 mod query;
-mod repeat;
 mod repeats;
 mod requests;
-mod respond;
 mod running;
 mod sources;
-pub(crate) mod state;
 mod undelivered;
 mod usage;
 mod webhooks;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
-use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::http::state::AppState;
 use accounts::postings;
 pub(crate) use openapi::document;
-use state::AppState;
 
-/// Every route, and what is around all of them.
-pub(crate) fn router(state: AppState) -> Router {
+/// Every route.
+pub(crate) fn routes() -> Router<AppState> {
     let openai = Router::new()
         .route("/images/generations", post(generations::handle))
         .route("/images/edits", post(edits::handle))
@@ -78,25 +69,14 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics::handle))
         .route("/openapi.json", get(openapi::handle))
         .route("/media/{file}", get(media::handle));
-    let routes = Router::new()
+    Router::new()
         .nest("/openai/v1", openai.clone())
         .nest("/v1", openai)
         .merge(native)
-        .merge(operations);
-    surrounded(routes, state)
+        .merge(operations)
 }
 
 /// What the address serves that the operator gave to `/metrics` alone.
-pub(crate) fn metrics_router(state: AppState) -> Router {
-    surrounded(Router::new().route("/metrics", get(metrics::figures)), state)
-}
-
-/// What is around every route.
-fn surrounded(routes: Router<AppState>, state: AppState) -> Router {
-    routes
-        .fallback(absent::route)
-        .method_not_allowed_fallback(absent::method)
-        .layer(CatchPanicLayer::custom(respond::panicked))
-        .layer(from_fn_with_state(state.clone(), envelope::envelope))
-        .with_state(state)
+pub(crate) fn metrics_routes() -> Router<AppState> {
+    Router::new().route("/metrics", get(metrics::figures))
 }

@@ -10,7 +10,9 @@ pub mod cli;
 pub mod clock;
 pub mod db;
 pub mod generation;
+mod http;
 pub mod ids;
+mod known_clients;
 mod leases;
 pub mod ledger;
 pub mod media;
@@ -41,14 +43,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use api::known_clients::{KnownClients, KnownClientsError};
-use api::state::AppState;
 use auth::{KeyOrder, Keyring};
 use clock::Clock;
 use db::keys::{KeyFilter, KeyTerms};
 use db::{DEFAULT_ACCOUNT, Database, DatabaseError};
 use generation::Generator;
 use generation::routing::Routing;
+use http::state::AppState;
+use known_clients::{KnownClients, KnownClientsError};
 use media::links::Links;
 use media::process::Processor;
 use media::store::{MediaStore, StoreError};
@@ -174,7 +176,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         metrics_apart: metrics_at.is_some(),
     };
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &limits));
-    let server = serve::Server::start(listener, api::router(state), &limits, tasks);
+    let server = serve::Server::start(listener, http::surrounded(api::routes(), state), &limits, tasks);
     Ok(Running {
         address,
         first_key,
@@ -245,7 +247,7 @@ fn serve_metrics(
     state: AppState,
     limits: &Limits,
 ) -> (SocketAddr, serve::Server) {
-    let router = api::metrics_router(state);
+    let router = http::surrounded(api::metrics_routes(), state);
     (
         address,
         serve::Server::start(listener, router, limits, TaskTracker::new()),

@@ -8,7 +8,7 @@ use crate::request::N_MAX;
 use crate::size::SizeSupport;
 
 /// How a parameter reaches an offer, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Handling {
     /// The offer lacks it.

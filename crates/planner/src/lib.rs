@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a clock, a file or the network. Time, health, random numbers and the catalogue's texts are arguments.
 //! In the order of a request: [`request`] and its [`route`], [`catalog`], [`resolve`], [`plan`] by a [`strategy`], [`price`],
-//! [`failure`], [`health`]. [`schema`] and [`explain`] tell callers of what was decided before the first call.
+//! [`failure`], [`health`]. [`view`], [`schema`] and [`explain`] tell callers of what was decided before the first call.
 
 pub mod argument;
 pub mod catalog;
@@ -24,3 +24,4 @@ pub mod schema;
 pub mod size;
 pub mod strategy;
 pub mod usage;
+pub mod view;

@@ -3,6 +3,7 @@
 pub mod charge;
 pub mod estimate;
 pub mod starting;
+pub mod table;
 mod tokens;
 
 use rust_decimal::Decimal;

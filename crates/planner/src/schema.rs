@@ -14,7 +14,7 @@ use crate::format::Format;
 use crate::mode::Mode;
 
 pub use parameters::standard_properties;
-pub use sizes::{range_json, sizes_json};
+pub use sizes::{range_json, range_of, sizes_json, sizes_of};
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";

@@ -1,7 +1,6 @@
 //! Routes that are not here, and what to use instead.
 
-use axum::http::{Method, StatusCode, Uri};
-use planner::fault::echo;
+use axum::http::StatusCode;
 
 use crate::problem::Problem;
 
@@ -39,22 +38,4 @@ pub(super) async fn videos() -> Problem {
         "/videos",
         "Pictor makes images: use /openai/v1/images/generations or /openai/v1/images/edits.",
     )
-}
-
-/// Any other path.
-pub(super) async fn route(uri: Uri) -> Problem {
-    let message = format!(
-        "There is nothing at {}. The API is below /openai/v1 and /v1; /openapi.json lists it.",
-        echo(uri.path())
-    );
-    Problem::invalid(StatusCode::NOT_FOUND, message)
-}
-
-/// A known path with another method.
-pub(super) async fn method(method: Method, uri: Uri) -> Problem {
-    let message = format!(
-        "{} does not take {method}. /openapi.json lists what it takes.",
-        echo(uri.path())
-    );
-    Problem::invalid(StatusCode::METHOD_NOT_ALLOWED, message)
 }

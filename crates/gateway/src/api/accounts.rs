@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::operator::{body, internal};
 use super::paging::Paging;
-use super::path::PathPart;
 use super::query::Parameters;
-use super::respond;
-use super::state::AppState;
 use crate::auth::Scope;
 use crate::db::accounts::AccountRow;
+use crate::http::path::PathPart;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::operator::accounts;
 use crate::problem::Problem;
 

@@ -6,10 +6,10 @@ use providers::{Body, Node};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::envelope::LogFacts;
-use super::respond;
 use crate::generation::answer::body;
 use crate::generation::{Delivered, Generated, Order};
+use crate::http::envelope::LogFacts;
+use crate::http::respond;
 
 /// Who served, or was asked last.
 pub(super) const PROVIDER: HeaderName = HeaderName::from_static("x-pictor-provider");

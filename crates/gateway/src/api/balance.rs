@@ -7,10 +7,10 @@ use planner::money::Micros;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::respond;
-use super::state::AppState;
 use crate::auth::Scope;
 use crate::db::accounts::Billing;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 
 /// What the account may spend, which is told of prepaid ones only, and what calls under way may cost.

@@ -6,10 +6,10 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::envelope::RequestContext;
-use super::known_clients::KnownClient;
-use super::state::AppState;
 use crate::auth::{AuthError, Identity, Scope};
+use crate::http::envelope::RequestContext;
+use crate::http::state::AppState;
+use crate::known_clients::KnownClient;
 use crate::problem::Problem;
 
 /// A recognized caller and the request's own facts. An endpoint that names it in its arguments cannot forget the check.

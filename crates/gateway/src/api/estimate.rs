@@ -6,7 +6,7 @@ use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use serde_json::{Value, json};
 
-use super::respond;
+use crate::http::respond;
 
 /// What the request would cost, at the first candidate and at every other. Never an id, data, status or url: nothing was made.
 pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use super::respond;
-use super::state::AppState;
+use crate::http::respond;
+use crate::http::state::AppState;
 
 /// `GET /healthz`: the process lives.
 pub(super) async fn healthz() -> Response {

@@ -7,9 +7,9 @@ use planner::health::{CircuitState, HealthRow};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::respond;
-use super::state::AppState;
 use crate::auth::Scope;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::outcome::code_of;
 
 /// Every provider of the catalogue, with those of its offers that this gateway has tried since it started.

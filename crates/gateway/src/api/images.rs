@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 
 use super::body::Received;
 use super::caller::Caller;
-use super::envelope::LogFacts;
 use super::query::asks_for;
 use super::running::failed;
-use super::state::AppState;
-use super::{estimate, repeats, respond, running, sources, webhooks};
+use super::{estimate, repeats, running, sources, webhooks};
 use crate::auth::Scope;
 use crate::boundary::passed;
 use crate::generation::{self, Order};
+use crate::http::envelope::LogFacts;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 
 /// Says which `response_format` was used and why.

@@ -7,9 +7,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::path::PathPart;
-use super::state::AppState;
 use crate::db::media::MediaRow;
+use crate::http::path::PathPart;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 
 /// The signed part of a link; what is missing or odd in it makes it a link that has ended.

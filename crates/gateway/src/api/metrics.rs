@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::absent;
-use super::state::AppState;
+use crate::http::fallback;
+use crate::http::state::AppState;
 use crate::metrics::{CONTENT_TYPE, Snapshot};
 
 /// The figures, unless they have an address of their own.
 pub(super) async fn handle(state: State<AppState>, uri: Uri) -> Response {
     if state.metrics_apart {
-        return absent::route(uri).await.into_response();
+        return fallback::route(uri).await.into_response();
     }
     figures(state).await
 }

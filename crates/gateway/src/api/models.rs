@@ -4,17 +4,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planner::catalog::model::Model;
-use planner::mode::Mode;
-use planner::money::Micros;
-use planner::price::starting::starting_price;
-use planner::schema;
+use planner::view::ModelView;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::path::PathPart;
 use super::query::asks_for;
-use super::respond;
-use super::state::AppState;
+use crate::http::path::PathPart;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::outcome::GenerationError;
 use crate::problem::Problem;
 
@@ -49,75 +46,6 @@ pub(super) async fn retrieve(
 }
 
 fn model_json(state: &AppState, model: &Model, with_schema: bool) -> Value {
-    let available = model
-        .live_offers()
-        .any(|offer| state.generator.upstreams.available().contains(&offer.provider));
-    let released = model
-        .released
-        .and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    let start = starting_price(model);
-    let mut providers: Vec<&str> = Vec::new();
-    for offer in model.live_offers() {
-        if !providers.contains(&offer.provider.as_str()) {
-            providers.push(&offer.provider);
-        }
-    }
-    let mut told = json!({
-        "id": model.id,
-        "object": "model",
-        "created": released.map_or(0, |day| day.timestamp().as_second()),
-        "owned_by": model.creator,
-        "name": model.name,
-        "description": model.description,
-        "creator": model.creator,
-        "creator_organization": model.creator_name,
-        "modality": "image",
-        "modes": model.modes(),
-        "capabilities": capabilities(model),
-        "status": if model.is_disabled() { "disabled" } else { "enabled" },
-        "model_status": model.status(),
-        "available": available,
-        "sunset": model.sunset(),
-        "successor": model.successor,
-        "featured": model.featured,
-        "free": start.as_ref().is_some_and(|start| start.price == Micros::ZERO),
-        "tags": model.tags,
-        "aliases": model.aliases,
-        "alternative_names": model.alternative_names,
-        "starting_price": start.as_ref().map(|start| start.price.as_json_dollars()),
-        "starting_price_offer": start.as_ref().map(|start| json!({ "provider": start.offer.provider, "conditions": { "quality": start.quality } })),
-        "providers": providers,
-        "image_url": null,
-        "model_page_path": format!("/models/{}/{}", model.creator, model.id),
-    });
-    if with_schema {
-        told["schema"] = schema::of_model(&state.generator.catalog, model);
-        told["sizes"] = schema::sizes_json(model);
-        told["size_range"] = schema::range_json(model);
-    }
-    told
-}
-
-fn capabilities(model: &Model) -> Vec<&'static str> {
-    let edits = || {
-        model
-            .live_offers()
-            .filter_map(|offer| offer.in_mode(Mode::ImageEdit))
-            .filter_map(|mode| mode.inputs)
-    };
-    let mut found = Vec::new();
-    for mode in model.modes() {
-        found.push(match mode {
-            Mode::TextToImage => "generation",
-            Mode::ImageEdit => "editing",
-            Mode::Upscale => "upscaling",
-        });
-    }
-    if edits().any(|inputs| inputs.mask.is_some()) {
-        found.push("inpainting");
-    }
-    if edits().any(|inputs| inputs.max > 1) {
-        found.push("multiple-inputs");
-    }
-    found
+    let generator = &state.generator;
+    ModelView::of(&generator.catalog, model, generator.upstreams.available()).to_json(with_schema)
 }

@@ -13,9 +13,9 @@ use planner::request::WEBHOOK_URL_CHARS_MAX;
 use planner::schema;
 use serde_json::{Map, Value, json};
 
-use super::repeat::KEY_CHARS_MAX;
-use super::respond;
-use super::state::AppState;
+use crate::http::repeat::KEY_CHARS_MAX;
+use crate::http::respond;
+use crate::http::state::AppState;
 
 /// The document.
 pub(super) async fn handle(State(state): State<AppState>) -> Response {

@@ -4,8 +4,8 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 
 use super::body::{Kind, Pieces, Received, Room, kind, read_json};
-use super::state::AppState;
 use crate::db::DatabaseError;
+use crate::http::state::AppState;
 use crate::operator::Refusal;
 use crate::problem::Problem;
 

@@ -15,15 +15,15 @@ use tokio::time::{Instant, timeout};
 use super::answer::{put_told_headers, with_images};
 use super::body::{Received, Source};
 use super::caller::Caller;
-use super::repeat::Repeat;
-use super::respond;
-use super::state::AppState;
 use super::undelivered::{note_delivery, when_sent};
 use crate::db::DatabaseError;
 use crate::db::generations::Awaited;
 use crate::db::idempotency::Claim;
 use crate::db::journal::ClaimOf;
 use crate::db::media::MediaRow;
+use crate::http::repeat::Repeat;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");

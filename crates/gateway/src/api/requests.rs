@@ -16,11 +16,11 @@ pub(super) use query::account;
 pub(super) use show::handle as retrieve;
 
 use super::caller::Caller;
-use super::respond;
-use super::state::AppState;
 use crate::auth::Scope;
 use crate::db::DatabaseError;
 use crate::db::generations::Summary;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 use crate::request_view::listed;
 use query::{Form, Query};

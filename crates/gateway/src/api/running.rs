@@ -7,14 +7,14 @@ use tokio::select;
 use tokio::sync::oneshot;
 
 use super::caller::Caller;
-use super::envelope::LogFacts;
-use super::repeat::Repeat;
 use super::repeats::{self, Turn};
-use super::state::AppState;
 use super::undelivered::Undelivered;
 use super::{answer, events};
 use crate::boundary::passed;
 use crate::generation::{Began, Order};
+use crate::http::envelope::LogFacts;
+use crate::http::repeat::Repeat;
+use crate::http::state::AppState;
 use crate::outcome::GenerationError;
 use crate::problem::Problem;
 

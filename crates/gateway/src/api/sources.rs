@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::body::{Received, Source};
-use super::state::AppState;
 use crate::generation::Upload;
+use crate::http::state::AppState;
 
 /// Longest fetch of a caller's image: hosts of images answer in seconds, and the caller waits.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);

@@ -9,8 +9,8 @@ use bytes::{Buf as _, Bytes};
 use hyper::body::{Frame, SizeHint};
 use tokio::runtime::Handle;
 
-use super::state::AppState;
 use crate::generation::{Generated, Order};
+use crate::http::state::AppState;
 use crate::outcome::GenerationError;
 
 /// How a generation ended.

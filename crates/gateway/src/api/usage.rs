@@ -11,11 +11,11 @@ use serde_json::{Map, Value, json};
 use super::caller::Caller;
 use super::query::{Edge, Parameters};
 use super::requests::account;
-use super::respond;
-use super::state::AppState;
 use crate::auth::Scope;
 use crate::db::DatabaseError;
 use crate::db::generations::{Grouping, Spending, SpendingFilter};
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::ledger::DAY_MICROS;
 use crate::problem::Problem;
 

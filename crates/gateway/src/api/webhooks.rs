@@ -9,9 +9,9 @@ use serde_json::json;
 use url::Url;
 
 use super::caller::Caller;
-use super::respond;
-use super::state::AppState;
 use crate::auth::Scope;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 use crate::webhooks::secret;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Served, served, unconditional};
 use crate::catalog::model::Model;
-use crate::size::{OfferSizes, SizeTableRow, size_range, size_table};
+use crate::size::{OfferSizes, SizeRange, SizeTableRow, size_range, size_table};
 
 /// The table of `size` against `aspect_ratio` and `resolution`.
 pub(super) fn rows(model: &Model, served: &[Served<'_>]) -> Vec<SizeTableRow> {
@@ -21,6 +21,19 @@ fn offers<'s>(served: &'s [Served<'_>]) -> Vec<&'s OfferSizes> {
     distinct
 }
 
+/// Sizes by name.
+#[must_use]
+pub fn sizes_of(model: &Model) -> Vec<SizeTableRow> {
+    rows(model, &served(model))
+}
+
+/// The bounds between which a caller may name any size.
+#[must_use]
+pub fn range_of(model: &Model) -> Option<SizeRange> {
+    let served = served(model);
+    size_range(&model.sizes(), &offers(&served))
+}
+
 /// Sizes by name, each with the ratio and tier that mean the same.
 #[must_use]
 pub fn sizes_json(model: &Model) -> Value {
@@ -32,14 +45,13 @@ pub fn sizes_json(model: &Model) -> Value {
             "nominal": row.nominal,
         })
     };
-    rows(model, &served(model)).into_iter().map(row).collect()
+    sizes_of(model).into_iter().map(row).collect()
 }
 
 /// The bounds between which a caller may name any size; null when there are none.
 #[must_use]
 pub fn range_json(model: &Model) -> Value {
-    let served = served(model);
-    let Some(range) = size_range(&model.sizes(), &offers(&served)) else {
+    let Some(range) = range_of(model) else {
         return Value::Null;
     };
     json!({

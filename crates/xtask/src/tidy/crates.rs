@@ -11,13 +11,17 @@ use std::sync::LazyLock;
 pub(super) const PURE: &str = "planner";
 
 /// Our crates, and those of ours that each may use. Emulators and adapters share nothing, or they would share mistakes.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("planner", &[]),
     ("imaging", &[]),
     ("ratings", &[]),
     ("providers", &["planner"]),
     ("sandbox", &["imaging"]),
-    ("gateway", &["planner", "imaging", "ratings", "providers", "sandbox"]),
+    ("site", &["planner"]),
+    (
+        "gateway",
+        &["planner", "imaging", "ratings", "providers", "sandbox", "site"],
+    ),
     ("xtask", &[]),
 ];
 

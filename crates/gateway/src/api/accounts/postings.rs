@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use crate::api::caller::Caller;
 use crate::api::operator::{body, internal};
 use crate::api::paging::Paging;
-use crate::api::path::PathPart;
 use crate::api::query::Parameters;
-use crate::api::respond;
-use crate::api::state::AppState;
 use crate::auth::Scope;
 use crate::db::ledger::history::{PostingFilter, PostingRow};
+use crate::http::path::PathPart;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::operator::{accounts, postings};
 use crate::problem::Problem;
 

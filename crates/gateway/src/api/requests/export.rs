@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::internal;
 use super::query::{Format, Query};
-use crate::api::state::AppState;
 use crate::db::generations::{Cursor, Filter, GenerationRow};
 use crate::db::{Database, DatabaseError};
+use crate::http::state::AppState;
 use crate::problem::Problem;
 use crate::request_view::listed;
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{absent, account, internal};
 use crate::api::caller::Caller;
-use crate::api::path::PathPart;
 use crate::api::query::Parameters;
-use crate::api::respond;
-use crate::api::state::AppState;
 use crate::auth::Scope;
+use crate::http::path::PathPart;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 
 /// Purges a request: for the key that made it, whatever its scopes, and for admins. What it cost and how it went stays.

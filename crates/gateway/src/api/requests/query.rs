@@ -6,9 +6,9 @@ use super::internal;
 use crate::api::caller::Caller;
 use crate::api::paging::Paging;
 use crate::api::query::{Edge, Parameters};
-use crate::api::state::AppState;
 use crate::auth::Scope;
 use crate::db::generations::{Cursor, Filter, Status};
+use crate::http::state::AppState;
 use crate::problem::Problem;
 
 /// What a query asks for.

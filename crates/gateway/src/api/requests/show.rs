@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::{absent, account, internal};
 use crate::api::caller::Caller;
-use crate::api::path::PathPart;
 use crate::api::query::Parameters;
-use crate::api::respond;
-use crate::api::state::AppState;
 use crate::auth::Scope;
 use crate::db::DatabaseError;
 use crate::db::generations::{Filter, GenerationRow, Payloads};
 use crate::db::webhooks::WebhookRow;
+use crate::http::path::PathPart;
+use crate::http::respond;
+use crate::http::state::AppState;
 use crate::problem::Problem;
 use crate::request_view::{self, stored};
 

@@ -14,32 +14,32 @@ use crate::generation::record::Marks;
 use crate::ids::request_id;
 
 /// The id of every answer.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is known of a request before it is read.
 #[derive(Debug, Clone)]
-pub(super) struct RequestContext {
+pub(crate) struct RequestContext {
     /// Our id of it.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The caller's marks.
-    pub(super) marks: Marks,
+    pub(crate) marks: Marks,
     /// Whether it is one that came before.
-    pub(super) repeat: Repeat,
+    pub(crate) repeat: Repeat,
 }
 
 /// What an endpoint wants in the log line.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LogFacts {
+pub(crate) struct LogFacts {
     /// API key.
-    pub(super) key_id: Option<String>,
+    pub(crate) key_id: Option<String>,
     /// Model.
-    pub(super) model: Option<String>,
+    pub(crate) model: Option<String>,
     /// Provider.
-    pub(super) provider: Option<String>,
+    pub(crate) provider: Option<String>,
     /// Charge.
-    pub(super) cost_micros: Option<i64>,
+    pub(crate) cost_micros: Option<i64>,
     /// Error code.
-    pub(super) error_code: Option<&'static str>,
+    pub(crate) error_code: Option<&'static str>,
 }
 
 /// Longest mark of a caller that is kept.
@@ -60,7 +60,7 @@ fn marks(headers: &HeaderMap) -> Marks {
 }
 
 /// Gives the request an id, runs it, and puts the id on the answer and the line into the log.
-pub(super) async fn envelope(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(state.generator.clock.now());
     let method = request.method().clone();

@@ -6,9 +6,9 @@ use providers::{GuardedClient, Spool};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::known_clients::KnownClients;
 use crate::auth::Keyring;
 use crate::generation::Generator;
+use crate::known_clients::KnownClients;
 
 /// Shared by all endpoints. Cheap to clone.
 #[derive(Clone)]

@@ -17,13 +17,13 @@ use tokio::time::timeout;
 const LINGER: Duration = Duration::from_secs(10);
 
 /// A body whose unread rest is read and forgotten when it is dropped.
-pub(super) struct Lingering {
+pub(crate) struct Lingering {
     rest: Option<Body>,
 }
 
 impl Lingering {
     /// Wraps a body.
-    pub(super) fn wrap(body: Body) -> Body {
+    pub(crate) fn wrap(body: Body) -> Body {
         Body::new(Self { rest: Some(body) })
     }
 }

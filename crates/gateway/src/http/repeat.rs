@@ -9,19 +9,19 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// Longest key of a caller that is taken, in characters.
-pub(super) const KEY_CHARS_MAX: usize = 255;
+pub(crate) const KEY_CHARS_MAX: usize = 255;
 
 /// What a request says of its being repeated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Repeat {
+pub(crate) struct Repeat {
     /// The caller's own key for the request.
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Whether an SDK counts its tries.
     is_counted: bool,
     /// Whether it is such a retry.
-    pub(super) is_retry: bool,
+    pub(crate) is_retry: bool,
     /// Whether the caller does not want to wait.
-    pub(super) is_async: bool,
+    pub(crate) is_async: bool,
 }
 
 impl Repeat {
@@ -29,7 +29,7 @@ impl Repeat {
     ///
     /// # Errors
     /// 400 for a key that is empty, too long or not plain text.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         let key = headers
             .get(IDEMPOTENCY_KEY)
             .map(|value| value.to_str().unwrap_or("").trim());
@@ -51,12 +51,12 @@ impl Repeat {
     }
 
     /// Whether its answer may be asked for again.
-    pub(super) const fn may_repeat(&self) -> bool {
+    pub(crate) const fn may_repeat(&self) -> bool {
         self.key.is_some() || self.is_counted
     }
 
     /// Whether it has a key of the caller's.
-    pub(super) const fn has_key(&self) -> bool {
+    pub(crate) const fn has_key(&self) -> bool {
         self.key.is_some()
     }
 }

@@ -7,7 +7,7 @@ use planner::request::ResponseFormat;
 use serde::Deserialize;
 
 /// The clients that Pictor knows, and where each fact is from.
-const BUILTIN: &str = include_str!("../../data/clients.toml");
+const BUILTIN: &str = include_str!("../data/clients.toml");
 
 /// Clients by what they call themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// A JSON answer.
-pub(super) fn json(status: StatusCode, value: &Value) -> Response {
+pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
@@ -44,7 +44,7 @@ impl IntoResponse for Problem {
 }
 
 /// The answer to a request whose handling panicked.
-pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> axum::http::Response<Body> {
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> axum::http::Response<Body> {
     let cause = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -57,7 +57,7 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> axum::http::Resp
 }
 
 /// A body that is not held in memory.
-pub(super) fn streamed(body: &providers::Body) -> Response {
+pub(crate) fn streamed(body: &providers::Body) -> Response {
     let length = body.len();
     let mut response = Response::new(Body::from_stream(body.stream()));
     let headers = response.headers_mut();
@@ -69,6 +69,6 @@ pub(super) fn streamed(body: &providers::Body) -> Response {
 }
 
 /// A text answer that does not change while the process lives.
-pub(super) fn fixed(content_type: &'static str, text: impl Into<Bytes>) -> Response {
+pub(crate) fn fixed(content_type: &'static str, text: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, content_type)], text.into()).into_response()
 }

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use crate::problem::Problem;
 
 /// The text of a path's variable part. axum's own extractor would refuse what is no UTF-8 in a shape of its own.
-pub(super) struct PathPart(pub(super) String);
+pub(crate) struct PathPart(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathPart {
     type Rejection = Problem;

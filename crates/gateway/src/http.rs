@@ -1,0 +1,25 @@
+//! What every route shares, of the API and of the site: the state, what is around a request, and the shape of answers.
+
+pub(crate) mod envelope;
+pub(crate) mod fallback;
+pub(crate) mod linger;
+pub(crate) mod path;
+pub(crate) mod repeat;
+pub(crate) mod respond;
+pub(crate) mod state;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use state::AppState;
+
+/// Puts around the routes what is around all of them: fallbacks, panics, ids, the log line.
+pub(crate) fn surrounded(routes: Router<AppState>, state: AppState) -> Router {
+    routes
+        .fallback(fallback::route)
+        .method_not_allowed_fallback(fallback::method)
+        .layer(CatchPanicLayer::custom(respond::panicked))
+        .layer(from_fn_with_state(state.clone(), envelope::envelope))
+        .with_state(state)
+}
