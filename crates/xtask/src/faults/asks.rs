@@ -70,7 +70,8 @@ impl Kind {
 const FAILURES: [(f64, Kind); 11] = [
     (3.0, Kind::Refused("status=429 retry-after=6")),
     (5.0, Kind::Busy("status=429")),
-    (5.0, Kind::Busy("status=503")),
+    // Some say so by the page of a proxy, behind which anything may have happened.
+    (3.0, Kind::Spent("status=503")),
     (0.5, Kind::Refused("status=401")),
     (3.0, Kind::Spent("cut")),
     (2.0, Kind::Spent("garbage")),

@@ -17,6 +17,7 @@ Generations by the thousand while providers fail, gateways are killed, and what 
   --when-maybe-billed W  the gateways' setting: never, once or always (once)
   --faulty SHARE         share of the providers' calls that fail (0.3)
   --at-once N            callers at one time (24)
+  --lasts-s N            the least time over which the asks are spread (0; kills spread them too)
   --outage-max-s N       the longest that something is taken away; the shortest is 5 (60)
   --no-outages           nothing is taken away
   --no-disk              the disk is not filled up (it never is without the right to mount)
@@ -45,6 +46,7 @@ pub(super) struct Options {
     /// From 0 to below 1.
     pub(super) faulty: f64,
     pub(super) at_once: usize,
+    pub(super) lasts_s: f64,
     pub(super) outage_max_s: f64,
     pub(super) outages: bool,
     pub(super) disk: bool,
@@ -70,6 +72,7 @@ impl Options {
             when_maybe_billed: "once".to_owned(),
             faulty: 0.3,
             at_once: 24,
+            lasts_s: 0.0,
             outage_max_s: 60.0,
             outages: true,
             disk: true,
@@ -108,6 +111,7 @@ impl Options {
             "--kills" => self.kills = number(name, value)?,
             "--seed" => self.seed = number(name, value)?,
             "--at-once" => self.at_once = number::<usize>(name, value)?.clamp(1, AT_ONCE_MAX),
+            "--lasts-s" => self.lasts_s = number::<f64>(name, value)?.max(0.0),
             "--outage-max-s" => self.outage_max_s = number::<f64>(name, value)?.max(OUTAGE_MIN_S),
             "--faulty" => {
                 self.faulty = number(name, value)?;

@@ -166,7 +166,8 @@ fn picture(site: &Site, client: &Client) -> Outcome<String> {
 /// All asks, each not before its time.
 fn ask_all(site: &Site, client: &Client, asks: &[Ask]) -> Vec<Story> {
     let kills_s = site.options.kills as f64 * (KILL_EVERY_S.0 + KILL_EVERY_S.1) / 2.0;
-    let every = Duration::from_secs_f64(ASK_EVERY_S.max(kills_s / asks.len().max(1) as f64));
+    let lasts_s = site.options.lasts_s.max(kills_s);
+    let every = Duration::from_secs_f64(ASK_EVERY_S.max(lasts_s / asks.len().max(1) as f64));
     let (next, begun) = (AtomicUsize::new(0), Instant::now());
     let stories: Mutex<HashMap<usize, Story>> = Mutex::default();
     scope(|threads| {

@@ -119,7 +119,9 @@ impl Site {
                 "PICTOR_LISTEN",
                 format!("{}:{}", Ipv4Addr::LOCALHOST, self.ports[gateway]),
             )
-            .env("TMPDIR", self.disk.join("tmp"));
+            .env("TMPDIR", self.disk.join("tmp"))
+            // Enough of it that a pipe that nobody reads is soon full.
+            .env("PICTOR_LOG", "info,gateway=debug,providers=debug");
         if let Some(cluster) = &self.cluster {
             command.env("PICTOR_DATABASE_URL", cluster.url());
         }
