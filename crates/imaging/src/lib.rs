@@ -3,6 +3,7 @@
 //! CPU work only: nothing here is asynchronous, touches a file or knows of HTTP.
 //!
 //! * [`inspect`] reads a header and never a pixel.
+//! * [`ending`] tells whether a file goes on to its own end.
 //! * [`decode`] turns any of the five formats into a [`Bitmap`], [`encode`] does the reverse.
 //! * [`convert`] is both, with an optional crop and resample in between.
 //! * [`convert_mask`] changes what a mask's colors mean.
@@ -18,6 +19,7 @@ mod convert;
 mod decode;
 mod decode_limits;
 mod encode;
+mod ending;
 mod error;
 mod format;
 mod header;
@@ -33,6 +35,7 @@ pub use convert::{Conversion, Converted, convert};
 pub use decode::decode;
 pub use decode_limits::DecodeLimits;
 pub use encode::{DEFAULT_QUALITY, encode};
+pub use ending::{Ending, ending};
 pub use error::{ImagingError, InspectError};
 pub use format::{ImageFormat, UnknownFormat};
 pub use info::ImageInfo;

@@ -36,6 +36,11 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
     })
 }
 
+/// Where the data of a file's still picture ends, as far as the file names places; `None` when it has no such picture.
+pub(crate) fn data_end<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Option<u64> {
+    boxes::read(reader).ok().map(|image| image.data_end)
+}
+
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, ImagingError> {
     let mut reader = HeaderReader::new(BufReader::new(Cursor::new(bytes)), FORMAT);
     let image = boxes::read(&mut reader)?;

@@ -44,7 +44,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
 }
 
 /// Size of the color table that the flags of a screen or an image descriptor announce.
-const fn color_table_bytes(flags: u8) -> u64 {
+pub(crate) const fn color_table_bytes(flags: u8) -> u64 {
     if flags & 0x80 == 0 {
         return 0;
     }

@@ -2,6 +2,7 @@
 
 mod avif;
 mod conversion;
+mod ending;
 mod gif;
 mod heif;
 mod hostile;

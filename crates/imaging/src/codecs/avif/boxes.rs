@@ -45,6 +45,8 @@ pub(super) struct StillImage {
     pub(super) is_sequence: bool,
     /// Data inside the metadata.
     pub(super) idat: Vec<u8>,
+    /// Where the last piece of any picture in the file ends; a piece without a length counts with its start.
+    pub(super) data_end: u64,
 }
 
 /// Where the data of one picture stands.
@@ -193,6 +195,7 @@ fn still_image(meta: &[u8]) -> Option<StillImage> {
         is_premultiplied: alpha_id.is_some_and(|id| referring(references, b"prem", id).contains(&primary_id)),
         is_sequence: false,
         idat: child(meta, b"idat").unwrap_or_default().to_vec(),
+        data_end: data_end(iloc)?,
     };
     for (kind, payload) in item_properties(properties, primary_id) {
         apply_property(&mut image, kind, payload)?;
@@ -326,6 +329,35 @@ fn property_indexes(ipma: &[u8], item: u32) -> Option<Vec<usize>> {
 
 /// Finds the extents of an item in an `iloc` box.
 fn locate(iloc: &[u8], wanted: u32, kind: Kind) -> Option<Item> {
+    let places = places(iloc)?;
+    let place = places.into_iter().find(|place| place.id == u64::from(wanted))?;
+    (place.extents.len() <= EXTENTS_MAX && place.method <= 1).then_some(Item {
+        kind,
+        is_in_idat: place.method == 1,
+        extents: place.extents,
+    })
+}
+
+/// Where the last extent in the file itself ends.
+fn data_end(iloc: &[u8]) -> Option<u64> {
+    let in_file = places(iloc)?.into_iter().filter(|place| place.method == 0);
+    let ends = in_file.flat_map(|place| place.extents);
+    ends.map(|(offset, length)| offset.saturating_add(length))
+        .max()
+        .or(Some(0))
+}
+
+/// Where one item stands.
+struct Place {
+    id: u64,
+    /// 0: in the file, 1: in the metadata.
+    method: u64,
+    /// Offset and length.
+    extents: Vec<(u64, u64)>,
+}
+
+/// What an `iloc` box says of all items.
+fn places(iloc: &[u8]) -> Option<Vec<Place>> {
     let mut fields = Fields(iloc);
     let (version, _) = fields.version()?;
     if version > 2 {
@@ -343,6 +375,8 @@ fn locate(iloc: &[u8], wanted: u32, kind: Kind) -> Option<Item> {
     }
     let id_bytes = if version < 2 { 2 } else { 4 };
     let items = fields.uint(id_bytes)?;
+    // Memory grows with what is really there, not with the claim.
+    let mut places = Vec::new();
     for _ in 0..items {
         let id = fields.uint(id_bytes)?;
         let method = if version == 0 { 0 } else { fields.uint(2)? & 15 };
@@ -350,25 +384,19 @@ fn locate(iloc: &[u8], wanted: u32, kind: Kind) -> Option<Item> {
         let base = fields.uint(base_bytes)?;
         let count = fields.uint(2)? as usize;
         let extent_bytes = index_bytes + offset_bytes + length_bytes;
-        let mut extents = Fields(fields.take(count * extent_bytes)?);
-        if id != u64::from(wanted) {
-            continue;
-        }
-        if count > EXTENTS_MAX || method > 1 {
+        // Extents that take no room could be as many as the file likes to claim.
+        if extent_bytes == 0 && count > 1 {
             return None;
         }
+        let mut each = Fields(fields.take(count * extent_bytes)?);
         let extents = (0..count)
             .map(|_| {
-                extents.take(index_bytes)?;
-                let offset = base.checked_add(extents.uint(offset_bytes)?)?;
-                Some((offset, extents.uint(length_bytes)?))
+                each.take(index_bytes)?;
+                let offset = base.checked_add(each.uint(offset_bytes)?)?;
+                Some((offset, each.uint(length_bytes)?))
             })
             .collect::<Option<_>>()?;
-        return Some(Item {
-            kind,
-            is_in_idat: method == 1,
-            extents,
-        });
+        places.push(Place { id, method, extents });
     }
-    None
+    Some(places)
 }
