@@ -39,6 +39,9 @@ pub trait Adapter: Send + Sync {
 
     /// What follows a reply.
     fn next(&self, request: &ProviderRequest, state: &mut State, reply: Reply) -> Step;
+
+    /// The call that stops an accepted job; `None` where the provider documents none.
+    fn cancel(&self, request: &ProviderRequest, job: &Job) -> Option<Call>;
 }
 
 /// Everything that an adapter needs to know about one attempt.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
     },
@@ -50,6 +50,10 @@ impl Adapter for Ark {
             Ok(output) => Step::Done(output),
             Err(failure) => Step::Fail(failure),
         }
+    }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
     }
 }
 

@@ -60,6 +60,10 @@ impl Adapter for Bfl {
             Phase::Poll | Phase::Fetch => polled(request, state, &reply),
         }
     }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
+    }
 }
 
 fn call(request: &ProviderRequest, method: Method, url: Url, stage: Stage) -> Result<Call, Failure> {

@@ -66,6 +66,10 @@ impl Adapter for DashScope {
             polled(request, state, &reply)
         }
     }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
+    }
 }
 
 fn call(request: &ProviderRequest, method: Method, url: Url, stage: Stage) -> Result<Call, Failure> {

@@ -1,6 +1,7 @@
 //! The one driver: it makes every call of every adapter, with the same bounds, redaction and tracing.
 
 mod download;
+mod job;
 mod listen;
 mod redact;
 mod send;
@@ -11,6 +12,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use planner::{
     failure::{Blame, Failure, FailureKind, Spent},
     usage::Usage,
@@ -22,12 +27,16 @@ use reqwest::{
 use tokio::time::Instant;
 
 use self::{
+    job::{Sight, asks_again},
     redact::Redactor,
     send::SendError,
     token::{Tokens, Unanswered},
 };
 use crate::{
-    adapter::{Adapter, Call, Endpoint, Output, ProviderRequest, Stage, State, Step, verdict::words},
+    adapter::{
+        Adapter, Call, Endpoint, Output, ProviderRequest, Stage, State, Step,
+        verdict::{says_gone, words},
+    },
     network::{self, CONNECT_TIMEOUT, GuardConfig, GuardedClient, is_loopback},
     spool::{Blob, SpoolScope},
 };
@@ -54,6 +63,8 @@ pub struct DriverConfig {
     pub quick_timeout: Duration,
     /// Largest answer or downloaded file, in bytes.
     pub answer_bytes: u64,
+    /// Whether a downloaded image goes on to its own end. It may block.
+    pub is_whole: fn(&Blob) -> bool,
     /// What we call ourselves.
     pub user_agent: String,
 }
@@ -64,6 +75,7 @@ impl Default for DriverConfig {
             connect_timeout: CONNECT_TIMEOUT,
             quick_timeout: QUICK_TIMEOUT,
             answer_bytes: ANSWER_BYTES,
+            is_whole: |_| true,
             user_agent: concat!("pictor/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -71,9 +83,13 @@ impl Default for DriverConfig {
 
 /// Hears what happens during an attempt.
 pub trait Observer: Send + Sync {
-    /// The provider accepted the job; [`Driver::resume`] finds it again by `handle`. Called once an attempt, before the
-    /// next call.
-    fn job_accepted(&self, handle: &str);
+    /// The provider accepted the job; [`Driver::resume`] finds it again by `handle`. Called once an attempt; the next call
+    /// waits for it.
+    fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()>;
+
+    /// For a fifth of its time nothing was heard of an accepted job, or of the images that it made; `failure` is what came
+    /// last. They are asked for until the deadline all the same. Called at most once for the job and once for each image.
+    fn lost_sight(&self, failure: &Failure);
 
     /// An unfinished image came, as the provider made it; `index` is its place among those of its image, counted from 0.
     /// Called between two reads of a stream that is paid for, so it must not wait.
@@ -81,7 +97,11 @@ pub trait Observer: Send + Sync {
 }
 
 impl Observer for () {
-    fn job_accepted(&self, _handle: &str) {}
+    fn job_accepted<'a>(&'a self, _handle: &'a str) -> BoxFuture<'a, ()> {
+        ready(()).boxed()
+    }
+
+    fn lost_sight(&self, _failure: &Failure) {}
 
     fn partial_image(&self, _index: u32, _image: Blob) {}
 }
@@ -91,6 +111,8 @@ impl Observer for () {
 pub struct Finished {
     /// The images, in the provider's order.
     pub images: Vec<FinishedImage>,
+    /// Why some that were made could not be had.
+    pub lost: Vec<Failure>,
     /// Token counts.
     pub usage: Option<Usage>,
     /// What the provider says that it charged, in millionths of a US dollar.
@@ -147,6 +169,7 @@ struct Attempt<'a> {
     adapter: &'a dyn Adapter,
     request: &'a ProviderRequest,
     scope: &'a SpoolScope,
+    begun: Instant,
     deadline: Instant,
     observer: &'a dyn Observer,
 }
@@ -186,6 +209,7 @@ impl Driver {
             adapter,
             request,
             scope,
+            begun: Instant::now(),
             deadline,
             observer,
         };
@@ -210,6 +234,7 @@ impl Driver {
             adapter,
             request,
             scope,
+            begun: Instant::now(),
             deadline,
             observer: &(),
         };
@@ -239,8 +264,10 @@ impl Driver {
         let mut repeats = 0;
         let mut wait = call.delay;
         let mut told = state.job.is_some();
+        let mut sight = Sight::new(attempt);
         loop {
             if Instant::now() + wait >= attempt.deadline {
+                self.call_off(attempt, state.job.as_ref());
                 return Err(out_of_time(attempt, call.stage));
             }
             tokio::time::sleep(wait).await;
@@ -250,26 +277,37 @@ impl Driver {
             };
             let (step, asked) = match sent {
                 Ok(reply) => {
-                    let asked = reply.retry_after;
-                    (attempt.adapter.next(attempt.request, &mut state, reply), asked)
+                    let (asked, status, is_gone) = (reply.retry_after, reply.status, says_gone(&reply));
+                    match attempt.adapter.next(attempt.request, &mut state, reply) {
+                        Step::Fail(failure) if asks_again(call.stage, status, is_gone, &failure) => {
+                            (Step::Again(failure), asked)
+                        }
+                        step => (step, asked),
+                    }
                 }
                 Err(Unanswered::Sent(error)) => (not_answered(attempt, call.stage, &error), None),
                 Err(Unanswered::NoToken(failure)) => return Err(at_stage(Stage::Token, failure)),
             };
             if !told && let Some(job) = &state.job {
                 told = true;
-                attempt.observer.job_accepted(&job.handle());
+                attempt.observer.job_accepted(&job.handle()).await;
+                sight.heard();
             }
             match step {
                 Step::Done(output) => return Ok(output),
                 Step::Call(next) => {
+                    sight.heard();
                     call = *next;
                     repeats = 0;
                     wait = call.delay;
                 }
                 Step::Again(failure) => {
+                    let failure = at_stage(call.stage, failure);
                     if call.stage == Stage::Submit || (call.stage == Stage::Upload && repeats >= UPLOAD_REPEATS_MAX) {
-                        return Err(at_stage(call.stage, failure));
+                        return Err(failure);
+                    }
+                    if matches!(call.stage, Stage::Poll | Stage::Fetch) {
+                        sight.missed(attempt, &failure);
                     }
                     wait = hiccup_wait(repeats, asked);
                     repeats += 1;
@@ -335,7 +373,9 @@ fn not_answered(attempt: &Attempt<'_>, stage: Stage, error: &SendError) -> Step 
             FailureKind::Interrupted,
             format!("the connection to {provider} was cut"),
         ),
-        SendError::Limit(message) => Failure::new(FailureKind::LimitReached, message.clone()),
+        SendError::Limit(message) | SendError::NoRoom(message) => {
+            Failure::new(FailureKind::LimitReached, message.clone())
+        }
         SendError::Refused(error) => Failure {
             blame: Blame::Provider,
             ..Failure::new(

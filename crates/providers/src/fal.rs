@@ -18,7 +18,7 @@ use crate::{
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Node},
-    network::same_origin,
+    network::{same_origin, with_segment},
 };
 
 /// Images up to this size together go along as data URIs, in bytes. One round trip to the storage and one upload cost
@@ -59,6 +59,12 @@ impl Adapter for Fal {
             Phase::Poll => polled(request, state, &reply),
             Phase::Fetch => fetched(request, state, &reply),
         }
+    }
+
+    /// The result's address with `/cancel` behind it.
+    fn cancel(&self, request: &ProviderRequest, job: &Job) -> Option<Call> {
+        let url = with_segment(&job.result_url, "cancel")?;
+        call(request, Method::PUT, url, Stage::Poll).ok()
     }
 }
 

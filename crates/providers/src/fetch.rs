@@ -75,6 +75,9 @@ pub enum FetchError {
     /// No connection, or one that was cut.
     #[error("the URL cannot be reached")]
     Unreachable,
+    /// An image whose last bytes are missing.
+    #[error("the file behind the URL ends too early")]
+    Cut,
     /// The spool refused.
     #[error("the file cannot be kept: {0}")]
     Spool(#[from] SpoolError),
@@ -239,19 +242,20 @@ fn from_reqwest(error: &reqwest::Error) -> FetchError {
 }
 
 impl FetchError {
-    /// Whether the same URL may answer later.
+    /// Whether the same URL may answer later. Hosts of files refuse for a moment what they give in the next; only 410
+    /// says in so many words that the file is gone.
     pub(crate) fn is_hiccup(&self) -> bool {
         match self {
-            Self::Status(status) => matches!(status, 408 | 425 | 429 | 500..),
-            Self::Unreachable | Self::TimedOut => true,
+            Self::Status(status) => matches!(status, 401 | 403 | 404 | 408 | 425 | 429 | 500..),
+            // Room comes back when others have got their images.
+            Self::Unreachable | Self::TimedOut | Self::Cut | Self::Spool(_) => true,
             Self::NotHttps
             | Self::Userinfo
             | Self::Port
             | Self::NotAName
             | Self::PrivateAddress
             | Self::TooManyRedirects
-            | Self::TooLarge { .. }
-            | Self::Spool(_) => false,
+            | Self::TooLarge { .. } => false,
         }
     }
 }

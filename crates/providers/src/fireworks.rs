@@ -96,6 +96,10 @@ impl Adapter for Fireworks {
             Way::Job(path) => accepted(request, state, &reply, &path).into(),
         }
     }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
+    }
 }
 
 fn call(request: &ProviderRequest, url: Url, stage: Stage, body: Node) -> Result<Call, Failure> {

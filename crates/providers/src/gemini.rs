@@ -7,7 +7,7 @@ use planner::failure::{Failure, FailureKind};
 use reqwest::{Method, header::HeaderName};
 
 use crate::{
-    adapter::{Adapter, Call, Patience, ProviderRequest, Reply, Stage, State, Step},
+    adapter::{Adapter, Call, Job, Patience, ProviderRequest, Reply, Stage, State, Step},
     google::{answered, content_body},
 };
 
@@ -37,5 +37,9 @@ impl Adapter for Gemini {
 
     fn next(&self, request: &ProviderRequest, _state: &mut State, reply: Reply) -> Step {
         answered(&request.endpoint.provider, &reply)
+    }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
     }
 }

@@ -63,6 +63,13 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     (0x2000..0x4000).contains(&a) && !special
 }
 
+/// `url` with one more segment to its path; `None` for an address that has no path.
+pub(crate) fn with_segment(url: &Url, segment: &str) -> Option<Url> {
+    let mut url = url.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().push(segment);
+    Some(url)
+}
+
 /// Whether two addresses have the same scheme, host and port.
 #[must_use]
 pub fn same_origin(one: &Url, other: &Url) -> bool {

@@ -30,8 +30,8 @@ use serde_json::Value;
 use self::options::Options;
 use crate::{
     adapter::{
-        Adapter, Call, Expect, ImageSource, Output, Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage,
-        State, Step,
+        Adapter, Call, Expect, ImageSource, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, ReplyBody,
+        Stage, State, Step,
         fields::{inline, referred},
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
     },
@@ -94,6 +94,10 @@ impl Adapter for OpenAi {
             }),
             Err(failure) => Step::Fail(failure),
         }
+    }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
     }
 }
 

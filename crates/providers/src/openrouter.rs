@@ -12,7 +12,7 @@ use reqwest::{
 };
 
 use crate::adapter::{
-    Adapter, Call, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+    Adapter, Call, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
     verdict::{failed, request_id, text_of, unreadable},
 };
 
@@ -65,6 +65,10 @@ impl Adapter for OpenRouter {
             Ok(output) => Step::Done(output),
             Err(failure) => Step::Fail(failure),
         }
+    }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
     }
 }
 

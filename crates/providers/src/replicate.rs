@@ -17,7 +17,7 @@ use crate::{
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Multipart, Node, base64_len},
-    network::same_origin,
+    network::{same_origin, with_segment},
 };
 
 /// Longest data URI that the provider's documentation allows, in bytes; larger images are uploaded as files.
@@ -51,6 +51,12 @@ impl Adapter for Replicate {
             Phase::Submit => created(request, state, &reply),
             Phase::Poll | Phase::Fetch => polled(request, state, &reply),
         }
+    }
+
+    /// The prediction's address with `/cancel` behind it.
+    fn cancel(&self, request: &ProviderRequest, job: &Job) -> Option<Call> {
+        let url = with_segment(&job.result_url, "cancel")?;
+        call(request, Method::POST, url, Stage::Poll).ok()
     }
 }
 

@@ -60,6 +60,10 @@ impl Adapter for Runware {
             polled(request, state, &reply)
         }
     }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
+    }
 }
 
 /// Everything goes to one address, as a list of tasks.

@@ -1,6 +1,10 @@
-//! Where image bytes rest: in memory up to a bound, then in a file that has no name, and never past the total.
+//! Where image bytes rest: in memory up to a bound, then in a file that has no name.
+//!
+//! The total is guarded where work is taken on, not where its bytes come: who is admitted has room set aside for what is
+//! expected, and what comes larger is taken all the same, since it is paid for.
 
 mod blob;
+mod room;
 mod writer;
 
 use std::{
@@ -8,7 +12,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -55,6 +59,12 @@ pub enum SpoolError {
         /// The bound, in bytes.
         total_bytes: u64,
     },
+    /// The file system has too little space left.
+    #[error("the disk of the spool is full ({free_bytes} bytes are free)")]
+    NoSpace {
+        /// What is free, in bytes.
+        free_bytes: u64,
+    },
     /// The file system failed.
     #[error("the spool file failed: {0}")]
     Io(#[from] io::Error),
@@ -65,7 +75,7 @@ pub enum SpoolError {
 pub struct SpoolUse {
     /// Bytes in memory.
     pub memory: u64,
-    /// Bytes in memory and in files.
+    /// Bytes in memory and in files, and those set aside.
     pub total: u64,
 }
 
@@ -77,7 +87,10 @@ pub struct Spool(Arc<Shared>);
 struct Shared {
     limits: SpoolLimits,
     memory: AtomicU64,
+    /// What is held and what is set aside.
     total: AtomicU64,
+    /// Of the total, what is set aside and not come yet.
+    aside: AtomicU64,
 }
 
 impl Spool {
@@ -88,16 +101,19 @@ impl Spool {
             limits,
             memory: AtomicU64::new(0),
             total: AtomicU64::new(0),
+            aside: AtomicU64::new(0),
         }))
     }
 
     /// The share of one generation.
     #[must_use]
     pub fn scope(&self) -> SpoolScope {
-        SpoolScope {
+        SpoolScope(Arc::new(Share {
             shared: Arc::clone(&self.0),
-            memory: Arc::new(AtomicU64::new(0)),
-        }
+            memory: AtomicU64::new(0),
+            aside: AtomicU64::new(0),
+            is_admitted: AtomicBool::new(false),
+        }))
     }
 
     /// What is held now.
@@ -118,9 +134,15 @@ impl Spool {
 
 /// The spool as one generation sees it. Clones count together.
 #[derive(Debug, Clone)]
-pub struct SpoolScope {
+pub struct SpoolScope(Arc<Share>);
+
+#[derive(Debug)]
+struct Share {
     shared: Arc<Shared>,
-    memory: Arc<AtomicU64>,
+    memory: AtomicU64,
+    /// What is set aside for this generation and has not come.
+    aside: AtomicU64,
+    is_admitted: AtomicBool,
 }
 
 impl SpoolScope {
@@ -139,6 +161,69 @@ impl SpoolScope {
         writer.write(bytes)?;
         writer.finish()
     }
+
+    /// Admits the generation's work: sets room aside for the bytes that are expected, before anything is spent. What comes
+    /// from now on is taken even past the bounds.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] past the total, [`SpoolError::NoSpace`] where the disk could not hold it.
+    pub fn admit(&self, expected_bytes: u64) -> Result<(), SpoolError> {
+        let shared = &self.0.shared;
+        let total_bytes = shared.limits.total_bytes;
+        if !add_up_to(&shared.total, expected_bytes, total_bytes) {
+            return Err(SpoolError::Full { total_bytes });
+        }
+        let promised = shared.aside.fetch_add(expected_bytes, Ordering::Relaxed);
+        self.0.aside.fetch_add(expected_bytes, Ordering::Relaxed);
+        let wanted = promised.saturating_add(expected_bytes);
+        if let Some(free_bytes) = room::lacking(shared.limits.directory.as_deref(), wanted) {
+            self.give_back_rest();
+            return Err(SpoolError::NoSpace { free_bytes });
+        }
+        self.admit_paid();
+        Ok(())
+    }
+
+    /// The same for work that is paid for already: no bound keeps its bytes out.
+    pub fn admit_paid(&self) {
+        self.0.is_admitted.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives back what is set aside and did not come: no more is expected.
+    pub fn give_back_rest(&self) {
+        self.0.give_back_rest();
+    }
+
+    fn is_admitted(&self) -> bool {
+        self.0.is_admitted.load(Ordering::Relaxed)
+    }
+}
+
+impl Share {
+    fn give_back_rest(&self) {
+        let rest = self.aside.swap(0, Ordering::Relaxed);
+        self.shared.aside.fetch_sub(rest, Ordering::Relaxed);
+        self.shared.total.fetch_sub(rest, Ordering::Relaxed);
+    }
+
+    /// Takes up to `size_bytes` of what is set aside. Returns how much that was.
+    fn take_aside(&self, size_bytes: u64) -> u64 {
+        let before = self
+            .aside
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+                Some(now.saturating_sub(size_bytes))
+            })
+            .unwrap_or(0);
+        let taken = before.min(size_bytes);
+        self.shared.aside.fetch_sub(taken, Ordering::Relaxed);
+        taken
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.give_back_rest();
+    }
 }
 
 /// What one blob takes from the bounds; dropping it gives it back.
@@ -147,6 +232,8 @@ struct Charge {
     scope: SpoolScope,
     memory: u64,
     total: u64,
+    /// Of the total, what was set aside before: another try of the same generation may use it again.
+    aside: u64,
 }
 
 impl Charge {
@@ -155,39 +242,53 @@ impl Charge {
             scope: scope.clone(),
             memory: 0,
             total: 0,
+            aside: 0,
         }
     }
 
     fn take_total(&mut self, size_bytes: u64) -> Result<(), SpoolError> {
-        let shared = &self.scope.shared;
-        let total_bytes = shared.limits.total_bytes;
-        if !add_up_to(&shared.total, size_bytes, total_bytes) {
+        let share = &self.scope.0;
+        let aside = share.take_aside(size_bytes);
+        let more = size_bytes - aside;
+        // Counted before it is judged, so that whatever happens it is given back with the rest.
+        self.aside += aside;
+        self.total += aside;
+        let total_bytes = share.shared.limits.total_bytes;
+        if self.scope.is_admitted() {
+            share.shared.total.fetch_add(more, Ordering::Relaxed);
+        } else if !add_up_to(&share.shared.total, more, total_bytes) {
             return Err(SpoolError::Full { total_bytes });
         }
-        self.total += size_bytes;
+        self.total += more;
         Ok(())
     }
 
     fn take_memory(&mut self, size_bytes: u64) -> bool {
-        let shared = &self.scope.shared;
-        if !add_up_to(
-            &self.scope.memory,
-            size_bytes,
-            shared.limits.memory_per_generation_bytes,
-        ) {
+        let share = &self.scope.0;
+        let limits = &share.shared.limits;
+        if !add_up_to(&share.memory, size_bytes, limits.memory_per_generation_bytes) {
             return false;
         }
-        if !add_up_to(&shared.memory, size_bytes, shared.limits.memory_bytes) {
-            self.scope.memory.fetch_sub(size_bytes, Ordering::Relaxed);
+        if !add_up_to(&share.shared.memory, size_bytes, limits.memory_bytes) {
+            share.memory.fetch_sub(size_bytes, Ordering::Relaxed);
             return false;
         }
         self.memory += size_bytes;
         true
     }
 
+    /// Takes memory past the bounds, where there is no other place for what is paid for.
+    fn force_memory(&mut self, size_bytes: u64) {
+        let share = &self.scope.0;
+        share.memory.fetch_add(size_bytes, Ordering::Relaxed);
+        share.shared.memory.fetch_add(size_bytes, Ordering::Relaxed);
+        self.memory += size_bytes;
+    }
+
     fn give_back_memory(&mut self) {
-        self.scope.memory.fetch_sub(self.memory, Ordering::Relaxed);
-        self.scope.shared.memory.fetch_sub(self.memory, Ordering::Relaxed);
+        let share = &self.scope.0;
+        share.memory.fetch_sub(self.memory, Ordering::Relaxed);
+        share.shared.memory.fetch_sub(self.memory, Ordering::Relaxed);
         self.memory = 0;
     }
 }
@@ -195,7 +296,10 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.give_back_memory();
-        self.scope.shared.total.fetch_sub(self.total, Ordering::Relaxed);
+        let share = &self.scope.0;
+        share.aside.fetch_add(self.aside, Ordering::Relaxed);
+        share.shared.aside.fetch_add(self.aside, Ordering::Relaxed);
+        share.shared.total.fetch_sub(self.total - self.aside, Ordering::Relaxed);
     }
 }
 
@@ -294,6 +398,50 @@ mod tests {
         ));
         drop(writer);
         assert_eq!(spool.used().total, 900);
+        drop(kept);
+        assert_eq!(spool.used(), SpoolUse::default());
+    }
+
+    #[test]
+    fn what_is_admitted_is_taken_whatever_comes() {
+        let spool = spool(1000, 0, 0);
+        let first = spool.scope();
+        first.admit(600).expect("there is room");
+        assert_eq!(spool.used().total, 600);
+        let second = spool.scope();
+        assert!(matches!(second.admit(500), Err(SpoolError::Full { total_bytes: 1000 })));
+        assert_eq!(spool.used().total, 600, "who is refused holds nothing");
+        let expected = first.store(&pattern(500)).expect("set aside");
+        assert_eq!(spool.used().total, 600);
+        let larger = first.store(&pattern(900)).expect("it is paid for");
+        assert_eq!(spool.used().total, 1400);
+        assert!(second.admit(1).is_err() && second.store(b"more").is_err());
+        drop((expected, larger));
+        assert_eq!(spool.used().total, 600, "another try may need it");
+        first.give_back_rest();
+        assert_eq!(spool.used(), SpoolUse::default());
+        second.admit(1000).expect("there is room again");
+        drop(second);
+        assert_eq!(spool.used(), SpoolUse::default());
+    }
+
+    #[test]
+    fn what_is_paid_for_stays_in_memory_where_no_file_can_be_made() {
+        let gone = tempfile::tempdir().expect("a folder").path().join("gone");
+        let spool = Spool::new(SpoolLimits {
+            total_bytes: 1 << 20,
+            memory_bytes: 100,
+            memory_per_generation_bytes: 100,
+            directory: Some(gone),
+        });
+        let scope = spool.scope();
+        assert!(scope.store(&pattern(5000)).is_err());
+        assert!(matches!(scope.admit(5000), Err(SpoolError::NoSpace { .. })));
+        scope.admit_paid();
+        let kept = scope.store(&pattern(5000)).expect("it is paid for");
+        assert!(kept.in_memory());
+        assert_eq!(kept.read_all().expect("memory"), pattern(5000));
+        assert_eq!(spool.used().memory, 5000);
         drop(kept);
         assert_eq!(spool.used(), SpoolUse::default());
     }

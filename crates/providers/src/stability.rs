@@ -74,6 +74,10 @@ impl Adapter for Stability {
             },
         }
     }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
+    }
 }
 
 fn is_deferred(request: &ProviderRequest) -> bool {

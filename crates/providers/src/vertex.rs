@@ -19,7 +19,7 @@ use reqwest::{Method, Url, header::AUTHORIZATION};
 
 use self::account::Access;
 use crate::{
-    adapter::{Adapter, Call, Endpoint, Patience, ProviderRequest, Reply, Stage, State, Step, misconfigured},
+    adapter::{Adapter, Call, Endpoint, Job, Patience, ProviderRequest, Reply, Stage, State, Step, misconfigured},
     google::{answered, content_body},
 };
 
@@ -76,6 +76,10 @@ impl Adapter for Vertex {
         } else {
             answered(provider, &reply)
         }
+    }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     adapter::{
-        Adapter, Call, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         money::micros_of,
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
@@ -60,6 +60,10 @@ impl Adapter for Xai {
             Ok(output) => Step::Done(output),
             Err(failure) => Step::Fail(failure),
         }
+    }
+
+    fn cancel(&self, _request: &ProviderRequest, _job: &Job) -> Option<Call> {
+        None
     }
 }
 

@@ -67,6 +67,17 @@ impl Stage {
     }
 }
 
+/// What becomes of an image as it is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FileFault {
+    /// It is padded to so many bytes.
+    Padded(u64),
+    /// Its second half is missing.
+    Half,
+    /// More follows its end.
+    Trailing,
+}
+
 /// What becomes of a result's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaFault {
@@ -85,7 +96,7 @@ pub(crate) struct Faults {
     pub(crate) body: Option<BodyFault>,
     pub(crate) moderation: Option<Stage>,
     pub(crate) failed: bool,
-    pub(crate) huge_bytes: Option<u64>,
+    pub(crate) file: Option<FileFault>,
     pub(crate) media: Option<MediaFault>,
     pub(crate) billed: bool,
 }
@@ -113,7 +124,7 @@ impl Faults {
         self.body = self.body.or(other.body);
         self.moderation = self.moderation.or(other.moderation);
         self.failed |= other.failed;
-        self.huge_bytes = self.huge_bytes.or(other.huge_bytes);
+        self.file = self.file.or(other.file);
         self.media = self.media.or(other.media);
         self.billed |= other.billed;
     }

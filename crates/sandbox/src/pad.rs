@@ -1,5 +1,6 @@
-//! Makes an encoded image as large as wanted without changing what it shows.
+//! Makes an encoded image as large as wanted without changing what it shows, or leaves half of it out.
 
+use crate::faults::FileFault;
 use imaging::ImageFormat;
 
 /// The data of one JPEG comment at most: its 16-bit length counts itself.
@@ -12,6 +13,21 @@ const PNG_END_BYTES: usize = 12;
 const PNG_CHUNK: &[u8; 4] = b"paDd";
 /// A chunk of WebP's RIFF container is this much larger than its data.
 const RIFF_CHUNK_BYTES: usize = 8;
+
+/// An image with a fault of its file.
+pub(crate) fn spoilt(mut bytes: Vec<u8>, format: ImageFormat, fault: FileFault) -> Vec<u8> {
+    match fault {
+        FileFault::Padded(size_bytes) => pad_to(bytes, format, usize::try_from(size_bytes).unwrap_or(usize::MAX)),
+        FileFault::Trailing => {
+            bytes.extend_from_slice(b"and no end");
+            bytes
+        }
+        FileFault::Half => {
+            bytes.truncate(bytes.len() / 2);
+            bytes
+        }
+    }
+}
 
 /// Pads to `size_bytes`, exactly for PNG, to within a few bytes for JPEG and WebP. An image that is larger already
 /// and formats without room for padding stay as they are.

@@ -1,7 +1,8 @@
 //! From a request's words to an encoded image, off the async threads.
 
+use crate::faults::FileFault;
 use crate::faults::strip;
-use crate::pad::pad_to;
+use crate::pad::spoilt;
 use crate::scene::{self, Canvas, Detail, EditRequest, SceneRequest};
 use bytes::Bytes;
 use imaging::{Bitmap, DecodeLimits, ImageFormat, ImagingError};
@@ -33,8 +34,8 @@ pub(crate) struct Drawing {
     pub(crate) quality: Option<u8>,
     /// Previews to make on the way, for streams.
     pub(crate) partials: u32,
-    /// Pad the encoded image to this size.
-    pub(crate) huge_bytes: Option<u64>,
+    /// What becomes of the encoded image.
+    pub(crate) file: Option<FileFault>,
 }
 
 impl Drawing {
@@ -54,7 +55,7 @@ impl Drawing {
             format: ImageFormat::Png,
             quality: None,
             partials: 0,
-            huge_bytes: None,
+            file: None,
         }
     }
 }
@@ -153,9 +154,8 @@ fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
         partials.push(encode(partial, drawing)?.into());
     }
     let mut bytes = encode(canvas, drawing)?;
-    if let Some(huge_bytes) = drawing.huge_bytes {
-        let size_bytes = usize::try_from(huge_bytes).unwrap_or(usize::MAX);
-        bytes = pad_to(bytes, drawing.format, size_bytes);
+    if let Some(fault) = drawing.file {
+        bytes = spoilt(bytes, drawing.format, fault);
     }
     Ok(Drawn {
         bytes: bytes.into(),

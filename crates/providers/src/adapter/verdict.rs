@@ -92,6 +92,29 @@ pub(crate) fn unreadable_again(provider: &str, state: &mut State, reply: &Reply,
     }
 }
 
+/// Whether an answer says in so many words that there is no such job. A bare 404 does not: proxies and replicas that lag
+/// behind give it for jobs that are there.
+pub(crate) fn says_gone(reply: &Reply) -> bool {
+    const NOUNS: [&str; 5] = ["request ", "task", "job", "prediction", "generation"];
+    const GONE: [&str; 5] = ["not found", "no longer", "expired", "does not exist", "no task"];
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        NOUNS.iter().any(|noun| text.contains(noun)) && GONE.iter().any(|words| text.contains(words))
+    };
+    let is_refusal = matches!(reply.status, 400..500) && !matches!(reply.status, 401..=403 | 429);
+    reply.status == 410 || is_refusal && reply.document().is_some_and(|document| any_text(&document.json, &says))
+}
+
+/// Whether some text in a document is like that. The splitter bounds its depth.
+fn any_text(json: &Value, is_so: &impl Fn(&str) -> bool) -> bool {
+    match json {
+        Value::String(text) => is_so(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is_so)),
+        Value::Object(object) => object.values().any(|value| any_text(value, is_so)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The provider's id of the request.
 pub(crate) fn request_id(reply: &Reply) -> Option<String> {
     REQUEST_ID_HEADERS

@@ -1,12 +1,12 @@
 //! Getting the images of a finished job that came as addresses.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use planner::failure::{Failure, FailureKind, Spent};
 use reqwest::{Url, header::HeaderMap};
 use tokio::time::Instant;
 use tracing::{Instrument, field};
 
-use super::{Attempt, Driver, Finished, FinishedImage, Reach, hiccup_wait};
+use super::{Attempt, Driver, Finished, FinishedImage, Reach, hiccup_wait, job::Sight};
 use crate::{
     adapter::{ImageSource, Output, ProducedImage, Stage, verdict::words},
     fetch::{FetchError, FetchLimits, Passage, fetch_through},
@@ -15,23 +15,35 @@ use crate::{
 
 /// Downloads of one attempt at a time: hosts of results are fast, and ten at once only compete.
 const DOWNLOADS_AT_ONCE: usize = 4;
+/// Repeats of a download that was answered to its end with a file that lacks its own: the next ones would be no better.
+const CUTS_MAX: u32 = 2;
 /// Time for one try of a download; a connection that stalls longer is better made anew.
 const DOWNLOAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Driver {
-    /// Brings every image into the spool.
+    /// Brings every image into the spool. One that cannot be had does not take the others with it: they are paid for.
     pub(super) async fn collect(&self, attempt: &Attempt<'_>, output: Output) -> Result<Finished, Failure> {
-        let images = stream::iter(output.images)
+        let mut brought = stream::iter(output.images)
             .map(|image| self.bring(attempt, image))
-            .buffered(DOWNLOADS_AT_ONCE)
-            .try_collect()
-            .await
-            .map_err(|failure| Failure {
-                upstream_request_id: output.upstream_id.clone(),
-                ..failure
-            })?;
+            .buffered(DOWNLOADS_AT_ONCE);
+        let (mut images, mut lost) = (Vec::new(), Vec::new());
+        while let Some(image) = brought.next().await {
+            match image {
+                Ok(image) => images.push(image),
+                Err(failure) => lost.push(Failure {
+                    upstream_request_id: output.upstream_id.clone(),
+                    ..failure
+                }),
+            }
+        }
+        if images.is_empty()
+            && let Some(failure) = lost.pop()
+        {
+            return Err(failure);
+        }
         Ok(Finished {
             images,
+            lost,
             usage: output.usage,
             reported_cost_micros: output.reported_cost_micros,
             upstream_id: output.upstream_id,
@@ -54,17 +66,21 @@ impl Driver {
 
     /// Repeats until the deadline: the image is made, and its address does not change.
     async fn download(&self, attempt: &Attempt<'_>, url: &Url, headers: &HeaderMap) -> Result<Blob, Failure> {
-        let mut repeats = 0;
+        let (mut repeats, mut cuts) = (0, 0);
+        let mut sight = Sight::new(attempt);
         loop {
             let error = match self.download_once(attempt, url, headers).await {
                 Ok(blob) => return Ok(blob),
                 Err(error) => error,
             };
+            let failure = gone(attempt, &error);
             let wait = hiccup_wait(repeats, None);
             repeats += 1;
-            if !error.is_hiccup() {
-                return Err(gone(attempt, &error));
+            cuts += u32::from(matches!(error, FetchError::Cut));
+            if !error.is_hiccup() || cuts > CUTS_MAX {
+                return Err(failure);
             }
+            sight.missed(attempt, &failure);
             if Instant::now() + wait >= attempt.deadline {
                 return Err(paid(attempt, FailureKind::TimedOut, Some(&error)));
             }
@@ -102,9 +118,13 @@ impl Driver {
                 })
             }
         };
-        let result = fetch_through(gate, url, attempt.scope, limits)
+        let result = match fetch_through(gate, url, attempt.scope, limits)
             .instrument(span.clone())
-            .await;
+            .await
+        {
+            Ok(fetched) => self.whole(fetched.blob).await,
+            Err(error) => Err(error),
+        };
         span.record(
             "duration_ms",
             u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -115,7 +135,19 @@ impl Driver {
             Err(_) => &span,
         };
         tracing::debug!(parent: &span, answered = result.is_ok(), "download ended");
-        Ok(result?.blob)
+        result
+    }
+
+    /// A file that ends too early came over a connection that broke without a word: it is asked for again.
+    async fn whole(&self, blob: Blob) -> Result<Blob, FetchError> {
+        let is_whole = self.config.is_whole;
+        let checked = blob.clone();
+        let checked = tokio::task::spawn_blocking(move || is_whole(&checked)).await;
+        if checked.unwrap_or(true) {
+            Ok(blob)
+        } else {
+            Err(FetchError::Cut)
+        }
     }
 }
 

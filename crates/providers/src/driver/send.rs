@@ -35,13 +35,15 @@ pub(super) enum SendError {
     Interrupted,
     /// One of our bounds.
     Limit(String),
+    /// There is no room for the answer now.
+    NoRoom(String),
     /// The address is none that we call.
     Refused(FetchError),
 }
 
 impl From<SpoolError> for SendError {
     fn from(error: SpoolError) -> Self {
-        Self::Limit(error.to_string())
+        Self::NoRoom(error.to_string())
     }
 }
 
@@ -183,9 +185,8 @@ pub(super) fn unreadable(error: &SplitError) -> Result<ReplyBody, SendError> {
         SplitError::Syntax(_) | SplitError::Cut | SplitError::BadBase64 | SplitError::TooDeep => {
             Ok(ReplyBody::Unreadable(error.to_string()))
         }
-        SplitError::TextTooLong { .. } | SplitError::BlobTooLong { .. } | SplitError::Spool(_) => {
-            Err(SendError::Limit(error.to_string()))
-        }
+        SplitError::TextTooLong { .. } | SplitError::BlobTooLong { .. } => Err(SendError::Limit(error.to_string())),
+        SplitError::Spool(_) => Err(SendError::NoRoom(error.to_string())),
     }
 }
 
@@ -216,7 +217,7 @@ async fn beginning(response: Response, most: usize) -> Vec<u8> {
     bytes
 }
 
-fn request_of(call: &Call, reach: Reach) -> Request {
+pub(super) fn request_of(call: &Call, reach: Reach) -> Request {
     let mut request = Request::new(call.method.clone(), call.url.clone());
     *request.headers_mut() = call.headers.clone();
     if reach != Reach::Own {

@@ -1,6 +1,9 @@
 //! Filling a blob: memory first, a nameless file once a bound is reached.
 
-use std::{fs::File, io::Write};
+use std::{
+    fs::File,
+    io::{self, Read, Seek, Write},
+};
 
 use super::{
     Blob, Charge, SpoolError, SpoolScope,
@@ -34,13 +37,40 @@ impl BlobWriter {
         let size_bytes = bytes.len() as u64;
         self.charge.take_total(size_bytes)?;
         if matches!(self.store, Store::Memory(_)) && !self.charge.take_memory(size_bytes) {
-            self.move_to_file()?;
+            match self.move_to_file() {
+                Err(_) if self.charge.scope.is_admitted() => self.charge.force_memory(size_bytes),
+                moved => moved?,
+            }
         }
-        match &mut self.store {
-            Store::Memory(chunks) => chunks.append(bytes),
-            Store::File(file) => file.write_all(bytes)?,
-        }
+        self.append(bytes)?;
         self.size_bytes += size_bytes;
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        let file = match &mut self.store {
+            Store::Memory(chunks) => {
+                chunks.append(bytes);
+                return Ok(());
+            }
+            Store::File(file) => file,
+        };
+        let Err(error) = file.write_all(bytes) else {
+            return Ok(());
+        };
+        if !self.charge.scope.is_admitted() {
+            return Err(error.into());
+        }
+        // A disk that is full takes no more, and still gives what it has.
+        let mut chunks = MemoryChunks::default();
+        let written = usize::try_from(self.size_bytes).map_err(io::Error::other)?;
+        file.rewind()?;
+        let mut before = vec![0; written];
+        file.read_exact(&mut before)?;
+        chunks.append(&before);
+        chunks.append(bytes);
+        self.charge.force_memory(self.size_bytes + bytes.len() as u64);
+        self.store = Store::Memory(chunks);
         Ok(())
     }
 
@@ -63,7 +93,7 @@ impl BlobWriter {
     }
 
     fn move_to_file(&mut self) -> Result<(), SpoolError> {
-        let directory = self.charge.scope.shared.limits.directory.as_deref();
+        let directory = self.charge.scope.0.shared.limits.directory.as_deref();
         let mut file: File = match directory {
             Some(directory) => tempfile::tempfile_in(directory)?,
             None => tempfile::tempfile()?,

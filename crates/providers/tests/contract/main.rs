@@ -22,6 +22,10 @@ use cases::{
     Expected::{self, Fails, Images},
     Kind, No,
 };
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use indexmap::IndexMap;
 use planner::{
     failure::{Failure, FailureKind, Spent},
@@ -52,8 +56,13 @@ struct Played {
 struct Handles(Mutex<Vec<String>>);
 
 impl Observer for Handles {
-    fn job_accepted(&self, handle: &str) {
+    fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
         self.0.lock().expect("no panic holds it").push(handle.to_owned());
+        ready(()).boxed()
+    }
+
+    fn lost_sight(&self, failure: &Failure) {
+        panic!("the provider told of its job all the time: {failure:?}");
     }
 
     fn partial_image(&self, index: u32, _image: Blob) {

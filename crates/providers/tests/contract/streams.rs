@@ -2,6 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
+use futures_util::future::BoxFuture;
 use planner::{
     failure::{Failure, FailureKind, Spent},
     mode::Mode,
@@ -76,8 +77,12 @@ pub(crate) fn cases() -> impl Iterator<Item = &'static str> {
 struct Partials(Mutex<Vec<(u32, Blob)>>);
 
 impl Observer for Partials {
-    fn job_accepted(&self, handle: &str) {
+    fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
         panic!("this protocol keeps no jobs: {handle}");
+    }
+
+    fn lost_sight(&self, failure: &Failure) {
+        panic!("this protocol keeps no jobs: {failure:?}");
     }
 
     fn partial_image(&self, index: u32, image: Blob) {

@@ -217,7 +217,7 @@ impl Work {
             mask: ask.mask.as_ref().and_then(white_to_alpha).map(Arc::new),
             format: ask.format(),
             quality: Some(95),
-            huge_bytes: self.faults.huge_bytes,
+            file: self.faults.file,
             ..Drawing::new(&ask.prompt, ask.model.path, ask.size_px(), seed.cast_unsigned())
         }
     }

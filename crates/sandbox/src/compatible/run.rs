@@ -100,7 +100,7 @@ async fn work(
             mask: mask.clone(),
             format: ask.format,
             quality: ask.quality,
-            huge_bytes: faults.huge_bytes,
+            file: faults.file,
             ..Drawing::new(&ask.positive, &ask.model, ask.size_px, seed)
         })
     });

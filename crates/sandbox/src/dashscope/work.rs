@@ -139,7 +139,7 @@ impl Work {
             };
             core.pictures.draw(Drawing {
                 inputs: Arc::clone(&inputs),
-                huge_bytes: self.faults.huge_bytes,
+                file: self.faults.file,
                 ..Drawing::new(&self.ask.prompt, self.ask.model.id, size, seed)
             })
         });

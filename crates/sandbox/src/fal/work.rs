@@ -215,7 +215,7 @@ impl Task {
                 inputs: Arc::clone(&images),
                 mask: mask.clone(),
                 format: format_of(ask.format),
-                huge_bytes: self.faults.huge_bytes,
+                file: self.faults.file,
                 ..Drawing::new(&ask.prompt, self.endpoint.id, size, seed)
             })
         });

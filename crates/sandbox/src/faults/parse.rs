@@ -1,6 +1,6 @@
 //! The words of a fault switch.
 
-use super::{BodyFault, Call, Faults, MediaFault, Refusal, Rule, Stage};
+use super::{BodyFault, Call, Faults, FileFault, MediaFault, Refusal, Rule, Stage};
 use std::time::Duration;
 
 /// The largest padded image: past the gateway's own limit of an upstream answer, and still bearable in memory.
@@ -60,7 +60,9 @@ fn parse_fault(faults: &mut Faults, name: &str, value: &str) -> Result<(), Strin
             faults.moderation = faults.moderation.or(Some(Stage::Input));
         }
         "failed" => faults.failed = true,
-        "huge" => faults.huge_bytes = Some(parse_size(value)?),
+        "huge" => faults.file = Some(FileFault::Padded(parse_size(value)?)),
+        "half" => faults.file = Some(FileFault::Half),
+        "trailing" => faults.file = Some(FileFault::Trailing),
         "media" => faults.media = Some(parse_media(value)?),
         "billed" => faults.billed = true,
         _ => return Err(format!("unknown fault word '{name}'")),

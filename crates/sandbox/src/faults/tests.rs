@@ -13,7 +13,7 @@ fn switches_are_read_and_stripped() {
     let refusal = faults.refusal.expect("a status was asked for");
     assert_eq!(refusal.status, Some(429));
     assert_eq!(refusal.retry_after, Some(Duration::from_millis(1_500)));
-    assert_eq!(faults.huge_bytes, Some(2_048));
+    assert_eq!(faults.file, Some(FileFault::Padded(2_048)));
     assert_eq!(faults.media, Some(MediaFault::Status(404)));
     assert_eq!(strip(prompt), "a red fox");
     assert_eq!(strip("no end [[fault: status=429"), "no end [[fault: status=429");

@@ -53,7 +53,7 @@ impl Work {
         let drawing = Drawing {
             inputs,
             format: self.ask.format,
-            huge_bytes: self.faults.huge_bytes,
+            file: self.faults.file,
             ..Drawing::new(&self.ask.prompt, self.ask.model.id, size, self.seed())
         };
         let drawn = core.pictures.draw(drawing).await.map_err(|_| ApiError::internal())?;

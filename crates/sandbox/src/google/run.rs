@@ -80,7 +80,7 @@ async fn work(core: Arc<Core>, delivery: Delivery, ask: Ask, faults: Faults) -> 
         format: ask.format,
         quality: ask.quality,
         partials: u32::from(ask.shows_thoughts),
-        huge_bytes: faults.huge_bytes,
+        file: faults.file,
         ..Drawing::new(&ask.prompt, ask.model.id, size_px, seed)
     };
     let drawn = core.pictures.draw(drawing).await.map_err(|error| {

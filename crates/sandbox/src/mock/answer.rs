@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::problem::Problem;
 use crate::bill::BillEntry;
 use crate::core::Core;
-use crate::faults::{BodyFault, Faults, Refusal};
+use crate::faults::{BodyFault, Faults, FileFault, Refusal};
 use crate::latency::Pace;
 use crate::media::NewMedia;
 use crate::names::sha256_hex;
@@ -65,7 +65,7 @@ pub(super) async fn deliver(core: Arc<Core>, ask: Ask, faults: Faults, base_url:
         return problem.into_response();
     }
     let ask = Arc::new(ask);
-    let work = work(Arc::clone(&core), Arc::clone(&ask), faults.huge_bytes);
+    let work = work(Arc::clone(&core), Arc::clone(&ask), faults.file);
     let Ok(Ok(images)) = core.tasks.spawn(work).await else {
         return Problem::failed().into_response();
     };
@@ -86,14 +86,14 @@ fn problem(faults: &Faults) -> Option<Problem> {
     moderation.or_else(|| faults.failed.then(Problem::failed))
 }
 
-async fn work(core: Arc<Core>, ask: Arc<Ask>, huge_bytes: Option<u64>) -> Result<Vec<Drawn>, DrawError> {
+async fn work(core: Arc<Core>, ask: Arc<Ask>, file: Option<FileFault>) -> Result<Vec<Drawn>, DrawError> {
     let pixels = u64::from(ask.size_px.0) * u64::from(ask.size_px.1);
     let wait = core.latency.work(Pace::Fast, ask.quality, pixels, ask.seed);
     tokio::time::sleep(wait).await;
     let drawn = if ask.upscale {
         upscale(&core, &ask).await?
     } else {
-        let drawings = (0..ask.count).map(|index| core.pictures.draw(ask.drawing(index, huge_bytes)));
+        let drawings = (0..ask.count).map(|index| core.pictures.draw(ask.drawing(index, file)));
         try_join_all(drawings).await?
     };
     core.bill.record(BillEntry {

@@ -3,6 +3,7 @@
 use super::MODEL;
 use super::problem::Problem;
 use crate::core::Core;
+use crate::faults::FileFault;
 use crate::form::FormFile;
 use crate::inputs;
 use crate::names::{seed_from, sha256_hex};
@@ -93,7 +94,7 @@ pub(super) struct Ask {
 
 impl Ask {
     /// The picture at a position of the answer.
-    pub(super) fn drawing(&self, index: u32, huge_bytes: Option<u64>) -> Drawing {
+    pub(super) fn drawing(&self, index: u32, file: Option<FileFault>) -> Drawing {
         let prompt = self.revised_prompt.as_deref().unwrap_or(&self.prompt);
         let seed = match index {
             0 => self.seed,
@@ -113,7 +114,7 @@ impl Ask {
             format: self.format,
             quality: self.compression,
             partials: self.partials,
-            huge_bytes,
+            file,
             ..Drawing::new(prompt, MODEL, self.size_px, seed)
         }
     }

@@ -160,7 +160,7 @@ fn drawing(ask: &Ask, size_px: (u32, u32), inputs: &Inputs, seed: u64, faults: &
         format: ask.format,
         quality: Some(ask.compression),
         partials: ask.partials(),
-        huge_bytes: faults.huge_bytes,
+        file: faults.file,
         ..Drawing::new(&ask.prompt, ask.model.id, size_px, seed)
     }
 }

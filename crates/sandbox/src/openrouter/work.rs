@@ -128,7 +128,7 @@ async fn draw(core: &Core, ask: &Ask, id: &str, inputs: &[Bitmap], faults: &Faul
             inputs: Arc::clone(&inputs),
             format: ask.format,
             quality: Some(ask.compression),
-            huge_bytes: faults.huge_bytes,
+            file: faults.file,
             ..Drawing::new(&ask.prompt, ask.model.id, ask.size_px, seed)
         })
     });

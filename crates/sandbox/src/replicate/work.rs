@@ -13,7 +13,7 @@ use crate::gpt_image::{
 use crate::inputs;
 use crate::media::NewMedia;
 use crate::names::{random_hex, seed_from, sha256_hex};
-use crate::pad::pad_to;
+use crate::pad::spoilt;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::scene::Detail;
@@ -238,7 +238,7 @@ impl Task {
                 keep: ask.keep,
                 format: ask.format,
                 quality: Some(ask.compression.max(1)),
-                huge_bytes: self.faults.huge_bytes,
+                file: self.faults.file,
                 ..Drawing::new(ask.prompt, &slug, sizes.output_px, seed)
             })
         });
@@ -251,12 +251,9 @@ impl Task {
         let quality = Some(ask.compression.max(1));
         let scaled = core.pictures.scale(image, sizes.output_px, ask.format, quality);
         let bytes = scaled.await.ok()?;
-        Some(match self.faults.huge_bytes {
+        Some(match self.faults.file {
             None => bytes,
-            Some(huge_bytes) => {
-                let size_bytes = usize::try_from(huge_bytes).unwrap_or(usize::MAX);
-                pad_to(bytes.to_vec(), ask.format, size_bytes).into()
-            }
+            Some(fault) => spoilt(bytes.to_vec(), ask.format, fault).into(),
         })
     }
 

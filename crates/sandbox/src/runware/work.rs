@@ -147,7 +147,7 @@ impl Work {
                 keep,
                 format: ask.format,
                 quality: Some(ask.compression),
-                huge_bytes: self.faults.huge_bytes,
+                file: self.faults.file,
                 ..Drawing::new(&ask.prompt, ask.model.id, ask.size, self.seed(index))
             })
         });

@@ -108,7 +108,7 @@ async fn draw(core: &Core, ask: &Ask, faults: &Faults, seed: u32, filtered: bool
         mask: ask.mask.clone().map(Arc::new),
         keep: ask.keep.unwrap_or(DEFAULT_KEEP),
         format: ask.format,
-        huge_bytes: faults.huge_bytes,
+        file: faults.file,
         ..Drawing::new(&ask.prompt, &ask.label, ask.size_px, u64::from(seed))
     };
     Ok(core.pictures.draw(drawing).await?.bytes)

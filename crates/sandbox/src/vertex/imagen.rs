@@ -92,7 +92,7 @@ async fn work(core: Arc<Core>, ask: Ask, faults: Faults) -> Result<Vec<Bytes>, B
             mask: mask.clone(),
             format: ask.format,
             quality: ask.quality,
-            huge_bytes: faults.huge_bytes,
+            file: faults.file,
             ..Drawing::new(&ask.prompt, ask.model.id, size_px, seed)
         })
     });

@@ -182,7 +182,7 @@ impl Job {
             inputs: Arc::clone(&self.inputs),
             format: FORMAT,
             quality: Some(90),
-            huge_bytes: self.faults.huge_bytes,
+            file: self.faults.file,
             ..Drawing::new(&ask.prompt, ask.model.id, self.size_px(), seed_from(&self.id, index))
         }
     }
