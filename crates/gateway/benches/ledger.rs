@@ -107,6 +107,7 @@ async fn generation(database: &Database, key_id: &str, id: String, now: Timestam
         adjustments: "[]".to_owned(),
         request_size_bytes: 100,
         created_at: now,
+        images: 1,
         durable: Durable::default(),
     };
     let hold = Hold {

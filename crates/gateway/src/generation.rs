@@ -1,6 +1,7 @@
 //! One caller request and everything that comes of it.
 
 pub mod answer;
+pub mod budget;
 pub mod executor;
 mod facts;
 mod intent;
@@ -14,6 +15,7 @@ mod track;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,8 +48,10 @@ use crate::settings::WhenOutcomeUnknown;
 use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
 
+use budget::Usual;
 use executor::{Execution, Executor, Sources};
-use outputs::Keeping;
+use facts::Origin;
+use outputs::{BeingKept, Keeping};
 use partials::Inlet;
 use routing::Routing;
 use track::Track;
@@ -89,6 +93,10 @@ pub struct Generator {
     pub bookkeeping: bool,
     /// What happens to money held for a generation whose outcome is unknown as the process died.
     pub when_outcome_unknown: WhenOutcomeUnknown,
+    /// How large images are as a rule.
+    pub usual: Arc<Usual>,
+    /// Generations whose images are yet to be stored although they have ended.
+    pub being_kept: Arc<BeingKept>,
     /// Wakes those who wait for the end of any generation.
     pub ended: Arc<Notify>,
     /// Wakes who tells callers of the ends that they want to be told of.
@@ -197,6 +205,8 @@ pub struct Order {
     pub tries_before: u32,
     /// Whether the caller does not wait for the answer.
     pub is_async: bool,
+    /// Set when the caller who waited for it has gone.
+    pub is_gone: Arc<AtomicBool>,
     /// A random number: the same one in the same circumstances makes the same plan.
     pub seed: u64,
     /// Where this generation's bytes are held.
@@ -209,6 +219,11 @@ impl Order {
         self.caller.stores_payloads || self.claim.is_some() || self.is_async
     }
 
+    /// Whether the store is the only place where the caller finds the images.
+    fn is_fetched_later(&self) -> bool {
+        self.is_async || self.is_gone.load(Ordering::Relaxed)
+    }
+
     /// Whether somebody may ask for its answer again.
     fn is_awaited(&self) -> bool {
         self.claim.is_some() || self.request_hash.is_some() || self.is_async
@@ -219,6 +234,7 @@ impl Order {
             generation_id: &self.id,
             ttl_s: self.caller.media_ttl_s,
             at_least_s: self.claim.as_ref().map_or(0, |_| generator.idempotency_s()),
+            is_pending: false,
         }
     }
 }
@@ -236,6 +252,10 @@ pub struct Delivered {
     pub provider: String,
     /// Its part of the charge.
     pub cost: Micros,
+    /// The call that made it.
+    pub origin: Origin,
+    /// Its place among the generation's images in the store, when it is there.
+    pub stored: Option<i64>,
 }
 
 /// A generation that gave at least one image.
@@ -314,6 +334,9 @@ impl Generator {
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
         passed("plan");
+        if let Err(error) = order.scope.admit(self.usual.expected(&plan, order.request.n)) {
+            return Err(self.reject(order, created_at, GenerationError::NoRoom(error)).await);
+        }
         let plan = match self.reserve(order, plan, created_at).await {
             Ok(plan) => plan,
             Err(error) => return Err(self.reject(order, created_at, error).await),
@@ -325,6 +348,7 @@ impl Generator {
         passed("execute");
         let produced = outputs::finish(self, order, &plan, execution).await;
         passed("process");
+        order.scope.give_back_rest();
         let result = match produced {
             Ok(produced) => Ok(outputs::deliver(self, order, produced, created_at).await),
             Err(error) => Err(error),

@@ -67,11 +67,7 @@ async fn take_over(generator: &Generator, spool: &Spool, tasks: &TaskTracker) ->
         .await?;
     for orphan in orphans {
         let (generator, scope) = (generator.clone(), spool.scope());
-        tasks.spawn(async move {
-            if let Err(error) = generator.resume(&orphan, &scope).await {
-                tracing::error!(generation.id = %orphan.id, error = %error, "a generation that was left behind could not be ended");
-            }
-        });
+        tasks.spawn(async move { generator.resume(&orphan, &scope).await });
     }
     Ok(())
 }

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+/// How many times what was held a cost may be that the provider itself reports.
+pub const REPORTED_COST_FACTOR: i64 = 2;
+
 /// Where money of an account can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Book {

@@ -223,6 +223,8 @@ async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
         limits: Arc::new(settings.limits.clone()),
         bookkeeping: settings.bookkeeping,
         when_outcome_unknown: settings.when_outcome_unknown,
+        usual: Arc::default(),
+        being_kept: Arc::default(),
         ended: Arc::new(Notify::new()),
         told: Arc::new(Notify::new()),
         owner: ids::random_text(OWNER_CHARS).into(),
@@ -294,6 +296,7 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
     let driver = Driver::new(DriverConfig {
         connect_timeout,
         answer_bytes: settings.limits.upstream_answer_bytes,
+        is_whole: Processor::is_whole,
         ..DriverConfig::default()
     })?;
     let fetcher = GuardedClient::new(GuardConfig {

@@ -3,5 +3,5 @@
 pub mod links;
 pub mod process;
 pub mod store;
+pub mod strays;
 pub mod sweep;
-pub mod whole;

@@ -6,6 +6,7 @@ use planner::catalog::lookup::NotFound;
 use planner::failure::Failure;
 use planner::fault::Fault;
 use planner::plan::NoRoute;
+use providers::SpoolError;
 
 pub use attempt::{Attempt, code_of, spent_word};
 
@@ -45,6 +46,9 @@ pub enum GenerationError {
     /// Another generation has the caller's own key for this request, and answers for it.
     #[error("another request has the same Idempotency-Key")]
     Claimed,
+    /// The spool has no room for its images.
+    #[error("there is no room for the images: {0}")]
+    NoRoom(SpoolError),
     /// Money, or a limit of the key, is too short.
     #[error("too little money, or a limit of the key")]
     Shortage(Shortage),

@@ -97,12 +97,8 @@ impl Problem {
     /// 429: the key's own limit.
     #[must_use]
     pub fn rate_limited(message: &str, retry_after: Duration) -> Self {
-        let mut problem = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "RATE_LIMITED",
-            "rate_limit_error",
-            message,
-        );
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut problem = Self::new(status, "RATE_LIMITED", "rate_limit_error", message);
         problem.should_retry = Some(true);
         problem.retry_after = Some(retry_after);
         problem
@@ -193,6 +189,7 @@ impl Problem {
                 param: Some((*param).to_owned()),
                 ..Self::permission(message)
             },
+            GenerationError::NoRoom(_) => Self::overloaded("No room for more images (spool_bytes). Try again shortly."),
             GenerationError::Shortage(shortage) => short(shortage),
             GenerationError::Claimed => Self::conflict("Another request with this Idempotency-Key is under way."),
             GenerationError::Database(_) => Self {

@@ -21,6 +21,7 @@ mod it {
     mod hang_up;
     mod harness;
     mod health;
+    mod kept;
     mod key_limits;
     mod key_orders;
     mod keys;
@@ -52,6 +53,7 @@ mod it {
     mod routing;
     mod settings;
     mod shutdown;
+    mod single_faults;
     mod streams;
     mod upstreams;
     mod usage;

@@ -221,7 +221,7 @@ impl Pieces {
 /// The face of a spool that refuses.
 pub(super) fn spool_problem(error: &SpoolError) -> Problem {
     match error {
-        SpoolError::Full { .. } => {
+        SpoolError::Full { .. } | SpoolError::NoSpace { .. } => {
             Problem::overloaded("This gateway holds as many image bytes as it may. Try again shortly.")
         }
         SpoolError::Io(_) => Problem::internal(),

@@ -1,6 +1,7 @@
 //! What generations and edits have in common: from a read body to an answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -125,6 +126,7 @@ pub(super) async fn serve(
         request_hash,
         tries_before: 0,
         is_async: repeat.is_async,
+        is_gone: Arc::default(),
         seed: rand::random(),
         marks: caller.context.marks.clone(),
         request_size_bytes: received.size_bytes,

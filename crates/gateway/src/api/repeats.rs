@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::answer::{put_told_headers, with_images};
 use super::body::{Received, Source};
 use super::caller::Caller;
-use super::undelivered::{note_delivery, when_sent};
+use super::undelivered::{Noted, note, when_sent};
 use crate::db::DatabaseError;
 use crate::db::generations::Awaited;
 use crate::db::idempotency::Claim;
@@ -105,7 +105,7 @@ pub(super) async fn turn(
         claim: None,
         tries_before: 0,
     };
-    if !repeat.is_retry {
+    if repeat.retry_count == 0 {
         return Ok(fresh);
     }
     let database = &state.generator.database;
@@ -115,14 +115,17 @@ pub(super) async fn turn(
         .now()
         .checked_sub(RETRY_WINDOW)
         .unwrap_or(jiff::Timestamp::MIN);
-    let first = database.undelivered(&caller.identity.key_id, hash, since).await;
+    // The counter itself says that the first answer did not arrive, whatever the gateway's own side of the connection saw.
+    let first = database
+        .adopt(&caller.identity.key_id, hash, since, i64::from(repeat.retry_count))
+        .await;
     let Some(first) = first.map_err(|error| broken(&error))? else {
         return Ok(fresh);
     };
-    let Some(ended) = ended(state, &first.id).await? else {
+    let Some(ended) = ended(state, &first).await? else {
         return Ok(fresh);
     };
-    // Images that the first try delivered after all, and that nobody stored, are gone: the retry is a request like any other.
+    // Without an answer, or images that are kept, the retry is a request like any other.
     Ok(again(state, &ended, scope).await?.map_or(fresh, Turn::Done))
 }
 
@@ -284,23 +287,34 @@ async fn again(state: &AppState, ended: &Awaited, scope: &SpoolScope) -> Result<
 /// Puts it on record when the last byte of an answer that is sent again is on its way.
 fn delivering(state: &AppState, id: &str, response: Response) -> Response {
     let (state, id) = (state.clone(), id.to_owned());
-    when_sent(response, move || note_delivery(&state, id))
+    when_sent(response, move || note(&state, Noted::Delivery, id))
 }
 
-/// The images of a generation, once all are stored. `None` when nobody stores them any more: its caller got them.
+/// The images of a generation, once all are stored. `None` when nobody stores them.
+///
+/// # Errors
+/// 503 while the store is away.
 async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Option<Vec<MediaRow>>, Problem> {
     let until = Instant::now() + KEEPING;
     loop {
         let woken = state.generator.ended.notified();
         let database = &state.generator.database;
-        // Looked at before the images are: whoever keeps them does so before he could be said to have them.
         let found = database.awaited(id).await.map_err(|error| broken(&error))?;
         let media = database.media_of(id).await.map_err(|error| broken(&error))?;
         if media.len() >= wanted {
             return Ok(Some(media));
         }
-        if found.is_none_or(|found| found.is_delivered) || Instant::now() >= until {
+        if found.is_none() {
             return Ok(None);
+        }
+        if Instant::now() >= until {
+            return if state.generator.being_kept.holds(id) {
+                Err(Problem::overloaded(
+                    "The images of this request are made and cannot be stored at this moment. Try again shortly.",
+                ))
+            } else {
+                Ok(None)
+            };
         }
         let _ = timeout(LOOK, woken).await;
     }
@@ -320,23 +334,19 @@ pub(super) fn link(state: &AppState, row: &MediaRow) -> String {
     generator.links.sign(&row.id, extension, ends_at)
 }
 
+/// A stored image. Only one whose file is not there is gone: a store that is away comes back.
 async fn load(state: &AppState, row: &MediaRow, scope: &SpoolScope) -> Result<Blob, Problem> {
-    use futures_util::TryStreamExt as _;
-    let gone = |error: &dyn std::fmt::Display| {
+    let loaded = state.generator.store.load(&row.path, scope).await;
+    loaded.map_err(|error| {
         tracing::error!(media.id = %row.id, error = %error, "a stored image could not be read");
-        Problem::images_gone()
-    };
-    let mut pieces = state
-        .generator
-        .store
-        .get(&row.path, None)
-        .await
-        .map_err(|error| gone(&error))?;
-    let mut writer = scope.writer();
-    while let Some(piece) = pieces.try_next().await.map_err(|error| gone(&error))? {
-        writer.write(&piece).map_err(|error| gone(&error))?;
-    }
-    writer.finish().map_err(|error| gone(&error))
+        if error.is_absent() {
+            Problem::images_gone()
+        } else {
+            Problem::overloaded(
+                "The images of this request are stored and cannot be read at this moment. Try again shortly.",
+            )
+        }
+    })
 }
 
 /// The answer to a caller who does not wait.

@@ -1,6 +1,7 @@
 //! A generation under way: started as a task of its own, waited for, answered.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::response::{IntoResponse, Response};
 use tokio::select;
@@ -8,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::caller::Caller;
 use super::repeats::{self, Turn};
-use super::undelivered::Undelivered;
+use super::undelivered::{Noted, Undelivered, note};
 use super::{answer, events};
 use crate::boundary::passed;
 use crate::generation::{Began, Order};
@@ -56,11 +57,23 @@ async fn run(state: AppState, order: Order) -> Result<Response, Box<Order>> {
     // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
     let stream = order.request.stream && state.generator.plan(&order).is_ok();
     let (inlet, partials) = state.generator.listen(&order).filter(|_| stream).unzip();
-    let (sender, mut receiver) = oneshot::channel();
+    let (mut sender, mut receiver) = oneshot::channel();
     let (began, begun) = Began::channel();
     let (tasks, clock) = (state.tasks.clone(), state.generator.clock.clone());
     tasks.spawn(async move {
-        let result = state.generator.generate(&order, inlet.as_ref(), began).await;
+        let mut generation = Box::pin(state.generator.generate(&order, inlet.as_ref(), began));
+        let result = select! {
+            biased;
+            result = &mut generation => result,
+            () = sender.closed() => {
+                order.is_gone.store(true, Ordering::Relaxed);
+                if order.request_hash.is_some() && !is_async {
+                    note(&state, Noted::Break, order.id.clone());
+                }
+                (&mut generation).await
+            }
+        };
+        drop(generation);
         // Given back before the answer goes out: who has it may ask again at once.
         drop(permit);
         // When nobody waits any more it comes back, and what is paid for is kept.

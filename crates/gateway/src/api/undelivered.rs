@@ -9,6 +9,7 @@ use bytes::{Buf as _, Bytes};
 use hyper::body::{Frame, SizeHint};
 use tokio::runtime::Handle;
 
+use crate::boundary::outside;
 use crate::generation::{Generated, Order};
 use crate::http::state::AppState;
 use crate::outcome::GenerationError;
@@ -38,10 +39,13 @@ impl Undelivered {
     pub(super) fn delivered(mut self) -> Option<Outcome> {
         let outcome = self.outcome.take();
         // Nobody comes back for what cannot be recognized.
-        if let Some((order, _)) = &outcome
+        if let Some((order, result)) = &outcome
             && order.request_hash.is_some()
         {
-            note_delivery(&self.state, order.id.clone());
+            note(&self.state, Noted::Delivery, order.id.clone());
+            if let Ok(generated) = result {
+                keep(&self.state, order, generated);
+            }
         }
         outcome
     }
@@ -66,13 +70,27 @@ pub(super) fn when_sent(response: Response<Body>, then: impl FnOnce() + Send + '
     })
 }
 
-/// Puts on record that a generation's answer is delivered, so that an SDK needs no other try.
-pub(super) fn note_delivery(state: &AppState, id: String) {
+/// What became of an answer on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Noted {
+    /// Its last byte went out.
+    Delivery,
+    /// Its connection broke.
+    Break,
+}
+
+/// Puts on record what became of a generation's answer on its way, for an SDK that comes back for it.
+pub(super) fn note(state: &AppState, noted: Noted, id: String) {
     if let Ok(runtime) = Handle::try_current() {
         let generator = state.generator.clone();
         let noted = async move {
-            if let Err(error) = generator.database.note_delivery(&id, generator.clock.now()).await {
-                tracing::warn!(generation.id = %id, error = %error, "a delivery could not be noted");
+            let (database, now) = (&generator.database, generator.clock.now());
+            let result = match noted {
+                Noted::Delivery => database.note_delivery(&id, now).await,
+                Noted::Break => database.note_break(&id, now).await,
+            };
+            if let Err(error) = result {
+                tracing::warn!(generation.id = %id, error = %error, "what became of an answer could not be noted");
             }
         };
         state.tasks.spawn_on(noted, &runtime);
@@ -81,15 +99,26 @@ pub(super) fn note_delivery(state: &AppState, id: String) {
 
 impl Drop for Undelivered {
     fn drop(&mut self) {
-        let Some((order, Ok(mut generated))) = self.outcome.take() else {
-            return;
-        };
-        // Outside of a runtime the process ends.
-        if let Ok(runtime) = Handle::try_current() {
-            let generator = self.state.generator.clone();
-            let keep = async move { generator.keep(&order, &mut generated).await };
-            self.state.tasks.spawn_on(keep, &runtime);
+        let Some((order, result)) = &self.outcome else { return };
+        if order.request_hash.is_some() {
+            note(&self.state, Noted::Break, order.id.clone());
         }
+        if let Ok(generated) = result {
+            keep(&self.state, order, generated);
+        }
+    }
+}
+
+/// Keeps the images of an answer that did not arrive, or that may not have: an SDK that counts its tries comes back for it.
+fn keep(state: &AppState, order: &Order, generated: &Generated) {
+    // Outside of a runtime the process ends.
+    if generated.kept {
+        return;
+    }
+    if let Ok(runtime) = Handle::try_current() {
+        let (generator, order, mut generated) = (state.generator.clone(), order.clone(), generated.clone());
+        let keep = async move { generator.keep(&order, &mut generated).await };
+        state.tasks.spawn_on(keep, &runtime);
     }
 }
 
@@ -109,6 +138,9 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Err(error) = outside("socket") {
+            return Poll::Ready(Some(Err(axum::Error::new(error))));
+        }
         let polled = Pin::new(&mut self.body).poll_frame(context);
         let is_end = match &polled {
             Poll::Ready(None) => true,

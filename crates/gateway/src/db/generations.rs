@@ -88,6 +88,8 @@ pub struct NewGeneration {
     pub request_size_bytes: i64,
     /// When.
     pub created_at: Timestamp,
+    /// Images that are asked for; 0 when it is read from the log.
+    pub images: i64,
     /// What lets others find and finish it.
     pub durable: Durable,
 }
@@ -225,6 +227,7 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
             adjustments: row.try_get("adjustments")?,
             request_size_bytes: row.try_get("request_size_bytes")?,
             created_at: time(row.try_get("created_at")?, "created_at")?,
+            images: 0,
             durable: Durable {
                 idempotency_key: row.try_get("idempotency_key")?,
                 ..Durable::default()
@@ -254,7 +257,7 @@ pub(super) async fn insert(
         "generations",
         "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, created_at, estimate_micros, \
          request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message, lease_owner, lease_until, \
-         deadline_at, idempotency_key, request_hash, response_format",
+         deadline_at, idempotency_key, request_hash, response_format, images",
         rows::ALL_NEW,
         generations,
         |query, (start, end)| {
@@ -277,7 +280,7 @@ pub(super) async fn insert(
             let query = query.bind(lease.map_or(0, |lease| lease.deadline_at.as_microsecond()));
             let query = query.bind(durable.idempotency_key.as_deref());
             let query = query.bind(durable.request_hash.as_deref());
-            query.bind(durable.response_format.as_deref())
+            query.bind(durable.response_format.as_deref()).bind(start.images)
         },
     )
     .await

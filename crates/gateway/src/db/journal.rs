@@ -336,13 +336,17 @@ impl Database {
         self.journal.write(write).await.map(drop)
     }
 
-    /// Notes where a provider's job is found again. Does not wait until it is written.
-    pub fn note_handle(&self, generation_id: &str, position: i64, handle: &str) {
-        self.journal.write_soon(Write::Handle {
+    /// Notes where a provider's job is found again.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn note_handle(&self, generation_id: &str, position: i64, handle: &str) -> Result<(), DatabaseError> {
+        let write = Write::Handle {
             generation_id: generation_id.to_owned(),
             position,
             handle: handle.to_owned(),
-        });
+        };
+        self.journal.write(write).await.map(drop)
     }
 
     /// Notes that a call failed. Does not wait until it is written.

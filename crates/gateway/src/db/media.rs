@@ -29,10 +29,12 @@ pub struct MediaRow {
     pub created_at: Timestamp,
     /// When it is removed.
     pub expires_at: Timestamp,
+    /// The call that made it and what its charge is found by, as JSON.
+    pub made: Option<String>,
 }
 
 const COLUMNS: &str =
-    "id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at";
+    "id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at, made";
 
 fn read(row: &AnyRow) -> Result<MediaRow, DatabaseError> {
     Ok(MediaRow {
@@ -46,6 +48,7 @@ fn read(row: &AnyRow) -> Result<MediaRow, DatabaseError> {
         size_bytes: row.try_get("size_bytes")?,
         created_at: time(row.try_get("created_at")?, "created_at")?,
         expires_at: time(row.try_get("expires_at")?, "expires_at")?,
+        made: row.try_get("made")?,
     })
 }
 
@@ -56,8 +59,8 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn insert_media(&self, media: &MediaRow) -> Result<(), DatabaseError> {
         sqlx::query(
-            "INSERT INTO media (id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO media (id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at, made) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
         )
         .bind(media.id.as_str())
         .bind(media.generation_id.as_str())
@@ -69,6 +72,7 @@ impl Database {
         .bind(media.size_bytes)
         .bind(media.created_at.as_microsecond())
         .bind(media.expires_at.as_microsecond())
+        .bind(media.made.as_deref())
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -99,6 +103,25 @@ impl Database {
         ));
         sqlx::query(sql)
             .bind(generation_id)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    /// The images whose paths begin with a folder.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn media_below(&self, folder: &str) -> Result<Vec<MediaRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM media WHERE path > $1 AND path < $2 ORDER BY path"
+        ));
+        sqlx::query(sql)
+            .bind(format!("{folder}/"))
+            // The character after the slash.
+            .bind(format!("{folder}0"))
             .fetch_all(&self.pool)
             .await?
             .iter()

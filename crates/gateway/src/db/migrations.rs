@@ -4,7 +4,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and text of each file. A list by hand, since the macro that reads the folder compiles both drivers twice.
-const FILES: [(i64, &str, &str); 4] = [
+const FILES: &[(i64, &str, &str)] = &[
     (
         1,
         "generations",
@@ -13,14 +13,21 @@ const FILES: [(i64, &str, &str); 4] = [
     (2, "ledger", include_str!("../../../../migrations/0002_ledger.sql")),
     (3, "durable", include_str!("../../../../migrations/0003_durable.sql")),
     (4, "webhooks", include_str!("../../../../migrations/0004_webhooks.sql")),
+    (6, "keep", include_str!("../../../../migrations/0006_keep.sql")),
 ];
 
 /// All of them, ready to be run.
 pub(super) fn all() -> Migrator {
-    let migration = |(number, name, text): (i64, &'static str, &'static str)| {
-        Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    let migration = |(number, name, text): &(i64, &'static str, &'static str)| {
+        Migration::new(
+            *number,
+            (*name).into(),
+            MigrationType::Simple,
+            text.into_sql_str(),
+            false,
+        )
     };
-    Migrator::with_migrations(FILES.into_iter().map(migration).collect())
+    Migrator::with_migrations(FILES.iter().map(migration).collect())
 }
 
 #[cfg(test)]

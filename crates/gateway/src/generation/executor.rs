@@ -6,6 +6,7 @@ mod inputs;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use imaging::Ending;
 use planner::catalog::pricing::{Basis, Pricing};
 use planner::failure::{
     FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, is_over, next_move,
@@ -20,7 +21,7 @@ use providers::{Driver, SpoolScope};
 use tokio::time::Instant;
 
 use super::Upload;
-use super::facts::Facts;
+use super::facts::{Facts, Origin};
 use super::partials::Inlet;
 use super::routing::Routing;
 use super::track::Track;
@@ -31,7 +32,7 @@ use crate::outcome::Attempt;
 use crate::upstreams::Upstreams;
 use call::Call;
 
-pub(super) use call::{Success, read};
+pub(super) use call::{Made, Success, read};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {
@@ -74,6 +75,12 @@ pub struct ProducedImage {
     pub image: Inspected,
     /// The prompt as the provider rewrote it.
     pub revised_prompt: Option<String>,
+    /// How its file ends.
+    pub ending: Ending,
+    /// Its place among the generation's images in the store, when it is there already.
+    pub stored: Option<i64>,
+    /// The call that made it.
+    pub origin: Origin,
     /// The candidate that made it, by its place among the facts.
     pub candidate: usize,
     /// Its part of the charge.
@@ -187,10 +194,7 @@ impl Executor<'_> {
             let images = *images;
             let native = resolved.call(images, before);
             before += images;
-            let facts = Facts {
-                asked: images,
-                ..execution.facts[index].clone()
-            };
+            let facts = execution.facts[index].for_call(images, &native, missing, tries_after_maybe_billed);
             self.call(Call {
                 upstream,
                 candidate,
@@ -214,7 +218,7 @@ impl Executor<'_> {
             };
             match end.result {
                 Ok(mut success) => {
-                    if let Some(short) = shortfall(asked, success.images.len()) {
+                    if let Some(short) = shortfall(asked, &mut success) {
                         moves.push(next_move(&short, self.policy, &progress));
                         execution.failures.push(short);
                     }
@@ -235,8 +239,9 @@ impl Executor<'_> {
 /// what the provider reports is charged.
 pub(super) fn take(index: usize, pricing: Option<&Pricing>, mut success: Success, execution: &mut Execution) {
     let facts = &execution.facts[index];
+    let measured = || success.images.iter().map(|made| size_of(&made.image.info)).collect();
     let produced = Produced {
-        sizes: success.images.iter().map(|(image, _)| size_of(&image.info)).collect(),
+        sizes: success.sizes.clone().unwrap_or_else(measured),
         usage: success.usage,
         reported: success.reported,
     };
@@ -245,26 +250,33 @@ pub(super) fn take(index: usize, pricing: Option<&Pricing>, mut success: Success
         None => reported_only(&produced),
     };
     let shares = shares(charge.total, success.images.len());
+    let mut position = 0;
     if let Some(attempt) = execution.attempts.last_mut() {
         attempt.cost = Some(charge.total);
+        position = attempt.position;
     }
+    // What the charge is found by stands with the first image of a call.
+    let mut produced = Some(produced);
     execution.charges.push(charge);
     execution.usage = match (execution.usage, success.usage) {
         (Some(all), Some(more)) => Some(all.plus(more)),
         (all, more) => all.or(more),
     };
     let images = std::mem::take(&mut success.images);
-    execution.images.extend(
-        images
-            .into_iter()
-            .zip(shares)
-            .map(|((image, revised_prompt), cost)| ProducedImage {
-                image,
-                revised_prompt,
-                candidate: index,
-                cost,
-            }),
-    );
+    execution
+        .images
+        .extend(images.into_iter().zip(shares).map(|(made, cost)| ProducedImage {
+            image: made.image,
+            revised_prompt: made.revised_prompt,
+            ending: made.ending,
+            stored: made.stored,
+            origin: Origin {
+                attempt: position,
+                produced: produced.take(),
+            },
+            candidate: index,
+            cost,
+        }));
 }
 
 fn reported_only(produced: &Produced) -> Estimate {
@@ -276,9 +288,14 @@ fn reported_only(produced: &Produced) -> Estimate {
     }
 }
 
-/// The failure of the images that a call was asked for and did not give. They were not charged.
-fn shortfall(asked: u32, made: usize) -> Option<Failure> {
+/// The failure of the images that a call was asked for and did not give. They were not charged, unless they were made and
+/// could not be had.
+fn shortfall(asked: u32, success: &mut Success) -> Option<Failure> {
+    let made = success.images.len();
     let missing = (asked as usize).checked_sub(made).filter(|missing| *missing > 0)?;
+    if let Some(lost) = success.lost.pop() {
+        return Some(lost);
+    }
     let message = format!("the provider made {made} of {asked} images: {missing} missing");
     Some(Failure {
         spent: Spent::No,

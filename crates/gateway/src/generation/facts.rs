@@ -1,14 +1,18 @@
 //! What must be known of a candidate to make an answer of what it gives: small enough to be stored with each call, so that
 //! another process can finish it.
 
+use indexmap::IndexMap;
 use jiff::civil::Date;
 use planner::catalog::Catalog;
 use planner::catalog::pricing::Pricing;
 use planner::mode::Mode;
+use planner::native::{NativeRequest, NativeValue};
 use planner::plan::{Candidate, RoutePlan};
+use planner::price::charge::Produced;
 use planner::price::estimate::Work;
 use planner::resolve::{Adjustment, Finish};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The facts of one candidate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +38,14 @@ pub struct Facts {
     pub warnings: Vec<String>,
     /// Images that the call is asked for.
     pub asked: u32,
+    /// The fields that the provider is sent, where other calls give other images of the same request: when those come and
+    /// this one is lost, it is made once more. They hold the prompt, until the generation ends. Absent when a secret or an
+    /// image is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<IndexMap<String, Value>>,
+    /// Tries before this one, after calls that may have been billed.
+    #[serde(default)]
+    pub tries_before: u32,
 }
 
 impl Facts {
@@ -52,6 +64,24 @@ impl Facts {
             sunset: resolved.offer.sunset,
             warnings: sunset_warning(plan, candidate).into_iter().collect(),
             asked: 0,
+            native: None,
+            tries_before: 0,
+        }
+    }
+
+    /// Those of one call for `asked` of `missing` images.
+    #[must_use]
+    pub fn for_call(&self, asked: u32, native: &NativeRequest, missing: u32, tries_before: u32) -> Self {
+        let plain = |(name, value): (&String, &NativeValue)| match value {
+            NativeValue::Json(value) => Some((name.clone(), value.clone())),
+            NativeValue::Secret(_) | NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => None,
+        };
+        let fields = || native.fields.iter().map(plain).collect();
+        Self {
+            asked,
+            native: (asked < missing).then(fields).flatten(),
+            tries_before,
+            ..self.clone()
         }
     }
 
@@ -62,6 +92,15 @@ impl Facts {
         let offer = offers.iter().find(|offer| offer.provider == self.provider)?;
         Some(&offer.pricing)
     }
+}
+
+/// The call that made an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its place among the attempts.
+    pub attempt: i64,
+    /// What its charge is found by; with the first image of each call.
+    pub produced: Option<Produced>,
 }
 
 /// Tells of an announced last day, and what to use instead.

@@ -1,5 +1,6 @@
 //! What an order means: its model, its inputs, and the plan to serve it. Nothing is called and nothing is written.
 
+use imaging::Ending;
 use planner::catalog::lookup::Found;
 use planner::explain::{Explanation, explain};
 use planner::fault::Fault;
@@ -11,7 +12,6 @@ use planner::route::Route;
 
 use super::{Generator, Order, Upload};
 use crate::media::process::{Processor, format_of};
-use crate::media::whole::is_whole;
 use crate::outcome::GenerationError;
 
 /// An order, understood.
@@ -186,7 +186,8 @@ impl Generator {
         }
         let info = Processor::inspect(&upload.blob)
             .map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
-        if !is_whole(info.format, upload.blob.reader(), upload.blob.len()).unwrap_or(true) {
+        let ending = imaging::ending(info.format, upload.blob.reader(), None);
+        if matches!(ending, Ok(Ending::Cut | Ending::Unmarked)) {
             let message = format!(
                 "the image cannot be used: the {} file breaks off before its end",
                 info.format

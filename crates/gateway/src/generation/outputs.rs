@@ -1,6 +1,11 @@
 //! From what providers made to what the caller gets: converted, stored, priced.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use imaging::Ending;
 use jiff::{SignedDuration, Timestamp};
 use planner::catalog::pricing::Basis;
 use planner::failure::{Failure, FailureKind};
@@ -13,6 +18,7 @@ use providers::SpoolScope;
 use serde_json::Value;
 
 use super::executor::{Execution, ProducedImage};
+use super::record::RESERVATION_GRACE;
 use super::{Delivered, Generated, Generator, Order};
 use crate::db::DatabaseError;
 use crate::db::media::MediaRow;
@@ -30,6 +36,11 @@ enum KeepError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
+
+/// First wait before images are stored once more that could not be; each further one is twice as long.
+const AGAIN_FIRST: Duration = Duration::from_millis(250);
+/// Longest such wait: an object store that is back is found soon.
+const AGAIN_MOST: Duration = Duration::from_secs(10);
 
 /// Letters of a media id: 22 base-62 characters are 131 bits, which nobody guesses.
 const MEDIA_ID_CHARS: usize = 22;
@@ -58,6 +69,10 @@ pub(super) async fn finish(
 
 /// Converts each image to what was asked for.
 pub(super) async fn convert(generator: &Generator, scope: &SpoolScope, execution: Execution) -> Produced {
+    for produced in &execution.images {
+        let image = &produced.image;
+        generator.usual.learn(&image.info, image.blob.len());
+    }
     let finishes = execution.images.iter().map(|produced| {
         let finish = execution.facts[produced.candidate].finish;
         finish_one(generator, scope, produced, finish)
@@ -132,13 +147,27 @@ pub(super) async fn deliver(
     created_at: Timestamp,
 ) -> Generated {
     let mut generated = assemble(generator, &order.id, produced, created_at);
+    let keeping = order.keeping(generator);
+    if order.is_fetched_later() {
+        // Its answer is in the store alone: before it is there, there is none.
+        let keeping = Keeping {
+            is_pending: true,
+            ..keeping
+        };
+        keep(generator, &keeping, &mut generated).await;
+    }
     if order.response_format == ResponseFormat::B64Json {
-        if order.keeps_images() {
-            keep(generator, &order.keeping(generator), &mut generated).await;
-            // Kept for later; the answer itself carries the bytes.
-            generated.images.iter_mut().for_each(|delivered| delivered.url = None);
+        if order.keeps_images()
+            && !generated.kept
+            && let Err(error) = store(generator, &keeping, &mut generated).await
+        {
+            // The answer carries the bytes; they are kept when it is out.
+            tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
         }
-    } else if let Err(error) = store(generator, &order.keeping(generator), &mut generated).await {
+        generated.images.iter_mut().for_each(|delivered| delivered.url = None);
+    } else if !generated.kept
+        && let Err(error) = store(generator, &keeping, &mut generated).await
+    {
         // The images are paid for: without a store they go out as bytes.
         tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
         generated.images.iter_mut().for_each(|delivered| delivered.url = None);
@@ -168,12 +197,16 @@ pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, crea
     let upstream = generator.upstreams.get(&facts.provider);
     let sandbox = execution.images.iter().any(is_sandbox);
     let (cost, cost_basis, cost_components) = total(&execution);
+    let mut warnings = facts.warnings;
+    warnings.extend(odd_endings(&execution.images));
     let delivered = execution.images.iter().zip(images).map(|(made, finished)| Delivered {
         image: finished.image,
         url: None,
         revised_prompt: made.revised_prompt.clone(),
         provider: facts_of(made).provider.clone(),
         cost: made.cost,
+        origin: made.origin.clone(),
+        stored: made.stored,
     });
     Generated {
         id: id.to_owned(),
@@ -186,7 +219,7 @@ pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, crea
         sandbox,
         images: delivered.collect(),
         adjustments,
-        warnings: facts.warnings,
+        warnings,
         sunset: facts.sunset,
         markup: execution.charges.iter().map(|charge| charge.markup).sum(),
         attempts: execution.attempts,
@@ -197,6 +230,22 @@ pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, crea
         cost_components,
         kept: false,
     }
+}
+
+/// Tells of files that are complete and yet do not end as their format says: some readers refuse them.
+fn odd_endings(images: &[ProducedImage]) -> impl Iterator<Item = String> {
+    images.iter().zip(1..).filter_map(|(produced, number)| {
+        let format = produced.image.info.format;
+        match produced.ending {
+            Ending::Whole | Ending::Cut => None,
+            Ending::Trailing => Some(format!(
+                "Image {number}: bytes follow the end of the provider's {format} file."
+            )),
+            Ending::Unmarked => Some(format!(
+                "Image {number}: the provider's {format} file lacks the mark of its end."
+            )),
+        }
+    })
 }
 
 /// Takes back the promise of an exact size that could not be kept.
@@ -244,6 +293,8 @@ pub(super) struct Keeping<'a> {
     pub(super) ttl_s: Option<i64>,
     /// Seconds that the files are kept at the least, for links that are made later.
     pub(super) at_least_s: i64,
+    /// Whether the generation's end waits for it, so that what is held for it must stay held.
+    pub(super) is_pending: bool,
 }
 
 /// Stores every image and gives it a link.
@@ -256,7 +307,10 @@ async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Gen
             .unwrap_or(Timestamp::MAX)
     };
     let (link_ends_at, expires_at) = (after(ttl_s), after(ttl_s.max(keeping.at_least_s)));
-    for (position, delivered) in generated.images.iter_mut().enumerate() {
+    let taken: Vec<i64> = generated.images.iter().filter_map(|image| image.stored).collect();
+    let mut free = (0..).filter(|position| !taken.contains(position));
+    for delivered in generated.images.iter_mut().filter(|image| image.stored.is_none()) {
+        let position = free.next().unwrap_or(i64::MAX);
         let info = &delivered.image.info;
         let id = random_text(MEDIA_ID_CHARS);
         let extension = info.format.extension();
@@ -266,7 +320,7 @@ async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Gen
         let row = MediaRow {
             id: id.clone(),
             generation_id: keeping.generation_id.to_owned(),
-            position: i64::try_from(position).unwrap_or(i64::MAX),
+            position,
             path,
             format: info.format.to_string(),
             width_px: i64::from(info.width_px),
@@ -274,24 +328,80 @@ async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Gen
             size_bytes: i64::try_from(delivered.image.blob.len()).unwrap_or(i64::MAX),
             created_at: now,
             expires_at,
+            made: serde_json::to_string(&delivered.origin).ok(),
         };
         if let Err(error) = generator.database.insert_media(&row).await {
-            // Without a row nobody would ever remove the file.
-            generator.store.delete(&row.path).await?;
+            // A file without a row is swept; one that cannot be removed now is, too.
+            let _ = generator.store.delete(&row.path).await;
             return Err(error.into());
         }
+        delivered.stored = Some(position);
         delivered.url = Some(generator.links.sign(&id, extension, link_ends_at));
     }
     generated.kept = true;
+    // As they lie in the store, some of them since before a process died.
+    generated.images.sort_by_key(|image| image.stored);
     Ok(())
 }
 
-/// Stores the images of an answer that found nobody, or whose account keeps all of them.
+/// Stores the images of an answer that found nobody, or whose account keeps all of them: however long the store or the
+/// database is away. Until then their bytes stay in the spool.
 pub(super) async fn keep(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) {
     if generated.kept {
         return;
     }
-    if let Err(error) = store(generator, keeping, generated).await {
-        tracing::error!(generation.id = %generated.id, error = %error, "images could not be kept");
+    let _seen = generator.being_kept.enter(keeping.generation_id);
+    let mut wait = AGAIN_FIRST;
+    while let Err(error) = store(generator, keeping, generated).await {
+        tracing::error!(generation.id = %generated.id, error = %error, "images could not be kept; they are kept as soon as that works");
+        if keeping.is_pending {
+            let until = generator
+                .clock
+                .now()
+                .checked_add(RESERVATION_GRACE)
+                .unwrap_or(Timestamp::MAX);
+            if let Err(error) = generator.database.hold_until(keeping.generation_id, until).await {
+                tracing::warn!(generation.id = %generated.id, error = %error, "what is held could not be kept held");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(AGAIN_MOST);
+    }
+}
+
+/// Generations whose images are being stored although their end is on record.
+#[derive(Debug, Default)]
+pub struct BeingKept(Mutex<BTreeSet<String>>);
+
+impl BeingKept {
+    /// Whether the images of a generation are yet to be stored.
+    #[must_use]
+    pub fn holds(&self, generation_id: &str) -> bool {
+        self.ids().contains(generation_id)
+    }
+
+    fn enter<'a>(&'a self, generation_id: &'a str) -> Seen<'a> {
+        self.ids().insert(generation_id.to_owned());
+        Seen {
+            being_kept: self,
+            generation_id,
+        }
+    }
+
+    fn ids(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a generation out again.
+struct Seen<'a> {
+    being_kept: &'a BeingKept,
+    generation_id: &'a str,
+}
+
+impl Drop for Seen<'_> {
+    fn drop(&mut self) {
+        self.being_kept.ids().remove(self.generation_id);
     }
 }

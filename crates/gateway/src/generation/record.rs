@@ -207,6 +207,7 @@ fn start(
         adjustments,
         request_size_bytes: i64::try_from(order.request_size_bytes).unwrap_or(i64::MAX),
         created_at,
+        images: i64::from(order.request.n),
         durable: Durable {
             lease: None,
             idempotency_key: order.claim.as_ref().map(|claimed| claimed.claim.key.clone()),
@@ -250,6 +251,7 @@ pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration
         | GenerationError::NoRoute { .. }
         | GenerationError::Forbidden { .. }
         | GenerationError::Claimed
+        | GenerationError::NoRoom(_)
         | GenerationError::Shortage(_) => Status::Rejected,
         GenerationError::Attempts { .. } if problem.status.is_client_error() && problem.status.as_u16() != 429 => {
             Status::Rejected

@@ -31,6 +31,16 @@ impl<'a> Track<'a> {
         }
     }
 
+    /// The same, for calls from the place `next` on.
+    #[must_use]
+    pub const fn starting_at(database: Option<&'a Database>, generation_id: &'a str, next: i64) -> Self {
+        Self {
+            database,
+            generation_id,
+            next: AtomicI64::new(next),
+        }
+    }
+
     /// Puts a call on record before it is made. Returns its place among the attempts.
     ///
     /// # Errors
@@ -67,9 +77,11 @@ impl<'a> Track<'a> {
     }
 
     /// Puts on record where the provider's job of a call is found again.
-    pub fn accepted(&self, position: i64, handle: &str) {
-        if let Some(database) = self.database {
-            database.note_handle(self.generation_id, position, handle);
+    pub async fn accepted(&self, position: i64, handle: &str) {
+        let Some(database) = self.database else { return };
+        if let Err(error) = database.note_handle(self.generation_id, position, handle).await {
+            // The job is paid for: it is waited for even when nobody else could find it.
+            tracing::error!(generation.id = self.generation_id, error = %error, "a provider's job could not be put on record");
         }
     }
 }

@@ -18,8 +18,8 @@ pub(crate) struct Repeat {
     pub(crate) key: Option<String>,
     /// Whether an SDK counts its tries.
     is_counted: bool,
-    /// Whether it is such a retry.
-    pub(crate) is_retry: bool,
+    /// Which of its retries this is; 0 for a first try.
+    pub(crate) retry_count: u32,
     /// Whether the caller does not want to wait.
     pub(crate) is_async: bool,
 }
@@ -45,7 +45,7 @@ impl Repeat {
         Ok(Self {
             key: key.map(ToOwned::to_owned),
             is_counted: count.is_some(),
-            is_retry: count.is_some_and(|count| count > 0),
+            retry_count: count.unwrap_or(0),
             is_async: wishes.any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")),
         })
     }
@@ -78,8 +78,8 @@ mod tests {
     fn headers_say_what_is_repeated() {
         assert_eq!(read(&[]), Ok(Repeat::default()));
         let first = read(&[("x-stainless-retry-count", "0")]).expect("legal");
-        assert!(first.may_repeat() && !first.is_retry);
-        assert!(read(&[("x-stainless-retry-count", "2")]).expect("legal").is_retry);
+        assert!(first.may_repeat() && first.retry_count == 0);
+        assert_eq!(read(&[("x-stainless-retry-count", "2")]).expect("legal").retry_count, 2);
         let prefers = read(&[("prefer", "wait=5, Respond-Async")]).expect("legal");
         assert!(prefers.is_async && !prefers.may_repeat());
         assert!(read(&[("idempotency-key", " ")]).is_err());

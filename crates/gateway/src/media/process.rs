@@ -3,7 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use imaging::{AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError};
+use imaging::{
+    AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, Ending, ImageFormat, ImageInfo, ImagingError, InspectError,
+};
 use planner::catalog::offer::MaskPolarity;
 use planner::format::Format;
 use planner::resolve::Finish;
@@ -70,6 +72,29 @@ impl Processor {
     /// What is wrong with the image, in words for its sender.
     pub fn inspect(blob: &Blob) -> Result<ImageInfo, InspectError> {
         imaging::inspect(blob.reader())
+    }
+
+    /// Reads an image's header, and finds out whether the file goes on to its own end.
+    ///
+    /// # Errors
+    /// What is wrong with the image.
+    pub async fn examine(&self, blob: &Blob) -> Result<(ImageInfo, Ending), InspectError> {
+        let (blob, limits) = (blob.clone(), self.limits);
+        let examined = tokio::task::spawn_blocking(move || {
+            let info = Self::inspect(&blob)?;
+            Ok((info, imaging::ending(info.format, blob.reader(), Some(&limits))?))
+        });
+        examined
+            .await
+            .unwrap_or_else(|error| Err(InspectError::Io(io::Error::other(error))))
+    }
+
+    /// Whether a downloaded file is no image that breaks off. What is no image at all is judged elsewhere.
+    #[must_use]
+    pub fn is_whole(blob: &Blob) -> bool {
+        let Ok(info) = Self::inspect(blob) else { return true };
+        let ending = imaging::ending(info.format, blob.reader(), Some(&DecodeLimits::default()));
+        !matches!(ending, Ok(Ending::Cut))
     }
 
     async fn run<T: Send + 'static>(

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
 use providers::{Blob, SpoolError, SpoolScope};
 use url::Url;
+
+use crate::boundary::outside;
 
 /// Where image bytes lie. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +37,14 @@ pub enum StoreError {
     /// The spool takes no more.
     #[error("media store: {0}")]
     Spool(#[from] SpoolError),
+}
+
+impl StoreError {
+    /// Whether the store works and has no such object.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self, Self::Store(object_store::Error::NotFound { .. }))
+    }
 }
 
 /// Bytes sent to the store at a time.
@@ -67,6 +78,7 @@ impl MediaStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn put(&self, path: &str, blob: &Blob) -> Result<(), StoreError> {
+        outside("file")?;
         let upload = self.objects.put_multipart(&ObjectPath::from(path)).await?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, CHUNK_BYTES);
         let mut pieces = Box::pin(blob.stream());
@@ -75,7 +87,9 @@ impl MediaStore {
             writer.wait_for_capacity(1).await?;
             writer.put(piece);
         }
+        outside("file")?;
         writer.finish().await?;
+        outside("file")?;
         Ok(())
     }
 
@@ -111,6 +125,42 @@ impl MediaStore {
             writer.write(&piece)?;
         }
         Ok(writer.finish()?)
+    }
+
+    /// The folders of days in which images lie, as their paths begin: `2026/11/30`. Other folders are none of ours.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn days(&self) -> Result<Vec<String>, StoreError> {
+        const LETTERS: [usize; 3] = [4, 2, 2];
+        let mut folders = vec![ObjectPath::default()];
+        for letters in LETTERS {
+            let mut below = Vec::new();
+            for folder in folders {
+                let listed = self.objects.list_with_delimiter(Some(&folder)).await?;
+                let is_ours = |path: &ObjectPath| {
+                    let name = path.filename().unwrap_or_default();
+                    name.len() == letters && name.bytes().all(|byte| byte.is_ascii_digit())
+                };
+                below.extend(listed.common_prefixes.into_iter().filter(is_ours));
+            }
+            folders = below;
+        }
+        Ok(folders.into_iter().map(String::from).collect())
+    }
+
+    /// The files of a day, and when each was written.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn files_of(&self, day: &str) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let files = self.objects.list(Some(&ObjectPath::from(day)));
+        let told = files.map_ok(|file| {
+            let seconds = file.last_modified.timestamp();
+            let written = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+            (file.location.to_string(), written)
+        });
+        Ok(told.try_collect().await?)
     }
 
     /// Removes an object. One that is gone already is no error.

@@ -76,11 +76,12 @@ impl Case {
         match stage {
             // Nothing was sent.
             "parse" | "plan" | "reserve" | "record" => end(false, 1),
-            // The process stopped with the first job: it is finished, and what became of the others nobody knows.
+            // The process stopped with the first job: it is finished. What became of the others nobody knows, so they are
+            // asked for once more.
             "accept" => End {
-                images: 1,
+                images: self.images,
                 is_replay: true,
-                calls: (1, self.calls),
+                calls: (self.calls, 2 * self.calls - 1),
             },
             "execute" | "process" if !self.is_queued => end(false, 2),
             _ => end(true, 1),
@@ -94,11 +95,8 @@ async fn dies_after(site: &Site, stage: &str, body: &Value, variables: &[(&str, 
     let call = tokio::spawn(try_send(process.generation(body, KEY)));
     process.until_says(&format!("stopped after {stage}")).await;
     if stage == "accept" {
-        // The process itself does not wait until it is written.
-        until("a job on record", async || {
-            (site.number(HANDLES).await > 0).then_some(())
-        })
-        .await;
+        // It is written before anything else is done for the job.
+        assert!(site.number(HANDLES).await > 0, "a job on record");
     }
     process.kill();
     let answer = call.await.expect("the caller waits");
@@ -284,6 +282,31 @@ async fn a_job_is_finished_however_long_nobody_was_there() {
     assert_eq!(site.submits().await, 1);
     process.stop().await;
     site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_abandoned_job_and_a_running_one_only_as_many_images_are_taken_as_were_asked_for() {
+    for n in [1, 3] {
+        let site = Site::new().await;
+        let prompt = "dunes [[fault: provider=fal media=410]]";
+        let body =
+            json!({ "model": "flux.1-schnell", "prompt": prompt, "aspect_ratio": "1:1", "resolution": "0.25", "n": n });
+        // The first offer makes the images and loses the files; the second one has begun.
+        let mut process = site.serve(&[(STOP_AFTER, "accept:2")]).await;
+        let call = tokio::spawn(try_send(process.generation(&body, KEY)));
+        process.until_says("stopped after accept").await;
+        process.kill();
+        assert!(call.await.expect("the caller waits").is_err());
+        let process = site.serve(&[]).await;
+        let reply = send(process.generation(&body, KEY)).await;
+        assert_eq!(process.images(&reply.ok()).await, n);
+        process.until_settled().await;
+        let newest = process.newest().await;
+        assert!(newest["cost"].as_f64() <= newest["estimate"].as_f64(), "{newest}");
+        assert_eq!(newest["data"].as_array().map(Vec::len), Some(n));
+        process.stop().await;
+        site.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -292,11 +292,32 @@ async fn calls_that_arrive_are_made_anew_each_time() {
         ids.push(made_by(&reply));
     }
     assert_ne!(ids[0], ids[1], "two calls in a row make two images");
-    // Not even what says that it is a retry gets an image that somebody has.
-    until_delivered(&gateway, &ids[1]).await;
-    let third = made_by(&send(tried(&gateway, 1, &body)).await);
-    assert!(!ids.contains(&third));
-    assert_eq!(gateway.bill().await.len(), 3);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_counter_of_a_retry_says_that_the_first_answer_did_not_arrive() {
+    let gateway = TestGateway::start().await;
+    // Small enough that the kernel takes the whole answer, whoever reads it.
+    for (place, format) in ["url", "b64_json"].into_iter().enumerate() {
+        let body = with(body(&format!("dunes {place}")), json!({ "response_format": format }));
+        let billed = gateway.bill().await.len();
+        let mut firsts = Vec::new();
+        for _ in 0..2 {
+            firsts.push(made_by(&send(tried(&gateway, 0, &body)).await));
+            until_delivered(&gateway, &firsts[firsts.len() - 1]).await;
+        }
+        // Each first answer is given to one retry, the oldest first; the next try of that retry gets it once more.
+        for (count, wanted) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+            let again = send(tried(&gateway, count, &body)).await;
+            gateway.image(&again.ok(), 0).await;
+            assert_eq!(made_by(&again), firsts[wanted], "{format}, try {count}");
+        }
+        assert_eq!(gateway.bill().await.len(), billed + 2);
+        let fresh = made_by(&send(tried(&gateway, 1, &body)).await);
+        assert!(!firsts.contains(&fresh), "none is left");
+        assert_eq!(gateway.bill().await.len(), billed + 3);
+    }
     gateway.finish().await;
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) 
         adjustments: "[]".to_owned(),
         request_size_bytes: 1,
         created_at,
+        images: 1,
         durable: Durable::default(),
     };
     let end = EndOfGeneration {

@@ -99,6 +99,7 @@ async fn a_failure_at_the_first_provider_is_served_by_the_second() {
         ("cut", "interrupted", "unknown", None),
         ("garbage", "unreadable_answer", "unknown", Some(200)),
         ("empty", "empty_answer", "unknown", Some(200)),
+        ("half", "unreadable_answer", "yes", None),
     ] {
         fails_over(&gateway, fault, code, spent, status).await;
     }
@@ -113,7 +114,8 @@ async fn a_provider_of_queues_that_fails_is_followed_by_the_next() {
         ("status=500", "job_failed"),
         ("garbage", "unreadable_answer"),
         ("empty", "empty_answer"),
-        ("media=404", "job_lost"),
+        ("media=410", "job_lost"),
+        ("half", "unreadable_answer"),
     ] {
         gateway.clock.advance_s(FORGIVEN_S);
         let prompt = format!("dunes [[fault: provider=fal {fault}]]");

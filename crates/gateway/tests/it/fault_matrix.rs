@@ -45,7 +45,7 @@ const BLOCKED: Ends = Final("content_policy", "CONTENT_POLICY_VIOLATION");
 const REFUSED: Ends = Final("invalid_argument", "UPSTREAM_ERROR");
 
 /// Faults, and what they are at OpenAI, which answers directly, and at fal and Replicate, which have queues and give links.
-const FAULTS: [(&str, [Ends; 3]); 34] = [
+const FAULTS: [(&str, [Ends; 3]); 37] = [
     // The first of all: an offer that was given up before and fails when it is probed is not asked twice.
     ("status=429 retry-after=10ms once", [Served(2); 3]),
     // Before any work.
@@ -97,18 +97,19 @@ const FAULTS: [(&str, [Ends; 3]); 34] = [
     ("status=429 at=status once", [Unknown, Served(1), Served(1)]),
     ("cut at=status once", [Unknown, Served(1), Served(1)]),
     ("garbage at=status once", [Unknown, Served(1), Served(1)]),
+    ("status=401 at=status once", [Unknown, Served(1), Served(1)]),
+    ("status=403 at=status once", [Unknown, Served(1), Served(1)]),
+    ("status=404 at=status once", [Unknown, Served(1), Served(1)]),
+    ("status=403 at=result once", [Unknown, Served(1), Unknown]),
+    // The provider says in so many words that it is gone.
     (
-        "status=404 at=status",
+        "status=410 at=status",
         [Unknown, MaybeSpent("job_lost"), MaybeSpent("job_lost")],
-    ),
-    (
-        "status=401 at=status",
-        [Unknown, MaybeSpent("bad_credential"), MaybeSpent("bad_credential")],
     ),
     ("status=503 at=result once", [Unknown, Served(1), Unknown]),
     ("cut at=result once", [Unknown, Served(1), Unknown]),
     // The file behind a link: the work is done and paid for.
-    ("media=404", [Unknown, MaybeSpent("job_lost"), MaybeSpent("job_lost")]),
+    ("media=410", [Unknown, MaybeSpent("job_lost"), MaybeSpent("job_lost")]),
     (
         "media=garbage",
         [

@@ -138,6 +138,7 @@ impl History {
             adjustments: "[]".to_owned(),
             request_size_bytes: 0,
             created_at: self.now,
+            images: 1,
             durable: Durable::default(),
         }
     }

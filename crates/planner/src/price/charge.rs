@@ -10,7 +10,7 @@ use crate::size::Size;
 use crate::usage::Usage;
 
 /// One finished call to a provider.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Produced {
     /// Measured sizes of the images as they came, before any conversion.
     pub sizes: Vec<Size>,

@@ -203,6 +203,7 @@ mod tests {
             adjustments: "[]".to_owned(),
             request_size_bytes: 0,
             created_at: at,
+            images: 1,
             durable: Durable::default(),
         };
         let end = EndOfGeneration {

@@ -10,7 +10,7 @@ use crate::api::caller::Caller;
 use crate::api::query::Parameters;
 use crate::auth::Scope;
 use crate::db::DatabaseError;
-use crate::db::generations::{Filter, GenerationRow, Payloads};
+use crate::db::generations::{Filter, GenerationRow, Payloads, Status};
 use crate::db::webhooks::WebhookRow;
 use crate::http::path::PathPart;
 use crate::http::respond;
@@ -64,6 +64,10 @@ async fn whole(state: &AppState, row: &GenerationRow) -> Result<Value, DatabaseE
     let id = &row.start.id;
     let (payloads, webhook) = (database.payloads(id).await?, database.webhook(id).await?);
     let mut body = request_view::whole(&state.generator, row).await?;
+    if state.generator.being_kept.holds(id) {
+        // Its images did not reach the caller and are not stored yet.
+        body["status"] = json!(Status::Processing.as_str());
+    }
     if let Some(payloads) = payloads {
         body["payloads"] = payloads_json(&payloads);
     }

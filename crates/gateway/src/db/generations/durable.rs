@@ -29,7 +29,7 @@ pub struct Awaited {
     pub response_format: Option<String>,
     /// What was answered.
     pub answer: Option<Answer>,
-    /// Whether the caller got it.
+    /// Whether the last byte of it went out.
     pub is_delivered: bool,
 }
 
@@ -60,6 +60,8 @@ pub struct Orphan {
     pub deadline_at: Timestamp,
     /// How its images are handed over.
     pub response_format: Option<String>,
+    /// Images that were asked for; 0 where nobody noted it.
+    pub images: i64,
 }
 
 /// A call of such a generation.
@@ -194,28 +196,46 @@ impl Database {
         row.as_ref().map(awaited).transpose()
     }
 
-    /// The latest request of a key with this hash since `since` that runs or has an answer, if it was not delivered.
+    /// Gives the answer of one request of a key with this hash since `since` to the retry `count` of an SDK: each answer to
+    /// one call's retries only. First comes one whose connection broke, then one that nobody is known to have, then the
+    /// oldest that was sent, at last one under way. Returns its id.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn undelivered(
+    pub async fn adopt(
         &self,
         key_id: &str,
         request_hash: &str,
         since: Timestamp,
-    ) -> Result<Option<Awaited>, DatabaseError> {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT {AWAITED} FROM generations WHERE key_id = $1 AND request_hash = $2 AND created_at >= $3 \
-             AND (status = 'processing' OR answer IS NOT NULL) ORDER BY id DESC LIMIT 1"
-        ));
-        let row = sqlx::query(sql)
-            .bind(key_id)
-            .bind(request_hash)
-            .bind(since.as_microsecond())
-            .fetch_optional(&self.pool)
+        count: i64,
+    ) -> Result<Option<String>, DatabaseError> {
+        let row: Option<(String,)> = sqlx::query_as(
+            "UPDATE generations SET adopted_by = $4 WHERE id = (SELECT id FROM generations WHERE key_id = $1 AND request_hash = $2 \
+             AND created_at >= $3 AND adopted_by < $4 AND (status = $5 OR answer IS NOT NULL) \
+             ORDER BY CASE WHEN broken_at IS NOT NULL THEN 0 WHEN status = $5 THEN 3 WHEN delivered_at IS NULL THEN 1 ELSE 2 END, \
+             adopted_by DESC, id LIMIT 1) AND adopted_by < $4 RETURNING id",
+        )
+        .bind(key_id)
+        .bind(request_hash)
+        .bind(since.as_microsecond())
+        .bind(count)
+        .bind(Status::Processing.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|(id,)| id))
+    }
+
+    /// Notes that the connection broke on which the caller waited for the answer, or got it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn note_break(&self, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
+        sqlx::query("UPDATE generations SET broken_at = $2 WHERE id = $1 AND broken_at IS NULL")
+            .bind(id)
+            .bind(now.as_microsecond())
+            .execute(&self.pool)
             .await?;
-        let latest = row.as_ref().map(awaited).transpose()?;
-        Ok(latest.filter(|latest| !latest.is_delivered))
+        Ok(())
     }
 
     /// Notes that the caller got the answer.
@@ -242,6 +262,33 @@ impl Database {
                 .fetch_optional(&self.pool)
                 .await?;
         Ok(row.map(|(amount,)| amount))
+    }
+
+    /// What was held for a generation when it began, whatever became of that.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn reserved(&self, generation_id: &str) -> Result<Option<i64>, DatabaseError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT amount_micros FROM reservations WHERE generation_id = $1")
+            .bind(generation_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|(amount,)| amount))
+    }
+
+    /// Keeps what is held for a generation until `until` at the least.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn hold_until(&self, generation_id: &str, until: Timestamp) -> Result<(), DatabaseError> {
+        sqlx::query(
+            "UPDATE reservations SET expires_at = $2 WHERE generation_id = $1 AND state = 'open' AND expires_at < $2",
+        )
+        .bind(generation_id)
+        .bind(until.as_microsecond())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Candidates of a generation that may have cost something and gave no image. Calls of one candidate that are made at
@@ -292,7 +339,7 @@ impl Database {
             "UPDATE generations SET lease_owner = $1, lease_until = $3 WHERE id IN (SELECT id FROM generations \
              WHERE status = $4 AND lease_until <= $2 AND lease_owner <> $1 ORDER BY created_at LIMIT $5) \
              AND status = $4 AND lease_until <= $2 AND lease_owner <> $1 \
-             RETURNING id, account_id, key_id, model, created_at, deadline_at, response_format",
+             RETURNING id, account_id, key_id, model, created_at, deadline_at, response_format, images",
         )
         .bind(owner)
         .bind(now.as_microsecond())
@@ -312,6 +359,7 @@ impl Database {
                     created_at: time(row.try_get("created_at")?, "created_at")?,
                     deadline_at: time(row.try_get("deadline_at")?, "deadline_at")?,
                     response_format: row.try_get("response_format")?,
+                    images: row.try_get("images")?,
                 })
             })
             .collect::<Result<Vec<Orphan>, DatabaseError>>()?;

@@ -1,10 +1,14 @@
 //! One call to one candidate, and again while its failure allows a retry of the same one.
 
-use planner::failure::{Failure, FailureKind, NextMove, Progress, jittered, next_move};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use imaging::Ending;
+use planner::failure::{Failure, FailureKind, NextMove, Progress, Spent, jittered, next_move};
 use planner::health::Report;
 use planner::money::Micros;
 use planner::native::NativeRequest;
 use planner::plan::Candidate;
+use planner::size::Size;
 use planner::usage::Usage;
 use providers::{Blob, Finished, InputImage, Observer, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
@@ -16,7 +20,7 @@ use crate::generation::facts::Facts;
 use crate::generation::partials::Relay;
 use crate::generation::track::Track;
 use crate::media::process::{Inspected, Processor};
-use crate::outcome::Attempt;
+use crate::outcome::{Attempt, code_of};
 use crate::upstreams::Upstream;
 
 /// A call to be made.
@@ -40,11 +44,26 @@ pub(super) struct CallEnd {
     pub(super) unrecorded: Option<DatabaseError>,
 }
 
+/// An image that a call gave.
+pub(in crate::generation) struct Made {
+    pub(in crate::generation) image: Inspected,
+    pub(in crate::generation) revised_prompt: Option<String>,
+    /// How its file ends.
+    pub(in crate::generation) ending: Ending,
+    /// Its place among the generation's images in the store, when it is there already.
+    pub(in crate::generation) stored: Option<i64>,
+}
+
 /// What a call gave.
+#[derive(Default)]
 pub(in crate::generation) struct Success {
-    pub(super) images: Vec<(Inspected, Option<String>)>,
-    pub(super) usage: Option<Usage>,
-    pub(super) reported: Option<Micros>,
+    pub(in crate::generation) images: Vec<Made>,
+    /// Why some that were made are missing.
+    pub(super) lost: Vec<Failure>,
+    pub(in crate::generation) usage: Option<Usage>,
+    pub(in crate::generation) reported: Option<Micros>,
+    /// What the images measured as they came, when they have been converted since.
+    pub(in crate::generation) sizes: Option<Vec<Size>>,
 }
 
 impl Success {
@@ -144,7 +163,10 @@ impl Executor<'_> {
         let model = &request.native.model;
         self.routing.start(&upstream.id, model, started_at);
         let run = self.driver.run(upstream.adapter, request, scope, self.deadline, &heard);
-        let result = run.await.and_then(read);
+        let result = match run.await {
+            Ok(finished) => read(self.processor, finished).await,
+            Err(failure) => Err(failure),
+        };
         let took = started.elapsed();
         if let Err(failure) = &result {
             self.track.failed(position, failure, took);
@@ -176,9 +198,20 @@ struct Heard<'a> {
 }
 
 impl Observer for Heard<'_> {
-    fn job_accepted(&self, handle: &str) {
-        self.track.accepted(self.position, handle);
-        passed("accept");
+    fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
+        async move {
+            self.track.accepted(self.position, handle).await;
+            passed("accept");
+        }
+        .boxed()
+    }
+
+    fn lost_sight(&self, failure: &Failure) {
+        tracing::warn!(
+            attempt.position = self.position,
+            error.code = code_of(failure.kind),
+            "a provider does not tell of a job that it accepted; it is asked until the deadline"
+        );
     }
 
     fn partial_image(&self, index: u32, image: Blob) {
@@ -187,24 +220,46 @@ impl Observer for Heard<'_> {
 }
 
 /// The readable images of a finished call, and the provider's own id of it.
-pub(in crate::generation) fn read(finished: Finished) -> Result<(Option<String>, Success), Failure> {
-    let mut images = Vec::new();
-    let mut unreadable = None;
+pub(in crate::generation) async fn read(
+    processor: &Processor,
+    finished: Finished,
+) -> Result<(Option<String>, Success), Failure> {
+    let (mut images, mut lost) = (Vec::new(), finished.lost);
     for image in finished.images {
-        match Processor::inspect(&image.blob) {
-            Ok(info) => images.push((Inspected { blob: image.blob, info }, image.revised_prompt)),
-            Err(error) => unreadable = Some(error),
+        match processor.examine(&image.blob).await {
+            Ok((_, Ending::Cut)) => lost.push(Failure {
+                spent: Spent::Yes,
+                ..unreadable("its last bytes are missing")
+            }),
+            Ok((info, ending)) => images.push(Made {
+                image: Inspected { blob: image.blob, info },
+                revised_prompt: image.revised_prompt,
+                ending,
+                stored: None,
+            }),
+            Err(error) => lost.push(unreadable(error)),
         }
     }
     // Readable images are paid for; those that are missing are asked for again.
-    if let (true, Some(error)) = (images.is_empty(), unreadable) {
-        let message = format!("the provider's image cannot be read: {error}");
-        return Err(Failure::new(FailureKind::UnreadableAnswer, message));
+    if images.is_empty()
+        && let Some(failure) = lost.pop()
+    {
+        return Err(Failure {
+            upstream_request_id: failure.upstream_request_id.clone().or(finished.upstream_id),
+            ..failure
+        });
     }
     let success = Success {
         images,
+        lost,
         usage: finished.usage,
         reported: finished.reported_cost_micros.map(Micros),
+        sizes: None,
     };
     Ok((finished.upstream_id, success))
+}
+
+fn unreadable(why: impl std::fmt::Display) -> Failure {
+    let message = format!("the provider's image cannot be read: {why}");
+    Failure::new(FailureKind::UnreadableAnswer, message)
 }

@@ -312,6 +312,11 @@ impl Process {
         &self.log
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_some()
+    }
+
     /// Ends it at once, whatever it is doing.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");

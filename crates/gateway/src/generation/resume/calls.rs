@@ -1,0 +1,266 @@
+//! Getting the images of a dead process's calls: from the store, from jobs, and by asking once more.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
+use imaging::Ending;
+use indexmap::IndexMap;
+use planner::failure::{Failure, FailureKind, Spent, WhenMaybeBilled};
+use planner::health::Report;
+use planner::native::{NativeRequest, NativeValue};
+use providers::{Blob, Observer, ProviderRequest, SpoolScope};
+use tokio::time::Instant;
+
+use super::salvage::{Call, Salvage, Told};
+use super::{LEAST_TIME, ResumeError};
+use crate::boundary::passed;
+use crate::db::DatabaseError;
+use crate::db::generations::{Orphan, OrphanedAttempt};
+use crate::db::media::MediaRow;
+use crate::generation::Generator;
+use crate::generation::executor::{Made, Success, read};
+use crate::generation::facts::{Facts, Origin};
+use crate::generation::track::Track;
+use crate::media::process::{Inspected, Processor};
+use crate::upstreams::Upstream;
+
+impl Generator {
+    /// Images that the dead process stored before it could say so.
+    pub(super) async fn find_stored(
+        &self,
+        orphan: &Orphan,
+        salvage: &mut Salvage,
+        scope: &SpoolScope,
+    ) -> Result<(), ResumeError> {
+        let mut of_calls: BTreeMap<usize, Success> = BTreeMap::new();
+        for row in self.database.media_of(&orphan.id).await? {
+            let origin: Option<Origin> = row.made.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            let position = origin.as_ref().map(|origin| origin.attempt);
+            let is_its = |call: &Call| match position {
+                Some(position) => call.row.position == position,
+                // Earlier versions did not note whose it is.
+                None => !call.row.failed && call.facts.is_some(),
+            };
+            let Some(place) = salvage.calls.iter().position(is_its) else {
+                continue;
+            };
+            let Some(image) = self.load_stored(&row, scope).await? else {
+                continue;
+            };
+            let success = of_calls.entry(place).or_default();
+            if let Some(produced) = origin.and_then(|origin| origin.produced) {
+                success.usage = produced.usage;
+                success.reported = produced.reported;
+                success.sizes = Some(produced.sizes);
+            }
+            success.images.push(Made {
+                image,
+                revised_prompt: None,
+                ending: Ending::Whole,
+                stored: Some(row.position),
+            });
+        }
+        for (place, success) in of_calls {
+            let told = Told {
+                result: Ok((None, success)),
+                took: Duration::ZERO,
+            };
+            salvage.take_in(place, told);
+        }
+        Ok(())
+    }
+
+    /// A stored image; `None` where its file is gone or is none, which is told, and its row removed.
+    async fn load_stored(&self, row: &MediaRow, scope: &SpoolScope) -> Result<Option<Inspected>, ResumeError> {
+        let gone = match self.store.load(&row.path, scope).await {
+            Ok(blob) => match Processor::inspect(&blob) {
+                Ok(info) => return Ok(Some(Inspected { blob, info })),
+                Err(error) => error.to_string(),
+            },
+            Err(error) if error.is_absent() => error.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        tracing::warn!(media.id = %row.id, error = gone, "an image that a dead process stored is not there");
+        self.database.delete_media(&row.id).await?;
+        Ok(None)
+    }
+
+    /// Asks a provider for a job that it accepted.
+    pub(super) async fn ask_for(&self, orphan: &Orphan, call: &Call, scope: &SpoolScope) -> Told {
+        let started = Instant::now();
+        let (Some(handle), Some(facts)) = (&call.row.handle, &call.facts) else {
+            return Told {
+                result: Err(Failure::new(FailureKind::JobLost, "the call has no job")),
+                took: Duration::ZERO,
+            };
+        };
+        let asked = async {
+            let (upstream, request) = self.request(&call.row, facts, IndexMap::new())?;
+            let deadline = self.time_for(orphan);
+            self.driver
+                .resume(upstream.adapter, &request, handle, scope, deadline)
+                .await
+        };
+        let result = match asked.await {
+            Ok(finished) => read(&self.processor, finished).await,
+            Err(failure) => Err(failure),
+        };
+        let told = Told {
+            result,
+            took: started.elapsed(),
+        };
+        self.learn(&call.row, &told);
+        told
+    }
+
+    fn time_for(&self, orphan: &Orphan) -> Instant {
+        let left = orphan.deadline_at.duration_since(self.clock.now());
+        Instant::now() + Duration::try_from(left).unwrap_or(Duration::ZERO).max(LEAST_TIME)
+    }
+
+    /// The provider of a call, and the request to it.
+    fn request(
+        &self,
+        row: &OrphanedAttempt,
+        facts: &Facts,
+        fields: IndexMap<String, NativeValue>,
+    ) -> Result<(&Upstream, ProviderRequest), Failure> {
+        let upstream = self.upstreams.get(&row.provider);
+        let reachable = upstream.and_then(|upstream| Some((upstream, upstream.endpoint.clone()?)));
+        let Some((upstream, endpoint)) = reachable else {
+            let message = "the provider has no credential any more, so its job cannot be asked for";
+            return Err(Failure {
+                spent: Spent::Unknown,
+                ..Failure::new(FailureKind::BadCredential, message)
+            });
+        };
+        let native = NativeRequest {
+            model: row.model.clone(),
+            mode: facts.mode,
+            fields,
+        };
+        Ok((
+            upstream,
+            ProviderRequest {
+                endpoint,
+                native,
+                inputs: Vec::new(),
+                mask: None,
+            },
+        ))
+    }
+
+    /// Tells health and monitoring how a call went.
+    fn learn(&self, row: &OrphanedAttempt, told: &Told) {
+        let report = Report {
+            started_at: row.started_at,
+            latency_ms: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX),
+            failure: told.result.as_ref().err(),
+        };
+        self.routing
+            .record(&row.provider, &row.model, &report, self.clock.now());
+    }
+
+    /// Asks once more for images of calls that nobody can find out about, when others of the same request came: as the
+    /// policy allows it, since they may be paid for.
+    pub(super) async fn ask_anew(
+        &self,
+        orphan: &Orphan,
+        salvage: &mut Salvage,
+        scope: &SpoolScope,
+    ) -> Result<(), DatabaseError> {
+        let missing = salvage.missing();
+        if missing == 0 || missing == salvage.wanted {
+            return Ok(());
+        }
+        let mut made = Vec::new();
+        let mut asked = 0;
+        for call in salvage.calls.iter().filter(|call| call.is_lost()) {
+            let Some(facts) = &call.facts else { continue };
+            let may = match self.policy.when_maybe_billed {
+                WhenMaybeBilled::Never => false,
+                WhenMaybeBilled::Once => facts.tries_before == 0,
+                WhenMaybeBilled::Always => true,
+            };
+            if !may || facts.native.is_none() || asked + facts.asked as usize > missing {
+                continue;
+            }
+            asked += facts.asked as usize;
+            made.push((call.row.clone(), facts.clone()));
+        }
+        let next = i64::try_from(salvage.calls.len()).unwrap_or(i64::MAX);
+        let track = Track::starting_at(self.bookkeeping.then_some(&self.database), &orphan.id, next);
+        let mut places = Vec::new();
+        for (mut row, mut facts) in made {
+            facts.tries_before += 1;
+            row.started_at = self.clock.now();
+            row.position = track.begin(&facts, row.started_at).await?;
+            places.push(salvage.add(Call::new(row, Some(facts), None)));
+        }
+        let calls = places.into_iter().map(|place| {
+            let call = &salvage.calls[place];
+            let track = &track;
+            async move { (place, self.call_anew(orphan, call, track, scope).await) }
+        });
+        for (place, told) in join_all(calls).await {
+            salvage.take_in(place, told);
+        }
+        Ok(())
+    }
+
+    async fn call_anew(&self, orphan: &Orphan, call: &Call, track: &Track<'_>, scope: &SpoolScope) -> Told {
+        let started = Instant::now();
+        let noted = Noted {
+            track,
+            position: call.row.position,
+        };
+        let fields = call.facts.as_ref().and_then(|facts| facts.native.clone());
+        let fields = fields.into_iter().flatten();
+        let fields = fields.map(|(name, value)| (name, NativeValue::Json(value))).collect();
+        let made = async {
+            let Some(facts) = &call.facts else {
+                return Err(Failure::new(FailureKind::NotSent, "the request is not on record"));
+            };
+            let (upstream, request) = self.request(&call.row, facts, fields)?;
+            let deadline = self.time_for(orphan);
+            self.driver
+                .run(upstream.adapter, &request, scope, deadline, &noted)
+                .await
+        };
+        let result = match made.await {
+            Ok(finished) => read(&self.processor, finished).await,
+            Err(failure) => Err(failure),
+        };
+        let told = Told {
+            result,
+            took: started.elapsed(),
+        };
+        if let Err(failure) = &told.result {
+            track.failed(call.row.position, failure, told.took);
+        }
+        self.learn(&call.row, &told);
+        told
+    }
+}
+
+/// Puts the job of a call on record.
+struct Noted<'a> {
+    track: &'a Track<'a>,
+    position: i64,
+}
+
+impl Observer for Noted<'_> {
+    fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
+        async move {
+            self.track.accepted(self.position, handle).await;
+            passed("accept");
+        }
+        .boxed()
+    }
+
+    fn lost_sight(&self, _failure: &Failure) {}
+
+    fn partial_image(&self, _index: u32, _image: Blob) {}
+}

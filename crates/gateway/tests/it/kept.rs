@@ -1,0 +1,196 @@
+//! A paid image is kept whatever breaks: the store away, the spool full, files that are no whole pictures, strays.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use gateway::media::store::MediaStore;
+use gateway::media::strays::{Strays, remove_strays};
+
+use super::hang_up::until_upstream_is_called;
+use super::harness::{GENERATIONS, TestGateway, send, try_send, until, with};
+
+const KEY: &str = "idempotency-key";
+
+/// A quick and cheap request of one provider.
+fn body(prompt: &str) -> Value {
+    json!({ "model": "openai/gpt-image-1-mini", "prompt": prompt, "quality": "low", "output_format": "jpeg" })
+}
+
+/// Takes the media folder away: where it was nothing can be written.
+fn take_away(gateway: &TestGateway) -> PathBuf {
+    let folder = gateway.data_dir.join("media");
+    std::fs::rename(&folder, gateway.data_dir.join("away")).expect("the folder is there");
+    std::fs::write(&folder, "no folder").expect("a file in its place");
+    folder
+}
+
+fn give_back(gateway: &TestGateway) {
+    let folder = gateway.data_dir.join("media");
+    std::fs::remove_file(&folder).expect("the file is there");
+    std::fs::rename(gateway.data_dir.join("away"), &folder).expect("the folder is there");
+}
+
+/// A request once it is in a state.
+async fn until_is(gateway: &TestGateway, id: &str, status: &str) -> Value {
+    until(status, async || {
+        let reply = gateway.get(&format!("/v1/requests/{id}")).await;
+        let found = reply.status == StatusCode::OK && reply.json()["status"] == status;
+        found.then(|| reply.json())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_processing_until_its_images_are_stored() {
+    let gateway = TestGateway::start().await;
+    take_away(&gateway);
+    let request = gateway.request(Method::POST, GENERATIONS).json(&body("dunes"));
+    let told = send(request.header("prefer", "respond-async")).await;
+    assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text());
+    let id = told.json()["id"].as_str().expect("an id").to_owned();
+    until("the provider's bill", async || {
+        (gateway.bill().await.len() == 1).then_some(())
+    })
+    .await;
+    let waiting = until_is(&gateway, &id, "processing").await;
+    assert_eq!((&waiting["cost"], &waiting["data"]), (&Value::Null, &json!([])));
+    give_back(&gateway);
+    let done = until_is(&gateway, &id, "completed").await;
+    let link = done["data"][0]["url"].as_str().expect("a link");
+    assert_eq!(send(gateway.client.get(link)).await.status, StatusCode::OK);
+    assert_eq!(gateway.bill().await.len(), 1);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_stored_at_once_is_stored_for_who_asks_again() {
+    let gateway = TestGateway::start().await;
+    take_away(&gateway);
+    let body = with(body("dunes"), json!({ "response_format": "url" }));
+    let request = || {
+        gateway
+            .request(Method::POST, GENERATIONS)
+            .header(KEY, "order-1")
+            .json(&body)
+    };
+    let first = send(request()).await.ok();
+    assert!(first["data"][0]["b64_json"].is_string(), "handed out all the same");
+    give_back(&gateway);
+    let again = send(request()).await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(gateway.image(&again.ok(), 0).await, gateway.image(&first, 0).await);
+    assert_eq!(gateway.bill().await.len(), 1);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hung_up_while_the_store_was_away_finds_the_image() {
+    let gateway = TestGateway::start().await;
+    take_away(&gateway);
+    let body = with(
+        body("dunes [[fault: delay=300ms]]"),
+        json!({ "response_format": "b64_json" }),
+    );
+    let request = gateway.request(Method::POST, GENERATIONS).json(&body);
+    let caller = tokio::spawn(try_send(request.header("x-request-id", "gone")));
+    until_upstream_is_called(&gateway, 1).await;
+    caller.abort();
+    until("the provider's bill", async || {
+        (gateway.bill().await.len() == 1).then_some(())
+    })
+    .await;
+    let seen = until("a state", async || {
+        let reply = gateway.get("/v1/requests/gone").await;
+        (reply.status == StatusCode::OK).then(|| reply.json())
+    })
+    .await;
+    assert_ne!(
+        (&seen["status"], &seen["data"]),
+        (&json!("completed"), &json!([])),
+        "never completed without its image"
+    );
+    give_back(&gateway);
+    let done = until_is(&gateway, "gone", "completed").await;
+    assert_eq!(done["data"].as_array().map(Vec::len), Some(1));
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_picture_is_no_success_and_one_with_more_is() {
+    let gateway = TestGateway::start().await;
+    for (model, forced) in [("gpt-image-1-mini", "openai"), ("flux.1-schnell", "fal")] {
+        let body =
+            json!({ "model": format!("{forced}/{model}"), "prompt": "dunes [[fault: half]]", "size": "1024x1024" });
+        let failed = gateway.generate(body).await;
+        let error = failed.error(502, "UPSTREAM_ERROR");
+        let attempt = &error["metadata"]["attempts"][0];
+        assert_eq!(
+            (&attempt["code"], &attempt["spent"]),
+            (&json!("unreadable_answer"), &json!("yes")),
+            "{error}"
+        );
+        assert_eq!(failed.header("x-should-retry"), "false");
+    }
+    for format in ["png", "jpeg", "webp"] {
+        let body = with(body("dunes [[fault: trailing]]"), json!({ "output_format": format }));
+        let answer = gateway.generate(body).await.ok();
+        let warnings = answer["metadata"]["warnings"].to_string();
+        assert!(warnings.contains("bytes follow the end"), "{warnings}");
+        gateway.image(&answer, 0).await;
+    }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_without_room_refuses_before_a_call_and_takes_what_is_paid_for() {
+    let gateway = TestGateway::with(|settings| settings.limits.spool_bytes = 3 << 20).await;
+    let large = with(body("dunes"), json!({ "output_format": "png", "n": 2 }));
+    let refused = gateway.generate(large).await;
+    refused.error(503, "OVERLOADED");
+    assert_eq!(
+        (refused.header("retry-after"), refused.header("x-should-retry")),
+        ("2", "true")
+    );
+    assert!(gateway.upstream_calls().await.is_empty());
+    // Larger than all of the spool, and paid for.
+    let larger = with(
+        body("dunes [[fault: huge=8MiB]]"),
+        json!({ "response_format": "b64_json", "output_format": "png" }),
+    );
+    let answer = gateway.generate(larger).await.ok();
+    assert!(gateway.image(&answer, 0).await.len() > 8_000_000);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_without_a_row_and_rows_without_a_file_are_removed() {
+    let gateway = TestGateway::start().await;
+    let mut answers = Vec::new();
+    for prompt in ["one", "two"] {
+        let body = with(body(prompt), json!({ "response_format": "url" }));
+        answers.push(gateway.generate(body).await.ok());
+    }
+    let media = gateway.data_dir.join("media");
+    let store = MediaStore::open(None, &gateway.data_dir).expect("the folder is there");
+    let day = store.days().await.expect("readable").pop().expect("a day");
+    let files = store.files_of(&day).await.expect("readable");
+    assert_eq!(files.len(), 2);
+    std::fs::remove_file(media.join(&files[0].0)).expect("it is there");
+    std::fs::write(media.join(&day).join("stray.png"), "a stray").expect("a file");
+    std::fs::write(media.join("a-file-of-the-operators.txt"), "not ours").expect("a file");
+    let sweep = async |now| remove_strays(&store, &gateway.database, now).await.expect("it works");
+    let now = gateway.clock.now().max(Timestamp::now());
+    assert_eq!(
+        sweep(Timestamp::UNIX_EPOCH).await,
+        Strays::default(),
+        "what is young is left alone"
+    );
+    let later = now + SignedDuration::from_hours(2);
+    assert_eq!(sweep(later).await, Strays { files: 1, rows: 1 });
+    assert_eq!(sweep(later).await, Strays::default());
+    std::fs::remove_file(media.join("a-file-of-the-operators.txt")).expect("it was left alone");
+    gateway.finish().await;
+}

@@ -1,0 +1,196 @@
+//! One fault at one place of one request, for every place: the k-th statement, file write or piece of an answer fails, or the
+//! process dies there. Afterwards nothing is lost, nothing is double, and the books are right.
+//!
+//! The suite tries a few places of each shape. All of them: `PICTOR_TEST_ALL_FAULTS=1 cargo test -p gateway --test it single_faults`.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{FutureExt, StreamExt, stream};
+use imaging::ImageFormat;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use super::edits::data_url;
+use super::harness::{EDITS, GENERATIONS, Process, Site, plain, send, try_send, until, with};
+
+/// Orders a fault of the process.
+const STRIKE: &str = "PICTOR_TEST_STRIKE";
+/// Asks for all places.
+const ALL: &str = "PICTOR_TEST_ALL_FAULTS";
+/// Places at which a process may be struck.
+const KINDS: [&str; 3] = ["statement", "file", "socket"];
+/// What happens there.
+const FAULTS: [&str; 2] = ["fail", "die"];
+/// More than any request has.
+const PLACES_MAX: usize = 40;
+/// Tries at one time: each waits for a lease more than it works.
+const AT_ONCE: usize = 4;
+const KEY: &str = "once-only";
+
+/// A kind of request.
+#[derive(Clone)]
+struct Shape {
+    name: &'static str,
+    path: &'static str,
+    body: Value,
+    images: usize,
+    /// Calls that make them all.
+    calls: usize,
+    is_stream: bool,
+    is_async: bool,
+}
+
+fn shapes() -> Vec<Shape> {
+    let sync =
+        json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes", "quality": "low", "output_format": "jpeg" });
+    let queue = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512" });
+    let picture = data_url("image/png", &plain((64, 64), [9, 2, 3, 255], ImageFormat::Png));
+    let shape = |name, body: Value| Shape {
+        name,
+        path: GENERATIONS,
+        body,
+        images: 1,
+        calls: 1,
+        is_stream: false,
+        is_async: false,
+    };
+    vec![
+        shape("b64", with(sync.clone(), json!({ "response_format": "b64_json" }))),
+        shape("link", with(sync.clone(), json!({ "response_format": "url" }))),
+        Shape {
+            path: EDITS,
+            ..shape(
+                "edit",
+                with(sync.clone(), json!({ "images": [{ "image_url": picture }] })),
+            )
+        },
+        shape("queue", queue.clone()),
+        Shape {
+            images: 3,
+            calls: 3,
+            ..shape(
+                "several",
+                json!({ "model": "fal/flux.2-pro", "prompt": "dunes", "n": 3, "size": "1024x1024" }),
+            )
+        },
+        Shape {
+            is_stream: true,
+            ..shape("stream", with(sync, json!({ "stream": true })))
+        },
+        Shape {
+            is_async: true,
+            ..shape("async", queue)
+        },
+    ]
+}
+
+impl Shape {
+    fn request(&self, process: &Process) -> RequestBuilder {
+        let request = process.request(Method::POST, self.path).json(&self.body);
+        let request = if self.is_stream {
+            // A stream cannot be sent again: it is found by its mark.
+            request.header("x-request-id", KEY)
+        } else {
+            request.header("idempotency-key", KEY)
+        };
+        if self.is_async {
+            request.header("prefer", "respond-async")
+        } else {
+            request
+        }
+    }
+
+    /// The images that the caller has at last, by asking for as long as it takes.
+    async fn images(&self, process: &Process) -> usize {
+        if self.is_stream || self.is_async {
+            let found = until("an end", async || {
+                let reply = process.get(&format!("/v1/requests/{KEY}")).await;
+                if reply.status == StatusCode::NOT_FOUND {
+                    // It never began.
+                    send(self.request(process)).await;
+                    return None;
+                }
+                let request = reply.ok();
+                match request["status"].as_str() {
+                    Some("processing") => None,
+                    Some("completed") => Some(request),
+                    _ => {
+                        send(self.request(process)).await;
+                        None
+                    }
+                }
+            })
+            .await;
+            return found["data"].as_array().map_or(0, Vec::len);
+        }
+        let reply = until("an answer", async || {
+            let reply = send(self.request(process)).await;
+            (reply.status == StatusCode::OK).then_some(reply)
+        })
+        .await;
+        reply.ok()["data"].as_array().map_or(0, Vec::len)
+    }
+}
+
+/// Lets one thing fail during a request. Returns whether there was such a thing.
+async fn strike(shape: &Shape, kind: &str, place: usize, fault: &str) -> bool {
+    let site = Site::new().await;
+    let order = format!("{kind}:{place}:{fault}");
+    let mut process = site.serve(&[(STRIKE, order.as_str())]).await;
+    let answer = try_send(shape.request(&process)).await;
+    let has_answer = answer.as_ref().is_ok_and(|reply| reply.status == StatusCode::OK);
+    let died = process.has_ended();
+    if died {
+        process = site.serve(&[]).await;
+    }
+    // A stream that arrived leaves nothing behind.
+    if !(shape.is_stream && has_answer) {
+        assert_eq!(shape.images(&process).await, shape.images);
+    }
+    process.until_settled().await;
+    let is_struck = died || process.log().await.iter().any(|line| line.contains("struck at"));
+    let most = if died { 2 * shape.calls } else { shape.calls };
+    let submits = site.submits().await;
+    assert!((shape.calls..=most).contains(&submits), "{submits} calls");
+    process.stop().await;
+    site.finish_after_kills().await;
+    is_struck
+}
+
+/// Every `step`-th place of one kind, from `first` on, as long as there is one.
+async fn sweep(shape: Shape, kind: &'static str, fault: &'static str, places: Vec<usize>) -> Option<String> {
+    for place in places {
+        let struck = AssertUnwindSafe(strike(&shape, kind, place, fault))
+            .catch_unwind()
+            .await;
+        match struck {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(_) => return Some(format!("{} after {kind}:{place}:{fault}", shape.name)),
+        }
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_fault_anywhere_loses_nothing_and_doubles_nothing() {
+    let is_whole = std::env::var(ALL).is_ok();
+    let mut sweeps = Vec::new();
+    for (number, shape) in shapes().into_iter().enumerate() {
+        for (of_kind, kind) in KINDS.into_iter().enumerate() {
+            for (of_fault, fault) in FAULTS.into_iter().enumerate() {
+                if is_whole {
+                    sweeps.push(sweep(shape.clone(), kind, fault, (1..PLACES_MAX).collect()));
+                } else if number % KINDS.len() == of_kind && number % FAULTS.len() == of_fault {
+                    sweeps.push(sweep(shape.clone(), kind, fault, vec![1 + number % 3]));
+                }
+            }
+        }
+    }
+    let failed: Vec<String> = stream::iter(sweeps)
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |failed| failed)
+        .collect()
+        .await;
+    assert!(failed.is_empty(), "it does not end well: {failed:#?}");
+}
