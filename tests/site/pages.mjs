@@ -14,7 +14,9 @@ export const TEMPLATES = [
   { path: "/docs" },
   { path: "/docs/quick-start" },
   { path: "/docs/errors" },
-  { path: "/docs/api" },
+  { path: "/docs/api/generate-images" },
+  { path: "/docs/api/list-requests" },
+  { path: "/search?q=seedream" },
   { path: "/licenses" },
   { path: "/models/openai/no-such-model", status: 404 },
 ];

@@ -65,13 +65,15 @@ export function walks(browser, server) {
       assert.equal(new URL(page.url()).pathname, MODEL);
     });
 
-    walk("compares three", {}, async (page) => {
+    walk("compares three", {}, async (page, scripts) => {
       await page.go("/models");
       for (const id of ["gpt-image-1.5", "flux.2-pro", "seedream-4.5"]) {
         await page.click(`input[name="compare"][value$="${id}"]`);
       }
+      // Without scripts the choice goes to the server first, which then shows what is chosen.
+      if (!scripts) await follow(page, () => page.click('[data-filter] button[type="submit"]'));
       await follow(page, () => page.click("[data-tray] .btn"));
-      assert.match(new URL(page.url()).pathname, /^\/compare(\/[^/]+\/[^/]+){3}$/);
+      assert.match(new URL(page.url()).pathname, /^\/compare(\/[^/]+){6}$/);
       const main = await text(page, "main");
       for (const name of ["GPT Image 1.5", "FLUX.2 pro", "Seedream 4.5"]) assert.ok(main.includes(name), name);
     });
@@ -102,6 +104,9 @@ export function walks(browser, server) {
       await follow(page, () => page.click("form.trysize button[type=submit]"));
       const result = await text(page, "form.trysize output");
       assert.match(result, /\d+ × \d+/);
+      // Seven times as wide as high, as near as the model comes to it.
+      const [, width, height] = result.match(/(\d+) × (\d+)/);
+      assert.ok(Math.abs(Math.log(width / height / 7)) < 0.1, result);
     });
 
     walk("asks for the price of a request", {}, async (page) => {
@@ -121,9 +126,16 @@ export function walks(browser, server) {
       assert.match(await twin.text(), /^# Errors\n/);
     });
 
+    walk("searches models and guides", {}, async (page) => {
+      await page.go("/docs");
+      await page.type("form.bigsearch [name=q]", "idempotency-key");
+      await follow(page, () => page.keyboard.press("Enter"));
+      assert.ok(await page.$('main a[href^="/docs/idempotency-and-async"]'), await text(page, "main"));
+    });
+
     walk("opens the reference", {}, async (page) => {
       await page.go("/docs");
-      await follow(page, () => page.click('main a[href^="/docs/api"]'));
+      await follow(page, () => page.click('main a[href^="/docs/api/"]'));
       const main = await text(page, "main");
       assert.ok(main.includes("/openai/v1/images/generations"));
       assert.ok(await page.$(".hand"), "parameters have their badges");
