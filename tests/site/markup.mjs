@@ -17,6 +17,8 @@ const validator = new HtmlValidate({
     // A scrolling box that takes the focus is a region with a name, and no section of the text.
     "prefer-native-element": ["error", { exclude: ["region", "list"] }],
     "require-sri": ["error", { target: "crossorigin" }],
+    // A list may have a name.
+    "aria-label-misuse": ["error", { allowAnyNamable: true }],
     "form-dup-name": ["error", { shared: ["radio", "checkbox", "submit", "button"] }],
   },
 });
