@@ -22,7 +22,8 @@ const SHOTS = [
 
 const folder = resolve(process.argv[2] ?? fileURLToPath(new URL("../../docs/screenshots", import.meta.url)));
 await mkdir(folder, { recursive: true });
-const server = await startGateway();
+// The pictures show the address that a reader has, whatever port is free here.
+const server = await startGateway({ PICTOR_PUBLIC_URL: "http://127.0.0.1:8484" });
 const { browser, close } = await launch();
 try {
   for (const { name, path, theme = "light", viewport = WINDOW } of SHOTS) {
