@@ -179,7 +179,11 @@ impl Story {
         let Some(id) = self.id.clone().filter(|_| self.images.is_empty()) else {
             return;
         };
-        while begun.elapsed() < PATIENCE {
+        // Images that cannot be had now may be away with the store, for as long as something may be away.
+        let away_at_most = Duration::from_secs_f64(site.options.outage_max_s + 20.0);
+        let mut completed_since = None;
+        while begun.elapsed() < PATIENCE && completed_since.is_none_or(|since: Instant| since.elapsed() < away_at_most)
+        {
             for gateway in 0..site.ports.len() {
                 let Ok(answer) = client.get(&format!("{}/v1/requests/{id}", site.base(gateway))) else {
                     continue;
@@ -195,6 +199,7 @@ impl Story {
                     self.end = End::Refused(202, code);
                     return;
                 }
+                completed_since.get_or_insert_with(Instant::now);
                 if let Some(images) = fetched(client, &site.base(gateway), &row["data"]) {
                     self.images = images;
                     if self.images.len() > ask.count {

@@ -98,11 +98,13 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
         gateways.len(),
         if site.has_disk { "of its own" } else { "left alone" }
     ));
+    let done = AtomicUsize::new(0);
     let stories = scope(|threads| {
         let killer = threads.spawn(|| weather.kill(site, gateways));
         let blower = threads.spawn(|| weather.blow(site, gateways, &client));
         threads.spawn(|| weather.watch(site, gateways, &client));
-        let stories = ask_all(site, &client, &asks);
+        threads.spawn(|| weather.report(site, &done));
+        let stories = ask_all(site, &client, &asks, &done);
         killer.join().map_err(|_| "the killer failed")?;
         weather.is_over.store(true, Ordering::SeqCst);
         blower.join().map_err(|_| "the outages failed")??;
@@ -164,7 +166,7 @@ fn picture(site: &Site, client: &Client) -> Outcome<String> {
 }
 
 /// All asks, each not before its time.
-fn ask_all(site: &Site, client: &Client, asks: &[Ask]) -> Vec<Story> {
+fn ask_all(site: &Site, client: &Client, asks: &[Ask], done: &AtomicUsize) -> Vec<Story> {
     let kills_s = site.options.kills as f64 * (KILL_EVERY_S.0 + KILL_EVERY_S.1) / 2.0;
     let lasts_s = site.options.lasts_s.max(kills_s);
     let every = Duration::from_secs_f64(ASK_EVERY_S.max(lasts_s / asks.len().max(1) as f64));
@@ -177,6 +179,7 @@ fn ask_all(site: &Site, client: &Client, asks: &[Ask]) -> Vec<Story> {
                     let due = every * u32::try_from(ask.place).unwrap_or(u32::MAX);
                     pause(due.saturating_sub(begun.elapsed()));
                     let story = caller::ask(site, client, ask);
+                    done.fetch_add(1, Ordering::SeqCst);
                     stories
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)

@@ -13,7 +13,7 @@ pub(super) const ALONE: &str = "PICTOR_FAULTS_ALONE";
 /// The size of the disk: the pictures of some thousand generations.
 const DISK_BYTES: u64 = 2 << 30;
 /// Longest generation, in seconds: longer than anything is taken away, and than one attempt may take.
-pub(super) const DEADLINE_S: u64 = 150;
+pub(super) const DEADLINE_S: u64 = 100;
 /// How a program says that it serves.
 pub(super) const LISTENING: &str = "listening on ";
 

@@ -10,7 +10,7 @@ use super::site::Site;
 use crate::{Outcome, console};
 use jiff::Timestamp;
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ pub(super) const SERVES_WITHIN: Duration = Duration::from_secs(5);
 /// So long it is waited for that.
 const RECOVERY_MAX: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(100);
+/// How often it is told how far it is, in seconds.
+const REPORT_EVERY_S: f64 = 15.0;
 /// A call that shows whether it serves; a provider may be resting, so it is given some time.
 const PROBE_WAITS: Duration = Duration::from_secs(10);
 /// So soon it must be told whether it lives, at any time.
@@ -102,6 +104,24 @@ impl Weather {
             });
         }
         Ok(())
+    }
+
+    /// Tells now and then how far it is; `done` counts asks that have ended.
+    pub(super) fn report(&self, site: &Site, done: &AtomicUsize) {
+        let begun = Instant::now();
+        while !self.is_over.load(Ordering::SeqCst) {
+            self.wait(REPORT_EVERY_S);
+            let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            console::line(&format!(
+                "    {}: {} of {} asks, {} kills, {} outages, away now: {}",
+                console::duration(begun.elapsed()),
+                done.load(Ordering::SeqCst),
+                site.options.generations,
+                self.kills().len(),
+                self.passed().len(),
+                current.map_or("nothing", Outage::name)
+            ));
+        }
     }
 
     /// Asks all the time whether the gateways live.
