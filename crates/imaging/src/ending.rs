@@ -231,13 +231,14 @@ fn skip_pieces<R: Read + Seek>(walk: &mut Walk<R>) -> io::Result<()> {
 
 /// From box to box; the data of a still picture may stand anywhere among them.
 fn avif<R: Read + Seek>(walk: &mut Walk<R>) -> io::Result<Ending> {
+    let mut has_data = false;
     let boxes_end = loop {
         let start = walk.at;
         if walk.is_at_end() {
             break Ok(start);
         }
         match skip_box(walk) {
-            Ok(()) => {}
+            Ok(kind) => has_data |= &kind == b"mdat",
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => break Err(start),
             Err(error) => return Err(error),
         }
@@ -248,20 +249,23 @@ fn avif<R: Read + Seek>(walk: &mut Walk<R>) -> io::Result<Ending> {
     let data_end = avif::data_end(&mut reader);
     Ok(match (boxes_end, data_end) {
         (Ok(end), Some(data)) if data > end => Ending::Cut,
+        (Ok(_), None) if !has_data => Ending::Cut,
         (Ok(_), _) => Ending::Whole,
         (Err(end), Some(data)) if data <= end => Ending::Trailing,
         (Err(_), _) => Ending::Cut,
     })
 }
 
-fn skip_box<R: Read + Seek>(walk: &mut Walk<R>) -> io::Result<()> {
+/// Returns the box's kind.
+fn skip_box<R: Read + Seek>(walk: &mut Walk<R>) -> io::Result<[u8; 4]> {
     let start = walk.at;
-    let [a, b, c, d, _kind @ ..] = walk.bytes::<8>()?;
+    let [a, b, c, d, kind @ ..] = walk.bytes::<8>()?;
     let size = match u32::from_be_bytes([a, b, c, d]) {
         0 => walk.size_bytes - start,
         1 => u64::from_be_bytes(walk.bytes()?),
         size => u64::from(size),
     };
     let rest = (start.saturating_add(size)).checked_sub(walk.at);
-    walk.skip(rest.ok_or(ErrorKind::UnexpectedEof)?)
+    walk.skip(rest.ok_or(ErrorKind::UnexpectedEof)?)?;
+    Ok(kind)
 }

@@ -265,10 +265,11 @@ impl Driver {
         let mut wait = call.delay;
         let mut told = state.job.is_some();
         let mut sight = Sight::new(attempt);
+        let mut no_room = None;
         loop {
             if Instant::now() + wait >= attempt.deadline {
                 self.call_off(attempt, state.job.as_ref());
-                return Err(out_of_time(attempt, call.stage));
+                return Err(no_room.unwrap_or_else(|| out_of_time(attempt, call.stage)));
             }
             tokio::time::sleep(wait).await;
             let sent = match &call.grant {
@@ -309,6 +310,7 @@ impl Driver {
                     if matches!(call.stage, Stage::Poll | Stage::Fetch) {
                         sight.missed(attempt, &failure);
                     }
+                    no_room = no_room.or(Some(failure).filter(|failure| failure.kind == FailureKind::LimitReached));
                     wait = hiccup_wait(repeats, asked);
                     repeats += 1;
                 }

@@ -119,6 +119,26 @@ async fn who_hung_up_while_the_store_was_away_finds_the_image() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_not_done_at_the_deadline_is_called_off() {
+    let gateway = TestGateway::with(|settings| settings.limits.generation_deadline_s = 2).await;
+    for (provider, method) in [("fal", "PUT"), ("replicate", "POST")] {
+        let body = json!({ "model": format!("{provider}/flux.1-schnell"), "prompt": "dunes [[fault: status=401 at=status]]",
+            "aspect_ratio": "1:1", "resolution": "0.25" });
+        gateway.generate(body).await.error(504, "UPSTREAM_TIMEOUT");
+        until("a cancelled job", async || {
+            let calls = gateway.upstream_calls().await;
+            let cancelled = calls.iter().any(|call| {
+                let path = call["path"].as_str().unwrap_or_default();
+                call["method"] == method && path.contains(provider) && path.ends_with("/cancel")
+            });
+            cancelled.then_some(())
+        })
+        .await;
+    }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_a_picture_is_no_success_and_one_with_more_is() {
     let gateway = TestGateway::start().await;
     for (model, forced) in [("gpt-image-1-mini", "openai"), ("flux.1-schnell", "fal")] {

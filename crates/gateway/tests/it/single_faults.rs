@@ -4,6 +4,7 @@
 //! The suite tries a few places of each shape. All of them: `PICTOR_TEST_ALL_FAULTS=1 cargo test -p gateway --test it single_faults`.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 use imaging::ImageFormat;
@@ -11,7 +12,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::edits::data_url;
-use super::harness::{EDITS, GENERATIONS, Process, Site, plain, send, try_send, until, with};
+use super::harness::{EDITS, GENERATIONS, Process, Reply, Site, plain, try_send, with};
 
 /// Orders a fault of the process.
 const STRIKE: &str = "PICTOR_TEST_STRIKE";
@@ -26,6 +27,8 @@ const PLACES_MAX: usize = 40;
 /// Tries at one time: each waits for a lease more than it works.
 const AT_ONCE: usize = 4;
 const KEY: &str = "once-only";
+/// Longer than a lease lasts and a request takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A kind of request.
 #[derive(Clone)]
@@ -99,36 +102,48 @@ impl Shape {
             request
         }
     }
+}
+
+/// A process under one order to fail, and those that follow it.
+struct Run {
+    site: Site,
+    process: Process,
+    /// Whether it died.
+    died: bool,
+}
+
+impl Run {
+    /// An answer, or that none came. A process that has died is followed by another one.
+    async fn ask(&mut self, request: RequestBuilder) -> Option<Reply> {
+        let reply = try_send(request).await;
+        if reply.is_err() && self.process.has_ended().await {
+            self.died = true;
+            self.process = self.site.serve(&[]).await;
+        }
+        reply.ok()
+    }
 
     /// The images that the caller has at last, by asking for as long as it takes.
-    async fn images(&self, process: &Process) -> usize {
-        if self.is_stream || self.is_async {
-            let found = until("an end", async || {
-                let reply = process.get(&format!("/v1/requests/{KEY}")).await;
-                if reply.status == StatusCode::NOT_FOUND {
-                    // It never began.
-                    send(self.request(process)).await;
-                    return None;
+    async fn images(&mut self, shape: &Shape) -> usize {
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            looks.tick().await;
+            let request = if shape.is_stream || shape.is_async {
+                self.process.request(Method::GET, &format!("/v1/requests/{KEY}"))
+            } else {
+                shape.request(&self.process)
+            };
+            let Some(reply) = self.ask(request).await else { continue };
+            let status = reply.json()["status"].as_str().map(str::to_owned);
+            match (reply.status, status.as_deref()) {
+                (StatusCode::OK, None | Some("completed")) => {
+                    return reply.json()["data"].as_array().map_or(0, Vec::len);
                 }
-                let request = reply.ok();
-                match request["status"].as_str() {
-                    Some("processing") => None,
-                    Some("completed") => Some(request),
-                    _ => {
-                        send(self.request(process)).await;
-                        None
-                    }
-                }
-            })
-            .await;
-            return found["data"].as_array().map_or(0, Vec::len);
+                (StatusCode::OK, Some("processing")) => {}
+                // It never began, or nobody knows what became of it.
+                _ => drop(self.ask(shape.request(&self.process)).await),
+            }
         }
-        let reply = until("an answer", async || {
-            let reply = send(self.request(process)).await;
-            (reply.status == StatusCode::OK).then_some(reply)
-        })
-        .await;
-        reply.ok()["data"].as_array().map_or(0, Vec::len)
     }
 }
 
@@ -136,17 +151,24 @@ impl Shape {
 async fn strike(shape: &Shape, kind: &str, place: usize, fault: &str) -> bool {
     let site = Site::new().await;
     let order = format!("{kind}:{place}:{fault}");
-    let mut process = site.serve(&[(STRIKE, order.as_str())]).await;
-    let answer = try_send(shape.request(&process)).await;
-    let has_answer = answer.as_ref().is_ok_and(|reply| reply.status == StatusCode::OK);
-    let died = process.has_ended();
-    if died {
-        process = site.serve(&[]).await;
-    }
+    let process = site.serve(&[(STRIKE, order.as_str())]).await;
+    let mut run = Run {
+        site,
+        process,
+        died: false,
+    };
+    let first = run.ask(shape.request(&run.process)).await;
+    let has_answer = first.is_some_and(|reply| reply.status == StatusCode::OK);
     // A stream that arrived leaves nothing behind.
     if !(shape.is_stream && has_answer) {
-        assert_eq!(shape.images(&process).await, shape.images);
+        let images = tokio::time::timeout(PATIENCE, run.images(shape)).await;
+        assert_eq!(images.expect("it ends"), shape.images);
     }
+    let Run {
+        site,
+        mut process,
+        died,
+    } = run;
     process.until_settled().await;
     let is_struck = died || process.log().await.iter().any(|line| line.contains("struck at"));
     let most = if died { 2 * shape.calls } else { shape.calls };
@@ -157,7 +179,7 @@ async fn strike(shape: &Shape, kind: &str, place: usize, fault: &str) -> bool {
     is_struck
 }
 
-/// Every `step`-th place of one kind, from `first` on, as long as there is one.
+/// Some places of one kind, as long as there is such a one.
 async fn sweep(shape: Shape, kind: &'static str, fault: &'static str, places: Vec<usize>) -> Option<String> {
     for place in places {
         let struck = AssertUnwindSafe(strike(&shape, kind, place, fault))

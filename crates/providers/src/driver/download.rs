@@ -82,6 +82,9 @@ impl Driver {
             }
             sight.missed(attempt, &failure);
             if Instant::now() + wait >= attempt.deadline {
+                if matches!(error, FetchError::Spool(_)) {
+                    return Err(failure);
+                }
                 return Err(paid(attempt, FailureKind::TimedOut, Some(&error)));
             }
             tokio::time::sleep(wait).await;

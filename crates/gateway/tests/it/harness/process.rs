@@ -312,9 +312,14 @@ impl Process {
         &self.log
     }
 
-    /// Whether it has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("a child of ours").is_some()
+    /// Whether it has ended by itself, or is about to: a connection breaks before its process is gone.
+    pub(crate) async fn has_ended(&mut self) -> bool {
+        const SOON: Duration = Duration::from_secs(2);
+        let child = &mut self.child;
+        let ended = until("the end of the process", async || {
+            child.try_wait().expect("a child of ours").map(drop)
+        });
+        tokio::time::timeout(SOON, ended).await.is_ok()
     }
 
     /// Ends it at once, whatever it is doing.
