@@ -10,6 +10,7 @@ pub mod keys;
 pub mod ledger;
 pub mod media;
 mod migrations;
+pub mod performance;
 mod rows;
 pub mod webhooks;
 

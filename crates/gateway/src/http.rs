@@ -1,12 +1,15 @@
 //! What every route shares, of the API and of the site: the state, what is around a request, and the shape of answers.
 
 pub(crate) mod envelope;
+pub(crate) mod face;
 pub(crate) mod fallback;
 pub(crate) mod linger;
 pub(crate) mod path;
 pub(crate) mod repeat;
 pub(crate) mod respond;
+pub(crate) mod shelf;
 pub(crate) mod state;
+pub(crate) mod visit;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -20,6 +23,7 @@ pub(crate) fn surrounded(routes: Router<AppState>, state: AppState) -> Router {
         .fallback(fallback::route)
         .method_not_allowed_fallback(fallback::method)
         .layer(CatchPanicLayer::custom(respond::panicked))
+        .layer(from_fn_with_state(state.clone(), face::faces))
         .layer(from_fn_with_state(state.clone(), envelope::envelope))
         .with_state(state)
 }

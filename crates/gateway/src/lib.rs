@@ -25,6 +25,7 @@ mod serve;
 pub mod settings;
 mod upkeep;
 pub mod upstreams;
+mod web;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -49,6 +50,7 @@ use db::keys::{KeyFilter, KeyTerms};
 use db::{DEFAULT_ACCOUNT, Database, DatabaseError};
 use generation::Generator;
 use generation::routing::Routing;
+use http::shelf::Shelf;
 use http::state::AppState;
 use known_clients::{KnownClients, KnownClientsError};
 use media::links::Links;
@@ -174,9 +176,11 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         default_model: settings.default_model.as_deref().map(Arc::from),
         known_clients: Arc::new(known_clients(&settings)?),
         metrics_apart: metrics_at.is_some(),
+        has_pages: settings.site,
+        shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
     };
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &limits));
-    let server = serve::Server::start(listener, http::surrounded(api::routes(), state), &limits, tasks);
+    let server = serve::Server::start(listener, http::surrounded(routes(&settings), state), &limits, tasks);
     Ok(Running {
         address,
         first_key,
@@ -241,6 +245,16 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
     Ok((listener, bound))
+}
+
+/// The API, and the site beside it.
+fn routes(settings: &Settings) -> axum::Router<AppState> {
+    let pages = if settings.site {
+        web::routes()
+    } else {
+        web::without_pages()
+    };
+    api::routes().merge(pages)
 }
 
 /// Serves `/metrics` alone. Its tasks are not the gateway's: figures can be read until all generations have ended.

@@ -52,6 +52,8 @@ pub struct Settings {
     pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
+    /// Whether there are pages for people beside the API.
+    pub site: bool,
     /// What is added to every provider's prices, in percent, 0 to [`MARKUP_PERCENT_MAX`].
     #[serde(deserialize_with = "markup_percent")]
     pub markup_percent: Decimal,
@@ -97,6 +99,7 @@ impl Default for Settings {
             failover_on_content_policy: false,
             known_clients: true,
             log_json: false,
+            site: true,
             markup_percent: Decimal::ZERO,
             bookkeeping: true,
             successors: BTreeMap::new(),
@@ -180,7 +183,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 19] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -197,6 +200,7 @@ const VARIABLES: [&str; 18] = [
     "failover_on_content_policy",
     "known_clients",
     "log_json",
+    "site",
     "markup_percent",
     "bookkeeping",
 ];
@@ -361,7 +365,7 @@ fn from_text(key: &str, text: &str) -> Value {
                 .map(Value::from)
                 .collect(),
         ),
-        "failover_on_content_policy" | "known_clients" | "log_json" | "bookkeeping" => {
+        "failover_on_content_policy" | "known_clients" | "log_json" | "site" | "bookkeeping" => {
             text.parse().map_or_else(|_| Value::from(text), Value::Boolean)
         }
         _ => Value::from(text),

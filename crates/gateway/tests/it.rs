@@ -51,9 +51,11 @@ mod it {
     mod retention;
     mod router;
     mod routing;
+    mod seed_pages;
     mod settings;
     mod shutdown;
     mod single_faults;
+    mod site;
     mod streams;
     mod upstreams;
     mod usage;

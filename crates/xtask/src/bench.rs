@@ -18,10 +18,12 @@ pub(crate) enum Bench {
     Render,
     /// Speed of the books on each database.
     Ledger,
+    /// Time and size of the heaviest pages.
+    Pages,
 }
 
 impl Bench {
-    const ALL: [Self; 3] = [Self::Memory, Self::Render, Self::Ledger];
+    const ALL: [Self; 4] = [Self::Memory, Self::Render, Self::Ledger, Self::Pages];
 
     /// The benchmark of this name.
     ///
@@ -39,6 +41,7 @@ impl Bench {
             Self::Memory => "memory",
             Self::Render => "render",
             Self::Ledger => "ledger",
+            Self::Pages => "pages",
         }
     }
 }
@@ -52,6 +55,7 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         Bench::Memory => build().and_then(|()| memory::run()),
         Bench::Render => build().and_then(|()| render::run()),
         Bench::Ledger => ledger::run(),
+        Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
     }
 }
 
@@ -112,6 +116,9 @@ mod tests {
             }
         });
         assert_eq!(*ran.borrow(), Bench::ALL);
-        assert_eq!(outcome, Err("memory: too slow\nledger: too slow".to_owned()));
+        assert_eq!(
+            outcome,
+            Err("memory: too slow\nledger: too slow\npages: too slow".to_owned())
+        );
     }
 }

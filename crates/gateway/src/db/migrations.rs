@@ -14,6 +14,11 @@ const FILES: &[(i64, &str, &str)] = &[
     (3, "durable", include_str!("../../../../migrations/0003_durable.sql")),
     (4, "webhooks", include_str!("../../../../migrations/0004_webhooks.sql")),
     (6, "keep", include_str!("../../../../migrations/0006_keep.sql")),
+    (
+        9,
+        "performance",
+        include_str!("../../../../migrations/0009_performance.sql"),
+    ),
 ];
 
 /// All of them, ready to be run.

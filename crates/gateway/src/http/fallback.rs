@@ -7,9 +7,14 @@ use crate::problem::Problem;
 
 /// Any other path.
 pub(crate) async fn route(uri: Uri) -> Problem {
+    at(uri.path())
+}
+
+/// What is said of a path that leads nowhere.
+pub(crate) fn at(path: &str) -> Problem {
     let message = format!(
         "There is nothing at {}. The API is below /openai/v1 and /v1; /openapi.json lists it.",
-        echo(uri.path())
+        echo(path)
     );
     Problem::invalid(StatusCode::NOT_FOUND, message)
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::envelope::LogFacts;
+use super::face::Faced;
 use crate::problem::Problem;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -39,6 +40,7 @@ impl IntoResponse for Problem {
             error_code: Some(self.code),
             ..LogFacts::default()
         });
+        response.extensions_mut().insert(Faced(self));
         response
     }
 }

@@ -6,6 +6,7 @@ use providers::{GuardedClient, Spool};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::shelf::Shelf;
 use crate::auth::Keyring;
 use crate::generation::Generator;
 use crate::known_clients::KnownClients;
@@ -33,4 +34,8 @@ pub(crate) struct AppState {
     pub metrics_apart: bool,
     /// The OpenAPI document.
     pub openapi: Arc<str>,
+    /// Whether there are pages beside the API.
+    pub has_pages: bool,
+    /// What the pages show over and over.
+    pub shelf: Shelf,
 }

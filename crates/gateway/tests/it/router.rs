@@ -9,7 +9,6 @@ use super::harness::{EDITS, GENERATIONS, TestGateway, send};
 async fn what_is_not_there_is_told_in_the_shape_of_every_error() {
     let gateway = TestGateway::start().await;
     for path in [
-        "/",
         "/nothing",
         "/openai",
         "/openai/v1",

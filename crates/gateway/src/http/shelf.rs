@@ -1,0 +1,173 @@
+//! What the pages show over and over, made once: cards of models, the reference, how calls went, plates.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use moka::sync::Cache;
+use planner::failure::FailureKind;
+use planner::view::ModelView;
+use serde_json::Value;
+use site::card::Card;
+use site::here::{Here, Providers, Service};
+use site::openapi::Reference;
+use site::performance::{Call, Performance};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::generation::Generator;
+use crate::outcome::code_of;
+use crate::upstreams;
+
+/// Days that performance is told of.
+const PERFORMANCE_DAYS: u32 = 30;
+/// How long figures of performance are shown before they are read again.
+const PERFORMANCE_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// Most calls that performance is made of: the latest.
+const CALLS_MAX: i64 = 50_000;
+/// Bytes of plates that are kept: a few hundred of them.
+const PLATES_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Shelf(Arc<Inner>);
+
+struct Inner {
+    /// The installation's own address where the operator gave one.
+    public_url: Option<String>,
+    /// The address that it listens on.
+    own_url: String,
+    cards: OnceLock<Vec<Card>>,
+    reference: OnceLock<Reference>,
+    performance: Mutex<Option<(Timestamp, Arc<Performance>)>>,
+    plates: Cache<String, Bytes>,
+    drawing: Semaphore,
+}
+
+impl Shelf {
+    /// An empty one.
+    pub(crate) fn new(public_url: Option<&str>, own_url: String) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let plates = Cache::builder()
+            .max_capacity(PLATES_BYTES_MAX)
+            .weigher(|_, plate: &Bytes| u32::try_from(plate.len()).unwrap_or(u32::MAX))
+            .build();
+        Self(Arc::new(Inner {
+            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            own_url,
+            cards: OnceLock::new(),
+            reference: OnceLock::new(),
+            performance: Mutex::new(None),
+            plates,
+            drawing: Semaphore::new(cores.div_ceil(2)),
+        }))
+    }
+
+    /// The address that the operator gave, if there is one.
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        self.0.public_url.as_deref()
+    }
+
+    /// The address that this gateway listens on.
+    pub(crate) fn own_url(&self) -> &str {
+        &self.0.own_url
+    }
+
+    /// Every model, in the order of the catalogue.
+    pub(crate) fn cards(&self, generator: &Generator) -> &[Card] {
+        self.0.cards.get_or_init(|| {
+            let is_real = |provider: &str| {
+                let upstream = generator.upstreams.get(provider);
+                upstream.is_some_and(|upstream| matches!(upstream.service, upstreams::Service::Real { .. }))
+            };
+            let available = generator.upstreams.available();
+            let card = |model| Card::of(&ModelView::of(&generator.catalog, model, available), is_real);
+            generator.catalog.models().map(card).collect()
+        })
+    }
+
+    /// The reference of the API.
+    pub(crate) fn reference(&self, openapi: &str) -> &Reference {
+        self.0
+            .reference
+            .get_or_init(|| Reference::read(serde_json::from_str(openapi).unwrap_or(Value::Null)))
+    }
+
+    /// How calls went, read again when it is a minute old. Where the log cannot be read the figures stay as they were.
+    pub(crate) async fn performance(&self, generator: &Generator) -> Arc<Performance> {
+        let now = generator.clock.now();
+        let mut known = self.0.performance.lock().await;
+        if let Some((read_at, performance)) = &*known
+            && now.duration_since(*read_at) < PERFORMANCE_AGE
+        {
+            return Arc::clone(performance);
+        }
+        let performance = match read(generator, now).await {
+            Ok(calls) => Arc::new(Performance::of(&calls, PERFORMANCE_DAYS)),
+            Err(error) => {
+                tracing::error!(error = %error, "how calls went could not be read");
+                known
+                    .take()
+                    .map_or_else(|| Arc::new(Performance::of(&[], PERFORMANCE_DAYS)), |(_, old)| old)
+            }
+        };
+        *known = Some((now, Arc::clone(&performance)));
+        performance
+    }
+
+    /// A plate, drawn where it is not known yet. `None` when it cannot be drawn.
+    pub(crate) async fn plate(
+        &self,
+        name: String,
+        draw: impl FnOnce() -> Option<Bytes> + Send + 'static,
+    ) -> Option<Bytes> {
+        if let Some(known) = self.0.plates.get(&name) {
+            return Some(known);
+        }
+        let _place = self.0.drawing.acquire().await.ok()?;
+        // Another may have drawn it meanwhile.
+        if let Some(known) = self.0.plates.get(&name) {
+            return Some(known);
+        }
+        let drawn = tokio::task::spawn_blocking(draw).await.ok()??;
+        self.0.plates.insert(name, drawn.clone());
+        Some(drawn)
+    }
+}
+
+async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, crate::db::DatabaseError> {
+    let since = now - SignedDuration::from_hours(24 * i64::from(PERFORMANCE_DAYS));
+    // What a caller did wrong says nothing of the provider.
+    let callers = [FailureKind::InvalidArgument, FailureKind::ContentPolicy].map(code_of);
+    let calls = generator.database.ended_calls(since, CALLS_MAX).await?;
+    let told = calls
+        .into_iter()
+        .filter(|call| !call.code.as_deref().is_some_and(|code| callers.contains(&code)))
+        .map(|call| Call {
+            model: call.model,
+            provider: call.provider,
+            succeeded: call.succeeded,
+            duration_ms: u64::try_from(call.duration_ms).unwrap_or_default(),
+        });
+    Ok(told.collect())
+}
+
+/// How each provider is served here, and which of its models fail at the moment.
+pub(crate) fn providers(generator: &Generator) -> Providers {
+    let health = generator.routing.health().view(generator.clock.now());
+    let here = |upstream: &upstreams::Upstream| {
+        let failing = health
+            .iter()
+            .filter(|row| row.provider == upstream.id && !row.health.is_healthy());
+        let here = Here {
+            name: upstream.name.clone(),
+            service: match upstream.service {
+                upstreams::Service::Real { .. } => Service::Real,
+                upstreams::Service::Sandbox => Service::Sandbox,
+                upstreams::Service::Off => Service::Off,
+            },
+            unhealthy: failing.map(|row| row.native_model.clone()).collect(),
+        };
+        (upstream.id.clone(), here)
+    };
+    Providers(generator.upstreams.iter().map(here).collect())
+}

@@ -1,0 +1,47 @@
+//! The site: the table of pages, one page a file. Each gathers what it shows and hands it over.
+
+mod about;
+mod asked;
+mod assets;
+mod compare;
+mod docs;
+mod home;
+mod licenses;
+mod machine;
+mod model;
+mod models;
+mod plates;
+mod query;
+mod search;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::http::state::AppState;
+
+/// Every page.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home::handle))
+        .route("/models", get(models::handle))
+        .route("/models/{creator}/{model}", get(model::handle))
+        .route("/models/{creator}/{model}/llms.txt", get(model::text))
+        .route("/models/{creator}/{model}/{section}", get(model::section))
+        .route("/compare", get(compare::choose))
+        .route("/compare/{*models}", get(compare::handle))
+        .route("/docs", get(docs::index))
+        .route("/docs/{guide}", get(docs::guide))
+        .route("/docs/api/{operation}", get(docs::operation))
+        .route("/search", get(search::handle))
+        .route("/licenses", get(licenses::handle))
+        .route("/llms.txt", get(machine::llms))
+        .route("/llms-full.txt", get(machine::full))
+        .route("/sitemap.xml", get(machine::sitemap))
+        .route("/plates/{creator}/{file}", get(plates::handle))
+        .route("/assets/{file}", get(assets::handle))
+}
+
+/// What stands at `/` where there are no pages.
+pub(crate) fn without_pages() -> Router<AppState> {
+    Router::new().route("/", get(about::handle))
+}

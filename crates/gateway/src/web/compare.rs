@@ -1,0 +1,133 @@
+//! `/compare`: up to four models side by side.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use planner::mode::Mode;
+use planner::money::Micros;
+use planner::size::Tier;
+use planner::view::ModelView;
+use site::card::Card;
+use site::filter::COMPARED_MAX;
+use site::pages::compare::{self, Compared, PricedAs};
+
+use super::asked::{self, Wish};
+use super::model::{see, today};
+use super::query::pairs;
+use crate::generation::Generator;
+use crate::http::face;
+use crate::http::fallback;
+use crate::http::state::AppState;
+use crate::http::visit;
+
+/// From the boxes of a list to the path of the comparison.
+pub(super) async fn choose(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
+    let pairs = pairs(query.as_deref());
+    let cards = state.shelf.cards(&state.generator);
+    let mut chosen: Vec<&str> = Vec::new();
+    for (_, key) in pairs.iter().filter(|(name, _)| name == "compare") {
+        let is_known = cards.iter().any(|card| card.key() == *key);
+        if is_known && !chosen.contains(&key.as_str()) && chosen.len() < COMPARED_MAX {
+            chosen.push(key);
+        }
+    }
+    if chosen.is_empty() {
+        return see("/models");
+    }
+    see(&compare::path(chosen))
+}
+
+/// The models of a path: `creator/model` each, or a model's id alone.
+fn named<'a>(cards: &'a [Card], path: &str) -> Option<Vec<&'a Card>> {
+    let mut found: Vec<&Card> = Vec::new();
+    let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
+    while let Some(part) = parts.next() {
+        let own = |card: &&Card| {
+            parts
+                .peek()
+                .is_some_and(|next| card.creator == part && card.id == **next)
+        };
+        let card = match cards.iter().find(own) {
+            Some(card) => {
+                parts.next();
+                card
+            }
+            None => cards.iter().find(|card| card.id == part)?,
+        };
+        if !found.iter().any(|other| other.id == card.id) {
+            found.push(card);
+        }
+    }
+    (!found.is_empty() && found.len() <= COMPARED_MAX).then_some(found)
+}
+
+/// The comparison.
+pub(super) async fn handle(State(state): State<AppState>, Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let generator = &state.generator;
+    let Some(cards) = named(state.shelf.cards(generator), &path) else {
+        return fallback::at(&format!("/compare/{path}")).into_response();
+    };
+    let models: Vec<Compared<'_>> = cards.into_iter().filter_map(|card| compared(generator, card)).collect();
+    let performance = state.shelf.performance(generator).await;
+    let page = compare::page(&models, &performance, today(generator));
+    face::page(&page, &visit::of(&state, &headers), &headers)
+}
+
+fn compared<'a>(generator: &Generator, card: &'a Card) -> Option<Compared<'a>> {
+    let catalog = &generator.catalog;
+    let view = ModelView::of(catalog, catalog.model(&card.id)?, generator.upstreams.available());
+    let usual = planner::catalog::model::DEFAULT_SIZE;
+    let kinds = [
+        PricedAs::Usual(usual),
+        PricedAs::Tier(Tier::K(2_000)),
+        PricedAs::Tier(Tier::K(4_000)),
+    ];
+    let prices = kinds
+        .into_iter()
+        .map(|kind| (kind, least(generator, &view, card, kind)));
+    Some(Compared {
+        prices: prices.collect(),
+        parameters: view.parameters(),
+        card,
+    })
+}
+
+/// The least price at any provider, where the model makes such a picture.
+fn least(generator: &Generator, view: &ModelView<'_>, card: &Card, kind: PricedAs) -> Option<Micros> {
+    let qualities = view
+        .parameters()
+        .into_iter()
+        .find(|parameter| parameter.name == "quality");
+    let has_medium = qualities.is_some_and(|quality| quality.values.iter().any(|value| value == "medium"));
+    let quality = has_medium.then_some("medium");
+    let wish = match kind {
+        PricedAs::Usual(_) => Wish {
+            quality,
+            ..Wish::default()
+        },
+        PricedAs::Tier(tier) => {
+            let reaches = card
+                .largest
+                .is_some_and(|largest| largest.scale() >= tier.scale() * 0.97);
+            if !reaches {
+                return None;
+            }
+            Wish {
+                quality,
+                resolution: Some(if tier == Tier::K(4_000) { "4K" } else { "2K" }),
+                ..Wish::default()
+            }
+        }
+    };
+    let mode = view.modes.first().copied().unwrap_or(Mode::TextToImage);
+    let asked = asked::price(
+        generator,
+        view,
+        Wish {
+            mode: Some(mode),
+            ..wish
+        },
+    );
+    let sent = asked.explanation.offers.iter().filter_map(|offer| offer.sent.as_ref());
+    sent.map(|sent| sent.total_cost_micros).min()
+}

@@ -1,0 +1,66 @@
+//! Style, scripts, fonts and the mark: in the program, named by what they hold.
+
+/// One file. Its path changes with its bytes, so that whoever has it may keep it for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asset {
+    /// The name by which pages call it, such as `site.css`.
+    pub name: &'static str,
+    /// Where it is served.
+    pub path: &'static str,
+    /// Its type.
+    pub content_type: &'static str,
+    /// Its bytes.
+    pub plain: &'static [u8],
+    /// The same, compressed by gzip, where that is smaller.
+    pub gzip: Option<&'static [u8]>,
+    /// The same, compressed by brotli, where that is smaller.
+    pub brotli: Option<&'static [u8]>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// The asset that is served at `path`.
+#[must_use]
+pub fn at(path: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.path == path)
+}
+
+/// The path of the asset of that name; an empty one when there is none.
+#[must_use]
+pub fn href(name: &str) -> &'static str {
+    ASSETS
+        .iter()
+        .find(|asset| asset.name == name)
+        .map_or("", |asset| asset.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_font_of_the_style_sheet_is_served() {
+        let css = at(href("site.css")).expect("the style sheet");
+        let text = std::str::from_utf8(css.plain).expect("text");
+        let named: Vec<&str> = text
+            .split("url(")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+            .collect();
+        assert_eq!(named.len(), 4, "{named:?}");
+        for name in named {
+            assert!(at(&format!("/assets/{name}")).is_some(), "{name}");
+        }
+        assert!(css.brotli.expect("compressed").len() < css.gzip.expect("compressed").len());
+    }
+
+    #[test]
+    fn no_script_is_above_ten_kilobytes() {
+        for asset in ASSETS
+            .iter()
+            .filter(|asset| asset.content_type.starts_with("text/javascript"))
+        {
+            assert!(asset.plain.len() <= 10_240, "{}: {}", asset.name, asset.plain.len());
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The pages, each a function from what it shows to a [`Page`](crate::frame::Page).
+
+pub mod compare;
+pub mod docs;
+pub mod home;
+pub mod licenses;
+pub mod model;
+pub mod models;
+pub mod problem;
+pub mod reference;
+pub mod search;

@@ -1,0 +1,136 @@
+//! One card for each offer: its native names, limits, life, notes and source.
+
+use std::fmt::Write as _;
+
+use planner::view::OfferView;
+
+use super::Sheet;
+use crate::facts;
+use crate::here::Service;
+use crate::html::{Html, escape, status};
+use crate::markdown::inline;
+use crate::words;
+
+pub(super) fn cards(sheet: &Sheet<'_>) -> Html {
+    let cards: String = sheet.shown.view.offers.iter().map(|offer| card(sheet, offer)).collect();
+    Html(format!("<div class=\"offers\">{cards}</div>"))
+}
+
+fn state(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> Html {
+    let here = sheet.shown.providers;
+    let id = &offer.offer.provider;
+    if !offer.offer.is_live() {
+        return status("off", offer.offer.end());
+    }
+    if let Some(day) = offer.offer.sunset {
+        let verb = if day < sheet.shown.today { "ended" } else { "ends" };
+        return status("warn", &format!("{verb} {}", words::short_date(day)));
+    }
+    match here.service(id) {
+        Service::Off => status("off", "no credential"),
+        _ if here.fails(id, &offer.native_models()) => status("fail", "failing"),
+        Service::Real | Service::Sandbox => status("ok", "healthy"),
+    }
+}
+
+fn fact(out: &mut String, name: &str, value: &str) {
+    let _ = write!(out, "<dt>{name}</dt><dd>{value}</dd>");
+}
+
+fn typed(out: &mut String, name: &str, value: &str) {
+    let _ = write!(out, "<dt>{name}</dt><dd class=\"mono\">{}</dd>", escape(value));
+}
+
+fn card(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
+    let own = offer.offer;
+    let mut facts_of = String::new();
+    typed(&mut facts_of, "Native id", &offer.native_models().join(", "));
+    let modes: Vec<String> = offer
+        .modes
+        .iter()
+        .map(|(mode, _)| words::mode(*mode).to_lowercase())
+        .collect();
+    fact(&mut facts_of, "Modes", &words::capital(&modes.join(", ")));
+    fact(&mut facts_of, "Inputs", &escape(&facts::offer_inputs(offer)));
+    fact(&mut facts_of, "Sizes", &escape(&sizes(offer)));
+    let most = offer.modes.iter().map(|(_, mode)| mode.max_n).max().unwrap_or(1);
+    fact(&mut facts_of, "In one call", &words::count(most as usize, "image"));
+    if let Some(day) = own.released {
+        fact(&mut facts_of, "Since", &words::date(day));
+    }
+    if let Some(day) = own.sunset {
+        fact(&mut facts_of, "Last day", &words::date(day));
+    }
+    if !own.requires.is_empty() {
+        let names: Vec<String> = own
+            .requires
+            .iter()
+            .map(|name| format!("<code>{}</code>", escape(name)))
+            .collect();
+        fact(&mut facts_of, "Only with", &names.join(", "));
+    }
+    if let Some(calls) = sheet.shown.performance.at(&sheet.shown.view.model.id, &own.provider) {
+        let p50 = calls
+            .p50_ms()
+            .map_or_else(String::new, |ms| format!(", p50 {}", words::duration(ms)));
+        let told = format!(
+            "{} of {}{p50}",
+            words::percent(calls.succeeded, calls.count),
+            calls.count
+        );
+        let _ = write!(
+            facts_of,
+            "<dt>Last {} days</dt><dd class=\"num\">{told}</dd>",
+            sheet.shown.performance.days
+        );
+    }
+    if own.is_live() {
+        typed(
+            &mut facts_of,
+            "Force it",
+            &format!("{}/{}", own.provider, sheet.shown.view.model.id),
+        );
+    }
+    let notes: String = own
+        .pricing
+        .notes
+        .iter()
+        .map(|note| format!("<li>{}</li>", inline(note)))
+        .collect();
+    let notes = if notes.is_empty() {
+        String::new()
+    } else {
+        format!("<ul class=\"notes\">{notes}</ul>")
+    };
+    format!(
+        "<article class=\"offer\"><header class=\"row between baseline\"><h3>{}</h3>{}</header><dl class=\"facts\">{facts_of}</dl>{notes}<p class=\"hint\">{}, seen {}</p></article>\n",
+        escape(offer.provider_name),
+        state(sheet, offer),
+        escape(&own.pricing.source),
+        words::date(own.pricing.as_of)
+    )
+}
+
+/// What it takes as a size, mode by mode where that differs.
+fn sizes(offer: &OfferView<'_>) -> String {
+    let told: Vec<(String, &str)> = offer
+        .modes
+        .iter()
+        .map(|(mode, own)| {
+            let text = match own.scale {
+                Some(scale) => format!("{} times the input", words::plain(scale)),
+                None => facts::offer_sizes(&own.sizes),
+            };
+            (text, words::short_mode(*mode))
+        })
+        .collect();
+    match told.as_slice() {
+        [] => "none".to_owned(),
+        [(first, _), rest @ ..] if rest.iter().all(|(text, _)| text == first) => first.clone(),
+        many => many
+            .iter()
+            .map(|(text, mode)| format!("{mode}: {text}"))
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}

@@ -1,0 +1,215 @@
+//! The reference of the API, made of its OpenAPI document.
+
+mod schema;
+
+use std::fmt::Write as _;
+
+use super::docs::navigation;
+use super::model::MEANINGS;
+use crate::frame::{Page, Section};
+use crate::highlight::Language;
+use crate::html::{Html, code, escape, hand_box};
+use crate::markdown::inline;
+use crate::openapi::{Operation, Reference};
+use crate::samples::{LANGUAGES, Sample};
+use crate::words;
+
+pub use schema::markdown;
+
+/// The page of one operation. `sample` calls it where a model is called.
+#[must_use]
+pub fn page(reference: &Reference, operation: &Operation, sample: Option<&Sample>, address: &str) -> Page {
+    let own = operation.path_of_page();
+    let group = reference
+        .groups()
+        .into_iter()
+        .find(|(_, operations)| operations.iter().any(|other| other.id == operation.id))
+        .map_or("", |(name, _)| name);
+    let also = if operation.path.starts_with("/openai/v1") {
+        " <span class=\"hint\">also under /v1</span>"
+    } else {
+        ""
+    };
+    let mut article = format!(
+        "<p class=\"kicker\">{group}</p><h1>{}</h1><p class=\"lede\">{}</p>\n<p class=\"path\"><span class=\"method\">{}</span> <code>{}</code>{also}</p>\n",
+        escape(&operation.title()),
+        inline(&operation.summary),
+        operation.method,
+        escape(&operation.path),
+    );
+    schema::body(&mut article, reference, &operation.content);
+    schema::parameters(&mut article, &operation.content);
+    schema::answers(&mut article, reference, &operation.content);
+    if operation.content["responses"].get("default").is_some() {
+        article.push_str(&errors());
+    }
+    article.push_str(&neighbors(reference, operation));
+    let main = format!(
+        "<div class=\"docs wrap\">\n{}\n<article class=\"d-main\">\n{article}</article>\n<aside class=\"d-side\" aria-label=\"Example\"><div class=\"stick\">{}</div></aside>\n</div>",
+        navigation(reference, &own),
+        example(operation, sample, address)
+    );
+    Page {
+        description: format!("{} {}: {}", operation.method, operation.path, operation.summary),
+        class: "p-docs",
+        twin: Some(format!("{own}.md")),
+        ..Page::new(
+            Section::Docs,
+            own,
+            format!("{}: API reference", operation.title()),
+            Html(main),
+        )
+    }
+}
+
+/// What the badges mean, folded.
+fn badges() -> String {
+    let mut rows = String::new();
+    for (handling, meaning) in MEANINGS {
+        let _ = write!(
+            rows,
+            "<tr><th scope=\"row\">{}</th><td>{}</td></tr>",
+            hand_box(handling),
+            words::capital(meaning)
+        );
+    }
+    format!(
+        "<details class=\"more\"><summary>What the badges mean</summary><table class=\"fit\"><tbody>{rows}</tbody></table></details>\n"
+    )
+}
+
+/// Codes of errors: status, when, and whether to try again.
+pub const ERRORS: [(&str, u16, &str, &str); 17] = [
+    (
+        "AUTHENTICATION_FAILED",
+        401,
+        "Key missing, malformed, unknown or revoked",
+        "no",
+    ),
+    ("PERMISSION_DENIED", 403, "The key lacks the scope or the model", "no"),
+    (
+        "INVALID_REQUEST",
+        400,
+        "A value that no offer takes; the message lists what is legal, and all faults are told together",
+        "no",
+    ),
+    ("MODEL_NOT_FOUND", 404, "No such model; names the nearest", "no"),
+    ("MODEL_DISABLED", 404, "No offer is left; names the successor", "no"),
+    (
+        "MODEL_UNAVAILABLE",
+        503,
+        "No provider of the model has a credential here",
+        "yes",
+    ),
+    (
+        "INSUFFICIENT_BALANCE",
+        402,
+        "Less on the account than the request may cost",
+        "no",
+    ),
+    ("BUDGET_EXCEEDED", 402, "The key’s own budget is used up", "no"),
+    (
+        "CONTENT_POLICY_VIOLATION",
+        400,
+        "A provider’s safety system refused",
+        "no",
+    ),
+    ("RATE_LIMITED", 429, "The key’s own limit; see retry-after", "yes"),
+    (
+        "IDEMPOTENCY_CONFLICT",
+        409,
+        "The Idempotency-Key came before with another body",
+        "no",
+    ),
+    (
+        "OUTCOME_UNKNOWN",
+        502,
+        "Cut off after sending, and the policy forbids another try",
+        "no",
+    ),
+    (
+        "ALL_PROVIDERS_EXHAUSTED",
+        502,
+        "Every offer failed; error.metadata has the attempts",
+        "when nothing was spent",
+    ),
+    (
+        "UPSTREAM_ERROR",
+        502,
+        "A forced provider failed, or a failure not to be retried",
+        "when nothing was spent",
+    ),
+    (
+        "UPSTREAM_TIMEOUT",
+        504,
+        "The provider took too long",
+        "when nothing was spent",
+    ),
+    ("OVERLOADED", 503, "More work than is taken on; see retry-after", "yes"),
+    (
+        "INTERNAL_ERROR",
+        500,
+        "A fault of Pictor; the request’s id finds it in the log",
+        "when nothing was spent",
+    ),
+];
+
+fn errors() -> String {
+    let mut rows = String::new();
+    for (code, status, when, again) in ERRORS {
+        let _ = writeln!(
+            rows,
+            "<tr><th scope=\"row\"><code>{code}</code></th><td class=\"n\">{status}</td><td>{when}</td><td>{again}</td></tr>"
+        );
+    }
+    format!(
+        "<section class=\"sec\" aria-labelledby=\"d-e\"><header><h2 id=\"d-e\">Errors</h2><p><a href=\"/docs/errors\">More on errors</a></p></header><p class=\"prose\"><code>{{\"error\": {{\"message\", \"type\", \"param\", \"code\"}}}}</code>. Where something was or may have been spent, <code>x-should-retry</code> is <code>false</code>.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of errors\"><table><thead><tr><th scope=\"col\">Code</th><th scope=\"col\" class=\"n\">Status</th><th scope=\"col\">When</th><th scope=\"col\">Try again</th></tr></thead><tbody>{rows}</tbody></table></div></section>\n"
+    )
+}
+
+fn neighbors(reference: &Reference, operation: &Operation) -> String {
+    let all = reference.all();
+    let Some(place) = all.iter().position(|other| other.id == operation.id) else {
+        return String::new();
+    };
+    let link = |word: &str, other: Option<&&Operation>| {
+        other.map_or_else(
+            || "<span></span>".to_owned(),
+            |other| {
+                format!(
+                    "<a href=\"{}\"><span class=\"hint\">{word}</span>{}</a>",
+                    other.path_of_page(),
+                    escape(&other.title())
+                )
+            },
+        )
+    };
+    format!(
+        "<nav class=\"pn\" aria-label=\"Neighbors\">{}{}</nav>",
+        link("Before", place.checked_sub(1).and_then(|before| all.get(before))),
+        link("Next", all.get(place + 1))
+    )
+}
+
+/// The call in every language, or as a command.
+fn example(operation: &Operation, sample: Option<&Sample>, address: &str) -> String {
+    if let Some(sample) = sample {
+        let (mut bar, mut panes) = (String::new(), String::new());
+        for (place, (value, name, language)) in LANGUAGES.into_iter().enumerate() {
+            let checked = if place == 0 { " checked" } else { "" };
+            let _ = write!(
+                bar,
+                "<label><input type=\"radio\" name=\"lang-d\" value=\"{value}\"{checked}>{name}</label>"
+            );
+            let _ = write!(
+                panes,
+                "<div class=\"pane\">{}</div>",
+                code(language, &format!("Request in {name}"), &sample.text(value, address))
+            );
+        }
+        return format!(
+            "<div class=\"tabs\"><div class=\"bar\" role=\"radiogroup\" aria-label=\"Language\">{bar}</div>{panes}</div>"
+        );
+    }
+    code(Language::Shell, "Request in cURL", &operation.command(address)).0
+}
