@@ -310,6 +310,23 @@ async fn of_an_abandoned_job_and_a_running_one_only_as_many_images_are_taken_as_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_was_stored_is_found_again_behind_a_job_that_failed() {
+    let site = Site::new().await;
+    let prompt = "dunes [[fault: provider=fal media=410]]";
+    let body = json!({ "model": "flux.1-schnell", "prompt": prompt, "aspect_ratio": "1:1", "resolution": "0.25" });
+    dies_after(&site, "store", &body, &[]).await;
+    let submits = site.submits().await;
+    let process = site.serve(&[]).await;
+    let reply = send(process.generation(&body, KEY)).await;
+    assert!(is_replay(&reply));
+    assert_eq!(process.images(&reply.ok()).await, 1);
+    assert_eq!(site.submits().await, submits, "nothing is asked for once more");
+    process.stop().await;
+    // With its one file: nothing was stored twice.
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_was_refused_meanwhile_says_why() {
     let site = Site::new().await;
     let mut body = queued().body;
