@@ -139,25 +139,6 @@ async fn a_job_that_is_not_done_at_the_deadline_is_called_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_nothing_is_heard_of_a_job_or_its_file_for_a_fifth_of_the_time_another_offer_serves() {
-    let gateway = TestGateway::with(|settings| settings.limits.generation_deadline_s = 15).await;
-    for fault in ["status=403 at=status", "media=500"] {
-        let prompt = format!("dunes [[fault: provider=fal {fault}]]");
-        let body = json!({ "model": "flux.1-schnell", "prompt": prompt, "aspect_ratio": "1:1", "resolution": "0.25" });
-        let answer = gateway.generate(body).await.ok();
-        let metadata = &answer["metadata"];
-        assert_eq!(metadata["provider"], "replicate", "{fault}: {metadata}");
-        let first = &metadata["attempts"][0];
-        assert_eq!(
-            (&first["provider"], first["spent"] == "no"),
-            (&json!("fal"), false),
-            "{fault}: {first}"
-        );
-    }
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn half_a_picture_is_no_success_and_one_with_more_is() {
     let gateway = TestGateway::start().await;
     for (model, forced) in [("gpt-image-1-mini", "openai"), ("flux.1-schnell", "fal")] {

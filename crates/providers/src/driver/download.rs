@@ -67,6 +67,7 @@ impl Driver {
     /// Repeats until the deadline: the image is made, and its address does not change.
     async fn download(&self, attempt: &Attempt<'_>, url: &Url, headers: &HeaderMap) -> Result<Blob, Failure> {
         let (mut repeats, mut cuts) = (0, 0);
+        let mut no_room = None;
         let mut sight = Sight::new(attempt);
         loop {
             let error = match self.download_once(attempt, url, headers).await {
@@ -81,11 +82,9 @@ impl Driver {
                 return Err(failure);
             }
             sight.missed(attempt, &failure);
+            no_room = no_room.or(Some(failure).filter(|failure| failure.kind == FailureKind::LimitReached));
             if Instant::now() + wait >= attempt.deadline {
-                if matches!(error, FetchError::Spool(_)) {
-                    return Err(failure);
-                }
-                return Err(paid(attempt, FailureKind::TimedOut, Some(&error)));
+                return Err(no_room.unwrap_or_else(|| paid(attempt, FailureKind::TimedOut, Some(&error))));
             }
             tokio::time::sleep(wait).await;
         }
