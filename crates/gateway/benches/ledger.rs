@@ -105,6 +105,7 @@ async fn generation(database: &Database, key_id: &str, id: String, now: Timestam
         model: "mock-image".to_owned(),
         estimate_micros: 40_000,
         adjustments: "[]".to_owned(),
+        plan: "[]".to_owned(),
         request_size_bytes: 100,
         created_at: now,
         images: 1,

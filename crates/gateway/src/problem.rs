@@ -306,6 +306,10 @@ fn short(shortage: &Shortage) -> Problem {
 
 fn no_route(model: &str, cause: &NoRoute) -> Problem {
     let unroutable = || format!("Model '{model}' cannot be called: {cause}");
+    let refused = |param: &str| Problem {
+        param: Some(param.to_owned()),
+        ..Problem::invalid(StatusCode::BAD_REQUEST, unroutable())
+    };
     match cause {
         NoRoute::NoCredential { providers, .. } => {
             let message = format!(
@@ -333,14 +337,9 @@ fn no_route(model: &str, cause: &NoRoute) -> Problem {
             param: Some("model".to_owned()),
             ..Problem::permission(&unroutable())
         },
-        NoRoute::Excluded { .. } => Problem {
-            param: Some("route".to_owned()),
-            ..Problem::invalid(StatusCode::BAD_REQUEST, unroutable())
-        },
-        NoRoute::TooDear { .. } => Problem {
-            param: Some("route.max_price_usd".to_owned()),
-            ..Problem::invalid(StatusCode::BAD_REQUEST, unroutable())
-        },
+        NoRoute::Excluded { .. } => refused("route"),
+        NoRoute::WouldChange { .. } => refused("route.fit"),
+        NoRoute::TooDear { .. } => refused("route.max_price_usd"),
     }
 }
 

@@ -53,6 +53,7 @@ pub(crate) async fn whole(generator: &Generator, row: &GenerationRow) -> Result<
     body["cost_basis"] = json!(row.cost_basis);
     body["cost_components"] = stored(&row.cost_components);
     body["adjustments"] = stored(&row.start.adjustments);
+    body["plan"] = stored(&row.start.plan);
     body["attempts"] = attempts.iter().map(attempt_json).collect();
     let shown = media
         .iter()

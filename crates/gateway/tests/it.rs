@@ -11,6 +11,7 @@ mod it {
     mod crashes;
     mod deliveries;
     mod drain;
+    mod draws;
     mod dry_run;
     mod edits;
     mod explain;

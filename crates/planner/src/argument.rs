@@ -82,11 +82,11 @@ fn out_of_bounds(parameter: &Parameter, value: &Value) -> Option<String> {
 }
 
 fn not_understood(parameter: &Parameter, value: &Value, whose: &str) -> Option<String> {
-    if parameter.understood()?.contains(value) {
+    let legal = parameter.understood()?;
+    if legal.contains(value) {
         return None;
     }
-    let legal = parameter.values.iter().flatten();
-    let names: Vec<String> = legal.map(crate::catalog::offer::key_of).collect();
+    let names: Vec<String> = legal.iter().map(crate::catalog::offer::key_of).collect();
     let given = if parameter.is_secret() {
         "this value".to_owned()
     } else {

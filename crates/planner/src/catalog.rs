@@ -2,6 +2,7 @@
 
 mod check;
 mod declared;
+pub mod inputs;
 pub mod load;
 pub mod lookup;
 mod mistake;
@@ -11,6 +12,7 @@ pub mod offer;
 pub mod parameter;
 pub mod pricing;
 pub mod provider;
+pub mod stale;
 pub mod text;
 
 use indexmap::IndexMap;

@@ -2,6 +2,7 @@
 //! told for people and programs.
 
 mod parameters;
+mod places;
 mod reasons;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use crate::catalog::model::Model;
 use crate::catalog::offer::{MaskPolarity, Offer};
 use crate::catalog::pricing::Basis;
 use crate::fault::Fault;
+use crate::fit::{Fit, FitRule};
 use crate::health::OfferHealth;
 use crate::mode::Mode;
 use crate::money::Micros;
@@ -23,6 +25,7 @@ use crate::resolve::{Adjustment, Resolved, nothing_left, survey};
 use crate::strategy::Strategy;
 
 pub use parameters::ParameterExplanation;
+pub use places::{Place, places};
 
 /// What becomes of one request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +36,8 @@ pub struct Explanation {
     pub mode: Mode,
     /// What the order goes by.
     pub strategy: Strategy,
+    /// What fit counts for in it.
+    pub fit: FitRule,
     /// What is wrong with the request. With any fault nothing is sent.
     pub faults: Vec<Fault>,
     /// Every offer: those that would be tried first, in order, then the others.
@@ -71,6 +76,8 @@ pub struct Sent {
     pub after: Vec<String>,
     /// What was changed or dropped.
     pub adjustments: Vec<Adjustment>,
+    /// How near it comes to what was asked for.
+    pub fit: Fit,
     /// What it would cost at the most.
     pub total_cost_micros: Micros,
     /// How the charge will be found.
@@ -93,6 +100,7 @@ pub fn explain(
         model: model.id.clone(),
         mode: request.mode,
         strategy: now.strategy(),
+        fit: now.fit_rule(),
         faults,
         offers: Vec::new(),
     };
@@ -116,7 +124,7 @@ pub fn explain(
             provider: candidate.resolved.offer.provider.clone(),
             native_model: Some(candidate.resolved.native.model.clone()),
             place: Some(index + 1),
-            reason: reasons::place(candidates, index),
+            reason: reasons::place(candidates, now.fit_rule(), index),
             health: Some(candidate.health),
             sent: Some(told(&candidate.resolved)),
         });
@@ -169,6 +177,7 @@ fn sent(catalog: &Catalog, model: &Model, request: &ImageRequest, inputs: &Input
         before: before(inputs, resolved),
         after: after(request, resolved),
         adjustments: resolved.adjustments.clone(),
+        fit: resolved.fit.clone(),
         total_cost_micros: resolved.estimate.total,
         cost_basis: resolved.estimate.basis,
         components: resolved.estimate.components.clone(),
@@ -199,6 +208,11 @@ fn before(inputs: &Inputs, resolved: &Resolved<'_>) -> Vec<String> {
         .filter(|(_, (to_png, _))| **to_png)
         .map(|(index, (_, image))| format!("input image {} is converted from {} to png", index + 1, image.format))
         .collect();
+    let scaled = resolved.inputs.scaled.iter().enumerate();
+    steps.extend(scaled.filter_map(|(index, size)| {
+        let size = (*size)?;
+        Some(format!("input image {} is scaled down to {size}", index + 1))
+    }));
     steps.extend(resolved.inputs.mask.map(|polarity| match polarity {
         MaskPolarity::Alpha => "the mask is converted to png".to_owned(),
         MaskPolarity::White => "the mask is turned into one whose white is edited".to_owned(),
@@ -211,7 +225,9 @@ fn after(request: &ImageRequest, resolved: &Resolved<'_>) -> Vec<String> {
     let finish = &resolved.finish;
     let mut steps = Vec::new();
     if let Some(size) = finish.cover {
-        steps.push(format!("each image is cropped at its centre and resampled to {size}"));
+        steps.push(format!(
+            "each image is cropped at its centre and resampled to {size}, unless it comes in that size"
+        ));
     }
     if let Some(format) = finish.format {
         let quality = finish.quality.filter(|_| format.is_lossy());

@@ -41,7 +41,7 @@ impl fmt::Display for Handling {
 pub fn handling(name: &str, offer: &ModeOffer) -> Handling {
     let field = offer.fields.get(name);
     match (name, field) {
-        ("size" | "aspect_ratio" | "resolution", _) => size_handling(name, offer),
+        ("size" | "aspect_ratio" | "resolution" | "width" | "height", _) => size_handling(name, offer),
         ("response_format" | "n" | "output_format" | "output_compression", None) => Handling::Emulated,
         ("stream", _) if !offer.fields.contains_key("partial_images") => Handling::Emulated,
         ("stream", None) => Handling::Passthrough,

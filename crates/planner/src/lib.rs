@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod explain;
 pub mod failure;
 pub mod fault;
+pub mod fit;
 pub mod format;
 pub mod handling;
 pub mod health;

@@ -10,8 +10,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::catalog::model::Model;
+use crate::fit::{Fit, FitRule};
 use crate::health::{Health, OfferHealth};
-use crate::resolve::{Resolution, Resolved};
+use crate::resolve::{Refusal, Resolution, Resolved};
 use crate::route::Route;
 use crate::strategy::{self, Contender, Draw, Priorities, Rank, Strategy};
 
@@ -72,12 +73,27 @@ impl<'a> Circumstances<'a> {
         self.route.strategy.unwrap_or(self.strategy)
     }
 
+    /// What fit counts for.
+    #[must_use]
+    pub fn fit_rule(&self) -> FitRule {
+        self.route.fit.unwrap_or_default()
+    }
+
     /// What takes an offer out that could serve, if anything does.
     pub(crate) fn filter(&self, resolved: &Resolved<'_>) -> Option<Filter> {
-        let provider = &resolved.offer.provider;
-        let Route {
-            only, avoid, max_price, ..
-        } = self.route;
+        if let Some(filter) = self.filter_provider(&resolved.offer.provider) {
+            return Some(filter);
+        }
+        if self.fit_rule() == FitRule::Required && !resolved.fit.is_exact() {
+            return Some(Filter::Fit);
+        }
+        let is_too_dear = |max| resolved.estimate.total > max;
+        self.route.max_price.is_some_and(is_too_dear).then_some(Filter::Price)
+    }
+
+    /// What takes out whatever `provider` offers, if anything does.
+    fn filter_provider(&self, provider: &String) -> Option<Filter> {
+        let Route { only, avoid, .. } = self.route;
         if self
             .allowed_providers
             .is_some_and(|allowed| !allowed.contains(provider))
@@ -90,12 +106,7 @@ impl<'a> Circumstances<'a> {
         if avoid.as_ref().is_some_and(|avoid| avoid.contains(provider)) {
             return Some(Filter::Avoid);
         }
-        if !self.available.contains(provider) {
-            return Some(Filter::Credential);
-        }
-        max_price
-            .is_some_and(|max| resolved.estimate.total > max)
-            .then_some(Filter::Price)
+        (!self.available.contains(provider)).then_some(Filter::Credential)
     }
 }
 
@@ -119,6 +130,8 @@ pub struct RoutePlan<'a> {
     pub model: &'a Model,
     /// What the order goes by.
     pub strategy: Strategy,
+    /// What fit counts for in it.
+    pub fit: FitRule,
     /// At least one.
     pub candidates: Vec<Candidate<'a>>,
 }
@@ -140,8 +153,8 @@ impl RoutePlan<'_> {
 }
 
 /// Orders the offers that may be called. Healthy ones come before unhealthy ones, which are never left out; within
-/// each, those past their last day come last, and before them those without the partial images that were asked for,
-/// as these cost extra only where they are made. Among their like the strategy decides; ties are as in the catalogue.
+/// each, those past their last day come last. Then the operator's groups count, where the strategy goes by them, and then
+/// the fit, so that what one gets is not drawn by lot. Among their like the strategy decides; ties are as in the catalogue.
 ///
 /// # Errors
 /// [`NoRoute`] when none is left.
@@ -160,18 +173,36 @@ pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<R
             Some(filter) => removed.push(Removed {
                 provider: resolved.offer.provider.clone(),
                 price: resolved.estimate.total,
+                departures: resolved.departures(),
                 filter,
             }),
             None => candidates.push(candidate(resolved, now)),
         }
     }
     if candidates.is_empty() {
-        return Err(NoRoute::of(removed, now.route.max_price));
+        let lacks_credentials = removed.iter().all(|one| one.filter == Filter::Credential);
+        let cannot = callable_refusal(&resolution.refusals, now).filter(|_| lacks_credentials);
+        return Err(cannot.unwrap_or_else(|| NoRoute::of(removed, now.route.max_price)));
     }
     Ok(RoutePlan {
         model: resolution.model,
         strategy: now.strategy(),
+        fit: now.fit_rule(),
         candidates: ordered(candidates, now),
+    })
+}
+
+/// A provider that could be called and cannot serve this request, where those that could serve cannot be called: what it
+/// cannot do is the caller's to mend.
+fn callable_refusal(refusals: &[Refusal<'_>], now: &Circumstances<'_>) -> Option<NoRoute> {
+    let mut callable = refusals
+        .iter()
+        .filter(|refusal| now.filter_provider(&refusal.offer.provider).is_none());
+    let refusal = callable.find(|refusal| refusal.param != "model")?;
+    Some(NoRoute::ForcedProviderCannot {
+        provider: refusal.offer.provider.clone(),
+        param: refusal.param.clone(),
+        reason: refusal.reason.clone(),
     })
 }
 
@@ -202,24 +233,41 @@ fn candidate<'a>(resolved: Resolved<'a>, now: &Circumstances<'_>) -> Candidate<'
     }
 }
 
-/// Candidates of which only the strategy says which goes first.
-fn kind(candidate: &Candidate<'_>) -> (bool, bool, bool) {
-    (
-        !candidate.health.is_healthy(),
-        candidate.past_sunset,
-        candidate.resolved.lacks_partials(),
-    )
+/// What comes before the strategy, in the order in which it counts; the lesser goes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    is_unhealthy: bool,
+    is_past_sunset: bool,
+    /// Without a group: after all of them.
+    group: (bool, Option<u32>),
+    fit: Option<Fit>,
 }
 
-fn ordered<'a>(mut candidates: Vec<Candidate<'a>>, now: &Circumstances<'_>) -> Vec<Candidate<'a>> {
+fn kind(candidate: &Candidate<'_>, now: &Circumstances<'_>) -> Kind {
+    let resolved = &candidate.resolved;
+    let group = match now.strategy() {
+        Strategy::Priority => now.priorities.group_of(&resolved.offer.provider),
+        Strategy::Balanced | Strategy::Cheapest | Strategy::Fastest => None,
+    };
+    Kind {
+        is_unhealthy: !candidate.health.is_healthy(),
+        is_past_sunset: candidate.past_sunset,
+        group: (group.is_none(), group),
+        fit: (now.fit_rule() != FitRule::Weighed).then(|| resolved.fit.clone()),
+    }
+}
+
+fn ordered<'a>(candidates: Vec<Candidate<'a>>, now: &Circumstances<'_>) -> Vec<Candidate<'a>> {
     let mut draw = Draw::new(now.seed);
-    candidates.sort_by_key(kind);
-    let mut ordered = Vec::with_capacity(candidates.len());
-    while let Some(first) = candidates.first().map(kind) {
-        let like = candidates.partition_point(|candidate| kind(candidate) <= first);
-        let rest = candidates.split_off(like);
-        ordered.extend(among_their_like(candidates, now, &mut draw));
-        candidates = rest;
+    let mut kinds: Vec<(Kind, Candidate<'a>)> = candidates.into_iter().map(|one| (kind(&one, now), one)).collect();
+    kinds.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut ordered = Vec::with_capacity(kinds.len());
+    while let Some((first, _)) = kinds.first() {
+        let like = kinds.partition_point(|(kind, _)| kind <= first);
+        let rest = kinds.split_off(like);
+        let alike = kinds.into_iter().map(|(_, candidate)| candidate).collect();
+        ordered.extend(among_their_like(alike, now, &mut draw));
+        kinds = rest;
     }
     ordered
 }
@@ -228,7 +276,7 @@ fn contender<'c>(candidate: &'c Candidate<'_>) -> Contender<'c> {
     Contender {
         provider: &candidate.resolved.offer.provider,
         price: candidate.resolved.estimate.total,
-        departures: candidate.resolved.departures(),
+        departures: candidate.resolved.fit.departures.len(),
         health: &candidate.health,
     }
 }

@@ -10,12 +10,31 @@ use crate::fault::{Fault, echo};
 use crate::format::Format;
 use crate::mode::Mode;
 use crate::route::Route;
-use crate::size::{SizeRequest, parse_aspect_ratio, parse_resolution, parse_size};
+use crate::size::{Size, SizeArgument, SizeRequest, parse_aspect_ratio, parse_resolution, parse_size};
 
 /// Images that one request may ask for, as the catalogue declares `n`.
 pub const N_MAX: u32 = 10;
 /// Longest webhook URL, in characters: what servers and proxies commonly take as one.
 pub const WEBHOOK_URL_CHARS_MAX: usize = 2_048;
+
+/// The end user, as it was first called, and the newer name of the same.
+const USER: &str = "user";
+const SAFETY_IDENTIFIER: &str = "safety_identifier";
+/// Fields that are known and that no offer is sent, and why.
+const REFUSED: [(&str, &str); 3] = [
+    (
+        "frame_count",
+        "asks for a moving image, whose price is not published: Pictor makes still images only, so leave it out",
+    ),
+    (
+        "frame_duration_ms",
+        "is for moving images, whose price is not published: Pictor makes still images only, so leave it out",
+    ),
+    (
+        "markup",
+        "is not taken yet: draw the marks into the first image, or send a 'mask' whose transparent parts are edited",
+    ),
+];
 
 /// How images are handed to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -101,6 +120,16 @@ pub struct InputFacts {
     pub height_px: u32,
     /// Whether it has an alpha channel.
     pub has_alpha: bool,
+    /// Bytes of the file.
+    pub size_bytes: u64,
+}
+
+impl InputFacts {
+    /// Its size.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        Size::new(self.width_px, self.height_px)
+    }
 }
 
 /// The images of an edit.
@@ -201,6 +230,15 @@ impl Reader<'_> {
         if value.is_null() {
             return;
         }
+        if canonical == USER && given == SAFETY_IDENTIFIER && value.as_str() != Some("") {
+            // OpenAI's newer name goes before the older one, whichever comes first.
+            self.fields.insert(canonical.to_owned(), value.clone());
+            self.spellings.insert(canonical.to_owned(), given.to_owned());
+            return;
+        }
+        if canonical == USER && self.spelling(USER) == SAFETY_IDENTIFIER {
+            return;
+        }
         match self.fields.get(canonical) {
             Some(other) if other != value => {
                 self.faults.push(Fault::new(
@@ -218,8 +256,17 @@ impl Reader<'_> {
         }
     }
 
+    fn spelling<'n>(&'n self, name: &'n str) -> &'n str {
+        self.spellings.get(name).map_or(name, String::as_str)
+    }
+
     /// Fields that are known and not taken here: passing them on would change what the caller means.
     fn refuse(&mut self, endpoint: Endpoint) {
+        for (name, why) in REFUSED {
+            if self.fields.shift_remove(name).is_some() {
+                self.faults.push(Fault::new(name, format!("'{name}' {why}")));
+            }
+        }
         for name in ["image", "images", "mask"] {
             if endpoint == Endpoint::Generations && self.fields.shift_remove(name).is_some() {
                 let message = format!("'{name}' is for edits: send it to /openai/v1/images/edits");
@@ -234,7 +281,7 @@ impl Reader<'_> {
         let undeclared = Parameter::default();
         let parameter = self.catalog.standard_parameter(name).unwrap_or(&undeclared);
         let value = argument::typed(parameter, &value, self.from_form);
-        let spelling = self.spellings.get(name).map_or(name, String::as_str);
+        let spelling = self.spelling(name);
         match argument::fault(spelling, parameter, &value, "") {
             Some(fault) => {
                 self.faults.push(fault);
@@ -293,6 +340,7 @@ impl Reader<'_> {
             self.fields.insert("resolution".to_owned(), text);
         }
         let size = self.parsed("size", parse_size);
+        let size = self.edges(size);
         let aspect_ratio = self.parsed("aspect_ratio", parse_aspect_ratio);
         let resolution = self.parsed("resolution", parse_resolution);
         let request = SizeRequest {
@@ -304,6 +352,32 @@ impl Reader<'_> {
             self.faults.push(Fault::new("aspect_ratio", conflict.to_string()));
         }
         request
+    }
+
+    /// `size` as `width` and `height` spell it, or as it is.
+    fn edges(&mut self, size: Option<SizeArgument>) -> Option<SizeArgument> {
+        let given = ["width", "height"].map(|name| self.fields.contains_key(name));
+        let [width_px, height_px] = ["width", "height"].map(|name| self.whole(name));
+        if let Some(place) = given.iter().position(|given| !given) {
+            if given.contains(&true) {
+                let [missing, alone] = if place == 0 {
+                    ["width", "height"]
+                } else {
+                    ["height", "width"]
+                };
+                let message = format!("'{alone}' came without '{missing}': send both, or 'size' such as '1536x1024'");
+                self.faults.push(Fault::new(alone, message));
+            }
+            return size;
+        }
+        let edges = Size::new(width_px?, height_px?);
+        if let Some(size) = size.filter(|size| *size != SizeArgument::Exact(edges)) {
+            let message = format!(
+                "'width' and 'height' say {edges} and 'size' says {size}; they are two spellings of one parameter: send one of them"
+            );
+            self.faults.push(Fault::new("size", message));
+        }
+        Some(SizeArgument::Exact(edges))
     }
 
     fn parsed<T, E: std::fmt::Display>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {

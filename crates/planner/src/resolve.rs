@@ -1,9 +1,11 @@
 //! From a request and the catalogue to what each offer would be sent.
 
 mod arguments;
+mod changes;
 mod fields;
 mod inputs;
 mod output;
+mod prompt;
 mod sizing;
 mod streaming;
 
@@ -12,15 +14,16 @@ use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::catalog::model::Model;
-use crate::catalog::offer::{MaskPolarity, ModeOffer, Offer};
+use crate::catalog::offer::{MaskPolarity, ModeOffer, Offer, key_of};
 use crate::catalog::parameter::Parameter;
 use crate::fault::{Fault, listing};
+use crate::fit::Fit;
 use crate::format::Format;
-use crate::mode::Mode;
 use crate::native::{NativeRequest, NativeValue};
 use crate::price::estimate::{Estimate, Work, estimate};
-use crate::request::{ImageRequest, InputFacts, Inputs};
+use crate::request::{ImageRequest, Inputs};
 use crate::size::Size;
+use changes::Changes;
 use fields::Fields;
 
 /// A value that was changed or dropped on the way.
@@ -65,6 +68,23 @@ pub struct InputWork {
     pub to_png: Vec<bool>,
     /// How the provider wants the mask, when it is not as the caller sent it.
     pub mask: Option<MaskPolarity>,
+    /// By input: the size to which it is scaled down, when it is larger than the provider takes. The mask goes with the
+    /// first one.
+    pub scaled: Vec<Option<Size>>,
+    /// Bytes that one file may have at the most. One that has more, before or after all conversion, is scaled down until it
+    /// fits.
+    pub max_bytes: Option<u64>,
+}
+
+impl InputWork {
+    /// The sizes of the inputs as they are sent.
+    fn sizes(&self, inputs: &Inputs) -> Vec<Size> {
+        let scaled = |place: usize| self.scaled.get(place).copied().flatten();
+        let images = inputs.images.iter().enumerate();
+        images
+            .map(|(place, image)| scaled(place).unwrap_or(image.size()))
+            .collect()
+    }
 }
 
 /// What one offer would be sent, and what it would cost.
@@ -88,6 +108,8 @@ pub struct Resolved<'a> {
     pub finish: Finish,
     /// What was changed.
     pub adjustments: Vec<Adjustment>,
+    /// How near it comes to what was asked for.
+    pub fit: Fit,
     /// What the work is, as prices see it.
     pub work: Work,
     /// What it would cost.
@@ -114,23 +136,24 @@ impl Resolved<'_> {
         native
     }
 
-    /// Whether partial images were asked for that this offer does not have.
+    /// What would be changed of what was asked for, in words; empty where nothing is.
     #[must_use]
-    pub fn lacks_partials(&self) -> bool {
-        self.adjustments
+    pub fn departures(&self) -> String {
+        let departs = |change: &&Adjustment| self.fit.departures.contains(&change.parameter);
+        let told = self
+            .adjustments
             .iter()
-            .any(|change| change.parameter == "partial_images")
-    }
-
-    /// Parameters of the caller that this offer drops, or whose size it changes: less than what was asked for.
-    #[must_use]
-    pub fn departures(&self) -> usize {
-        let is_departure = |change: &&Adjustment| {
-            let is_size = matches!(change.parameter.as_str(), "size" | "aspect_ratio" | "resolution");
-            // A size that the gateway makes is told too, and is the one that was asked for.
-            change.used.is_null() || (is_size && change.used != change.requested)
-        };
-        self.adjustments.iter().filter(is_departure).count()
+            .filter(departs)
+            .map(|change| match &change.used {
+                Value::Null => format!("drop {}", change.parameter),
+                used => format!(
+                    "change {} from {} to {}",
+                    change.parameter,
+                    key_of(&change.requested),
+                    key_of(used)
+                ),
+            });
+        told.collect::<Vec<_>>().join(", ")
     }
 
     /// Images of each call when `n` are still wanted.
@@ -208,7 +231,7 @@ pub(crate) fn survey<'a>(
     };
     let mut faults = mode_faults(&context);
     if faults.is_empty() {
-        faults.extend(prompt_faults(&context));
+        faults.extend(prompt::faults(&context));
         faults.extend(inputs::faults(&context));
         faults.extend(output::faults(&context));
         faults.extend(arguments::faults(&context));
@@ -269,33 +292,6 @@ fn mode_faults(context: &Context<'_>) -> Vec<Fault> {
     vec![Fault::new("model", message)]
 }
 
-fn prompt_faults(context: &Context<'_>) -> Vec<Fault> {
-    let given = context.request.prompt.as_deref();
-    if given.is_none_or(|prompt| prompt.trim().is_empty()) {
-        if context.request.mode == Mode::Upscale {
-            return Vec::new();
-        }
-        let what = if given.is_none() { "is missing" } else { "is empty" };
-        return vec![Fault::new(
-            "prompt",
-            format!("'prompt' {what}: describe the image that you want"),
-        )];
-    }
-    let chars = given.map_or(0, |prompt| prompt.chars().count());
-    match context.parameters.get("prompt").and_then(|prompt| prompt.max_chars) {
-        Some(max) if chars > max => {
-            vec![Fault::new(
-                "prompt",
-                format!(
-                    "'prompt' has {chars} characters; model '{}' takes at most {max}",
-                    context.model.id
-                ),
-            )]
-        }
-        _ => Vec::new(),
-    }
-}
-
 fn resolve_offer<'a>(
     context: &Context<'_>,
     offer: &'a Offer,
@@ -310,17 +306,27 @@ fn resolve_offer<'a>(
         return Err(refuse(needed, format!("needs the argument '{needed}'")));
     }
     let mut fields = Fields::default();
+    let mut changes = Changes::default();
     if let (Some(prompt), Some(field)) = (&context.request.prompt, mode_offer.fields.get("prompt")) {
+        if let Some(reason) = prompt::refusal(field, prompt) {
+            return Err(refuse("prompt", reason));
+        }
         fields.set("prompt", field.native_name("prompt"), prompt.as_str());
     }
-    let input_work =
-        inputs::place(context, mode_offer, &mut fields).map_err(|(param, reason)| refuse(param, reason))?;
-    let mut adjustments = Vec::new();
-    let sizing = sizing::apply(context, &offer.pricing, mode_offer, &mut fields, &mut adjustments);
-    let finish = output::apply(context, mode_offer, sizing.cover, &mut fields, &mut adjustments);
-    let taken = arguments::apply(context, mode_offer, &mut fields, &mut adjustments)
+    let input_work = inputs::place(context, mode_offer, &mut fields, &mut changes)
+        .map_err(|(param, reason)| refuse(param, reason))?;
+    let inputs = input_work.sizes(context.inputs);
+    let sizing = sizing::apply(context, &offer.pricing, mode_offer, &inputs, &mut fields, &mut changes);
+    let finish = output::apply(
+        context,
+        mode_offer,
+        (sizing.cover, sizing.is_remade),
+        &mut fields,
+        &mut changes,
+    );
+    let taken = arguments::apply(context, &offer.pricing, mode_offer, &mut fields, &mut changes)
         .map_err(|(param, reason)| refuse(&param, reason))?;
-    let streams = streaming::apply(context, mode_offer, &mut fields, &mut adjustments);
+    let streams = streaming::apply(context, mode_offer, &mut fields, &mut changes);
     for (name, value) in &mode_offer.constants {
         fields.set_constant(name, value.clone());
     }
@@ -331,8 +337,10 @@ fn resolve_offer<'a>(
         size: sizing.expected,
         calls: fan_out(context.request.n, max_n),
         partials,
+        inputs,
         ..asked(context, mode_offer, taken)
     };
+    let (adjustments, fit) = changes.into_parts();
     let estimate = estimate(&offer.pricing, &work);
     let (fields, origins) = fields.into_parts();
     Ok(Resolved {
@@ -356,6 +364,7 @@ fn resolve_offer<'a>(
         inputs: input_work,
         finish,
         adjustments,
+        fit,
         work,
         estimate,
     })
@@ -376,7 +385,6 @@ fn asked(context: &Context<'_>, mode_offer: &ModeOffer, taken: IndexMap<String, 
         let default = || mode_offer.fields.get(name)?.default.as_ref();
         taken.get(name).or_else(default).and_then(Value::as_str)
     };
-    let size = |image: &InputFacts| Size::new(image.width_px, image.height_px);
     Work {
         mode: context.request.mode,
         quality: taken.get("quality").and_then(Value::as_str).map(ToOwned::to_owned),
@@ -384,7 +392,7 @@ fn asked(context: &Context<'_>, mode_offer: &ModeOffer, taken: IndexMap<String, 
         calls: Vec::new(),
         partials: 0,
         prompt_bytes: context.request.prompt.as_ref().map_or(0, String::len) as u64,
-        inputs: context.inputs.images.iter().map(size).collect(),
+        inputs: Vec::new(),
         high_fidelity: text("input_fidelity") == Some("high"),
         arguments: taken,
     }

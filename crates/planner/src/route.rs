@@ -8,6 +8,7 @@ use crate::argument::kind_of;
 use crate::catalog::{Catalog, nearest};
 use crate::failure::FailoverPolicy;
 use crate::fault::{Fault, echo, listing};
+use crate::fit::FitRule;
 use crate::money::Micros;
 use crate::strategy::Strategy;
 
@@ -16,8 +17,9 @@ const PROVIDERS_MAX: usize = 64;
 /// A greater `max_price_usd` is taken as this: no images cost as much, and exact amounts stay in range.
 const MAX_PRICE_USD_MAX: f64 = 1_000_000.0;
 /// The fields of a route.
-const FIELDS: [&str; 5] = [
+const FIELDS: [&str; 6] = [
     "strategy",
+    "fit",
     "only",
     "avoid",
     "max_price_usd",
@@ -31,6 +33,9 @@ pub struct Route {
     /// What the order goes by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// What fit counts for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit: Option<FitRule>,
     /// The only providers that may be tried; at least one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<String>>,
@@ -61,6 +66,7 @@ impl Route {
     /// No wishes.
     pub const NONE: Self = Self {
         strategy: None,
+        fit: None,
         only: None,
         avoid: None,
         max_price: None,
@@ -81,7 +87,8 @@ impl Route {
         };
         reader.refuse_unknown();
         let route = Self {
-            strategy: reader.strategy(),
+            strategy: reader.choice("strategy", &Strategy::ALL.map(Strategy::as_str), Strategy::parse),
+            fit: reader.choice("fit", &FitRule::ALL.map(FitRule::as_str), FitRule::parse),
             only: reader.providers("only"),
             avoid: reader.providers("avoid"),
             max_price: reader.max_price(),
@@ -105,6 +112,7 @@ impl Route {
         };
         Self {
             strategy: self.strategy.or(next.strategy),
+            fit: self.fit.or(next.fit),
             only: self.only.clone().or_else(|| next.only.clone()),
             avoid: self.avoid.clone().or_else(avoided_next),
             max_price: self.max_price.or(next.max_price),
@@ -156,15 +164,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn strategy(&mut self) -> Option<Strategy> {
-        let value = self.field("strategy")?;
-        let strategy = value.as_str().and_then(Strategy::parse);
-        if strategy.is_none() {
-            let names = Strategy::ALL.map(Strategy::as_str);
+    fn choice<T>(&mut self, name: &str, names: &[&str], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = self.field(name)?;
+        let chosen = value.as_str().and_then(parse);
+        if chosen.is_none() {
             let given = value.as_str().map_or_else(|| kind_of(value).to_owned(), echo);
-            self.fault("strategy", format!("must be one of {}, not {given}", listing(&names)));
+            self.fault(name, format!("must be one of {}, not {given}", listing(names)));
         }
-        strategy
+        chosen
     }
 
     fn providers(&mut self, field: &str) -> Option<Vec<String>> {

@@ -1,5 +1,6 @@
 //! A model's request as JSON Schema 2020-12, from the declarations by which requests are checked.
 
+mod offers;
 mod parameters;
 mod sizes;
 
@@ -13,6 +14,7 @@ use crate::catalog::offer::{ModeOffer, Offer};
 use crate::format::Format;
 use crate::mode::Mode;
 
+pub use offers::offers_json;
 pub use parameters::standard_properties;
 pub use sizes::{range_json, range_of, sizes_json, sizes_of};
 
@@ -91,6 +93,7 @@ pub fn of_model(catalog: &Catalog, model: &Model) -> Value {
         "required": required,
         "properties": properties,
         "additionalProperties": true,
+        "dependentRequired": { "width": ["height"], "height": ["width"] },
         "allOf": conditions(&modes),
     })
 }
@@ -112,7 +115,7 @@ fn conditions(modes: &HashSet<Mode>) -> Vec<Value> {
     // Something to read must stand in it.
     let prompt = json!({ "required": ["prompt"], "properties": { "prompt": { "pattern": r"\S" } } });
     let upscale = json!({ "required": ["scale_factor"] });
-    let mut conditions = Vec::new();
+    let mut conditions = vec![json!({ "not": { "required": ["size", "width"] } })];
     if !modes.contains(&Mode::Upscale) {
         conditions.push(prompt);
     } else if modes.len() > 1 {

@@ -23,7 +23,7 @@ pub use argument::{
 };
 pub use range::{DISTANCE_TIE, SizeRange};
 pub use ratio::{RATIO_SLACK, Ratio, ratio_distance};
-pub use resolve::{NativeSize, Reason, ResolvedSize, SizeAdjustment, resolve_size};
+pub use resolve::{NativeSize, Reason, ResolvedSize, SizeAdjustment, resolve_size, resolve_size_like};
 pub use syntax::SizeSyntaxError;
 pub use table::{SizeTableRow, size_range, size_table};
 pub use tier::{Tier, derived_size, nearest_tier, standard_tier, tier_of};
@@ -88,6 +88,13 @@ fn side(text: &str) -> Result<u32, SizeSyntaxError> {
     }
 }
 
+/// How far one size is from another: `sqrt(ln²(w/W)+ln²(h/H))`, 0 for the same.
+#[must_use]
+pub fn size_distance(a: Size, b: Size) -> f64 {
+    let off = |a: u32, b: u32| (f64::from(a.max(1)) / f64::from(b.max(1))).ln();
+    off(a.width_px, b.width_px).hypot(off(a.height_px, b.height_px))
+}
+
 /// Which sizes an offer takes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SizeSupport {
@@ -119,6 +126,19 @@ pub struct OfferSizes {
     pub auto_by_default: bool,
     /// What it makes when it is sent no size or `auto`, where the provider says so.
     pub default: Option<Size>,
+    /// Of an offer that takes ratios, the sizes that come of them, where they are known.
+    pub outputs: Vec<RatioOutput>,
+}
+
+/// The size that truly comes of a ratio and a tier.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RatioOutput {
+    /// The ratio.
+    pub ratio: Ratio,
+    /// The tier, where the offer has tiers.
+    pub tier: Option<Tier>,
+    /// What comes.
+    pub size: Size,
 }
 
 /// What a model says about sizes.

@@ -85,6 +85,13 @@ impl Default for Priority {
 #[serde(transparent)]
 pub struct Priorities(pub IndexMap<String, Priority>);
 
+impl Priorities {
+    /// The group of a provider; `None` where it has none, so that it comes after all of them.
+    pub(crate) fn group_of(&self, provider: &str) -> Option<u32> {
+        self.0.get(provider).map(|priority| priority.group)
+    }
+}
+
 /// An offer as the strategies see it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contender<'a> {
@@ -195,8 +202,7 @@ fn by_speed(contenders: &[Contender<'_>], draw: &mut Draw) -> Vec<(usize, Rank)>
 
 fn by_group(contenders: &[Contender<'_>], priorities: &Priorities, draw: &mut Draw) -> Vec<(usize, Rank)> {
     let given = |place: usize| priorities.0.get(contenders[place].provider);
-    // Without a group: after all of them.
-    let group_of = |place: usize| given(place).map(|priority| priority.group);
+    let group_of = |place: usize| priorities.group_of(contenders[place].provider);
     let mut groups: Vec<Option<u32>> = (0..contenders.len()).map(group_of).collect();
     groups.sort_by_key(|group| (group.is_none(), *group));
     groups.dedup();

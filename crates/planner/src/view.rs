@@ -76,7 +76,7 @@ impl<'a> ModelView<'a> {
             modes: model.modes(),
             capabilities: capabilities(model),
             available: offers.iter().any(|view| view.available && view.offer.is_live()),
-            start: starting_price(model),
+            start: starting_price(catalog, model),
             model,
             offers,
             catalog,
@@ -128,8 +128,8 @@ impl<'a> ModelView<'a> {
     #[must_use]
     pub fn to_json(&self, with_schema: bool) -> Value {
         let model = self.model;
-        let released = model
-            .released
+        let entered = model
+            .entered()
             .and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
         let start = self.start.as_ref();
         let mut providers: Vec<&str> = Vec::new();
@@ -141,7 +141,7 @@ impl<'a> ModelView<'a> {
         let mut told = json!({
             "id": model.id,
             "object": "model",
-            "created": released.map_or(0, |day| day.timestamp().as_second()),
+            "created": entered.map_or(0, |day| day.timestamp().as_second()),
             "owned_by": model.creator,
             "name": model.name,
             "description": model.description,
@@ -161,7 +161,8 @@ impl<'a> ModelView<'a> {
             "aliases": model.aliases,
             "alternative_names": model.alternative_names,
             "starting_price": start.map(|start| start.price.as_json_dollars()),
-            "starting_price_offer": start.map(|start| json!({ "provider": start.offer.provider, "conditions": { "quality": start.quality } })),
+            "starting_price_offer": start.map(|start| json!({ "provider": start.offer.provider,
+                "conditions": { "quality": start.quality, "size": start.size.map(|size| size.to_string()) } })),
             "providers": providers,
             "image_url": null,
             "model_page_path": self.page_path(),
@@ -170,6 +171,7 @@ impl<'a> ModelView<'a> {
             told["schema"] = self.schema();
             told["sizes"] = schema::sizes_json(model);
             told["size_range"] = schema::range_json(model);
+            told["offers"] = schema::offers_json(model);
         }
         told
     }

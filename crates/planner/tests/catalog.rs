@@ -1,5 +1,7 @@
 //! The catalogue as it ships, against the facts that it was written from.
 
+#[path = "catalog/draws.rs"]
+mod draws;
 #[path = "catalog/facts.rs"]
 mod facts;
 #[path = "catalog/folder.rs"]
@@ -16,3 +18,5 @@ mod properties;
 mod refusals;
 #[path = "catalog/requests.rs"]
 mod requests;
+#[path = "catalog/starting.rs"]
+mod starting;

@@ -348,6 +348,7 @@ impl Draw {
             auto_by_absence: false,
             auto_by_default: false,
             default,
+            outputs: Vec::new(),
         }
     }
 

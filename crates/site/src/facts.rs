@@ -256,7 +256,13 @@ pub fn from(view: &ModelView<'_>, table: &PriceTable<'_>) -> Option<From> {
         return Some(From {
             price: start.price,
             providers: vec![name(&start.offer.provider)],
-            conditions: start.quality.clone().unwrap_or_default(),
+            conditions: start
+                .quality
+                .clone()
+                .into_iter()
+                .chain(start.size.map(|size| size.to_string()))
+                .collect::<Vec<_>>()
+                .join(", "),
         });
     };
     let providers = table

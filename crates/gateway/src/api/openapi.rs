@@ -1,5 +1,6 @@
 //! `GET /openapi.json`: the API described from the code and the catalogue.
 
+mod models;
 mod operator;
 mod requests;
 mod webhooks;
@@ -36,7 +37,7 @@ pub(crate) fn document(catalog: &Catalog) -> String {
         "security": [{ "api_key": [] }],
         "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths()]),
         "webhooks": webhooks::sent(),
-        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [requests::schemas(), operator::schemas(), webhooks::schemas()]) },
+        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [models::schemas(), requests::schemas(), operator::schemas(), webhooks::schemas()]) },
     });
     value.to_string()
 }
@@ -89,8 +90,6 @@ fn schemas(catalog: &Catalog) -> Value {
             "total_cost_micros": { "type": "integer", "description": "Millionths of a US dollar." }, "currency": { "const": "USD" },
             "components": { "type": "array", "items": { "type": "object" } }, "candidates": { "type": "array", "items": { "type": "object" } },
             "adjustments": { "type": "array", "items": { "type": "object" } }, "cost_basis": { "type": "string" } } },
-        "Model": { "type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
-            "id": { "type": "string" }, "object": { "const": "model" }, "created": { "type": "integer" }, "owned_by": { "type": "string" } } },
         "ProviderHealthList": { "type": "object", "required": ["object", "data"], "properties": { "object": { "const": "list" }, "data": { "type": "array", "items": reference("ProviderHealth") } } },
         "ProviderHealth": provider_health(),
         "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "object", "required": ["message", "type", "param", "code"], "properties": {
@@ -180,7 +179,7 @@ fn paths() -> Value {
             "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": made } },
         "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": of_images,
             "requestBody": { "required": true, "content": edit }, "responses": made } },
-        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "Model") } },
+        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "ModelList") } },
         "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model") } },
         "/media/{file}": { "get": { "operationId": "media", "summary": "A stored image under a signed link.", "security": open,
             "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }], "responses": { "200": { "description": "The image." } } } },

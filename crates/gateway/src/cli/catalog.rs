@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use jiff::civil::Date;
 use planner::catalog::model::Model;
 use planner::catalog::offer::Offer;
 use planner::catalog::pricing::Component;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use super::output::{say, table};
 use super::{Failed, explain, load};
 use crate::builtin;
+use crate::clock::Clock;
 
 /// What to do with the catalogue.
 #[derive(Debug, Subcommand)]
@@ -42,6 +44,15 @@ pub(super) enum Command {
         /// Id or alias.
         model: String,
     },
+    /// List by provider what should be looked at: ends that come soon or that nobody has confirmed, and old prices.
+    Stale {
+        /// As if it were this day, such as 2027-01-01.
+        #[arg(long, value_name = "DAY")]
+        on: Option<Date>,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Tell, offer by offer, what would be sent for a request, what it would cost, and why in this order.
     Explain(explain::Arguments),
 }
@@ -54,6 +65,7 @@ pub(super) fn run(command: Command, config: Option<PathBuf>) -> Result<(), Faile
         Command::Show { model, toml: true } => file(&model, config),
         Command::Show { model, toml: false } => show(&model, config),
         Command::Schema { model } => print_schema(&model, config),
+        Command::Stale { on, json } => stale(on, json, config),
         Command::Explain(arguments) => explain::run(&arguments, config),
     }
 }
@@ -66,6 +78,28 @@ fn check(dir: Option<PathBuf>) -> Result<(), Failed> {
         catalog.providers().count(),
         catalog.models().count()
     ));
+    Ok(())
+}
+
+fn stale(on: Option<Date>, as_json: bool, config: Option<PathBuf>) -> Result<(), Failed> {
+    let (_, catalog) = load(config)?;
+    let on = on.unwrap_or_else(|| Clock::system().today());
+    let found = catalog.stale(on);
+    if as_json {
+        let rows = found.iter().map(|one| {
+            json!({ "provider": one.provider, "model": one.model, "doubt": one.doubt.name(), "day": one.doubt.day(),
+                "reason": one.doubt.to_string() })
+        });
+        say(&serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+        return Ok(());
+    }
+    let mut rows = vec![["PROVIDER", "MODEL", "WHY"].map(ToOwned::to_owned).to_vec()];
+    rows.extend(
+        found
+            .iter()
+            .map(|one| vec![one.provider.to_owned(), one.model.to_owned(), one.doubt.to_string()]),
+    );
+    table(&rows);
     Ok(())
 }
 
@@ -86,7 +120,7 @@ fn list(all: bool, config: Option<PathBuf>) -> Result<(), Failed> {
             status(model),
             modes.join(","),
             providers.join(","),
-            starting_price(model).map_or_else(|| "-".to_owned(), |start| start.price.to_string()),
+            starting_price(&catalog, model).map_or_else(|| "-".to_owned(), |start| start.price.to_string()),
         ]);
     }
     table(&rows);

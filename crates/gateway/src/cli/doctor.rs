@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use planner::catalog::stale::Stale;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -46,6 +47,10 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             catalog.providers().count()
         )),
     );
+    for stale in catalog.unconfirmed(Clock::system().today()) {
+        let Stale { provider, model, doubt } = stale;
+        say(&format!("note  {:<10} '{model}' at {provider} {doubt}", "catalogue"));
+    }
     let folder = std::fs::create_dir_all(&settings.data_dir)
         .map_err(|error| format!("{}: {error}", settings.data_dir.display()));
     report("data", folder.map(|()| "the folder can be used".to_owned()));

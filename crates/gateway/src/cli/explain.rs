@@ -104,12 +104,14 @@ fn explained(arguments: &Arguments, settings: &Settings, catalog: &Catalog) -> R
 fn facts(path: &Path) -> Result<InputFacts, Failed> {
     let unusable = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let file = std::fs::File::open(path).map_err(|error| unusable(&error))?;
+    let size_bytes = file.metadata().map_err(|error| unusable(&error))?.len();
     let info = imaging::inspect(std::io::BufReader::new(file)).map_err(|error| unusable(&error))?;
     Ok(InputFacts {
         format: format_of(info.format),
         width_px: info.width_px,
         height_px: info.height_px,
         has_alpha: info.has_alpha,
+        size_bytes,
     })
 }
 

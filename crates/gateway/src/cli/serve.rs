@@ -25,6 +25,14 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         .models()
         .next()
         .map_or_else(String::new, |model| model.id.clone());
+    for stale in catalog.unconfirmed(Clock::system().today()) {
+        tracing::warn!(
+            provider = stale.provider,
+            model = stale.model,
+            "an offer {}",
+            stale.doubt
+        );
+    }
     let running = start(settings, Arc::new(catalog), Clock::system()).await?;
     let base = format!("http://{}", running.address);
     say(&format!("listening on {base}"));

@@ -84,6 +84,8 @@ pub struct NewGeneration {
     pub estimate_micros: i64,
     /// Adjustments as JSON.
     pub adjustments: String,
+    /// The candidates in order as JSON, and why each stood where it stood.
+    pub plan: String,
     /// Body that came.
     pub request_size_bytes: i64,
     /// When.
@@ -209,7 +211,7 @@ pub struct AttemptRow {
 
 const COLUMNS: &str = "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, status, created_at, \
      finished_at, estimate_micros, provider, cost_micros, markup_micros, cost_basis, cost_components, adjustments, error_code, \
-     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key";
+     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key, plan";
 
 fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
     Ok(GenerationRow {
@@ -225,6 +227,7 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
             model: row.try_get("model")?,
             estimate_micros: row.try_get("estimate_micros")?,
             adjustments: row.try_get("adjustments")?,
+            plan: row.try_get("plan")?,
             request_size_bytes: row.try_get("request_size_bytes")?,
             created_at: time(row.try_get("created_at")?, "created_at")?,
             images: 0,
@@ -257,7 +260,7 @@ pub(super) async fn insert(
         "generations",
         "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, created_at, estimate_micros, \
          request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message, lease_owner, lease_until, \
-         deadline_at, idempotency_key, request_hash, response_format, images",
+         deadline_at, idempotency_key, request_hash, response_format, images, plan",
         rows::ALL_NEW,
         generations,
         |query, (start, end)| {
@@ -280,7 +283,7 @@ pub(super) async fn insert(
             let query = query.bind(lease.map_or(0, |lease| lease.deadline_at.as_microsecond()));
             let query = query.bind(durable.idempotency_key.as_deref());
             let query = query.bind(durable.request_hash.as_deref());
-            query.bind(durable.response_format.as_deref()).bind(start.images)
+            query.bind(durable.response_format.as_deref()).bind(start.images).bind(start.plan.as_str())
         },
     )
     .await

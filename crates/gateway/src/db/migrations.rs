@@ -19,6 +19,7 @@ const FILES: &[(i64, &str, &str)] = &[
         "performance",
         include_str!("../../../../migrations/0009_performance.sql"),
     ),
+    (10, "plan", include_str!("../../../../migrations/0010_plan.sql")),
 ];
 
 /// All of them, ready to be run.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use planner::explain::places;
 use planner::failure::Spent;
 use planner::plan::{Candidate, RoutePlan};
 use serde::Serialize;
@@ -61,6 +62,7 @@ impl Generator {
             expires_at: created_at.checked_add(lasts).unwrap_or(Timestamp::MAX),
         };
         let mut start = start(order, &plan.model.id, dearest, adjustments, created_at);
+        start.plan = to_json(&places(&plan));
         let deadline_at = created_at.checked_add(self.deadline(&plan)).unwrap_or(Timestamp::MAX);
         start.durable.lease = Some(self.lease(created_at, deadline_at));
         match self.database.begin_generation(start, hold, order.claim.clone()).await? {
@@ -205,6 +207,7 @@ fn start(
         model: model.to_owned(),
         estimate_micros,
         adjustments,
+        plan: "[]".to_owned(),
         request_size_bytes: i64::try_from(order.request_size_bytes).unwrap_or(i64::MAX),
         created_at,
         images: i64::from(order.request.n),

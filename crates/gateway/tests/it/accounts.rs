@@ -8,7 +8,7 @@ use super::harness::{GENERATIONS, Reply, TestGateway, micros, send};
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
-    json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "a red kite", "size": "1024x1024" })
+    json!({ "model": "xai/grok-imagine-image", "prompt": "a red kite", "size": "1024x1024" })
 }
 
 /// `POST` with the first key.

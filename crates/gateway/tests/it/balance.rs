@@ -47,7 +47,7 @@ async fn what_a_call_under_way_may_cost_is_held_and_what_it_cost_is_gone() {
     };
     assert_eq!(balance().await, balance_of("prepaid", json!(0.1), 0.0));
     // A flat price of $0.02, and time to look before it is charged.
-    let body = json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "dunes [[fault: delay=1s]]", "size": "1024x1024" });
+    let body = json!({ "model": "xai/grok-imagine-image", "prompt": "dunes [[fault: delay=1s]]", "size": "1024x1024" });
     let call = async {
         let request = gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(&key);
         send(request.json(&body)).await.ok()

@@ -8,7 +8,7 @@ use super::harness::{GENERATIONS, Reply, TestGateway, send};
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
-    json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "a red kite", "size": "1024x1024" })
+    json!({ "model": "xai/grok-imagine-image", "prompt": "a red kite", "size": "1024x1024" })
 }
 
 async fn generate(gateway: &TestGateway, token: &str) -> Reply {
@@ -60,9 +60,9 @@ async fn keys_are_made_with_terms_listed_and_revoked() {
             "--concurrent",
             "2",
             "--model",
-            "imagen-4.0-fast-generate-001",
+            "grok-imagine-image",
             "--provider",
-            "fal",
+            "xai",
             "--response-format",
             "url",
             "--expires",
@@ -87,8 +87,8 @@ async fn keys_are_made_with_terms_listed_and_revoked() {
             json!({ "total_usd": 0.03, "day_usd": 0.025, "month_usd": 1.0 }),
         ),
         ("rate_limit", json!({ "requests_per_minute": 600, "concurrent": 2 })),
-        ("models", json!(["imagen-4.0-fast-generate-001"])),
-        ("providers", json!(["fal"])),
+        ("models", json!(["grok-imagine-image"])),
+        ("providers", json!(["xai"])),
         ("response_format", json!("url")),
         ("route", json!({ "strategy": "cheapest" })),
         ("expires_at", json!("2099-12-31T00:00:00Z")),

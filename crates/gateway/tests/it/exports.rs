@@ -33,6 +33,7 @@ pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) 
         model: "mock-image".to_owned(),
         estimate_micros: 0,
         adjustments: "[]".to_owned(),
+        plan: "[]".to_owned(),
         request_size_bytes: 1,
         created_at,
         images: 1,

@@ -10,7 +10,7 @@ const DAY_S: i64 = 86_400;
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
-    json!({ "model": "fal/imagen-4.0-fast-generate-001", "prompt": "a red kite", "size": "1024x1024" })
+    json!({ "model": "xai/grok-imagine-image", "prompt": "a red kite", "size": "1024x1024" })
 }
 
 fn free() -> Value {
@@ -106,16 +106,11 @@ async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_uses_the_models_that_it_may() {
     let gateway = TestGateway::start().await;
-    let key = made(
-        &gateway,
-        &json!({ "models": ["mock-image", "imagen-4.0-fast-generate-001"] }),
-    )
-    .await;
+    let key = made(&gateway, &json!({ "models": ["mock-image", "grok-imagine-image"] })).await;
     let refused = key.generate(&gateway, &small("gpt-image-2")).await;
     let error = refused.error(403, "PERMISSION_DENIED");
     assert_eq!(error["param"], "model");
-    let message =
-        "This API key may not use the model 'gpt-image-2'. Its models: mock-image, imagen-4.0-fast-generate-001";
+    let message = "This API key may not use the model 'gpt-image-2'. Its models: mock-image, grok-imagine-image";
     assert_eq!(error["message"], message);
     key.generate(&gateway, &flat()).await.ok();
     key.change(&gateway, json!({ "models": ["gpt-image-2"] })).await;
@@ -129,10 +124,7 @@ async fn a_key_uses_the_models_that_it_may() {
 async fn a_key_is_served_by_the_providers_that_it_may_use() {
     let gateway = TestGateway::start().await;
     let key = made(&gateway, &json!({ "providers": ["replicate"] })).await;
-    let served = key
-        .generate(&gateway, &small("imagen-4.0-fast-generate-001"))
-        .await
-        .ok();
+    let served = key.generate(&gateway, &small("flux1.1-pro")).await.ok();
     assert_eq!(served["metadata"]["provider"], "replicate");
     let refused = key.generate(&gateway, &flat()).await;
     let error = refused.error(403, "PERMISSION_DENIED");
@@ -142,7 +134,7 @@ async fn a_key_is_served_by_the_providers_that_it_may_use() {
             .is_some_and(|text| text.contains("may use none of the providers")),
         "{error}"
     );
-    key.change(&gateway, json!({ "providers": ["fal"] })).await;
+    key.change(&gateway, json!({ "providers": ["xai"] })).await;
     key.generate(&gateway, &flat()).await.ok();
     gateway.finish().await;
 }
@@ -155,7 +147,7 @@ async fn a_keys_route_holds_where_a_request_says_nothing() {
         &json!({ "route": { "only": ["replicate"], "max_price_usd": 0.05 } }),
     )
     .await;
-    let body = small("imagen-4.0-fast-generate-001");
+    let body = small("flux1.1-pro");
     let served = key.generate(&gateway, &body).await.ok();
     assert_eq!(served["metadata"]["provider"], "replicate");
     let mut own = body.clone();

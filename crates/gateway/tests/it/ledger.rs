@@ -136,6 +136,7 @@ impl History {
             model: "mock-image".to_owned(),
             estimate_micros: 0,
             adjustments: "[]".to_owned(),
+            plan: "[]".to_owned(),
             request_size_bytes: 0,
             created_at: self.now,
             images: 1,
@@ -150,7 +151,7 @@ impl History {
                 prices: prices.clone(),
                 expires_at,
             };
-            Write::Begin(self.start_of(*account), hold)
+            Write::Begin(Box::new(self.start_of(*account)), hold)
         };
         begins.iter().map(write).collect()
     }
@@ -160,7 +161,7 @@ impl History {
             return Vec::new();
         }
         let write = |(which, cost): &(prop::sample::Index, Option<i64>)| {
-            Write::End(which.get(&self.begun).clone(), end_of(*cost, self.now), *cost)
+            Write::End(which.get(&self.begun).clone(), Box::new(end_of(*cost, self.now)), *cost)
         };
         ends.iter().map(write).collect()
     }
@@ -253,15 +254,15 @@ impl History {
 
 /// A write that can be done on any task.
 enum Write {
-    Begin(NewGeneration, Hold),
-    End(String, EndOfGeneration, Option<i64>),
+    Begin(Box<NewGeneration>, Hold),
+    End(String, Box<EndOfGeneration>, Option<i64>),
 }
 
 impl Write {
     async fn apply(&self, database: &Database) -> Result<(), DatabaseError> {
         match self {
             Self::Begin(start, hold) => database
-                .begin_generation(start.clone(), hold.clone(), None)
+                .begin_generation((**start).clone(), hold.clone(), None)
                 .await
                 .map(drop),
             Self::End(id, end, cost) => {
@@ -271,7 +272,7 @@ impl Write {
                         markup_micros: total_micros / 10,
                     })
                 });
-                database.end_generation(id, end.clone(), Vec::new(), settlement).await
+                database.end_generation(id, (**end).clone(), Vec::new(), settlement).await
             }
         }
     }

@@ -83,7 +83,7 @@ async fn a_model_tells_modes_price_and_providers() {
         ("starting_price", json!(0.009)),
         (
             "starting_price_offer",
-            json!({ "provider": "openai", "conditions": { "quality": "low" } }),
+            json!({ "provider": "openai", "conditions": { "quality": "low", "size": null } }),
         ),
         ("providers", json!(["openai", "fal", "replicate"])),
         ("model_page_path", json!("/models/openai/gpt-image-1.5")),

@@ -42,8 +42,8 @@ async fn sizes_inside_the_exact_range_come_out_exactly_at_every_offer() {
         let (width, height) = size_of(&gateway.image(&answer, 0).await);
         assert_eq!(format!("{width}x{height}"), size, "{model}");
         assert_eq!(answer["size"], size);
-        let expected = json!({ "parameter": "size", "requested": size, "used": size,
-            "reason": format!("made from {from} by cropping and resampling") });
+        let expected = json!({ "parameter": "size", "requested": size, "used": from,
+            "reason": format!("emulated: cropped at the centre and resampled to {size}") });
         assert_eq!(answer["metadata"]["adjustments"], json!([expected]), "{model}");
     }
     // A listed size needs no work, so nothing is told.

@@ -87,7 +87,12 @@ fn check_model(checker: &mut Checker<'_>, catalog: &Catalog, model: &Model) {
                 ),
             );
         }
-        check_offer(checker, offer, &at, &declared.keys().map(String::as_str).collect());
+        let mut names: HashSet<&str> = declared.keys().map(String::as_str).collect();
+        if offer.retired {
+            // What only an offer took that is gone, the model declares no more.
+            names.extend(catalog.parameters.keys().map(String::as_str));
+        }
+        check_offer(checker, offer, &at, &names);
     }
 }
 
@@ -102,7 +107,25 @@ fn check_offer(checker: &mut Checker<'_>, offer: &Offer, at: &[Step], declared: 
         let here = [at, &[key("modes"), key(mode.as_str())]].concat();
         check_mode(checker, &mode_offer, mode, &here, at, declared);
     }
+    check_lifecycle(checker, offer, at);
     check_pricing(checker, offer, at);
+}
+
+/// What became of an end needs an end, and was found on it or after it.
+fn check_lifecycle(checker: &mut Checker<'_>, offer: &Offer, at: &[Step]) {
+    for (name, day) in [
+        ("end_confirmed", offer.end_confirmed),
+        ("still_served", offer.still_served),
+    ] {
+        let path = [at, &[key(name)]].concat();
+        match (day, offer.sunset) {
+            (Some(_), None) => checker.report(&path, format!("{name} needs a sunset")),
+            (Some(day), Some(sunset)) if day < sunset => {
+                checker.report(&path, format!("{name} is a day from the sunset on, which is {sunset}"));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn check_mode(

@@ -28,6 +28,9 @@ impl Catalog {
             declared.entry(name.clone()).or_insert_with(|| own.clone());
         }
         for (name, parameter) in &mut declared {
+            if name == "prompt" {
+                shorten(parameter, &modes);
+            }
             if !is_provided_by_the_gateway(name) {
                 let fields: Vec<&Field> = modes.iter().filter_map(|mode| mode.fields.get(name)).collect();
                 narrow(parameter, &fields);
@@ -50,6 +53,15 @@ fn modes_of(model: &Model) -> Vec<ModeOffer> {
     } else {
         live
     })
+}
+
+/// The longest prompt is that of the offer that takes the longest one.
+fn shorten(prompt: &mut Parameter, modes: &[ModeOffer]) {
+    let fields = modes.iter().filter_map(|mode| mode.fields.get("prompt"));
+    let most = fields.map(|field| field.max_chars).collect::<Option<Vec<usize>>>();
+    if let Some(most) = most.and_then(|all| all.into_iter().max()) {
+        prompt.max_chars = Some(prompt.max_chars.map_or(most, |max| max.min(most)));
+    }
 }
 
 /// Takes away what none of `fields` takes.

@@ -102,17 +102,38 @@ impl Catalog {
         if let Some(model) = self.model(name) {
             return Some((None, model));
         }
-        let (provider, rest) = name.split_once('/')?;
-        let provider = self.providers.get(provider)?;
-        Some((Some(provider.id.as_str()), self.model(rest)?))
+        let (owner, rest) = name.split_once('/')?;
+        if let Some(provider) = self.providers.get(owner)
+            && let Some(model) = self.model(rest)
+        {
+            return Some((Some(provider.id.as_str()), model));
+        }
+        let by_creator = || self.model(rest).filter(|model| model.creator == owner);
+        let model = by_creator().or_else(|| self.by_native_name(name))?;
+        Some((None, model))
     }
 
-    /// The id whose id, alias, display name or native name is nearest to `name`.
+    /// The only model that some provider calls `name`, such as `fal-ai/flux/schnell`.
+    fn by_native_name(&self, name: &str) -> Option<&Model> {
+        let mut called_so = self
+            .models
+            .values()
+            .filter(|model| native_names(model).any(|native| native == name));
+        let model = called_so.next()?;
+        called_so.next().is_none().then_some(model)
+    }
+
+    /// The id whose id, alias, display name or native name is nearest to `name`. Between versions that are equally near it is
+    /// the newest one that is still run.
     fn suggest(&self, name: &str) -> Option<String> {
         /// Share of the letters that must agree.
         const LIKENESS_MIN: f64 = 0.6;
         /// Longest name that is compared: the distance costs the product of both lengths, and no id is near it.
         const NAME_BYTES_MAX: usize = 200;
+        /// Likenesses that differ by less are alike.
+        const LIKENESS_TIE: f64 = 1e-9;
+        /// Shortest beginning of ids that is taken as a name without its version.
+        const FAMILY_CHARS_MIN: usize = 4;
         if name.len() > NAME_BYTES_MAX {
             return None;
         }
@@ -124,24 +145,45 @@ impl Catalog {
             whole.max(strsim::normalized_damerau_levenshtein(&candidate, &last))
         };
         let best_of = |model: &Model| {
-            let natives = model.offers.iter().flat_map(|offer| {
-                offer
-                    .modes
-                    .values()
-                    .chain(std::iter::once(&offer.common))
-                    .filter_map(|mode| mode.model.as_deref())
-            });
             std::iter::once(model.id.as_str())
                 .chain(model.aliases.iter().map(String::as_str))
                 .chain(std::iter::once(model.name.as_str()))
                 .chain(model.alternative_names.iter().map(String::as_str))
-                .chain(natives)
+                .chain(native_names(model))
                 .map(likeness)
                 .fold(0.0, f64::max)
         };
-        let mut ranked: Vec<(f64, &Model)> = self.models.values().map(|model| (best_of(model), model)).collect();
-        ranked.sort_by(|(a, left), (b, right)| b.total_cmp(a).then_with(|| left.id.cmp(&right.id)));
-        let (likeness, model) = ranked.first()?;
-        (*likeness >= LIKENESS_MIN).then(|| model.id.clone())
+        let ranked: Vec<(f64, &Model)> = self.models.values().map(|model| (best_of(model), model)).collect();
+        let best = ranked.iter().map(|(likeness, _)| *likeness).fold(0.0, f64::max);
+        // A name without its version means any version.
+        let is_family = |model: &Model| {
+            let rest = model.id.strip_prefix(&last).or_else(|| model.id.strip_prefix(&wanted));
+            last.len() >= FAMILY_CHARS_MIN && rest.is_some_and(|rest| rest.starts_with(['-', '.']))
+        };
+        let has_family = ranked.iter().any(|(_, model)| is_family(model));
+        let near = |(likeness, model): &&(f64, &Model)| {
+            if has_family {
+                is_family(model)
+            } else {
+                *likeness >= LIKENESS_MIN && *likeness >= best - LIKENESS_TIE
+            }
+        };
+        let newest = |(_, model): &&(f64, &Model)| {
+            (
+                !model.is_disabled(),
+                model.released,
+                std::cmp::Reverse(model.id.clone()),
+            )
+        };
+        let (_, model) = ranked.iter().filter(near).max_by_key(newest)?;
+        Some(model.id.clone())
     }
+}
+
+/// What providers call a model.
+fn native_names(model: &Model) -> impl Iterator<Item = &str> {
+    model.offers.iter().flat_map(|offer| {
+        let modes = offer.modes.values().chain(std::iter::once(&offer.common));
+        modes.filter_map(|mode| mode.model.as_deref())
+    })
 }

@@ -134,6 +134,13 @@ impl Model {
             .max()
     }
 
+    /// The day of its release, or the first day on which the catalogue had a figure of it; `None` for a model without offers.
+    #[must_use]
+    pub fn entered(&self) -> Option<Date> {
+        self.released
+            .or_else(|| self.offers.iter().map(|offer| offer.pricing.as_of).min())
+    }
+
     /// Modes that a live offer serves.
     #[must_use]
     pub fn modes(&self) -> Vec<Mode> {

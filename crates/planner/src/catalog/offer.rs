@@ -5,10 +5,12 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::catalog::pricing::Pricing;
-use crate::catalog::text::list_from_text;
+use crate::catalog::text::{SizeText, list_from_text};
 use crate::format::Format;
 use crate::mode::Mode;
-use crate::size::{OfferSizes, Ratio, Size, SizeRange, SizeSupport, Tier};
+use crate::size::{OfferSizes, Ratio, RatioOutput, Size, SizeRange, SizeSupport, Tier};
+
+pub use crate::catalog::inputs::{InputsSpec, MaskPolarity};
 
 /// An offer as its TOML table says it. What stands outside `modes` holds for every mode.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
@@ -22,6 +24,12 @@ pub struct Offer {
     /// Announced last day. It demotes the offer and warns; it does not take it out.
     #[serde(default)]
     pub sunset: Option<Date>,
+    /// The day on which it was found that the end came as announced.
+    #[serde(default)]
+    pub end_confirmed: Option<Date>,
+    /// The last day on which it was found to be served although its end was announced.
+    #[serde(default)]
+    pub still_served: Option<Date>,
     /// Gone for good.
     #[serde(default)]
     pub retired: bool,
@@ -85,6 +93,27 @@ pub struct SizesSpec {
     pub auto_by_absence: bool,
     /// Whether `auto` holds when the caller names no size, so that an edit keeps the shape of its input.
     pub auto_by_default: bool,
+    /// The sizes that truly come of ratios, where they are known: by ratio at 1K (`3:2`), or
+    /// by ratio and tier (`3:2 2K`).
+    #[serde(deserialize_with = "outputs_from_text")]
+    pub outputs: Vec<RatioOutput>,
+}
+
+/// Reads `{ "3:2" = "1536x1024", "1:1 2K" = "2048x2048" }`.
+fn outputs_from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<RatioOutput>, D::Error> {
+    let texts: IndexMap<String, SizeText> = serde::Deserialize::deserialize(deserializer)?;
+    let read = |(key, size): (String, SizeText)| {
+        let (ratio, tier) = match key.split_once(' ') {
+            Some((ratio, tier)) => (ratio, Some(tier)),
+            None => (key.as_str(), None),
+        };
+        Ok(RatioOutput {
+            ratio: ratio.parse().map_err(serde::de::Error::custom)?,
+            tier: tier.map(str::parse).transpose().map_err(serde::de::Error::custom)?,
+            size: size.0,
+        })
+    };
+    texts.into_iter().map(read).collect()
 }
 
 /// Bounds of free sizes.
@@ -146,33 +175,33 @@ impl SizesSpec {
             auto_by_absence: self.auto_by_absence,
             auto_by_default: self.auto_by_default,
             default: None,
+            outputs: self.outputs_by_tier(),
         }
     }
-}
 
-/// Where a mask says "edit here".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MaskPolarity {
-    /// Alpha 0, as callers send it.
-    Alpha,
-    /// White.
-    White,
-    /// Black.
-    Black,
-}
-
-/// Input images that an offer takes.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputsSpec {
-    /// How many.
-    pub max: u32,
-    /// Formats that the provider reads; others are converted to PNG.
-    pub formats: Vec<Format>,
-    /// How it wants a mask; absent when it takes none.
-    #[serde(default)]
-    pub mask: Option<MaskPolarity>,
+    /// Those that name no tier are the sizes at 1K; at another tier the edges are so many times as long.
+    fn outputs_by_tier(&self) -> Vec<RatioOutput> {
+        let at = |output: &RatioOutput, tier: Tier| {
+            let times = tier.scale() / Tier::K(1000).scale();
+            let side = |px: u32| (f64::from(px) * times).round() as u32;
+            RatioOutput {
+                tier: Some(tier),
+                size: Size::new(side(output.size.width_px), side(output.size.height_px)),
+                ..*output
+            }
+        };
+        let named = self.outputs.iter().filter(|output| output.tier.is_some()).copied();
+        let scaled = self
+            .outputs
+            .iter()
+            .filter(|output| output.tier.is_none())
+            .flat_map(|output| {
+                let tiers = self.tiers.iter();
+                let all: Vec<RatioOutput> = tiers.map(|tier| at(output, *tier)).collect();
+                if all.is_empty() { vec![*output] } else { all }
+            });
+        named.chain(scaled).collect()
+    }
 }
 
 /// How a canonical argument becomes a native field.
@@ -216,6 +245,10 @@ pub struct Field {
     pub min: Option<f64>,
     /// Greatest number.
     pub max: Option<f64>,
+    /// Shortest text in characters.
+    pub min_chars: Option<usize>,
+    /// Longest text in characters.
+    pub max_chars: Option<usize>,
     /// The value that holds at this provider when none is sent.
     pub default: Option<Value>,
     /// Whether the default is sent all the same, because the provider insists on a value.

@@ -88,6 +88,8 @@ pub struct Parameter {
     pub universal: Vec<String>,
     /// Values that only an offer which takes them may serve.
     pub hard: Vec<String>,
+    /// Whether an offer serves no request with a number past its own bounds.
+    pub hard_bounds: bool,
     /// What `true` and `false` mean, where a switch of two words is also understood as a boolean.
     pub booleans: Option<Booleans>,
     /// Modes in which it applies; all when empty.
@@ -118,6 +120,13 @@ impl Parameter {
         let key = value.as_str().unwrap_or_default();
         let others = self.substitutes.get(key).into_iter().flatten();
         others.map(|other| Value::from(other.as_str()))
+    }
+
+    /// Whether two values are two words for one thing: each stands for the other.
+    #[must_use]
+    pub fn are_synonyms(&self, a: &Value, b: &Value) -> bool {
+        let stands_for = |a: &Value, b: &Value| self.substitutes_of(a).any(|other| other == *b);
+        stands_for(a, b) && stands_for(b, a)
     }
 
     /// Every value that a caller may send, the model's own ones first; `None` when its type and bounds say it all.
@@ -159,6 +168,7 @@ impl Parameter {
             },
             universal: list(&self.universal, &own.universal),
             hard: list(&self.hard, &own.hard),
+            hard_bounds: self.hard_bounds || own.hard_bounds,
             booleans: own.booleans.clone().or_else(|| self.booleans.clone()),
             modes: list(&self.modes, &own.modes),
         }
@@ -166,12 +176,14 @@ impl Parameter {
 }
 
 /// Parameters that work with every offer because the gateway does what the offer lacks.
-const PROVIDED: [&str; 9] = [
+const PROVIDED: [&str; 11] = [
     "prompt",
     "n",
     "size",
     "aspect_ratio",
     "resolution",
+    "width",
+    "height",
     "response_format",
     "output_format",
     "output_compression",

@@ -27,6 +27,9 @@ pub struct Pricing {
     /// The quality that `auto`, or none, is priced as.
     #[serde(default)]
     pub auto_quality: Option<String>,
+    /// The same for modes in which it is another one.
+    #[serde(default)]
+    pub auto_quality_in: IndexMap<Mode, String>,
     /// The size that is priced where the provider chooses one. Without it an edit has the size of its first input where
     /// the provider keeps that, and anything else the dearest listed one.
     #[serde(default)]
@@ -52,6 +55,20 @@ pub struct Pricing {
 }
 
 impl Pricing {
+    /// The quality that `auto`, or none, is priced as in `mode`.
+    #[must_use]
+    pub fn auto_quality(&self, mode: Mode) -> Option<&str> {
+        let own = self.auto_quality_in.get(&mode).or(self.auto_quality.as_ref());
+        own.map(String::as_str)
+    }
+
+    /// Whether a price is conditional on the argument `name`.
+    #[must_use]
+    pub fn depends_on(&self, name: &str) -> bool {
+        let by = |part: &Component| part.arguments.contains_key(name) || part.without.iter().any(|other| other == name);
+        self.components.iter().any(by)
+    }
+
     /// What the operator adds to an amount of the provider's.
     #[must_use]
     pub fn markup_on(&self, amount: Micros) -> Micros {
@@ -146,6 +163,9 @@ pub struct Component {
     /// Dollars for the first unit of each image, where it is dearer than the others.
     #[serde(default)]
     pub first_unit_price: Option<Decimal>,
+    /// Of the images that go in with a call, so many cost nothing.
+    #[serde(default)]
+    pub free: u32,
     /// Most units of one image that are billed.
     #[serde(default)]
     pub max_units: Option<u32>,

@@ -8,7 +8,7 @@ use crate::catalog::model::Model;
 use crate::handling::{Handling, handling};
 use crate::request::{ImageRequest, Inputs};
 use crate::resolve::Resolved;
-use crate::size::{RatioArgument, SizeArgument, TierArgument};
+use crate::size::{RatioArgument, TierArgument};
 
 /// One parameter of the request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -80,14 +80,7 @@ fn given(request: &ImageRequest, inputs: &Inputs) -> Vec<(String, Value)> {
     add("prompt", request.prompt.clone().map(Value::from));
     add("n", (request.n > 1).then(|| json!(request.n)));
     let size = &request.size;
-    add(
-        "size",
-        size.size.map(|size| match size {
-            SizeArgument::Auto => json!("auto"),
-            SizeArgument::Exact(size) => json!(size.to_string()),
-            SizeArgument::Ratio(ratio) => json!(ratio.to_string()),
-        }),
-    );
+    add("size", size.size.map(|size| json!(size.to_string())));
     add(
         "aspect_ratio",
         size.aspect_ratio.map(|ratio| match ratio {

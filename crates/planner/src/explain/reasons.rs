@@ -1,13 +1,14 @@
 //! Why a candidate stands where it stands, and why another offer is not tried.
 
 use crate::catalog::offer::Offer;
+use crate::fit::FitRule;
 use crate::health::{CircuitState, OfferHealth};
 use crate::plan::{Candidate, Circumstances, Filter};
-use crate::resolve::Resolution;
+use crate::resolve::{Resolution, Resolved};
 use crate::strategy::{Rank, Weight};
 
 /// Why a candidate stands where it stands.
-pub(super) fn place(candidates: &[Candidate<'_>], index: usize) -> String {
+pub(super) fn place(candidates: &[Candidate<'_>], fit: FitRule, index: usize) -> String {
     let candidate = &candidates[index];
     let price = format!("{} at the most", candidate.resolved.estimate.total);
     if candidates.len() == 1 {
@@ -28,18 +29,27 @@ pub(super) fn place(candidates: &[Candidate<'_>], index: usize) -> String {
         return format!("{price}; its last day, {day}, has passed, so it is tried after the others");
     }
     let before = index.checked_sub(1).and_then(|before| candidates.get(before));
-    if let Some(before) = before
-        && candidate.resolved.lacks_partials()
-        && !before.resolved.lacks_partials()
+    if let Some(before) =
+        before.filter(|before| fit != FitRule::Weighed && before.resolved.fit < candidate.resolved.fit)
+        && before.health.is_healthy()
+        && is_of_one_group(before, candidate)
     {
-        let other = &before.resolved.offer.provider;
-        return format!("{price}; it has no partial images, which were asked for, so it is tried after {other}");
+        let (other, departures) = (&before.resolved.offer.provider, candidate.resolved.departures());
+        return format!("{price}; it would {departures}, so it is tried after {other}, which comes nearer");
     }
     let probe = match candidate.health.state {
         CircuitState::HalfOpen { .. } => "; it failed before and is probed",
         CircuitState::Closed | CircuitState::Open { .. } => "",
     };
     format!("{price}{}{probe}", rank(candidate, before))
+}
+
+/// Whether the operator's groups, where they count, do not tell them apart.
+fn is_of_one_group(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
+    match (a.rank, b.rank) {
+        (Rank::Group { group: a, .. }, Rank::Group { group: b, .. }) => a == b,
+        _ => true,
+    }
 }
 
 /// Why it is tried after the others, if it is unhealthy.
@@ -157,6 +167,10 @@ pub(super) fn absence(offer: &Offer, resolution: &Resolution<'_>, now: &Circumst
         Some(Filter::Key) => "the API key may not use this provider".to_owned(),
         Some(Filter::Only) => "'route.only' does not name this provider".to_owned(),
         Some(Filter::Avoid) => "'route.avoid' names this provider".to_owned(),
+        Some(Filter::Fit) => {
+            let departures = resolved.map(Resolved::departures).unwrap_or_default();
+            format!("it would {departures}, and 'route.fit' is 'required'")
+        }
         Some(Filter::Credential) => "no credential for this provider".to_owned(),
         Some(Filter::Price) => {
             let max = now.route.max_price.unwrap_or_default();

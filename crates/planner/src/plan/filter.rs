@@ -16,6 +16,8 @@ pub enum Filter {
     Avoid,
     /// The provider has no credential here.
     Credential,
+    /// It would change something, and the route's `fit` is `required`.
+    Fit,
     /// The estimate is above the route's `max_price_usd`.
     Price,
 }
@@ -27,18 +29,26 @@ pub struct Removed {
     pub provider: String,
     /// What it would cost at the most.
     pub price: Micros,
+    /// What it would change of what was asked for, in words; empty where nothing is.
+    pub departures: String,
     /// What took it out.
     pub filter: Filter,
 }
 
 impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, price, .. } = self;
+        let Self {
+            provider,
+            price,
+            departures,
+            ..
+        } = self;
         match self.filter {
             Filter::Key => write!(f, "this API key may not use {provider}"),
             Filter::Only => write!(f, "{provider} is not in 'route.only'"),
             Filter::Avoid => write!(f, "{provider} is in 'route.avoid'"),
             Filter::Credential => write!(f, "{provider} has no credential here"),
+            Filter::Fit => write!(f, "{provider} would {departures}"),
             Filter::Price => write!(
                 f,
                 "{provider} would cost up to {price}, more than 'route.max_price_usd'"
@@ -58,7 +68,7 @@ pub enum NoRoute {
         /// Every offer that could serve.
         removed: Vec<Removed>,
     },
-    /// The forced provider cannot serve this request.
+    /// The forced provider, or the only one that can be called, cannot serve this request.
     ForcedProviderCannot {
         /// The provider.
         provider: String,
@@ -74,6 +84,11 @@ pub enum NoRoute {
     },
     /// The route's `only` and `avoid` leave no provider.
     Excluded {
+        /// Every offer that could serve.
+        removed: Vec<Removed>,
+    },
+    /// Whatever may be tried would change something, and the route's `fit` is `required`.
+    WouldChange {
         /// Every offer that could serve.
         removed: Vec<Removed>,
     },
@@ -106,6 +121,7 @@ impl NoRoute {
         match removed.iter().map(|one| one.filter).max() {
             Some(Filter::Key) => Self::NotAllowed { removed },
             Some(Filter::Only | Filter::Avoid) => Self::Excluded { removed },
+            Some(Filter::Fit) => Self::WouldChange { removed },
             Some(Filter::Credential | Filter::Price) | None => Self::NoCredential { providers, removed },
         }
     }
@@ -137,6 +153,13 @@ impl fmt::Display for NoRoute {
             }
             Self::Excluded { removed } => {
                 write!(f, "the route leaves no provider: {}", told(removed, None).join("; "))
+            }
+            Self::WouldChange { removed } => {
+                write!(
+                    f,
+                    "'route.fit' is 'required', and no provider does all that is asked for: {}",
+                    told(removed, None).join("; ")
+                )
             }
             Self::TooDear {
                 cheapest,

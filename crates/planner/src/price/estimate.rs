@@ -120,7 +120,7 @@ impl Pricer<'_> {
             .quality
             .as_deref()
             .filter(|quality| *quality != "auto")
-            .or(self.pricing.auto_quality.as_deref())
+            .or(self.pricing.auto_quality(self.work.mode))
     }
 
     fn components(&self, direction: Direction, metric: Metric) -> impl Iterator<Item = &Component> {
@@ -247,7 +247,7 @@ impl Pricer<'_> {
         let by_image = self
             .components(Direction::Input, Metric::Image)
             .next()
-            .map(|part| Line::of(part, Decimal::from(images.len())));
+            .map(|part| Line::of(part, Decimal::from(images.len().saturating_sub(part.free as usize))));
         let by_megapixels = self
             .components(Direction::Input, Metric::Megapixel)
             .next()

@@ -20,6 +20,7 @@ pub(super) fn nearest(size: Size, sizes: &[Size]) -> Option<Size> {
         auto_by_absence: false,
         auto_by_default: false,
         default: None,
+        outputs: Vec::new(),
     };
     match resolve_size(&request, &model, &offer).native {
         NativeSize::Exact(found) => Some(found),

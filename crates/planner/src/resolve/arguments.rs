@@ -3,11 +3,13 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::changes::Changes;
 use super::fields::Fields;
 use super::{Adjustment, Context};
 use crate::argument;
 use crate::catalog::offer::{Field, ModeOffer, key_of};
-use crate::catalog::parameter::Parameter;
+use crate::catalog::parameter::{Parameter, is_provided_by_the_gateway};
+use crate::catalog::pricing::Pricing;
 use crate::fault::{Fault, echo};
 use crate::native::NativeValue;
 
@@ -29,9 +31,10 @@ pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
 /// The parameter and the reason when the offer cannot meet a hard need.
 pub(super) fn apply(
     context: &Context<'_>,
+    pricing: &Pricing,
     mode_offer: &ModeOffer,
     fields: &mut Fields,
-    adjustments: &mut Vec<Adjustment>,
+    changes: &mut Changes,
 ) -> Result<IndexMap<String, Value>, (String, String)> {
     let mut taken = IndexMap::new();
     for (name, value) in &context.request.arguments {
@@ -41,7 +44,8 @@ pub(super) fn apply(
             .get(name)
             .or_else(|| context.catalog.standard_parameter(name))
         else {
-            pass_through(name, value, mode_offer, fields, adjustments);
+            let is_ours = is_ours(name, context, pricing, mode_offer) || fields.holds(name);
+            pass_through(name, value, is_ours, fields, changes);
             continue;
         };
         let value = argument::typed(parameter, value, context.request.from_form);
@@ -54,18 +58,29 @@ pub(super) fn apply(
         match choice {
             Choice::Take(field, used) => {
                 if used != value {
-                    adjustments.push(Adjustment::new(name, shown.clone(), used.clone(), "substituted"));
+                    let change = Adjustment::new(name, shown.clone(), used.clone(), "substituted");
+                    if parameter.are_synonyms(&value, &used) {
+                        changes.tell(change);
+                    } else {
+                        changes.depart(change);
+                    }
                 }
                 write(name, parameter, field, &used, fields);
                 let known = if parameter.is_secret() { shown } else { used };
                 taken.insert(name.clone(), known);
             }
             Choice::LeaveToProvider => {}
+            Choice::Drop(_)
+                if parameter.hard_bounds
+                    && let Some(limit) = limit_of(mode_offer.fields.get(name), &value) =>
+            {
+                return Err((name.clone(), limit));
+            }
             Choice::Drop(_) if is_neutral(parameter, &value) => {}
             Choice::Drop(reason) if parameter.hard.contains(&key_of(&value)) => {
                 return Err((name.clone(), format!("{reason} {name} {}", echo(&key_of(&value)))));
             }
-            Choice::Drop(_) => adjustments.push(Adjustment::new(name, shown, Value::Null, "unsupported")),
+            Choice::Drop(_) => changes.depart(Adjustment::new(name, shown, Value::Null, "unsupported")),
         }
     }
     for (name, field) in &mode_offer.fields {
@@ -75,6 +90,18 @@ pub(super) fn apply(
         }
     }
     Ok(taken)
+}
+
+/// What a number is past at an offer, as the end of "offer ...".
+fn limit_of(field: Option<&Field>, value: &Value) -> Option<String> {
+    let (field, number) = (field?, value.as_f64()?);
+    let below = field.min.filter(|min| number < *min);
+    let above = field.max.filter(|max| number > *max);
+    match (below, above) {
+        (Some(min), _) => Some(format!("takes no less than {min}, not {value}")),
+        (_, Some(max)) => Some(format!("takes at most {max}, not {value}")),
+        (None, None) => None,
+    }
 }
 
 enum Choice<'a> {
@@ -126,24 +153,32 @@ fn write(name: &str, parameter: &Parameter, field: &Field, value: &Value, fields
     }
 }
 
-/// An argument that the catalogue does not know goes to the provider as it is, unless it would take the place of one that Pictor sets.
-fn pass_through(
-    name: &str,
-    value: &Value,
-    mode_offer: &ModeOffer,
-    fields: &mut Fields,
-    adjustments: &mut Vec<Adjustment>,
-) {
+/// Whether Pictor sets the native field `name` for this request, or what the request costs hangs on it. The native name of a
+/// parameter that was not given is the caller's to use.
+fn is_ours(name: &str, context: &Context<'_>, pricing: &Pricing, mode_offer: &ModeOffer) -> bool {
     // A dotted native name stands for nested objects: the outermost of them is ours too.
     let names = |native: &str| native.trim_end_matches("[]") == name || native.split('.').next() == Some(name);
-    let is_ours = mode_offer
-        .fields
-        .iter()
-        .any(|(canonical, field)| names(field.native_name(canonical)))
+    let is_set = |canonical: &String, field: &Field| {
+        is_provided_by_the_gateway(canonical)
+            || matches!(
+                canonical.as_str(),
+                "quality" | "image" | "mask" | "scale_factor" | "partial_images"
+            )
+            || field.always
+            || context.request.arguments.contains_key(canonical)
+            || pricing.depends_on(canonical)
+    };
+    let fields = mode_offer.fields.iter();
+    fields
+        .filter(|(canonical, field)| names(field.native_name(canonical)))
+        .any(|(canonical, field)| is_set(canonical, field))
         || mode_offer.constants.keys().any(|native| names(native))
-        || fields.holds(name);
+}
+
+/// An argument that the catalogue does not know goes to the provider as it is, unless it would take the place of one that Pictor sets.
+fn pass_through(name: &str, value: &Value, is_ours: bool, fields: &mut Fields, changes: &mut Changes) {
     if is_ours {
-        adjustments.push(Adjustment::new(
+        changes.depart(Adjustment::new(
             name,
             told(value),
             Value::Null,

@@ -1,13 +1,14 @@
 //! Input images and the mask: checked against the model, then put into the words of one offer.
 
+use super::changes::Changes;
 use super::fields::Fields;
-use super::{Context, InputWork};
-use crate::catalog::offer::{Form, MaskPolarity, ModeOffer};
+use super::{Adjustment, Context, InputWork, sizing};
+use crate::catalog::offer::{Form, InputsSpec, MaskPolarity, ModeOffer};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::mode::Mode;
 use crate::native::{ImageForm, NativeValue};
-use crate::request::Inputs;
+use crate::request::{InputFacts, Inputs};
 
 /// What is wrong with the images whichever offer serves.
 pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
@@ -58,6 +59,24 @@ pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
     faults
 }
 
+/// Says which images are scaled down to what the offer takes.
+fn scale(spec: &InputsSpec, images: &[InputFacts], factor: f64, work: &mut InputWork, changes: &mut Changes) {
+    work.scaled = images.iter().map(|image| spec.scaled(image.size(), factor)).collect();
+    work.max_bytes = spec.max_bytes;
+    for (image, scaled) in images.iter().zip(&work.scaled) {
+        if let Some(scaled) = scaled {
+            let (requested, used) = (image.size().to_string(), scaled.to_string());
+            changes.depart(Adjustment::new("image", requested, used, INPUT_SCALED));
+        } else if let Some(most) = spec.max_bytes.filter(|most| image.size_bytes > *most) {
+            let (requested, used) = (format!("{} bytes", image.size_bytes), format!("at most {most} bytes"));
+            changes.depart(Adjustment::new("image", requested, used, INPUT_SCALED));
+        }
+    }
+}
+
+/// Why an input is changed that is larger than an offer takes.
+const INPUT_SCALED: &str = "input_scaled";
+
 /// Writes the fields of the input images and the mask, and says what is done to these before they go.
 ///
 /// # Errors
@@ -66,6 +85,7 @@ pub(super) fn place(
     context: &Context<'_>,
     mode_offer: &ModeOffer,
     fields: &mut Fields,
+    changes: &mut Changes,
 ) -> Result<InputWork, (&'static str, String)> {
     let Inputs { images, mask } = context.inputs;
     let mut work = InputWork::default();
@@ -78,6 +98,13 @@ pub(super) fn place(
     if images.len() > spec.max as usize {
         return Err(("image", format!("takes at most {} input images", spec.max)));
     }
+    for image in images {
+        if let Some(reason) = spec.refusal(image.size()) {
+            return Err(("image", reason));
+        }
+    }
+    let factor = sizing::factor(context, mode_offer).unwrap_or(1.0);
+    scale(spec, images, factor, &mut work, changes);
     let indices: Vec<usize> = (0..images.len()).collect();
     let value = match field.form {
         Form::File => NativeValue::Images(indices, ImageForm::File),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::changes::Changes;
 use super::fields::Fields;
 use super::{Adjustment, Context, Finish};
 use crate::catalog::offer::{Field, ModeOffer, key_of};
@@ -27,9 +28,9 @@ pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
 pub(super) fn apply(
     context: &Context<'_>,
     mode_offer: &ModeOffer,
-    cover: Option<Size>,
+    (cover, is_remade): (Option<Size>, bool),
     fields: &mut Fields,
-    adjustments: &mut Vec<Adjustment>,
+    changes: &mut Changes,
 ) -> Finish {
     let wanted = context.request.output_format;
     let mut made = mode_offer.default_format;
@@ -41,7 +42,7 @@ pub(super) fn apply(
         let made_so = |quality: u8| takes_quality(mode_offer, quality);
         let as_asked = quality.is_none_or(made_so) || !takes(field, Format::Png);
         // What Pictor crops it encodes anew, so it is made from the lossless format too.
-        let untouched = cover.is_none() || !takes(field, Format::Png);
+        let untouched = !is_remade || !takes(field, Format::Png);
         let native = if takes(field, asked) && as_asked && untouched {
             asked
         } else {
@@ -58,10 +59,10 @@ pub(super) fn apply(
         }
     }
     let handed_out = wanted.unwrap_or(made);
-    let re_encoded = handed_out != made || cover.is_some();
+    let re_encoded = handed_out != made || is_remade;
     if let Some(quality) = context.request.output_compression {
         if !handed_out.is_lossy() {
-            adjustments.push(Adjustment::new(
+            changes.depart(Adjustment::new(
                 "output_compression",
                 quality,
                 Value::Null,
@@ -71,7 +72,7 @@ pub(super) fn apply(
             if field.takes(&Value::from(quality)) {
                 fields.set("output_compression", field.native_name("output_compression"), quality);
             } else {
-                adjustments.push(Adjustment::new(
+                changes.depart(Adjustment::new(
                     "output_compression",
                     quality,
                     Value::Null,

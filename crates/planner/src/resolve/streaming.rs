@@ -2,23 +2,19 @@
 
 use serde_json::Value;
 
+use super::changes::Changes;
 use super::fields::Fields;
 use super::{Adjustment, Context};
 use crate::catalog::offer::ModeOffer;
 
 /// Writes the native fields of a stream. Returns whether the offer will stream.
-pub(super) fn apply(
-    context: &Context<'_>,
-    mode_offer: &ModeOffer,
-    fields: &mut Fields,
-    adjustments: &mut Vec<Adjustment>,
-) -> bool {
+pub(super) fn apply(context: &Context<'_>, mode_offer: &ModeOffer, fields: &mut Fields, changes: &mut Changes) -> bool {
     const PARTIALS: &str = "partial_images";
     let wanted = context.request.partial_images;
     if wanted == 0 {
         return false;
     }
-    let mut drop = |reason| adjustments.push(Adjustment::new(PARTIALS, wanted, Value::Null, reason));
+    let mut drop = |reason| changes.depart(Adjustment::new(PARTIALS, wanted, Value::Null, reason));
     if !context.request.stream {
         drop("only a stream has partial images");
         return false;

@@ -33,6 +33,7 @@ fn every_field_is_read_and_written_as_it_was() {
     assert_eq!(faults, []);
     let expected = Route {
         strategy: Some(Strategy::Fastest),
+        fit: None,
         only: Some(vec!["openai".to_owned(), "fal".to_owned()]),
         avoid: Some(Vec::new()),
         max_price: Some(Micros(50_000)),
@@ -57,7 +58,7 @@ fn all_faults_are_told_at_once_with_what_was_meant() {
     let expected = [
         (
             "route",
-            "A route has no field 'strategie'. Did you mean 'strategy'? Its fields: strategy, only, avoid, max_price_usd, failover_on_content_policy",
+            "A route has no field 'strategie'. Did you mean 'strategy'? Its fields: strategy, fit, only, avoid, max_price_usd, failover_on_content_policy",
         ),
         (
             "route.strategy",

@@ -13,8 +13,8 @@ use crate::handling::{Handling, handling};
 use crate::mode::Mode;
 use crate::size::pattern;
 
-/// Megapixels that a bare number may name, as text may too.
-const MEGAPIXELS: (f64, f64) = (0.001, 256.0);
+/// What a bare number may name, as text may too: megapixels, and above 256 the side of a square in pixels.
+const MEGAPIXELS: (f64, f64) = (0.001, 65_536.0);
 
 /// Sets a key that has a value.
 fn set(schema: &mut Value, key: &str, value: Option<impl Into<Value>>) {

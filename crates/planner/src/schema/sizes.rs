@@ -54,6 +54,13 @@ pub fn range_json(model: &Model) -> Value {
     let Some(range) = range_of(model) else {
         return Value::Null;
     };
+    let mut told = bounds(&range);
+    told["exact"] = json!(model.exact_range.is_some());
+    told
+}
+
+/// The bounds themselves.
+pub(super) fn bounds(range: &SizeRange) -> Value {
     json!({
         "min_edge_px": range.min_edge_px,
         "max_edge_px": range.max_edge_px,
@@ -61,6 +68,5 @@ pub fn range_json(model: &Model) -> Value {
         "min_pixels": range.min_pixels,
         "max_pixels": (range.max_pixels < u64::MAX).then_some(range.max_pixels),
         "max_ratio": range.max_ratio,
-        "exact": model.exact_range.is_some(),
     })
 }

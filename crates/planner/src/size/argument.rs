@@ -1,5 +1,7 @@
 //! What a caller may write for `size`, `aspect_ratio` and `resolution`.
 
+use std::fmt;
+
 use super::syntax::SizeSyntaxError;
 use super::{Ratio, Size, Tier};
 
@@ -12,6 +14,16 @@ pub enum SizeArgument {
     Exact(Size),
     /// Another spelling of `aspect_ratio`.
     Ratio(Ratio),
+}
+
+impl fmt::Display for SizeArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Exact(size) => size.fmt(f),
+            Self::Ratio(ratio) => ratio.fmt(f),
+        }
+    }
 }
 
 /// An `aspect_ratio` argument.

@@ -31,10 +31,12 @@ pub fn aspect_ratio() -> String {
 pub fn resolution() -> String {
     let k =
         format!(r"(?:0{{0,4}}(?:(?:[1-9]|[1-5][0-9]|6[0-3])(?:\.[0-9]{{1,3}})?|64(?:\.0{{1,3}})?)|{ABOVE_ZERO})[kK]");
+    // A bare number is megapixels, or above these the side of a square in pixels.
+    let bare = format!("{TERM}|{ABOVE_ZERO})");
     let megapixels = format!(
-        r"(?:0{{0,4}}(?:(?:[1-9][0-9]?|1[0-9]{{2}}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{{1,3}})?|256(?:\.0{{1,3}})?)|{ABOVE_ZERO})(?:[mM][pP])?"
+        r"(?:0{{0,4}}(?:(?:[1-9][0-9]?|1[0-9]{{2}}|2[0-4][0-9]|25[0-5])(?:\.[0-9]{{1,3}})?|256(?:\.0{{1,3}})?)|{ABOVE_ZERO})[mM][pP]"
     );
-    format!("^(?:{AUTO}|{k}|{megapixels})$")
+    format!("^(?:{AUTO}|{k}|{megapixels}|{bare})$")
 }
 
 #[cfg(test)]
@@ -87,6 +89,10 @@ mod tests {
             "0K",
             "256",
             "256.001",
+            "512",
+            "65536",
+            "65536.001",
+            "257MP",
             "255.999MP",
             "0.25",
             "0.0",

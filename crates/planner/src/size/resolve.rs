@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use super::tier::Scale;
 use super::{
-    ModelSizes, OfferSizes, Ratio, RatioArgument, Size, SizeArgument, SizeRequest, SizeSupport, Tier, TierArgument,
-    standard_tier, tier_of,
+    ModelSizes, OfferSizes, Ratio, RatioArgument, RatioOutput, Size, SizeArgument, SizeRequest, SizeSupport, Tier,
+    TierArgument, standard_tier, tier_of,
 };
 
 /// The size as the offer is told.
@@ -30,8 +30,8 @@ pub enum Reason {
     Nearest,
     /// The image is cropped and resampled to what was asked.
     Emulated {
-        /// The size the offer is expected to make, where that is known.
-        from: Option<Size>,
+        /// The size that it gets.
+        to: Size,
     },
     /// An exact `size` was given as well, and wins.
     Overridden,
@@ -73,6 +73,10 @@ pub struct ResolvedSize {
     /// The size this stands for: exact, listed or derived. Of a ratio it is a label, and the true output is
     /// measured. `None` when only the provider knows.
     pub nominal: Option<Size>,
+    /// Whether that size is known to come, and is no label.
+    pub known: bool,
+    /// The size that was meant: exact, or that of the shape and scale that were asked for.
+    pub wanted: Size,
     /// The size to which the image is cropped at its center and resampled, unless it has it already.
     pub cover: Option<Size>,
     /// What differs from the request.
@@ -96,6 +100,18 @@ impl Target {
         }
     }
 
+    /// What is aimed at when nothing is named: the model's default, in the shape of the input `like` if there is one.
+    fn default_of(model: &ModelSizes, like: Option<Size>) -> Self {
+        let default = Self::exact(model.default);
+        let ratio = like.map(Ratio::of).filter(|ratio| *ratio != default.ratio);
+        let exact = None;
+        ratio.map_or(default, |ratio| Self {
+            ratio,
+            exact,
+            ..default
+        })
+    }
+
     fn size(self) -> Size {
         self.exact.unwrap_or_else(|| self.scale.shaped(self.ratio))
     }
@@ -115,6 +131,17 @@ struct Shape {
 /// given of ratio and tier is that of the default; `auto` alone goes to an offer that takes it.
 #[must_use]
 pub fn resolve_size(request: &SizeRequest, model: &ModelSizes, offer: &OfferSizes) -> ResolvedSize {
+    resolve_size_like(request, model, offer, None)
+}
+
+/// The same for an edit of an image of the size `like`, whose shape holds where none is named and the offer has no `auto`.
+#[must_use]
+pub fn resolve_size_like(
+    request: &SizeRequest,
+    model: &ModelSizes,
+    offer: &OfferSizes,
+    like: Option<Size>,
+) -> ResolvedSize {
     if let Some(SizeArgument::Exact(size)) = request.size {
         return resolve_exact(size, request, model, offer);
     }
@@ -129,30 +156,37 @@ pub fn resolve_size(request: &SizeRequest, model: &ModelSizes, offer: &OfferSize
     };
     let auto_shape = request.size == Some(SizeArgument::Auto) || request.aspect_ratio == Some(RatioArgument::Auto);
     let auto = auto_shape || request.resolution == Some(TierArgument::Auto);
+    let default = Target::default_of(model, like);
     if ratio.is_some() || tier.is_some() {
-        let auto_shape = auto_shape || offer.auto_by_default;
-        return resolve_shape(Shape { ratio, tier }, auto_shape, model, offer);
+        let auto_shape = auto_shape || offer.auto_by_default || like.is_some();
+        return resolve_shape(Shape { ratio, tier }, auto_shape, default, model, offer);
     }
-    let (native, nominal) = if (auto || offer.auto_by_default) && offer.auto {
-        (NativeSize::Auto, offer.default)
+    let Placed { native, nominal, known } = if (auto || offer.auto_by_default || like.is_some()) && offer.auto {
+        Placed {
+            native: NativeSize::Auto,
+            nominal: offer.default,
+            known: false,
+        }
     } else {
-        place(Target::exact(model.default), model, offer)
+        place(default, model, offer)
     };
     ResolvedSize {
         native,
         nominal,
+        known,
+        wanted: default.size(),
         cover: None,
         adjustments: Vec::new(),
     }
 }
 
 fn resolve_exact(size: Size, request: &SizeRequest, model: &ModelSizes, offer: &OfferSizes) -> ResolvedSize {
-    let (native, nominal) = place(Target::exact(size), model, offer);
+    let Placed { native, nominal, known } = place(Target::exact(size), model, offer);
     let cover = (model.is_exact(size) && native != NativeSize::Exact(size)).then_some(size);
     let mut adjustments = Vec::new();
     if nominal != Some(size) {
         let (used, reason) = match (cover, native) {
-            (Some(_), _) => (Some(size), Reason::Emulated { from: nominal }),
+            (Some(_), _) => (nominal, Reason::Emulated { to: size }),
             (None, NativeSize::Unset) => (None, Reason::Unsupported),
             (None, _) => (nominal, Reason::Nearest),
         };
@@ -189,19 +223,30 @@ fn resolve_exact(size: Size, request: &SizeRequest, model: &ModelSizes, offer: &
     ResolvedSize {
         native,
         nominal,
+        known,
+        wanted: size,
         cover,
         adjustments,
     }
 }
 
-fn resolve_shape(shape: Shape, auto_shape: bool, model: &ModelSizes, offer: &OfferSizes) -> ResolvedSize {
-    let default = Target::exact(model.default);
+fn resolve_shape(
+    shape: Shape,
+    auto_shape: bool,
+    default: Target,
+    model: &ModelSizes,
+    offer: &OfferSizes,
+) -> ResolvedSize {
     let target = Target {
         ratio: shape.ratio.map_or(default.ratio, |(_, ratio)| ratio),
         scale: shape.tier.map_or(default.scale, Scale::of_tier),
         exact: None,
     };
-    let (mut native, nominal) = place(target, model, offer);
+    let Placed {
+        mut native,
+        nominal,
+        known,
+    } = place(target, model, offer);
     if let (NativeSize::RatioTier(_, Some(tier)), true, None, true) = (native, auto_shape, shape.ratio, offer.auto) {
         native = NativeSize::Tier(tier);
     }
@@ -218,6 +263,8 @@ fn resolve_shape(shape: Shape, auto_shape: bool, model: &ModelSizes, offer: &Off
     ResolvedSize {
         native,
         nominal,
+        known,
+        wanted: target.size(),
         cover: None,
         adjustments,
     }
@@ -250,7 +297,7 @@ fn names(
             },
             exact: None,
         };
-        place(target, model, offer).0 == native
+        place(target, model, offer).native == native
     };
     let pairs = ratios
         .iter()
@@ -315,26 +362,42 @@ fn adjustment(parameter: &'static str, requested: String, used: Used) -> Option<
     })
 }
 
-/// The offer's best for a target, and the size that stands for.
-fn place(target: Target, model: &ModelSizes, offer: &OfferSizes) -> (NativeSize, Option<Size>) {
-    let placed = match &offer.support {
-        SizeSupport::Listed(sizes) => place_listed(target, sizes),
-        SizeSupport::Range(range) => range.nearest(target.size()).map(exactly),
-        SizeSupport::Ratios { ratios, tiers } => place_ratio(target, ratios, tiers, model.default),
-        SizeSupport::Fixed => None,
-    };
-    match placed {
-        Some((native, size)) => (native, Some(size)),
-        None => (NativeSize::Unset, offer.default),
+/// What an offer is told, and what that stands for.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    native: NativeSize,
+    nominal: Option<Size>,
+    /// Whether the nominal size is what comes.
+    known: bool,
+}
+
+impl Placed {
+    const fn exactly(size: Size) -> Self {
+        Self {
+            native: NativeSize::Exact(size),
+            nominal: Some(size),
+            known: true,
+        }
     }
 }
 
-const fn exactly(size: Size) -> (NativeSize, Size) {
-    (NativeSize::Exact(size), size)
+/// The offer's best for a target, and the size that stands for.
+fn place(target: Target, model: &ModelSizes, offer: &OfferSizes) -> Placed {
+    let placed = match &offer.support {
+        SizeSupport::Listed(sizes) => place_listed(target, sizes),
+        SizeSupport::Range(range) => range.nearest(target.size()).map(Placed::exactly),
+        SizeSupport::Ratios { ratios, tiers } => place_ratio(target, (ratios, tiers), &offer.outputs, model.default),
+        SizeSupport::Fixed => None,
+    };
+    placed.unwrap_or(Placed {
+        native: NativeSize::Unset,
+        nominal: offer.default,
+        known: false,
+    })
 }
 
 /// Nearest by ratio, then by scale, then more pixels, then the wider. An exact hit is nearest in all.
-fn place_listed(target: Target, sizes: &[Size]) -> Option<(NativeSize, Size)> {
+fn place_listed(target: Target, sizes: &[Size]) -> Option<Placed> {
     let nearest = sizes.iter().copied().min_by_key(|size| {
         let ratio = target.ratio.distance(Ratio::of(*size));
         (
@@ -343,15 +406,31 @@ fn place_listed(target: Target, sizes: &[Size]) -> Option<(NativeSize, Size)> {
             Reverse(size.rank()),
         )
     });
-    nearest.map(exactly)
+    nearest.map(Placed::exactly)
 }
 
-/// A ratio and tier of which the target is the derived size, else the nearest of each.
-fn place_ratio(target: Target, ratios: &[Ratio], tiers: &[Tier], default: Size) -> Option<(NativeSize, Size)> {
+/// A ratio and tier of which the target is what comes or the derived size, else the nearest of each.
+fn place_ratio(
+    target: Target,
+    (ratios, tiers): (&[Ratio], &[Tier]),
+    outputs: &[RatioOutput],
+    default: Size,
+) -> Option<Placed> {
+    let made = |output: &&RatioOutput| target.exact == Some(output.size);
+    if let Some(output) = outputs.iter().find(made) {
+        return Some(Placed {
+            native: NativeSize::RatioTier(output.ratio, output.tier),
+            ..Placed::exactly(output.size)
+        });
+    }
     let tier = target.scale.nearest(tiers);
     let Some(mut ratio) = target.ratio.nearest(ratios) else {
         let scale = Scale::of_tier(tier?);
-        return Some((NativeSize::Tier(tier?), scale.shaped(Ratio::of(default))));
+        return Some(Placed {
+            native: NativeSize::Tier(tier?),
+            nominal: Some(scale.shaped(Ratio::of(default))),
+            known: false,
+        });
     };
     let scale = tier.map_or_else(|| Scale::of_size(default), Scale::of_tier);
     if let Some(size) = target.exact {
@@ -360,5 +439,12 @@ fn place_ratio(target: Target, ratios: &[Ratio], tiers: &[Tier], default: Size) 
         let spelled: Vec<Ratio> = ratios.iter().copied().filter(derived).collect();
         ratio = target.ratio.nearest(&spelled).unwrap_or(ratio);
     }
-    Some((NativeSize::RatioTier(ratio, tier), scale.shaped(ratio)))
+    let output = outputs
+        .iter()
+        .find(|output| (output.ratio, output.tier) == (ratio, tier));
+    Some(Placed {
+        native: NativeSize::RatioTier(ratio, tier),
+        nominal: Some(output.map_or_else(|| scale.shaped(ratio), |output| output.size)),
+        known: output.is_some(),
+    })
 }

@@ -19,9 +19,11 @@ pub enum SizeSyntaxError {
     #[error("both sides of a ratio must be above 0 and at most 65536")]
     RatioTerm,
     /// Not a tier.
-    #[error("expected a tier such as 0.5K, 1K, 2K or 4K, megapixels such as 0.25 or 1, or auto")]
+    #[error(
+        "expected a tier such as 0.5K, 1K, 2K or 4K, megapixels such as 0.25 or 1, a side in pixels such as 512, or auto"
+    )]
     Tier,
     /// A tier of 0 or too large.
-    #[error("a resolution must be above 0 and at most 64K or 256 megapixels (512 pixels are 0.5K)")]
+    #[error("a resolution must be above 0 and at most 64K or 256 megapixels")]
     TierScale,
 }

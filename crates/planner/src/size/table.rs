@@ -66,7 +66,8 @@ fn makes(offer: &OfferSizes, size: Size) -> bool {
     match &offer.support {
         SizeSupport::Listed(sizes) => sizes.contains(&size),
         SizeSupport::Range(range) => range.allows(size),
-        SizeSupport::Ratios { .. } | SizeSupport::Fixed => false,
+        SizeSupport::Ratios { .. } => offer.outputs.iter().any(|output| output.size == size),
+        SizeSupport::Fixed => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::decimal::{Milli, parse_milli};
 use super::distance::{Distance, Fraction};
 use super::ratio::RATIO_SLACK;
-use super::{Ratio, Size, SizeSyntaxError};
+use super::{MAX_SIDE_PX, Ratio, Size, SizeSyntaxError};
 
 /// Pixels of the 1K square, which is also one megapixel.
 const PIXELS_1K: u32 = 1024 * 1024;
@@ -15,9 +15,12 @@ const PIXELS_1K: u32 = 1024 * 1024;
 /// Greatest tier in K: the longest side of a size.
 const MAX_K_MILLI: u64 = 64_000;
 
-/// Greatest tier in megapixels, a square of 16K. Lower than for K, so that a bare `512` that means pixels is
-/// refused instead of becoming 512 megapixels and the dearest image there is.
+/// Greatest tier in megapixels, a square of 16K. A bare number above it is the side of a square in pixels: `512` is
+/// 0.5K, as providers write it, and not 512 megapixels and the dearest image there is.
 const MAX_MEGAPIXELS_MILLI: u64 = 256_000;
+
+/// Pixels of the side of 1K.
+const SIDE_1K_PX: u64 = 1024;
 
 /// The tiers by which sizes are filed.
 const STANDARD: [Tier; 7] = [
@@ -181,7 +184,7 @@ impl fmt::Display for Tier {
 impl FromStr for Tier {
     type Err = SizeSyntaxError;
 
-    /// Reads `0.5K`, `1k`, or megapixels as `0.25` or `1MP`. At most 64K or 256 megapixels.
+    /// Reads `0.5K`, `1k`, megapixels as `0.25` or `1MP`, or a side in pixels as `512`. At most 64K or 256 megapixels.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let lower = text.to_ascii_lowercase();
         let (number, is_k) = match lower.strip_suffix('k') {
@@ -189,6 +192,11 @@ impl FromStr for Tier {
             None => (lower.strip_suffix("mp").unwrap_or(&lower), false),
         };
         let milli = parse_milli(number).ok_or(SizeSyntaxError::Tier)?;
+        if !is_k && number == lower && milli > MAX_MEGAPIXELS_MILLI {
+            let side = (milli <= u64::from(MAX_SIDE_PX) * 1000).then_some(milli / SIDE_1K_PX);
+            let k = side.and_then(|k| u32::try_from(k).ok());
+            return k.map(Self::K).ok_or(SizeSyntaxError::TierScale);
+        }
         let most = if is_k { MAX_K_MILLI } else { MAX_MEGAPIXELS_MILLI };
         match u32::try_from(milli) {
             Ok(1..) if milli > most => Err(SizeSyntaxError::TierScale),

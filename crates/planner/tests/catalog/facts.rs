@@ -178,6 +178,8 @@ fn the_mock_takes_every_parameter() {
         "size",
         "aspect_ratio",
         "resolution",
+        "width",
+        "height",
         "quality",
         "response_format",
         "output_format",

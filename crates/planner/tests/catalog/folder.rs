@@ -117,6 +117,7 @@ pub(crate) fn png(width_px: u32, height_px: u32) -> InputFacts {
         width_px,
         height_px,
         has_alpha: true,
+        size_bytes: 1_000_000,
     }
 }
 

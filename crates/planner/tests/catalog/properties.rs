@@ -20,6 +20,9 @@ use crate::folder::{catalog, png};
 
 /// Fields that hold images; they come in [`inputs`].
 const IMAGES: [&str; 2] = ["image", "mask"];
+
+/// Two halves of one spelling of `size`: neither stands alone.
+const EDGES: [&str; 2] = ["width", "height"];
 /// What a mode of a model cannot do without.
 fn needed(model: &Model, mode: Mode) -> Map<String, Value> {
     let fields = match mode {
@@ -125,7 +128,7 @@ fn illegal(name: &str, parameter: &Parameter) -> Vec<Value> {
             ];
         }
         "aspect_ratio" => return vec![json!("wide"), json!("1024x1024"), json!("0:1"), json!(1.5)],
-        "resolution" => return vec![json!("huge"), json!("0K"), json!("512"), json!(true), json!(0)],
+        "resolution" => return vec![json!("huge"), json!("0K"), json!("65537"), json!(true), json!(0)],
         _ => {}
     }
     let mut values: Vec<Value> = [
@@ -187,7 +190,7 @@ fn parameters(catalog: &Catalog, model: &Model) -> Vec<(String, Parameter)> {
             all.push((name.to_owned(), parameter.clone()));
         }
     }
-    all.retain(|(name, _)| !IMAGES.contains(&name.as_str()));
+    all.retain(|(name, _)| !IMAGES.contains(&name.as_str()) && !EDGES.contains(&name.as_str()));
     all
 }
 
@@ -368,6 +371,7 @@ fn check_twice(
     let mut again = fields.clone();
     for change in &resolved_once.adjustments {
         match &change.used {
+            _ if change.reason.starts_with("emulated") => None,
             Value::Null => again.remove(&change.parameter),
             used => again.insert(change.parameter.clone(), used.clone()),
         };
@@ -404,7 +408,7 @@ fn check_twice(
         assert_eq!(second.finish.cover, Some(size), "{what}");
     }
     // A ratio or tier that agreed with the size asked for may not agree with the one used.
-    let known = |reason: &str| reason.starts_with("made from") || reason == "overridden";
+    let known = |reason: &str| reason.starts_with("emulated") || reason == "overridden";
     let adjustments = second.adjustments.iter();
     let more: Vec<_> = adjustments.filter(|change| !known(&change.reason)).collect();
     assert!(more.is_empty(), "{what}: {more:?}");
@@ -451,7 +455,10 @@ fn every_illegal_value_of_a_declared_parameter_is_refused_by_name() {
     let catalog = catalog();
     each(&catalog, |model, mode| {
         for (name, parameter) in catalog.parameters_of(model) {
-            if IMAGES.contains(&name.as_str()) || (name == "scale_factor" && mode != Mode::Upscale) {
+            if IMAGES.contains(&name.as_str())
+                || EDGES.contains(&name.as_str())
+                || (name == "scale_factor" && mode != Mode::Upscale)
+            {
                 continue;
             }
             let values = illegal(&name, &parameter);
@@ -472,7 +479,10 @@ fn all_faults_are_told_together() {
     let mut fields = Map::new();
     let mut expected = Vec::new();
     for (name, parameter) in catalog.parameters_of(model) {
-        if !IMAGES.contains(&name.as_str()) && !matches!(name.as_str(), "prompt" | "scale_factor") {
+        if !IMAGES.contains(&name.as_str())
+            && !EDGES.contains(&name.as_str())
+            && !matches!(name.as_str(), "prompt" | "scale_factor")
+        {
             fields.insert(name.clone(), illegal(&name, &parameter)[0].clone());
             expected.push(name);
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use planner::catalog::Catalog;
+use planner::fit::FitRule;
 use planner::health::{Health, Report};
 use planner::money::Micros;
 use planner::plan::{Circumstances, Filter, NoRoute, plan};
@@ -206,19 +207,24 @@ fn a_route_is_read_from_json_and_from_forms() {
 }
 
 #[test]
-fn who_does_as_asked_goes_before_who_is_cheaper_in_balance_only() {
+fn who_does_as_asked_goes_first_unless_fit_is_only_weighed() {
     let catalog = catalog(&[("alpha", "0.02"), ("beta", "0.03")]);
     let available = all();
-    let first = |fields: &Value, strategy, seed| {
+    let first = |fields: &Value, strategy, seed, fit| {
+        let route = Route {
+            fit: Some(fit),
+            ..Route::NONE
+        };
         let now = Circumstances {
             strategy,
             seed,
+            route: &route,
             ..Circumstances::new(&available, at(0))
         };
         providers(&plan(resolved(&catalog, fields), &now).expect("two may be tried"))[0].clone()
     };
     let alpha_of_thousand = |fields: &Value| {
-        let firsts = (0..1000).map(|seed| first(fields, Strategy::Balanced, seed));
+        let firsts = (0..1000).map(|seed| first(fields, Strategy::Balanced, seed, FitRule::Weighed));
         firsts.filter(|provider| provider == "alpha").count()
     };
     // Twice as many calls and a bit for two thirds of the price.
@@ -232,7 +238,46 @@ fn who_does_as_asked_goes_before_who_is_cheaper_in_balance_only() {
     ] {
         let shares = alpha_of_thousand(&fields);
         assert!(expected.contains(&shares), "{fields}: {shares}");
-        assert_eq!(first(&fields, Strategy::Cheapest, 1), "alpha", "price stays alone");
+        let by_price = first(&fields, Strategy::Cheapest, 1, FitRule::Weighed);
+        assert_eq!(by_price, "alpha", "price stays alone");
+        for strategy in Strategy::ALL {
+            for fit in [FitRule::First, FitRule::Required] {
+                let firsts = (0..100).map(|seed| first(&fields, strategy, seed, fit));
+                assert!(
+                    firsts.into_iter().all(|provider| provider == "beta"),
+                    "{fields} {strategy}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_required_fit_leaves_out_whoever_would_change_something_and_tells_what() {
+    let catalog = catalog(&PRICES);
+    let available = all();
+    let route = Route {
+        fit: Some(FitRule::Required),
+        ..Route::NONE
+    };
+    let now = Circumstances {
+        route: &route,
+        ..Circumstances::new(&available, at(0))
+    };
+    let exact = plan(resolved(&catalog, &json!({ "seed": 7 })), &now).expect("two may be tried");
+    let mut exact = providers(&exact);
+    exact.sort();
+    assert_eq!(exact, ["beta", "gamma"], "alpha takes no seed");
+    let nobody = plan(
+        resolved(&catalog, &json!({ "size": "1000x1500", "style": "vivid" })),
+        &now,
+    );
+    let told = nobody.expect_err("nobody makes that size").to_string();
+    for part in [
+        "alpha would change size from 1000x1500 to 1024x1024, drop style",
+        "beta would change size from 1000x1500 to 1024x1024, drop style",
+    ] {
+        assert!(told.contains(part), "{told}");
     }
 }
 

@@ -86,7 +86,7 @@ fn the_cheapest_is_explained_by_price() {
 #[test]
 fn a_draw_is_explained_by_chance_and_what_counts_against_it() {
     let mut given = Given {
-        fields: json!({ "seed": 7 }),
+        fields: json!({ "seed": 7, "route": { "fit": "weighed" } }),
         ..Given::default()
     };
     record(&mut given.health, "beta", 8, 4000, None);
@@ -118,6 +118,29 @@ fn a_draw_is_explained_by_chance_and_what_counts_against_it() {
         number.and_then(|number| number.parse::<f64>().ok()).expect("a number")
     });
     assert!((chances.sum::<f64>() - 100.0).abs() <= 1.5, "{told:?}");
+}
+
+#[test]
+fn who_comes_less_near_is_told_what_it_would_change() {
+    let explanation = explained(&Given {
+        fields: json!({ "seed": 7, "size": "1536x1024" }),
+        ..Given::default()
+    });
+    let told = told(&explanation);
+    let (place, reason) = told["alpha"];
+    assert_eq!(place, Some(3));
+    let before = &explanation.offers[1].provider;
+    let expected = format!(
+        "$0.02 at the most; it would change size from 1536x1024 to 1024x1024, drop seed, so it is tried after {before}, which comes nearer"
+    );
+    assert_eq!(reason, expected);
+    assert_eq!(
+        explanation.offers[2]
+            .sent
+            .as_ref()
+            .map(|sent| sent.fit.departures.len()),
+        Some(2)
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Keys, accounts and money, described.
 
+use planner::fit::FitRule;
 use planner::strategy::Strategy;
 use serde_json::{Value, json};
 
@@ -116,7 +117,7 @@ fn key_terms() -> Value {
         "models": texts("Models that it may use, by id or alias; empty: all."),
         "providers": texts("Providers that may serve it; empty: all."),
         "route": { "type": ["object", "null"], "additionalProperties": false, "description": "How its requests are routed where they do not say.", "properties": {
-            "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
+            "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "fit": { "enum": FitRule::ALL.map(FitRule::as_str) }, "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
             "max_price_usd": { "type": ["number", "null"], "minimum": 0 }, "failover_on_content_policy": { "type": ["boolean", "null"] } } },
         "response_format": { "enum": ["url", "b64_json", null], "description": "How it gets images when a request does not say." },
         "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },

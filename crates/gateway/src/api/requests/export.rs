@@ -201,6 +201,7 @@ mod tests {
             model: "a-model".to_owned(),
             estimate_micros: 0,
             adjustments: "[]".to_owned(),
+            plan: "[]".to_owned(),
             request_size_bytes: 0,
             created_at: at,
             images: 1,

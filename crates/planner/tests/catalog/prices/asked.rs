@@ -36,6 +36,7 @@ pub(super) fn works(catalog: &Catalog, id: &str, offer: &Offer, price: &Price) -
                 Work {
                     quality: price.quality.clone(),
                     size: price.size.as_deref().map(size),
+                    inputs: price.inputs.iter().map(|text| size(text)).collect(),
                     ..bare(mode, *n)
                 }
             };
