@@ -166,6 +166,7 @@ impl Job {
     /// Writes the bill: by the pictures that came out.
     fn charge(&self, count: u32) {
         let model = self.ask.model;
+        let micros = model.price_micros(self.size_px(), count, self.inputs.len());
         self.core.bill.record(BillEntry {
             provider: Provider::Byteplus,
             model: model.id.to_owned(),
@@ -174,13 +175,13 @@ impl Job {
             images: count,
             quality: None,
             size: Some(self.size()),
-            micros: model.micros * i64::from(count),
+            micros,
             tokens: Some(BilledTokens {
                 image_out: self.tokens(count),
                 ..BilledTokens::default()
             }),
             at: self.core.now(),
-            reason: format!("{count} x {}, whatever the size", model.micros),
+            reason: format!("{count} pictures of {} from {} images", self.size(), self.inputs.len()),
         });
     }
 }

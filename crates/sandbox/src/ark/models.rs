@@ -18,6 +18,10 @@ pub(super) struct Model {
     pub(super) transparent: bool,
     /// USD 1e-6 of a picture.
     pub(super) micros: i64,
+    /// USD 1e-6 of a picture of at most so many pixels, where a small one is cheaper.
+    pub(super) small: Option<(u64, i64)>,
+    /// USD 1e-6 of each input image after the first.
+    pub(super) further_input_micros: i64,
 }
 
 const LITTLE: u64 = 921_600;
@@ -37,6 +41,8 @@ const MODELS: &[Model] = &[
         groups: false,
         transparent: true,
         micros: 90_000,
+        small: Some((2_610_000, 45_000)),
+        further_input_micros: 3_000,
     },
     Model {
         id: "dola-seedream-5-0-flash-260915",
@@ -48,6 +54,8 @@ const MODELS: &[Model] = &[
         groups: false,
         transparent: true,
         micros: 18_000,
+        small: None,
+        further_input_micros: 0,
     },
     Model {
         id: "seedream-5-0-260128",
@@ -59,6 +67,8 @@ const MODELS: &[Model] = &[
         groups: true,
         transparent: false,
         micros: 35_000,
+        small: None,
+        further_input_micros: 0,
     },
     SEEDREAM_4_5,
     Model {
@@ -71,6 +81,8 @@ const MODELS: &[Model] = &[
         groups: true,
         transparent: false,
         micros: 30_000,
+        small: None,
+        further_input_micros: 0,
     },
 ];
 
@@ -84,6 +96,8 @@ const SEEDREAM_4_5: Model = Model {
     groups: true,
     transparent: false,
     micros: 40_000,
+    small: None,
+    further_input_micros: 0,
 };
 
 /// What the account's own endpoints (`ep-...`) lead to.
@@ -99,6 +113,15 @@ impl Model {
             return Some(&ENDPOINT_MODEL);
         }
         MODELS.iter().find(|model| model.id == id)
+    }
+
+    /// USD 1e-6 of `count` pictures of this size from so many input images.
+    pub(super) fn price_micros(&self, (width, height): (u32, u32), count: u32, inputs: usize) -> i64 {
+        let pixels = u64::from(width) * u64::from(height);
+        let small = self.small.filter(|(most, _)| pixels <= *most);
+        let each = small.map_or(self.micros, |(_, micros)| micros);
+        let further = i64::try_from(inputs.saturating_sub(1)).unwrap_or(i64::MAX);
+        each * i64::from(count) + self.further_input_micros * further
     }
 
     /// What is wrong with a size.

@@ -251,7 +251,7 @@ mod tests {
         // $.03 for the first megapixel, $.015 for the second and for the input.
         assert_eq!(micros("fal-ai/flux-2-pro/edit", &edit(1024), square), 45_000);
         assert_eq!(micros("fal-ai/flux-2-pro/edit", &edit(1040), square), 60_000);
-        assert_eq!(micros("fal-ai/flux-2-flex/edit", &edit(1024), square), 120_000);
+        assert_eq!(micros("fal-ai/flux-2-flex/edit", &edit(1024), square), 100_000);
         assert_eq!(micros("fal-ai/flux-2/klein/9b/edit", &edit(1024), square), 22_000);
         assert_eq!(
             micros("fal-ai/flux-2/edit", &edit(1024), &[(1024, 1024), (2048, 1025)]),

@@ -138,7 +138,7 @@ const NANO_2_1: Model = Model {
     id: "gemini-nano-banana-2.1",
     display_name: "Nano Banana 2.1",
     shapes: SHAPES,
-    tiers: &[tier("1K", 2, 1120)],
+    tiers: &[tier("1K", 2, 1120), tier("2K", 4, 1680), tier("4K", 8, 3780)],
     thinks: true,
     input_image_tokens: 1120,
     rates: rates(1_500, 7_500, 30_000),

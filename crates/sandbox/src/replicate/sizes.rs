@@ -51,6 +51,8 @@ pub(super) enum Sizing {
         factor: &'static str,
         fixed: u32,
         most_pixels: u64,
+        /// Whether a picture that would be larger is made as large as may be, in place of none.
+        shrinks: bool,
     },
 }
 
@@ -90,11 +92,24 @@ impl Sizing {
                 let shape = shape_of(ratio).or(first.map(proportion)).unwrap_or(1.0);
                 area(megapixels, shape, step_px, longest_px)
             }
-            Self::Upscale { factor, fixed, .. } => {
+            Self::Upscale {
+                factor,
+                fixed,
+                most_pixels,
+                shrinks,
+            } => {
                 let told = text(input, factor).strip_prefix('x').and_then(|n| n.parse().ok());
                 let times = told.unwrap_or(fixed);
                 let (width, height) = first.unwrap_or(SQUARE);
-                (width.saturating_mul(times), height.saturating_mul(times))
+                let (width, height) = (width.saturating_mul(times), height.saturating_mul(times));
+                let pixels = f64::from(width) * f64::from(height);
+                let fit = if shrinks {
+                    (most_pixels as f64 / pixels).sqrt().min(1.0)
+                } else {
+                    1.0
+                };
+                let edge = |px: u32| (f64::from(px) * fit).floor() as u32;
+                (edge(width), edge(height))
             }
         }
     }

@@ -16,7 +16,7 @@ const DEFAULT_MODEL: &str = "grok-imagine-image";
 /// Fields of other services that are refused by name.
 const NOT_SUPPORTED: [&str; 3] = ["size", "style", "mask"];
 /// Shapes by name, as width and height.
-const RATIOS: [(&str, (f64, f64)); 13] = [
+const RATIOS: [(&str, (f64, f64)); 15] = [
     ("1:1", (1.0, 1.0)),
     ("3:4", (3.0, 4.0)),
     ("4:3", (4.0, 3.0)),
@@ -30,6 +30,8 @@ const RATIOS: [(&str, (f64, f64)); 13] = [
     ("20:9", (20.0, 9.0)),
     ("1:2", (1.0, 2.0)),
     ("2:1", (2.0, 1.0)),
+    ("21:9", (21.0, 9.0)),
+    ("5:2", (5.0, 2.0)),
 ];
 
 /// A checked request.
@@ -52,7 +54,7 @@ pub(super) fn model_id(body: &Map<String, Value>) -> Result<String, Refused> {
 }
 
 /// Checks all fields but the images.
-pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
+pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Refused> {
     let fields = Fields(body);
     let id = model_id(body)?;
     let model = Model::find(&id).ok_or_else(|| Refused::no_model(&id))?;
@@ -74,12 +76,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
     let ratios: Vec<&'static str> = RATIOS.iter().map(|(name, _)| *name).chain(["auto"]).collect();
     let ratio = fields.choice("aspect_ratio", &ratios)?;
     let shape = RATIOS.iter().find(|(name, _)| Some(*name) == ratio);
-    let resolution = fields.choice("resolution", &["1k", "1.5k", "2k"])?.unwrap_or("1k");
-    if !model.resolutions.contains(&resolution) {
-        let listed = model.resolutions.join(", ");
-        let text = format!("resolution {resolution} is not supported by {id}, use one of {listed}");
-        return Err(Refused::invalid(&text));
-    }
+    let resolution = fields.choice("resolution", &["1k", "2k"])?.unwrap_or("1k");
     let quality = fields.choice("quality", &["low", "medium", "high", "auto"])?;
     if model.has_quality() && quality == Some("high") {
         return Err(Refused::invalid("quality must be one of low, medium, auto"));
@@ -91,7 +88,11 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
         count: u32::try_from(count).unwrap_or(1),
         shape: shape.map(|(_, shape)| *shape),
         resolution,
-        quality: if quality == Some("low") { "low" } else { "medium" },
+        // Where it is not told, the service takes low for new images and medium for edits.
+        quality: match (quality, is_edit) {
+            (Some("low"), _) | (None | Some("auto"), false) => "low",
+            _ => "medium",
+        },
         base64: format == Some("b64_json"),
     })
 }

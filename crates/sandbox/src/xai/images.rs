@@ -82,7 +82,7 @@ async fn answer(
         authorize(headers)?;
         let body = read_json(body).await?;
         call.note_fields(Provider::Xai, &model_id(&body)?, &body);
-        let ask = check(&body)?;
+        let ask = check(&body, edit)?;
         let inputs = if edit { load(&core, &body).await? } else { Vec::new() };
         Ok::<_, Refused>((ask, inputs))
     };

@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 
 /// Ticks of one cent: a tick is 1e-10 USD.
 const TICKS_PER_CENT: i64 = 100_000_000;
-/// Every input image costs this much more, once for the request, in cents.
-const INPUT_CENTS: i64 = 1;
 /// Edges are multiples of this, in pixels.
 const STEP_PX: f64 = 16.0;
 
@@ -22,6 +20,8 @@ enum Price {
     Flat(i64),
     /// By resolution and quality.
     Table,
+    /// A retired name that is served by the model with the table, at low quality.
+    Redirected,
 }
 
 /// One model.
@@ -29,26 +29,25 @@ enum Price {
 pub(super) struct Model {
     pub(super) id: &'static str,
     price: Price,
+    /// Ticks of each input image, once for the request.
+    input_ticks: i64,
     /// Resolutions that it takes.
     pub(super) resolutions: &'static [&'static str],
 }
 
 /// Every model.
 const MODELS: &[Model] = &[
-    flat("grok-imagine-image", 2),
-    flat("grok-imagine-image-pro", 5),
-    flat("grok-imagine-image-quality", 5),
-    Model {
-        id: "grok-imagine-image-2.0",
-        price: Price::Table,
-        resolutions: &["1k", "1.5k", "2k"],
-    },
+    model("grok-imagine-image", Price::Flat(2), TICKS_PER_CENT / 5),
+    model("grok-imagine-image-pro", Price::Redirected, TICKS_PER_CENT),
+    model("grok-imagine-image-quality", Price::Redirected, TICKS_PER_CENT),
+    model("grok-imagine-image-2.0", Price::Table, TICKS_PER_CENT),
 ];
 
-const fn flat(id: &'static str, cents: i64) -> Model {
+const fn model(id: &'static str, price: Price, input_ticks: i64) -> Model {
     Model {
         id,
-        price: Price::Flat(cents),
+        price,
+        input_ticks,
         resolutions: &["1k", "2k"],
     }
 }
@@ -71,10 +70,8 @@ impl Model {
     fn cents(&self, resolution: &str, quality: &str) -> i64 {
         match (self.price, resolution, quality) {
             (Price::Flat(cents), _, _) => cents,
-            (Price::Table, "1.5k", "low") => 5,
-            (Price::Table, "2k", "low") => 6,
-            (Price::Table, _, "low") => 4,
-            (Price::Table, "1.5k", _) => 7,
+            (Price::Table, "2k", "low") | (Price::Redirected, "2k", _) => 6,
+            (Price::Table, _, "low") | (Price::Redirected, _, _) => 4,
             (Price::Table, "2k", _) => 8,
             (Price::Table, _, _) => 6,
         }
@@ -83,8 +80,8 @@ impl Model {
     /// The price of a request, in ticks.
     pub(super) fn ticks(&self, resolution: &str, quality: &str, pictures: u32, inputs: usize) -> i64 {
         let inputs = i64::try_from(inputs).unwrap_or(i64::MAX);
-        let cents = self.cents(resolution, quality) * i64::from(pictures) + INPUT_CENTS * inputs;
-        cents * TICKS_PER_CENT
+        let pictures = self.cents(resolution, quality) * i64::from(pictures) * TICKS_PER_CENT;
+        pictures + self.input_ticks * inputs
     }
 
     fn body(&self) -> Value {
@@ -124,7 +121,6 @@ pub(super) async fn one(Path(id): Path<String>, headers: HeaderMap) -> Response 
 pub(super) fn size_px((width, height): (f64, f64), resolution: &str) -> (u32, u32) {
     let edge_px = match resolution {
         "2k" => 2_048.0,
-        "1.5k" => 1_536.0,
         _ => 1_024.0,
     };
     let shape = (width / height).sqrt();
@@ -145,7 +141,9 @@ mod tests {
         assert_eq!(ticks("grok-imagine-image", "2k", "medium", 3, 0), 600_000_000);
         assert_eq!(ticks("grok-imagine-image-2.0", "1k", "medium", 1, 0), 600_000_000);
         assert_eq!(ticks("grok-imagine-image-2.0", "2k", "low", 1, 0), 600_000_000);
-        assert_eq!(ticks("grok-imagine-image-2.0", "1.5k", "medium", 2, 2), 1_600_000_000);
+        assert_eq!(ticks("grok-imagine-image-2.0", "1k", "medium", 2, 2), 1_400_000_000);
+        assert_eq!(ticks("grok-imagine-image", "1k", "medium", 1, 2), 240_000_000);
+        assert_eq!(ticks("grok-imagine-image-pro", "2k", "medium", 1, 1), 700_000_000);
     }
 
     #[test]

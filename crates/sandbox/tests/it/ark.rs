@@ -48,8 +48,9 @@ async fn every_model_draws_at_its_price() {
             json!({"size": "1K", "output_format": "png"}),
             (1024, 1024),
             ImageFormat::Png,
-            90_000,
+            45_000,
         ),
+        (PRO, json!({"size": "2K"}), (2048, 2048), ImageFormat::Jpeg, 90_000),
         (
             FLASH,
             json!({"size": "1280x720"}),

@@ -62,8 +62,8 @@ fal-ai/flux-2/klein/9b | {"image_size": {"width": 512, "height": 528}} | 512x528
 fal-ai/flux-2/klein/9b/edit | {"image_size": {"width": 512, "height": 528}} | 512x528 png | 33000 | {"num_inference_steps": 9}
 fal-ai/flux-2-pro | {"image_size": {"width": 1040, "height": 1024}} | 1040x1024 jpeg | 45000 | {"safety_tolerance": "6"}
 fal-ai/flux-2-pro/edit | {"image_size": "auto"} | 96x64 jpeg | 60000 | {"output_format": "webp"}
-fal-ai/flux-2-flex | {"image_size": {"width": 512, "height": 528}} | 512x528 jpeg | 60000 | {"safety_tolerance": 2}
-fal-ai/flux-2-flex/edit | {"image_size": {"width": 512, "height": 528}} | 512x528 jpeg | 180000 | {"image_size": "auto_2K"}
+fal-ai/flux-2-flex | {"image_size": {"width": 512, "height": 528}} | 512x528 jpeg | 50000 | {"safety_tolerance": 2}
+fal-ai/flux-2-flex/edit | {"image_size": {"width": 512, "height": 528}} | 512x528 jpeg | 150000 | {"image_size": "auto_2K"}
 "#;
 
 const GOOGLE: &str = r#"
@@ -74,7 +74,7 @@ fal-ai/nano-banana-pro/edit | {"aspect_ratio": "4:5"} | 928x1152 png | 150000 | 
 fal-ai/nano-banana-2 | {"aspect_ratio": "1:8", "resolution": "0.5K"} | 192x1536 png | 60000 | {"aspect_ratio": "3:1"}
 fal-ai/nano-banana-2/edit | {"resolution": "0.5K"} | 632x424 png | 60000 | {"thinking_level": "low"}
 google/nano-banana-2-lite | {"aspect_ratio": "5:4"} | 1152x928 png | 42000 | {"aspect_ratio": "3:1"}
-google/nano-banana-2-lite/edit | {} | 1264x848 png | 42000 | {"thinking_level": "low"}
+google/nano-banana-lite/edit | {} | 1264x848 png | 42000 | {"thinking_level": "low"}
 fal-ai/imagen4/preview | {"aspect_ratio": "3:4", "resolution": "2K"} | 1792x2560 png | 40000 | {"resolution": "0.5K"}
 fal-ai/imagen4/preview/fast | {"output_format": "webp"} | 1024x1024 webp | 20000 | {"aspect_ratio": "3:2"}
 fal-ai/imagen4/preview/ultra | {"aspect_ratio": "16:9"} | 1408x768 png | 60000 | {"safety_tolerance": "7"}
@@ -89,6 +89,8 @@ fal-ai/bytedance/seedream/v4.5/edit | {"image_size": "landscape_16_9"} | 2560x14
 fal-ai/bytedance/seedream/v5/lite/text-to-image | {"image_size": {"width": 100, "height": 100}} | 1920x1920 png | 35000 | {"image_size": "auto_4K"}
 fal-ai/bytedance/seedream/v5/lite/edit | {} | 2508x1672 png | 35000 | {"image_size": "auto"}
 fal-ai/ideogram/v3 | {"image_size": "portrait_4_3"} | 768x1024 png | 60000 | {"style": "FICTION"}
+fal-ai/ideogram/v3 | {"rendering_speed": "TURBO"} | 1024x1024 png | 30000 | {"rendering_speed": "FAST"}
+fal-ai/ideogram/v3 | {"rendering_speed": "QUALITY"} | 1024x1024 png | 90000 | {"rendering_speed": "low"}
 fal-ai/recraft/v3/text-to-image | {"colors": [{"r": 1}]} | 1024x1024 webp | 40000 | {"style": "oil"}
 fal-ai/reve/text-to-image | {} | 1248x832 png | 40000 | {"aspect_ratio": "3:1"}
 fal-ai/reve/edit | {"output_format": "jpeg"} | 96x64 jpeg | 40000 | {"output_format": "gif"}

@@ -229,7 +229,7 @@ const FLEX_2: Endpoint = Endpoint {
         field("guidance_scale", Kind::Number(1.5, 10.0)),
         field("num_inference_steps", Kind::Integer(2, 50)),
     ],
-    price: megapixels(60_000, 60_000),
+    price: megapixels(50_000, 50_000),
     ..PRO_2
 };
 

@@ -177,7 +177,7 @@ pub(super) const ROWS: &[Endpoint] = &[
     TWO,
     edit(TWO, "fal-ai/nano-banana-2/edit", 14, TWO.sizes),
     LITE,
-    edit(LITE, "google/nano-banana-2-lite/edit", 14, LITE.sizes),
+    edit(LITE, "google/nano-banana-lite/edit", 14, LITE.sizes),
     IMAGEN,
     Endpoint {
         id: "fal-ai/imagen4/preview/ultra",

@@ -72,8 +72,11 @@ pub(super) const ROWS: &[Endpoint] = &[
         ],
         count: Some((1, 8)),
         answer: answer(FileForm::Unmeasured, Beside::Seed),
-        // The price of balanced speed; those of the others are not known here.
-        price: Price::Picture(60_000),
+        price: Price::Word {
+            field: "rendering_speed",
+            micros: &[("TURBO", 30_000), ("BALANCED", 60_000), ("QUALITY", 90_000)],
+            extra: None,
+        },
         ..super::BASE
     },
     Endpoint {

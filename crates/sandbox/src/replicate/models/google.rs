@@ -254,6 +254,7 @@ pub(super) const MODELS: &[Model] = &[
             factor: "upscale_factor",
             fixed: 2,
             most_pixels: 17_000_000,
+            shrinks: false,
         },
         price: Price::Picture(5_000),
         most_images: 1,

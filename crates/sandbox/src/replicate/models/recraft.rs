@@ -15,6 +15,7 @@ pub(super) const MODELS: &[Model] = &[Model {
         factor: "",
         fixed: 4,
         most_pixels: 64_000_000,
+        shrinks: true,
     },
     price: Price::Picture(6_000),
     most_images: 1,
