@@ -8,17 +8,26 @@ pub mod idempotency;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+mod leisure;
+mod link;
 pub mod media;
 mod migrations;
 pub mod performance;
+pub(crate) mod processes;
 mod rows;
 pub mod webhooks;
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyPool, Connection, Executor, Transaction};
+use tokio::time::timeout;
 
-use journal::Journal;
+use crate::ids::random_text;
+use journal::{Ask, Journal, Place};
 
 /// The account that the embedded default works for.
 pub const DEFAULT_ACCOUNT: &str = "default";
@@ -26,9 +35,12 @@ pub const DEFAULT_ACCOUNT: &str = "default";
 /// Connections to the database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
+    /// For what is read, and for what operators change.
     pool: AnyPool,
+    /// For all else that is written.
     journal: Journal,
     dialect: Dialect,
+    owner: Arc<str>,
 }
 
 /// The two databases where they differ.
@@ -63,6 +75,18 @@ pub enum DatabaseError {
     /// A statement or the connection failed.
     #[error("database: {0}")]
     Sql(#[from] sqlx::Error),
+    /// The same on the connection that writes to SQLite.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The waiting file, or a thread.
+    #[error("journal: {0}")]
+    Io(#[from] std::io::Error),
+    /// Nothing can be written at this time.
+    #[error("database: nothing can be written at this time")]
+    Unavailable,
+    /// The database takes other writes and not this one.
+    #[error("database: {0}")]
+    Refused(String),
     /// The tables cannot be brought up to date.
     #[error("database migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -74,15 +98,86 @@ pub enum DatabaseError {
     Closed,
 }
 
+impl DatabaseError {
+    /// Whether the database is away, so that the same may succeed soon.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable | Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_))
+        )
+    }
+
+    /// Whether the write itself is at fault, so that it would fail again however often it is tried. Else the database is:
+    /// away, full, locked.
+    fn is_of_the_write(&self) -> bool {
+        use rusqlite::ErrorCode::{ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch, Unknown};
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => {
+                // Data, constraints, and statements that cannot be understood.
+                let code = error.code().unwrap_or_default();
+                ["22", "23", "42"].iter().any(|class| code.starts_with(class))
+            }
+            Self::Sql(error) => matches!(
+                error,
+                sqlx::Error::ColumnDecode { .. }
+                    | sqlx::Error::Decode(_)
+                    | sqlx::Error::Encode(_)
+                    | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            ),
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(code) => matches!(
+                    code,
+                    ConstraintViolation | ParameterOutOfRange | TooBig | TypeMismatch | Unknown
+                ),
+                // What the library itself refuses, such as a value of another type.
+                None => true,
+            },
+            Self::Content(_) | Self::Refused(_) => true,
+            Self::Migration(_) | Self::Io(_) | Self::Unavailable | Self::Closed => false,
+        }
+    }
+}
+
+/// Letters of the name by which processes tell each other apart.
+const OWNER_CHARS: usize = 16;
+/// How long who reads waits for a connection, and who answers a request for what he reads.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// Gives up what takes too long, as from a server that has gone silent.
+async fn in_time<T>(read: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, DatabaseError> {
+    timeout(READ_WITHIN, read)
+        .await
+        .unwrap_or(Err(DatabaseError::Unavailable))
+}
+
 /// Connections at one time. SQLite has one writer anyway; more readers than this do not help on small machines.
 const CONNECTIONS_MAX: u32 = 8;
 
 impl Database {
-    /// Connects and brings the tables up to date.
+    /// Connects and brings the tables up to date. What is accepted is kept in the database only.
     ///
     /// # Errors
     /// [`DatabaseError`] when the database cannot be opened or migrated.
     pub async fn open(url: &str, now: Timestamp) -> Result<Self, DatabaseError> {
+        Self::open_in(url, now, None).await
+    }
+
+    /// Connects to serve: what the database does not take in time waits in a file in `folder`. What dead processes left
+    /// there is written first, and what they worked on is free to be taken over.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when the database cannot be opened or migrated, or the folder cannot be used.
+    pub async fn open_to_serve(url: &str, now: Timestamp, folder: &Path) -> Result<Self, DatabaseError> {
+        let database = Self::open_in(url, now, Some(folder)).await?;
+        for owner in database.journal.replay(folder).await? {
+            database.bury(&owner, None).await?;
+        }
+        database.beat().await?;
+        Ok(database)
+    }
+
+    async fn open_in(url: &str, now: Timestamp, folder: Option<&Path>) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
         let options: AnyConnectOptions = url.parse()?;
         let dialect = if url.starts_with("sqlite:") {
@@ -92,6 +187,9 @@ impl Database {
         };
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(READ_WITHIN)
+            // One that was left in the middle of a transaction would fail for ever.
+            .after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if dialect == Dialect::Sqlite {
@@ -107,10 +205,17 @@ impl Database {
         if dialect == Dialect::PostgreSql {
             sort_by_bytes(&pool).await?;
         }
+        let owner = random_text(OWNER_CHARS);
+        let place = Place {
+            url: url.to_owned(),
+            dialect,
+            kept: folder.map(|folder| (folder.to_owned(), owner.clone())),
+        };
         let database = Self {
-            journal: Journal::start(pool.clone(), dialect),
+            journal: Journal::start(&place)?,
             pool,
             dialect,
+            owner: owner.into(),
         };
         database.ensure_default_account(now).await?;
         Ok(database)
@@ -124,9 +229,29 @@ impl Database {
         Ok(self.pool.begin_with(self.dialect.begin_snapshot()).await?)
     }
 
-    /// Whether the database answers.
-    pub async fn is_reachable(&self) -> bool {
-        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
+    /// This process, among all that work on the database.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Whether something can be written, as it turns out within two seconds; why not, for the log.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: nothing can.
+    pub async fn probe(&self) -> Result<(), DatabaseError> {
+        self.journal.ask(Ask::Probe).await.map(drop)
+    }
+
+    /// Why nothing can be written at this time, as far as it is known.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.journal.trouble()
+    }
+
+    /// Writes nothing more, as if the process had died: for tests of what is left then.
+    pub fn die(&self) {
+        self.journal.die();
     }
 
     /// The secret of that name; `fresh` becomes it when there is none yet.

@@ -56,7 +56,7 @@ use partials::Inlet;
 use routing::Routing;
 use track::Track;
 
-/// How long a process is taken to be alive after it last said so. Past it another one takes over what it worked on.
+/// How long a process is taken to be alive while nobody sees a sign of it. Past it another one takes over what it worked on.
 pub const LEASE: Duration = Duration::from_secs(10);
 
 /// The longest that finishing a generation of a dead process takes whose deadline has passed.
@@ -101,8 +101,6 @@ pub struct Generator {
     pub ended: Arc<Notify>,
     /// Wakes who tells callers of the ends that they want to be told of.
     pub told: Arc<Notify>,
-    /// This process, among all that work on the database.
-    pub owner: Arc<str>,
     /// Models to take in the place of disabled ones, by id.
     pub successors: Arc<BTreeMap<String, String>>,
 }
@@ -370,10 +368,9 @@ impl Generator {
     }
 
     /// This process's claim to work on a generation.
-    fn lease(&self, now: Timestamp, deadline_at: Timestamp) -> Lease {
+    fn lease(&self, deadline_at: Timestamp) -> Lease {
         Lease {
-            owner: self.owner.to_string(),
-            until: now.checked_add(LEASE).unwrap_or(Timestamp::MAX),
+            owner: self.database.owner().to_owned(),
             deadline_at,
         }
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 /// How many times what was held a cost may be that the provider itself reports.
 pub const REPORTED_COST_FACTOR: i64 = 2;
@@ -108,7 +109,7 @@ pub fn posting_id(generation_id: &str, kind: Kind) -> String {
 }
 
 /// What a generation cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Charge {
     /// The whole of it.
     pub total_micros: i64,

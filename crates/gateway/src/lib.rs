@@ -115,9 +115,6 @@ pub enum StartError {
 /// Letters of the secret that signs links: 43 base-62 characters are 256 bits.
 const LINK_SECRET_CHARS: usize = 43;
 
-/// Letters of the name by which processes tell each other apart.
-const OWNER_CHARS: usize = 16;
-
 /// Builds every part and serves.
 ///
 /// # Errors
@@ -231,7 +228,6 @@ async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
         being_kept: Arc::default(),
         ended: Arc::new(Notify::new()),
         told: Arc::new(Notify::new()),
-        owner: ids::random_text(OWNER_CHARS).into(),
         successors: Arc::new(settings.successors.clone()),
     })
 }
@@ -322,7 +318,8 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
 }
 
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
-    Ok(Database::open(&database_url(settings), clock.now()).await?)
+    let folder = settings.journal_dir.as_ref().unwrap_or(&settings.data_dir);
+    Ok(Database::open_to_serve(&database_url(settings), clock.now(), folder).await?)
 }
 
 /// The database's address: as set, or a file in the data folder.

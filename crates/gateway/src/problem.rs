@@ -1,5 +1,7 @@
 //! The face of every error: one exhaustive match from outcomes to status, code and public text.
 
+mod database;
+
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -192,10 +194,8 @@ impl Problem {
             GenerationError::NoRoom(_) => Self::overloaded("No room for more images (spool_bytes). Try again shortly."),
             GenerationError::Shortage(shortage) => short(shortage),
             GenerationError::Claimed => Self::conflict("Another request with this Idempotency-Key is under way."),
-            GenerationError::Database(_) => Self {
-                should_retry: Some(false),
-                ..Self::internal()
-            },
+            GenerationError::Database(error) if error.is_away() => Self::of_database(error),
+            GenerationError::Database(_) => Self::lost(),
         }
     }
 

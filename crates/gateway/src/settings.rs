@@ -23,6 +23,9 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// Folder of the embedded database, of media files and of the first key.
     pub data_dir: PathBuf,
+    /// Where writes wait that the database does not take at once. Absent: in `data_dir`. Best on another disk than the
+    /// database.
+    pub journal_dir: Option<PathBuf>,
     /// Base of links to media, where a proxy stands before Pictor.
     pub public_url: Option<String>,
     /// Database; a SQLite file in the data folder when absent.
@@ -85,6 +88,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8484)),
             metrics_listen: None,
             data_dir: PathBuf::from("pictor-data"),
+            journal_dir: None,
             public_url: None,
             database_url: None,
             media_url: None,
@@ -187,6 +191,7 @@ const VARIABLES: [&str; 19] = [
     "listen",
     "metrics_listen",
     "data_dir",
+    "journal_dir",
     "public_url",
     "database_url",
     "media_url",

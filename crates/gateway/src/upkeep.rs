@@ -1,7 +1,9 @@
 //! What must be done from time to time: money held for nobody is given back, what is too old is removed.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::DatabaseError;
@@ -17,29 +19,44 @@ const IMAGES: Duration = Duration::from_secs(60);
 const STRAYS: Duration = Duration::from_secs(3600);
 /// How often the request log is.
 const LOG: Duration = Duration::from_secs(600);
-/// Rows removed at a time, so that no write waits long for another.
-const BATCH: i64 = 200;
+/// Reservations looked at together.
+const RESERVATIONS_AT_ONCE: i64 = 200;
+/// Rows removed at a time, so that no write waits long for them.
+const BATCH: i64 = 20;
 
 /// Keeps everything in order until the gateway stops.
 pub(crate) async fn keep_up(generator: Generator, stopping: CancellationToken) {
-    let mut reservations = tokio::time::interval(RESERVATIONS);
-    let mut images = tokio::time::interval(IMAGES);
-    let mut strays = tokio::time::interval_at(tokio::time::Instant::now() + LOG, STRAYS);
-    let mut log = tokio::time::interval(LOG);
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            _ = reservations.tick() => warn("reservations could not be expired", expire(&generator).await),
-            _ = images.tick() => {
-                let removed = remove_expired(&generator.store, &generator.database, &generator.clock).await;
-                warn("expired images could not be removed", removed);
+    let removing = async {
+        let mut images = tokio::time::interval(IMAGES);
+        let mut strays = tokio::time::interval_at(Instant::now() + LOG, STRAYS);
+        let mut log = tokio::time::interval(LOG);
+        loop {
+            tokio::select! {
+                _ = images.tick() => {
+                    let removed = remove_expired(&generator.store, &generator.database, &generator.clock).await;
+                    warn("expired images could not be removed", removed);
+                }
+                _ = strays.tick() => {
+                    let removed = remove_strays(&generator.store, &generator.database, generator.clock.now()).await;
+                    warn("stored files and their rows could not be compared", removed.map(drop));
+                }
+                _ = log.tick() => warn("old requests could not be removed", forget(&generator).await),
             }
-            _ = strays.tick() => {
-                let removed = remove_strays(&generator.store, &generator.database, generator.clock.now()).await;
-                warn("stored files and their rows could not be compared", removed.map(drop));
-            }
-            _ = log.tick() => warn("old requests could not be removed", forget(&generator).await),
         }
+    };
+    let expiring = async {
+        let mut reservations = tokio::time::interval(RESERVATIONS);
+        let mut late = Late::new();
+        loop {
+            reservations.tick().await;
+            warn("reservations could not be expired", expire(&generator, &mut late).await);
+        }
+    };
+    // Side by side: removing may take minutes.
+    tokio::select! {
+        () = stopping.cancelled() => {}
+        () = removing => {}
+        () = expiring => {}
     }
 }
 
@@ -49,20 +66,35 @@ fn warn<E: std::fmt::Display>(what: &str, result: Result<(), E>) {
     }
 }
 
-async fn expire(generator: &Generator) -> Result<(), DatabaseError> {
+/// Generations that are late by the clock although their process lives, and since when they are seen to be.
+type Late = HashMap<String, Instant>;
+
+async fn expire(generator: &Generator, late: &mut Late) -> Result<(), DatabaseError> {
+    let database = &generator.database;
     let now = generator.clock.now();
-    while generator.database.expire_reservations(now, BATCH).await? > 0 {
+    while database.expire_reservations(now, RESERVATIONS_AT_ONCE).await? > 0 {
         tracing::warn!("money was held for generations that never ended; it was given back");
+    }
+    // The clock may have stepped: one that runs is given all of its time by the stopwatch as well.
+    let running = database.late_generations(now).await?;
+    late.retain(|id, _| running.iter().any(|(running, _)| running == id));
+    for (id, lasts) in running {
+        let since = *late.entry(id.clone()).or_insert_with(Instant::now);
+        if since.elapsed() >= lasts {
+            tracing::error!(generation.id = %id, "a generation never ended; what was held for it is given back");
+            database.expire(&id, now).await?;
+        }
     }
     Ok(())
 }
 
 async fn forget(generator: &Generator) -> Result<(), DatabaseError> {
-    generator.database.forget_claims(generator.clock.now()).await?;
+    let database = &generator.database;
+    let now = || generator.clock.now();
+    while database.at_leisure(database.forget_claims(now(), BATCH)).await? > 0 {}
     let days = i64::try_from(generator.limits.request_log_days).unwrap_or(i64::MAX);
-    while generator
-        .database
-        .forget_generations(generator.clock.now(), days, BATCH)
+    while database
+        .at_leisure(database.forget_generations(now(), days, BATCH))
         .await?
         > 0
     {}

@@ -22,6 +22,7 @@ mod it {
     mod hang_up;
     mod harness;
     mod health;
+    mod journal;
     mod kept;
     mod key_limits;
     mod key_orders;
@@ -38,6 +39,7 @@ mod it {
     mod models;
     mod money;
     mod openapi;
+    mod outages;
     mod own_catalog;
     mod pages;
     mod parameters;
@@ -58,6 +60,7 @@ mod it {
     mod single_faults;
     mod site;
     mod streams;
+    mod upgrade;
     mod upstreams;
     mod usage;
     mod webhooks;

@@ -50,7 +50,7 @@ impl Caller {
             )),
             Err(error) => {
                 tracing::error!(request.id = %self.context.id, error = %error, "a request could not be counted");
-                Err(Problem::internal())
+                Err(Problem::of_database(&error))
             }
         }
     }
@@ -77,7 +77,7 @@ impl FromRequestParts<AppState> for Caller {
             }),
             Err(AuthError::Database(error)) => {
                 tracing::error!(request.id = %context.id, error = %error, "an API key could not be looked up");
-                Err(Problem::internal())
+                Err(Problem::of_database(&error))
             }
             Err(
                 error @ (AuthError::Missing

@@ -13,10 +13,14 @@ pub(super) async fn healthz() -> Response {
     respond::json(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: the database answers and the gateway is not stopping.
+/// `GET /readyz`: something can be written, as it turns out within two seconds, and the gateway is not stopping.
 pub(super) async fn readyz(State(state): State<AppState>) -> Response {
-    let database = state.generator.database.is_reachable().await;
-    let stopping = state.tasks.is_closed();
+    let writes = state.generator.database.probe().await;
+    if let Err(error) = &writes {
+        let trouble = state.generator.database.trouble();
+        tracing::warn!(error = %error, trouble, "not ready: nothing can be written");
+    }
+    let (database, stopping) = (writes.is_ok(), state.tasks.is_closed());
     let ready = database && !stopping;
     let status = if ready {
         StatusCode::OK

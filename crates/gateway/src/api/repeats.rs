@@ -223,7 +223,7 @@ const fn may_try_again(policy: WhenMaybeBilled, tries: i64) -> bool {
 
 fn broken(error: &DatabaseError) -> Problem {
     tracing::error!(error = %error, "it could not be seen whether a request came before");
-    Problem::internal()
+    Problem::of_database(error)
 }
 
 /// Waits for the end of a generation, here or on another replica. `None` when there is none of that id.

@@ -6,19 +6,24 @@ mod payloads;
 mod spending;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
+use super::link::Link;
 use super::{Database, DatabaseError, maybe_time, rows, time};
 
 pub use durable::{Answer, Awaited, BegunAttempt, FailedAttempt, Orphan, OrphanedAttempt};
-pub(super) use durable::{begin_attempt, note_failure, note_handle};
+pub(super) use durable::{
+    adopt, begin_attempts, forget_calls, note_break, note_delivery, note_failure, note_handle, withdraw,
+};
 pub use list::{Cursor, Filter, Summary};
 pub use payloads::Payloads;
+pub(super) use payloads::{forget, id_list, insert_payloads};
 pub use spending::{Grouping, Spending, SpendingFilter};
 
 /// Where a generation stands, as the API shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Planned, nothing sent yet.
     Pending,
@@ -59,8 +64,12 @@ impl Status {
     }
 }
 
+/// In the place of a lease's end: its owner's beat says whether it lives. An older version, which goes by the end, leaves it
+/// alone.
+pub(super) const BY_BEAT: i64 = i64::MAX;
+
 /// What is known when a generation begins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewGeneration {
     /// Id, made before the call.
     pub id: String,
@@ -97,7 +106,7 @@ pub struct NewGeneration {
 }
 
 /// What lets another process finish a generation, and the caller find its answer again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Durable {
     /// The process that works on it; `None` for one that has ended when it is noted.
     pub lease: Option<Lease>,
@@ -112,18 +121,16 @@ pub struct Durable {
 }
 
 /// Who works on a generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The process.
     pub owner: String,
-    /// Until when it is taken to be alive unless it says so again.
-    pub until: Timestamp,
     /// When the generation must be done.
     pub deadline_at: Timestamp,
 }
 
 /// What is known when a generation ends.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndOfGeneration {
     /// Final state.
     pub status: Status,
@@ -183,7 +190,7 @@ pub struct GenerationRow {
 }
 
 /// One call to one provider.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AttemptRow {
     /// Place among the generation's attempts, from 0.
     pub position: i64,
@@ -252,50 +259,58 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
 
 /// Inserts generations: those that begin, and those that were refused and have their end already.
 pub(super) async fn insert(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     generations: &[(NewGeneration, Option<EndOfGeneration>)],
 ) -> Result<(), DatabaseError> {
     rows::insert(
-        connection,
+        link,
         "generations",
         "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, created_at, estimate_micros, \
          request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message, lease_owner, lease_until, \
          deadline_at, idempotency_key, request_hash, response_format, images, plan",
         rows::ALL_NEW,
         generations,
-        |query, (start, end)| {
-            let query = query.bind(start.id.as_str()).bind(start.account_id.as_str());
-            let query = query.bind(start.key_id.as_str()).bind(start.client_request_id.as_deref());
-            let query = query.bind(start.session_id.as_deref()).bind(start.trace_id.as_deref());
-            let query = query.bind(start.end_user.as_deref()).bind(start.endpoint.as_str());
-            let query = query.bind(start.model.as_str()).bind(start.created_at.as_microsecond());
-            let query = query.bind(start.estimate_micros).bind(start.request_size_bytes);
+        |(start, end)| {
             let end = end.as_ref();
-            let status = end.map_or(Status::Processing, |end| end.status);
-            let query = query.bind(start.adjustments.as_str()).bind(status.as_str()).bind("[]");
-            let query = query.bind(end.map(|end| end.finished_at.as_microsecond()));
-            let query = query.bind(end.and_then(|end| end.error_code.as_deref()));
-            let query = query.bind(end.and_then(|end| end.error_message.as_deref()));
             let durable = &start.durable;
             let lease = durable.lease.as_ref();
-            let query = query.bind(lease.map(|lease| lease.owner.as_str()));
-            let query = query.bind(lease.map_or(0, |lease| lease.until.as_microsecond()));
-            let query = query.bind(lease.map_or(0, |lease| lease.deadline_at.as_microsecond()));
-            let query = query.bind(durable.idempotency_key.as_deref());
-            let query = query.bind(durable.request_hash.as_deref());
-            query.bind(durable.response_format.as_deref()).bind(start.images).bind(start.plan.as_str())
+            [
+                (&start.id).into(),
+                (&start.account_id).into(),
+                (&start.key_id).into(),
+                start.client_request_id.as_deref().into(),
+                start.session_id.as_deref().into(),
+                start.trace_id.as_deref().into(),
+                start.end_user.as_deref().into(),
+                (&start.endpoint).into(),
+                (&start.model).into(),
+                start.created_at.as_microsecond().into(),
+                start.estimate_micros.into(),
+                start.request_size_bytes.into(),
+                (&start.adjustments).into(),
+                end.map_or(Status::Processing, |end| end.status).as_str().into(),
+                "[]".into(),
+                end.map(|end| end.finished_at.as_microsecond()).into(),
+                end.and_then(|end| end.error_code.as_deref()).into(),
+                end.and_then(|end| end.error_message.as_deref()).into(),
+                lease.map(|lease| lease.owner.as_str()).into(),
+                lease.map_or(0, |_| BY_BEAT).into(),
+                lease.map_or(0, |lease| lease.deadline_at.as_microsecond()).into(),
+                durable.idempotency_key.as_deref().into(),
+                durable.request_hash.as_deref().into(),
+                durable.response_format.as_deref().into(),
+                start.images.into(),
+                (&start.plan).into(),
+            ]
         },
     )
     .await
 }
 
 /// Inserts attempts as they ended, in the place of how they began.
-pub(super) async fn insert_attempts(
-    connection: &mut AnyConnection,
-    attempts: &[(String, AttemptRow)],
-) -> Result<(), DatabaseError> {
+pub(super) async fn insert_attempts(link: &mut Link, attempts: &[(String, AttemptRow)]) -> Result<(), DatabaseError> {
     rows::insert(
-        connection,
+        link,
         "attempts",
         "generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros",
         // What a process noted of a failure before it died is known better than by the one that takes over.
@@ -305,73 +320,75 @@ pub(super) async fn insert_attempts(
          duration_ms = CASE WHEN attempts.outcome = 'failed' THEN attempts.duration_ms ELSE excluded.duration_ms END, \
          cost_micros = excluded.cost_micros, facts = NULL",
         attempts,
-        |query, (generation_id, attempt)| {
-            let query = query.bind(generation_id.as_str()).bind(attempt.position);
-            let query = query.bind(attempt.provider.as_str()).bind(attempt.model.as_str());
-            let query = query.bind(attempt.outcome.as_str()).bind(attempt.code.as_deref());
-            let query = query.bind(attempt.spent.as_str()).bind(attempt.http_status);
-            let query = query.bind(attempt.upstream_id.as_deref());
-            let query = query.bind(attempt.started_at.as_microsecond());
-            query.bind(attempt.duration_ms).bind(attempt.cost_micros)
+        |(generation_id, attempt)| {
+            [
+                generation_id.into(),
+                attempt.position.into(),
+                (&attempt.provider).into(),
+                (&attempt.model).into(),
+                (&attempt.outcome).into(),
+                attempt.code.as_deref().into(),
+                (&attempt.spent).into(),
+                attempt.http_status.into(),
+                attempt.upstream_id.as_deref().into(),
+                attempt.started_at.as_microsecond().into(),
+                attempt.duration_ms.into(),
+                attempt.cost_micros.into(),
+            ]
         },
     )
     .await
 }
 
 /// Whether there is a generation of that id.
-pub(super) async fn exists(connection: &mut AnyConnection, id: &str) -> Result<bool, DatabaseError> {
-    let row = sqlx::query("SELECT 1 FROM generations WHERE id = $1")
-        .bind(id)
-        .fetch_optional(connection)
+pub(super) async fn exists(link: &mut Link, id: &str) -> Result<bool, DatabaseError> {
+    let row = link
+        .row("SELECT 1 FROM generations WHERE id = $1", &[id.into()])
         .await?;
     Ok(row.is_some())
 }
 
 /// Notes the end of a generation.
-pub(super) async fn end(connection: &mut AnyConnection, id: &str, end: &EndOfGeneration) -> Result<(), DatabaseError> {
-    sqlx::query(
-        "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
+pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration) -> Result<(), DatabaseError> {
+    let sql = "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
          adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12, \
-         answer_status = $13, answer = $14 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(end.status.as_str())
-    .bind(end.finished_at.as_microsecond())
-    .bind(end.cost_micros)
-    .bind(end.cost_basis.as_deref())
-    .bind(end.cost_components.as_str())
-    .bind(end.adjustments.as_str())
-    .bind(end.error_code.as_deref())
-    .bind(end.error_message.as_deref())
-    .bind(end.response_size_bytes)
-    .bind(end.provider.as_deref())
-    .bind(end.markup_micros)
-    .bind(end.answer.as_ref().map(|answer| answer.status))
-    .bind(end.answer.as_ref().map(|answer| answer.body.as_str()))
-    .execute(connection)
-    .await?;
+         answer_status = $13, answer = $14 WHERE id = $1";
+    let values = [
+        id.into(),
+        end.status.as_str().into(),
+        end.finished_at.as_microsecond().into(),
+        end.cost_micros.into(),
+        end.cost_basis.as_deref().into(),
+        (&end.cost_components).into(),
+        (&end.adjustments).into(),
+        end.error_code.as_deref().into(),
+        end.error_message.as_deref().into(),
+        end.response_size_bytes.into(),
+        end.provider.as_deref().into(),
+        end.markup_micros.into(),
+        end.answer.as_ref().map(|answer| answer.status).into(),
+        end.answer.as_ref().map(|answer| answer.body.as_str()).into(),
+    ];
+    link.execute(sql, &values).await?;
     Ok(())
 }
 
 /// Ends a generation that nobody works on any more: what became of it is not known.
-pub(super) async fn give_up(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
-    sqlx::query(
-        "UPDATE generations SET status = $2, finished_at = $3, error_code = 'OUTCOME_UNKNOWN', error_message = $4 \
-         WHERE id = $1 AND status = $5",
-    )
-    .bind(id)
-    .bind(Status::UpstreamFailure.as_str())
-    .bind(now.as_microsecond())
-    .bind("The gateway stopped while this request was under way. What was held for it was given back.")
-    .bind(Status::Processing.as_str())
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE attempts SET outcome = 'failed', code = 'interrupted' WHERE generation_id = $1 AND outcome = 'running'",
-    )
-    .bind(id)
-    .execute(connection)
-    .await?;
+pub(super) async fn give_up(link: &mut Link, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
+    let message = "The gateway stopped while this request was under way. What was held for it was given back.";
+    let sql = "UPDATE generations SET status = $2, finished_at = $3, error_code = 'OUTCOME_UNKNOWN', error_message = $4 \
+         WHERE id = $1 AND status = $5";
+    let values = [
+        id.into(),
+        Status::UpstreamFailure.as_str().into(),
+        now.as_microsecond().into(),
+        message.into(),
+        Status::Processing.as_str().into(),
+    ];
+    link.execute(sql, &values).await?;
+    let sql =
+        "UPDATE attempts SET outcome = 'failed', code = 'interrupted' WHERE generation_id = $1 AND outcome = 'running'";
+    link.execute(sql, &[id.into()]).await?;
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! Keys that callers give so that a request is done once, however often it comes.
 
 use jiff::Timestamp;
-use sqlx::{AnyConnection, Row};
+use sqlx::Row;
 
-use super::{Database, DatabaseError};
+use super::link::Link;
+use super::{Database, DatabaseError, in_time};
 
 /// A caller's key for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,57 +30,53 @@ pub struct Claimed {
 
 /// Claims a key for a generation. Returns whether it was free, or was given up by `instead_of`.
 pub(super) async fn claim(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     key_id: &str,
     generation_id: &str,
     claim: &Claim,
     instead_of: Option<&str>,
     now: Timestamp,
 ) -> Result<bool, DatabaseError> {
-    sqlx::query("DELETE FROM idempotency_keys WHERE key_id = $1 AND idempotency_key = $2 AND expires_at <= $3")
-        .bind(key_id)
-        .bind(claim.key.as_str())
-        .bind(now.as_microsecond())
-        .execute(&mut *connection)
+    let key = claim.key.as_str();
+    let over = "DELETE FROM idempotency_keys WHERE key_id = $1 AND idempotency_key = $2 AND expires_at <= $3";
+    link.execute(over, &[key_id.into(), key.into(), now.as_microsecond().into()])
         .await?;
     let done = match instead_of {
         None => {
-            sqlx::query(
-                "INSERT INTO idempotency_keys (key_id, idempotency_key, request_hash, generation_id, created_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key_id, idempotency_key) DO NOTHING",
-            )
-            .bind(key_id)
-            .bind(claim.key.as_str())
-            .bind(claim.request_hash.as_str())
-            .bind(generation_id)
-            .bind(now.as_microsecond())
-            .bind(claim.expires_at.as_microsecond())
-            .execute(connection)
-            .await?
+            let sql = "INSERT INTO idempotency_keys (key_id, idempotency_key, request_hash, generation_id, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key_id, idempotency_key) DO NOTHING";
+            let values = [
+                key_id.into(),
+                key.into(),
+                (&claim.request_hash).into(),
+                generation_id.into(),
+                now.as_microsecond().into(),
+                claim.expires_at.as_microsecond().into(),
+            ];
+            link.execute(sql, &values).await?
         }
         Some(before) => {
-            sqlx::query(
-                "UPDATE idempotency_keys SET generation_id = $3, unknown_outcomes = unknown_outcomes + 1 \
-                 WHERE key_id = $1 AND idempotency_key = $2 AND generation_id = $4",
-            )
-            .bind(key_id)
-            .bind(claim.key.as_str())
-            .bind(generation_id)
-            .bind(before)
-            .execute(connection)
-            .await?
+            let sql = "UPDATE idempotency_keys SET generation_id = $3, unknown_outcomes = unknown_outcomes + 1 \
+                 WHERE key_id = $1 AND idempotency_key = $2 AND generation_id = $4";
+            let values = [key_id.into(), key.into(), generation_id.into(), before.into()];
+            link.execute(sql, &values).await?
         }
     };
-    Ok(done.rows_affected() > 0)
+    Ok(done > 0)
 }
 
 /// Frees the key of a generation that gave no answer and cost nothing: the next request with it starts afresh.
-pub(super) async fn free(connection: &mut AnyConnection, generation_id: &str) -> Result<(), DatabaseError> {
-    sqlx::query("DELETE FROM idempotency_keys WHERE generation_id = $1")
-        .bind(generation_id)
-        .execute(connection)
-        .await?;
+pub(super) async fn free(link: &mut Link, generation_id: &str) -> Result<(), DatabaseError> {
+    let sql = "DELETE FROM idempotency_keys WHERE generation_id = $1";
+    link.execute(sql, &[generation_id.into()]).await?;
     Ok(())
+}
+
+/// Forgets up to `limit` keys whose time is over. Returns how many there were.
+pub(super) async fn forget(link: &mut Link, now: Timestamp, limit: i64) -> Result<u64, DatabaseError> {
+    let sql = "DELETE FROM idempotency_keys WHERE (key_id, idempotency_key) IN \
+         (SELECT key_id, idempotency_key FROM idempotency_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    link.execute(sql, &[now.as_microsecond().into(), limit.into()]).await
 }
 
 impl Database {
@@ -88,15 +85,12 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn claimed(&self, key_id: &str, key: &str, now: Timestamp) -> Result<Option<Claimed>, DatabaseError> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT request_hash, generation_id, unknown_outcomes FROM idempotency_keys \
              WHERE key_id = $1 AND idempotency_key = $2 AND expires_at > $3",
-        )
-        .bind(key_id)
-        .bind(key)
-        .bind(now.as_microsecond())
-        .fetch_optional(&self.pool)
-        .await?;
+        );
+        let query = query.bind(key_id).bind(key).bind(now.as_microsecond());
+        let row = in_time(async { Ok(query.fetch_optional(&self.pool).await?) }).await?;
         row.map(|row| {
             Ok(Claimed {
                 request_hash: row.try_get("request_hash")?,
@@ -105,17 +99,5 @@ impl Database {
             })
         })
         .transpose()
-    }
-
-    /// Forgets keys whose time is over.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub(crate) async fn forget_claims(&self, now: Timestamp) -> Result<(), DatabaseError> {
-        sqlx::query("DELETE FROM idempotency_keys WHERE expires_at <= $1")
-            .bind(now.as_microsecond())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 }

@@ -1,31 +1,122 @@
-//! Writes that generations wait for, gathered into common transactions: while one is being committed, those that come wait
-//! together for the next.
+//! The one writer. What it accepts is written: into the database at once, or, when that does not take it within a second,
+//! into a synced file first and into the database as soon as it can be.
+//!
+//! Writes that wait together are committed together. Order is kept. Questions (whether money can be held, whose turn it is)
+//! need the database's answer: while nothing can be written they are refused within two seconds.
 
-use std::sync::Arc;
+mod apply;
+mod orders;
+mod promises;
+mod queue;
+mod waiting;
+mod writer;
 
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AnyPool};
-use tokio::sync::{mpsc, oneshot};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use super::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration};
-use super::idempotency::{self, Claim};
-use super::ledger::{self, End, Hold, Journaled, OperatorPosting, Payer, Posted, Settlement, Shortage};
-use super::{Database, DatabaseError, Dialect, generations, webhooks};
+use super::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration, Orphan, Payloads};
+use super::idempotency::Claim;
+use super::ledger::{Hold, OperatorPosting, Posted, Settlement, Shortage};
+use super::media::MediaRow;
+use super::webhooks::{DueWebhook, TriedWebhook};
+use super::{DatabaseError, Dialect};
+use queue::Queue;
+use waiting::WaitingFile;
+use writer::Writer;
 
-/// Writes of one transaction: more only make each other wait longer.
-const GROUP_MAX: usize = 64;
-/// Writes that may wait. Generations under way are bounded, so this is never reached for long.
-const WAITING_MAX: usize = 4096;
+/// How long the database has to take what must be kept, before it goes to the waiting file.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
+/// How long a question waits for the database. With the rest of a request it stays under two seconds.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(1800);
+/// How long it is waited for something to be kept when neither the database nor the file takes it. It is written later if it
+/// can be, but whoever waits for an image shall have it.
+const KEPT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a stopping process waits for what is not written yet.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+/// How long a start waits until what another process left behind is written.
+const REPLAYED_WITHIN: Duration = Duration::from_secs(60);
+/// Between two tries to keep something when the file's disk fails.
+const KEEP_PAUSE: Duration = Duration::from_millis(250);
 
 /// Something to write.
 #[derive(Debug)]
-enum Write {
-    /// A generation begins, and money is held for it.
+pub(super) enum Write {
+    Ask(Ask),
+    Entry(Entry),
+}
+
+/// What needs an answer, and may be refused.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// A generation begins: money is held for it, and its first calls are on record.
     Begin {
-        start: NewGeneration,
+        start: Box<NewGeneration>,
         hold: Hold,
         claim: Option<ClaimOf>,
+        calls: Vec<BegunAttempt>,
     },
+    /// A request of a key is counted.
+    Turn {
+        key_id: String,
+        per_minute: i64,
+        now: Timestamp,
+    },
+    /// An answer is given to who asks for it again.
+    Adopt {
+        key_id: String,
+        request_hash: String,
+        since: Timestamp,
+        count: i64,
+    },
+    /// A reservation has expired.
+    Expire { generation_id: String, now: Timestamp },
+    /// An operator moves money.
+    Post(OperatorPosting),
+    /// A process says that it is alive.
+    Beat { owner: String },
+    /// A process is known to be dead: the one whose beat stands still at this one, or whatever it is.
+    Bury { owner: String, beat: Option<i64> },
+    /// Generations of dead processes are taken over.
+    TakeOver {
+        owner: String,
+        now: Timestamp,
+        held_until: Timestamp,
+        limit: i64,
+    },
+    /// Webhooks that are due are taken.
+    ClaimWebhooks {
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    },
+    /// Whether anything can be written.
+    Probe,
+    /// What is too old is removed.
+    Forget(Forget),
+}
+
+/// What is removed.
+#[derive(Debug)]
+pub(super) enum Forget {
+    /// Generations with all that belongs to them.
+    Generations(Vec<String>),
+    /// Images whose files are gone.
+    Media(Vec<String>),
+    /// Up to so many keys of callers whose time is over.
+    Claims { now: Timestamp, limit: i64 },
+}
+
+/// What is kept once it is accepted. Each can be written any number of times: only the first one counts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Entry {
     /// A call is about to be made.
     BeginAttempt { generation_id: String, begun: BegunAttempt },
     /// A provider accepted a job.
@@ -40,31 +131,67 @@ enum Write {
         failed: FailedAttempt,
     },
     /// A generation is refused before it begins.
-    Reject { start: NewGeneration, end: EndOfGeneration },
-    /// A generation ends.
-    End {
-        id: String,
-        end: EndOfGeneration,
-        attempts: Vec<AttemptRow>,
-        settlement: Settlement,
+    Reject {
+        start: Box<NewGeneration>,
+        end: Box<EndOfGeneration>,
     },
-    /// A reservation has expired.
-    Expire { generation_id: String, now: Timestamp },
-    /// An operator moves money.
-    Post(OperatorPosting),
+    /// A generation ends.
+    End(Box<Ended>),
+    /// A generation began after its caller was told that it cannot.
+    Withdraw { generation_id: String, now: Timestamp },
+    /// Images were stored.
+    Media(Vec<MediaRow>),
+    /// What was asked and answered is kept.
+    Payloads { generation_id: String, payloads: Payloads },
+    /// The caller got the answer.
+    Delivery { generation_id: String, now: Timestamp },
+    /// The connection broke on which the caller waited for the answer.
+    Break { generation_id: String, now: Timestamp },
+    /// What is held stays held for longer.
+    HoldUntil { generation_id: String, until: Timestamp },
+    /// A webhook was tried.
+    Told { due: DueWebhook, tried: TriedWebhook },
+    /// A webhook was not tried after all.
+    NotTold { due: DueWebhook, now: Timestamp },
+}
+
+/// How a generation ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ended {
+    /// The generation.
+    pub id: String,
+    /// Its end.
+    pub end: EndOfGeneration,
+    /// All of its calls.
+    pub attempts: Vec<AttemptRow>,
+    /// Calls that were put on record and never made, by their positions.
+    pub unmade: Vec<i64>,
+    /// Images that were stored for it and are not on record yet.
+    pub media: Vec<MediaRow>,
+    /// What becomes of its money.
+    pub settlement: Settlement,
 }
 
 impl Write {
+    /// Whether it goes before others: what a job at a provider is lost without.
+    const fn is_urgent(&self) -> bool {
+        matches!(self, Self::Entry(Entry::Handle { .. }))
+    }
+
+    /// Whether nobody waits for it, so that it may go with the next write that somebody waits for.
+    const fn is_leisurely(&self) -> bool {
+        matches!(
+            self,
+            Self::Entry(Entry::Delivery { .. } | Entry::Break { .. } | Entry::Failure { .. })
+        )
+    }
+
     /// The account whose row it changes first, as far as it is known.
     fn account(&self) -> &str {
         match self {
-            Self::Begin { start, .. } | Self::Reject { start, .. } => &start.account_id,
-            Self::Post(order) => &order.account_id,
-            Self::BeginAttempt { .. }
-            | Self::Handle { .. }
-            | Self::Failure { .. }
-            | Self::End { .. }
-            | Self::Expire { .. } => "",
+            Self::Ask(Ask::Begin { start, .. }) | Self::Entry(Entry::Reject { start, .. }) => &start.account_id,
+            Self::Ask(Ask::Post(order)) => &order.account_id,
+            Self::Ask(_) | Self::Entry(_) => "",
         }
     }
 }
@@ -89,324 +216,182 @@ pub enum NotBegun {
 
 /// What came of it.
 #[derive(Debug)]
-enum Written {
-    Held(Result<i64, NotBegun>),
+pub(super) enum Written {
     Done,
+    Held(Result<i64, NotBegun>),
     Posted(Posted),
+    Turn(Result<(), Timestamp>),
+    Orphans(Vec<Orphan>),
+    Webhooks(Vec<DueWebhook>),
+    Adopted(Option<String>),
+    Count(u64),
 }
 
-type Reply = oneshot::Sender<Result<Written, DatabaseError>>;
-
-enum Message {
-    Write(Arc<Write>, Reply),
-    Stop(oneshot::Sender<()>),
-}
-
-/// The way to the one task that writes. Cheap to clone.
+/// Where the journal writes.
 #[derive(Debug, Clone)]
-pub(super) struct Journal(mpsc::Sender<Message>);
+pub(super) struct Place {
+    pub(super) url: String,
+    pub(super) dialect: Dialect,
+    /// The folder of waiting files, and the name of the process; none: nothing is kept outside the database.
+    pub(super) kept: Option<(PathBuf, String)>,
+}
+
+/// The way to the one writer. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Journal(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    queue: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.queue.let_go();
+    }
+}
 
 impl Journal {
-    pub(super) fn start(pool: AnyPool, dialect: Dialect) -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(Writer { pool, dialect }.run(receiver));
-        Self(sender)
+    /// Starts the writer, and the watch that keeps what waits too long.
+    pub(super) fn start(place: &Place) -> Result<Self, DatabaseError> {
+        let queue = Arc::new(Queue::default());
+        let file = match &place.kept {
+            Some((folder, owner)) => Some(Arc::new(WaitingFile::create(folder, owner)?)),
+            None => None,
+        };
+        let mut threads = vec![Writer::start(place, Arc::clone(&queue), file.clone())?];
+        if let Some(file) = file {
+            let queue = Arc::clone(&queue);
+            let watch = std::thread::Builder::new().name("journal-watch".to_owned());
+            threads.push(watch.spawn(move || keep_watch(&queue, &file))?);
+        }
+        Ok(Self(Arc::new(Parts {
+            queue,
+            threads: Mutex::new(threads),
+        })))
     }
 
-    async fn write(&self, write: Write) -> Result<Written, DatabaseError> {
-        let (reply, answer) = oneshot::channel();
-        let message = Message::Write(Arc::new(write), reply);
-        self.0.send(message).await.map_err(|_| DatabaseError::Closed)?;
-        answer.await.map_err(|_| DatabaseError::Closed)?
+    /// Writes what dead processes accepted and could not write any more. Returns who they were.
+    pub(super) async fn replay(&self, folder: &Path) -> Result<Vec<String>, DatabaseError> {
+        let mut owners = Vec::new();
+        for mut leftover in WaitingFile::leftovers(folder)? {
+            let entries = std::mem::take(&mut leftover.entries);
+            if !entries.is_empty() {
+                tracing::warn!(
+                    entries = entries.len(),
+                    "a process left behind what it had accepted; it is written now"
+                );
+            }
+            let answers = entries.into_iter().map(|entry| self.0.queue.push(Write::Entry(entry)));
+            let answers: Vec<_> = answers.collect::<Result<_, _>>()?;
+            let written = try_join_all(answers.into_iter().map(async |answer| {
+                // One that cannot be written ever has been logged.
+                answer.await.map(drop)
+            }));
+            let in_time = timeout(REPLAYED_WITHIN, written).await;
+            in_time
+                .map_err(|_| DatabaseError::Unavailable)?
+                .map_err(|_| DatabaseError::Closed)?;
+            owners.push(leftover.owner.clone());
+            leftover.remove()?;
+        }
+        Ok(owners)
     }
 
-    /// Writes without anybody waiting for it, in the order in which it came.
-    fn write_soon(&self, write: Write) {
-        let journal = self.clone();
-        let (reply, _) = oneshot::channel();
-        let message = Message::Write(Arc::new(write), reply);
-        if let Err(mpsc::error::TrySendError::Full(message)) = journal.0.try_send(message) {
-            tokio::spawn(async move { journal.0.send(message).await });
+    /// Asks, and waits for the database's answer.
+    pub(super) async fn ask(&self, ask: Ask) -> Result<Written, DatabaseError> {
+        let mut answer = self.0.queue.push(Write::Ask(ask))?;
+        match timeout(ANSWERED_WITHIN, &mut answer).await {
+            Ok(written) => written.map_err(|_| DatabaseError::Closed)?,
+            Err(_) => {
+                // Closed first: an answer is either here now or will find nobody.
+                answer.close();
+                answer.try_recv().unwrap_or(Err(DatabaseError::Unavailable))
+            }
         }
     }
 
-    /// Waits until all that came before is written; takes nothing more.
+    /// Hands over what must be kept. It is on its way when this returns; the answer says when it is accepted.
+    pub(super) fn hand_over(&self, entry: Entry) -> Accepting {
+        Accepting(self.0.queue.push(Write::Entry(entry)))
+    }
+
+    /// Why nothing can be written, if so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.0.queue.trouble()
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.queue.is_empty()
+    }
+
+    /// Takes nothing more, and waits until what came before is written, or kept.
     pub(super) async fn stop(&self) {
-        let (reply, answer) = oneshot::channel();
-        if self.0.send(Message::Stop(reply)).await.is_ok() {
-            // An error means that it has stopped already.
-            let _ = answer.await;
+        self.0.queue.close(CLOSED_WITHIN).await;
+        let threads: Vec<JoinHandle<()>> = {
+            let mut threads = self.0.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.drain(..).collect()
+        };
+        let ended = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        // A disk that hangs shall not keep the process.
+        let _ = timeout(CLOSED_WITHIN, ended).await;
+    }
+
+    /// Nothing more is written, as if the process had died.
+    pub(super) fn die(&self) {
+        self.0.queue.die();
+    }
+}
+
+/// Something on its way to be kept.
+#[derive(Debug)]
+#[must_use = "whether it is accepted is known when it was waited for"]
+pub struct Accepting(Result<oneshot::Receiver<Result<Written, DatabaseError>>, DatabaseError>);
+
+impl Accepting {
+    /// Waits until it is in the database or in the waiting file: then it is kept whatever happens to this process.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] when neither takes it within five seconds: it is written later if that is possible.
+    /// Others: it never can be written.
+    pub async fn accepted(self) -> Result<(), DatabaseError> {
+        match timeout(KEPT_WITHIN, self.0?).await {
+            Ok(written) => written.map_err(|_| DatabaseError::Closed)?.map(drop),
+            Err(_) => Err(DatabaseError::Unavailable),
+        }
+    }
+
+    /// Does not wait: it is written in its turn.
+    pub fn leave(self) {
+        if let Err(error) = self.0 {
+            tracing::warn!(error = %error, "something came too late to be noted");
         }
     }
 }
 
-struct Writer {
-    pool: AnyPool,
-    dialect: Dialect,
-}
-
-impl Writer {
-    async fn run(self, mut receiver: mpsc::Receiver<Message>) {
-        let mut messages = Vec::with_capacity(GROUP_MAX);
-        while receiver.recv_many(&mut messages, GROUP_MAX).await > 0 {
-            let mut stop = None;
-            let mut group = Vec::with_capacity(messages.len());
-            for message in messages.drain(..) {
-                match message {
-                    Message::Write(write, reply) => group.push((write, reply)),
-                    Message::Stop(reply) => stop = Some(reply),
+/// Keeps in the file what the database does not take in time.
+fn keep_watch(queue: &Queue, file: &WaitingFile) {
+    while let Some(items) = queue.unkept(ACCEPTED_WITHIN) {
+        match file.keep(&items) {
+            Ok(()) => {
+                tracing::warn!(
+                    writes = items.len(),
+                    "the database does not take writes; they wait in a file"
+                );
+                for item in &items {
+                    item.answer(Ok(Written::Done));
                 }
             }
-            // In one order everywhere, so that replicas seldom wait for each other in a circle.
-            group.sort_by(|(one, _), (other, _)| one.account().cmp(other.account()));
-            self.group(group).await;
-            if let Some(reply) = stop {
-                let _ = reply.send(());
-                return;
+            Err(error) => {
+                tracing::error!(error = %error, "neither the database nor the waiting file takes writes");
+                queue.pause(KEEP_PAUSE);
             }
         }
     }
-
-    async fn group(&self, group: Vec<(Arc<Write>, Reply)>) {
-        let writes: Vec<&Write> = group.iter().map(|(write, _)| &**write).collect();
-        if let Ok(written) = self.transaction(&writes, false).await {
-            for ((_, reply), written) in group.into_iter().zip(written) {
-                let _ = reply.send(Ok(written));
-            }
-            return;
-        }
-        // One of them cannot be written, or the connection broke: each for itself, so that only that one fails.
-        for (write, reply) in group {
-            let result = self.transaction(&[&write], true).await;
-            let only = result.and_then(|mut written| written.pop().ok_or(DatabaseError::Closed));
-            let _ = reply.send(only);
-        }
-    }
-
-    async fn transaction(&self, writes: &[&Write], again: bool) -> Result<Vec<Written>, DatabaseError> {
-        if writes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut transaction = self.pool.begin_with(self.dialect.begin_write()).await?;
-        let mut rows = Rows::default();
-        let mut written = Vec::with_capacity(writes.len());
-        for write in writes {
-            written.push(apply(&mut transaction, &mut rows, write, again).await?);
-        }
-        rows.insert(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(written)
-    }
-}
-
-/// What is inserted at the end of a transaction.
-#[derive(Default)]
-struct Rows {
-    generations: Vec<(NewGeneration, Option<EndOfGeneration>)>,
-    attempts: Vec<(String, AttemptRow)>,
-    journaled: Journaled,
-}
-
-impl Rows {
-    async fn insert(&self, connection: &mut AnyConnection) -> Result<(), DatabaseError> {
-        generations::insert(connection, &self.generations).await?;
-        webhooks::insert(connection, &self.generations).await?;
-        generations::insert_attempts(connection, &self.attempts).await?;
-        self.journaled.insert(connection).await
-    }
-}
-
-/// Does one write. When it is done `again`, the first try may have been committed although its answer was lost.
-async fn apply(
-    connection: &mut AnyConnection,
-    rows: &mut Rows,
-    write: &Write,
-    again: bool,
-) -> Result<Written, DatabaseError> {
-    match write {
-        Write::Begin { start, hold, claim } => {
-            if again && let Some(amount) = ledger::held_before(connection, &start.id).await? {
-                return Ok(Written::Held(Ok(amount)));
-            }
-            let held = begin(connection, rows, start, hold, claim.as_ref()).await?;
-            Ok(Written::Held(held))
-        }
-        Write::BeginAttempt { generation_id, begun } => {
-            generations::begin_attempt(connection, generation_id, begun).await?;
-            Ok(Written::Done)
-        }
-        Write::Handle {
-            generation_id,
-            position,
-            handle,
-        } => {
-            generations::note_handle(connection, generation_id, *position, handle).await?;
-            Ok(Written::Done)
-        }
-        Write::Failure { generation_id, failed } => {
-            generations::note_failure(connection, generation_id, failed).await?;
-            Ok(Written::Done)
-        }
-        Write::Reject { start, end } => {
-            if !(again && generations::exists(connection, &start.id).await?) {
-                rows.generations.push((start.clone(), Some(end.clone())));
-            }
-            Ok(Written::Done)
-        }
-        Write::End {
-            id,
-            end,
-            attempts,
-            settlement,
-        } => {
-            let now = end.finished_at;
-            let settled = End::Settled(*settlement);
-            if ledger::close(connection, &mut rows.journaled, id, settled, now).await? {
-                generations::end(connection, id, end).await?;
-                if end.frees_claim {
-                    idempotency::free(connection, id).await?;
-                }
-                rows.attempts
-                    .extend(attempts.iter().map(|attempt| (id.clone(), attempt.clone())));
-            }
-            Ok(Written::Done)
-        }
-        Write::Expire { generation_id, now } => {
-            if ledger::close(connection, &mut rows.journaled, generation_id, End::Expired, *now).await? {
-                generations::give_up(connection, generation_id, *now).await?;
-            }
-            Ok(Written::Done)
-        }
-        Write::Post(order) => Ok(Written::Posted(
-            ledger::post(connection, &mut rows.journaled, order).await?,
-        )),
-    }
-}
-
-async fn begin(
-    connection: &mut AnyConnection,
-    rows: &mut Rows,
-    start: &NewGeneration,
-    hold: &Hold,
-    claim: Option<&ClaimOf>,
-) -> Result<Result<i64, NotBegun>, DatabaseError> {
-    let payer = Payer {
-        generation_id: &start.id,
-        account_id: &start.account_id,
-        key_id: &start.key_id,
-    };
-    if let Some(ClaimOf { claim, instead_of }) = claim {
-        let (key_id, now) = (&start.key_id, start.created_at);
-        if !idempotency::claim(connection, key_id, &start.id, claim, instead_of.as_deref(), now).await? {
-            return Ok(Err(NotBegun::Claimed));
-        }
-    }
-    let held = ledger::hold(connection, &mut rows.journaled, payer, hold, start.created_at).await?;
-    match held {
-        Ok(_) => rows.generations.push((start.clone(), None)),
-        Err(_) => idempotency::free(connection, &start.id).await?,
-    }
-    Ok(held.map_err(NotBegun::Shortage))
-}
-
-impl Database {
-    /// Notes a generation before anything is sent, and holds money for it: the dearest price that can be paid.
-    ///
-    /// # Errors
-    /// [`DatabaseError`]. A [`NotBegun`] is no error of the database; nothing is noted then.
-    pub async fn begin_generation(
-        &self,
-        start: NewGeneration,
-        hold: Hold,
-        claim: Option<ClaimOf>,
-    ) -> Result<Result<i64, NotBegun>, DatabaseError> {
-        match self.journal.write(Write::Begin { start, hold, claim }).await? {
-            Written::Held(held) => Ok(held),
-            Written::Done | Written::Posted(_) => Err(DatabaseError::Closed),
-        }
-    }
-
-    /// Notes a call before it is made.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn begin_attempt(&self, generation_id: &str, begun: BegunAttempt) -> Result<(), DatabaseError> {
-        let generation_id = generation_id.to_owned();
-        let write = Write::BeginAttempt { generation_id, begun };
-        self.journal.write(write).await.map(drop)
-    }
-
-    /// Notes where a provider's job is found again.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn note_handle(&self, generation_id: &str, position: i64, handle: &str) -> Result<(), DatabaseError> {
-        let write = Write::Handle {
-            generation_id: generation_id.to_owned(),
-            position,
-            handle: handle.to_owned(),
-        };
-        self.journal.write(write).await.map(drop)
-    }
-
-    /// Notes that a call failed. Does not wait until it is written.
-    pub fn note_failure(&self, generation_id: &str, failed: FailedAttempt) {
-        self.journal.write_soon(Write::Failure {
-            generation_id: generation_id.to_owned(),
-            failed,
-        });
-    }
-
-    /// Notes a generation that is refused before it begins.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn reject_generation(&self, start: NewGeneration, end: EndOfGeneration) -> Result<(), DatabaseError> {
-        self.journal.write(Write::Reject { start, end }).await.map(drop)
-    }
-
-    /// Notes the end of a generation with all of its attempts, and settles what was held for it.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn end_generation(
-        &self,
-        id: &str,
-        end: EndOfGeneration,
-        attempts: Vec<AttemptRow>,
-        settlement: Settlement,
-    ) -> Result<(), DatabaseError> {
-        let write = Write::End {
-            id: id.to_owned(),
-            end,
-            attempts,
-            settlement,
-        };
-        self.journal.write(write).await.map(drop)
-    }
-
-    /// Gives back what is held for generations that should have ended before `now`. Returns how many there were, at most
-    /// `limit`.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn expire_reservations(&self, now: Timestamp, limit: i64) -> Result<usize, DatabaseError> {
-        let overdue = self.overdue(now, limit).await?;
-        let count = overdue.len();
-        for generation_id in overdue {
-            self.journal.write(Write::Expire { generation_id, now }).await?;
-        }
-        Ok(count)
-    }
-
-    /// Moves money for the operator, once for each id.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn post(&self, order: OperatorPosting) -> Result<Posted, DatabaseError> {
-        match self.journal.write(Write::Post(order)).await? {
-            Written::Posted(posted) => Ok(posted),
-            Written::Held(_) | Written::Done => Err(DatabaseError::Closed),
-        }
+    // What is in it then was left behind for the next start.
+    if !queue.is_dead() || queue.is_empty() {
+        file.remove();
     }
 }

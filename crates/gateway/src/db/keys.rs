@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{Database, DatabaseError, maybe_time, texts, time};
+use super::link::Link;
+use super::{Database, DatabaseError, in_time, maybe_time, texts, time};
 use crate::ledger::Period;
 
 pub use revocation::Revocation;
@@ -252,8 +253,11 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn key(&self, id: &str) -> Result<Option<KeyUse>, DatabaseError> {
-        let mut connection = self.pool.acquire().await?;
-        find(&mut connection, id).await
+        in_time(async {
+            let mut connection = self.pool.acquire().await?;
+            find(&mut connection, id).await
+        })
+        .await
     }
 
     /// Keys that fit, newest first, those of one moment by id.
@@ -285,41 +289,33 @@ impl Database {
         }
         Ok(keys)
     }
+}
 
-    /// Takes one request of a key into account, if its limit by the minute allows one now: a minute's worth may come at
-    /// once, and the rest as evenly as the limit says. Else returns when the next one is due.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn take_turn(
-        &self,
-        key_id: &str,
-        per_minute: i64,
-        now: Timestamp,
-    ) -> Result<Result<(), Timestamp>, DatabaseError> {
-        let interval = MINUTE_MICROS / per_minute.max(1);
-        let ahead = MINUTE_MICROS - interval;
-        // Check and count are one statement, so that replicas cannot both take the last turn.
-        let done = sqlx::query(
-            "UPDATE key_limits SET next_request_at = CASE WHEN next_request_at > $2 THEN next_request_at ELSE $2 END + $3 \
-             WHERE key_id = $1 AND next_request_at <= $4",
-        )
-        .bind(key_id)
-        .bind(now.as_microsecond())
-        .bind(interval)
-        .bind(now.as_microsecond() + ahead)
-        .execute(&self.pool)
-        .await?;
-        if done.rows_affected() > 0 {
-            return Ok(Ok(()));
-        }
-        let due: Option<(i64,)> = sqlx::query_as("SELECT next_request_at FROM key_limits WHERE key_id = $1")
-            .bind(key_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        let (due,) = due.ok_or(DatabaseError::Content("key_limits"))?;
-        Ok(Err(time(due - ahead, "next_request_at")?))
+/// Takes one request of a key into account, if its limit by the minute allows one now. Else when the next one is due.
+pub(super) async fn take_turn(
+    link: &mut Link,
+    key_id: &str,
+    per_minute: i64,
+    now: Timestamp,
+) -> Result<Result<(), Timestamp>, DatabaseError> {
+    let interval = MINUTE_MICROS / per_minute.max(1);
+    let ahead = MINUTE_MICROS - interval;
+    // Check and count are one statement, so that replicas cannot both take the last turn.
+    let sql = "UPDATE key_limits SET next_request_at = CASE WHEN next_request_at > $2 THEN next_request_at ELSE $2 END + $3 \
+         WHERE key_id = $1 AND next_request_at <= $4";
+    let values = [
+        key_id.into(),
+        now.as_microsecond().into(),
+        interval.into(),
+        (now.as_microsecond() + ahead).into(),
+    ];
+    if link.execute(sql, &values).await? > 0 {
+        return Ok(Ok(()));
     }
+    let sql = "SELECT next_request_at FROM key_limits WHERE key_id = $1";
+    let row = link.row(sql, &[key_id.into()]).await?;
+    let due = row.ok_or(DatabaseError::Content("key_limits"))?.number(0)?;
+    Ok(Err(time(due - ahead, "next_request_at")?))
 }
 
 async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<KeyUse>, DatabaseError> {

@@ -10,13 +10,14 @@ mod post;
 pub mod verify;
 
 use jiff::Timestamp;
-use sqlx::AnyConnection;
+use serde::{Deserialize, Serialize};
 
+use super::link::Link;
 use super::{DatabaseError, rows};
 use crate::ledger::{Book, Charge, Entry, Kind, Period, Posting, posting_id};
 
 pub(super) use close::close;
-pub(super) use hold::{held_before, hold};
+pub(super) use hold::{held_before, hold, hold_until};
 pub(super) use post::post;
 pub use post::{OperatorPosting, Posted};
 
@@ -27,6 +28,14 @@ pub struct Hold {
     pub prices: Vec<i64>,
     /// When it is given back if nobody ends the generation.
     pub expires_at: Timestamp,
+}
+
+impl Hold {
+    /// Whether what is held pays for every candidate.
+    #[must_use]
+    pub fn is_dearest(&self, held_micros: i64) -> bool {
+        self.prices.iter().all(|price| *price <= held_micros)
+    }
 }
 
 /// Why nothing was held.
@@ -67,7 +76,7 @@ pub enum Budget {
 }
 
 /// How the money of a generation ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {
     /// It delivered.
     Charge(Charge),
@@ -111,33 +120,44 @@ struct Reservation {
 }
 
 impl Journaled {
-    pub(super) async fn insert(&self, connection: &mut AnyConnection) -> Result<(), DatabaseError> {
+    pub(super) async fn insert(&self, link: &mut Link) -> Result<(), DatabaseError> {
         rows::insert(
-            connection,
+            link,
             "reservations",
             "generation_id, account_id, key_id, amount_micros, day, month, state, created_at, expires_at",
             rows::ALL_NEW,
             &self.reservations,
-            |query, row| {
-                let query = query.bind(row.generation_id.as_str()).bind(row.account_id.as_str());
-                let query = query.bind(row.key_id.as_str()).bind(row.amount_micros);
-                let query = query.bind(row.period.day).bind(row.period.month).bind("open");
-                let query = query.bind(row.created_at.as_microsecond());
-                query.bind(row.expires_at.as_microsecond())
+            |row| {
+                [
+                    (&row.generation_id).into(),
+                    (&row.account_id).into(),
+                    (&row.key_id).into(),
+                    row.amount_micros.into(),
+                    row.period.day.into(),
+                    row.period.month.into(),
+                    "open".into(),
+                    row.created_at.as_microsecond().into(),
+                    row.expires_at.as_microsecond().into(),
+                ]
             },
         )
         .await?;
         rows::insert(
-            connection,
+            link,
             "postings",
             "id, kind, account_id, key_id, generation_id, note, created_at",
             rows::ALL_NEW,
             &self.postings,
-            |query, row| {
-                let query = query.bind(row.id.as_str()).bind(row.kind.as_str());
-                let query = query.bind(row.account_id.as_str()).bind(row.key_id.as_deref());
-                let query = query.bind(row.generation_id.as_deref()).bind(row.note.as_deref());
-                query.bind(row.created_at.as_microsecond())
+            |row| {
+                [
+                    (&row.id).into(),
+                    row.kind.as_str().into(),
+                    (&row.account_id).into(),
+                    row.key_id.as_deref().into(),
+                    row.generation_id.as_deref().into(),
+                    row.note.as_deref().into(),
+                    row.created_at.as_microsecond().into(),
+                ]
             },
         )
         .await?;
@@ -150,12 +170,12 @@ impl Journaled {
             })
             .collect();
         rows::insert(
-            connection,
+            link,
             "entries",
             "posting_id, book, amount_micros",
             rows::ALL_NEW,
             &entries,
-            |query, row| query.bind(row.0).bind(row.1).bind(row.2),
+            |row| [row.0.into(), row.1.into(), row.2.into()],
         )
         .await
     }

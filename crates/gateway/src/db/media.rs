@@ -1,13 +1,16 @@
 //! Stored images.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{Database, DatabaseError, time};
+use super::generations::id_list;
+use super::link::Link;
+use super::{Database, DatabaseError, rows, time};
 
 /// One stored image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaRow {
     /// Id in links.
     pub id: String,
@@ -52,32 +55,34 @@ fn read(row: &AnyRow) -> Result<MediaRow, DatabaseError> {
     })
 }
 
-impl Database {
-    /// Notes a stored image.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn insert_media(&self, media: &MediaRow) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "INSERT INTO media (id, generation_id, position, path, format, width_px, height_px, size_bytes, created_at, expires_at, made) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(media.id.as_str())
-        .bind(media.generation_id.as_str())
-        .bind(media.position)
-        .bind(media.path.as_str())
-        .bind(media.format.as_str())
-        .bind(media.width_px)
-        .bind(media.height_px)
-        .bind(media.size_bytes)
-        .bind(media.created_at.as_microsecond())
-        .bind(media.expires_at.as_microsecond())
-        .bind(media.made.as_deref())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// Notes stored images, each once.
+pub(super) async fn insert(link: &mut Link, media: &[MediaRow]) -> Result<(), DatabaseError> {
+    rows::insert(link, "media", COLUMNS, rows::IF_NEW, media, |row| {
+        [
+            (&row.id).into(),
+            (&row.generation_id).into(),
+            row.position.into(),
+            (&row.path).into(),
+            (&row.format).into(),
+            row.width_px.into(),
+            row.height_px.into(),
+            row.size_bytes.into(),
+            row.created_at.as_microsecond().into(),
+            row.expires_at.as_microsecond().into(),
+            row.made.as_deref().into(),
+        ]
+    })
+    .await
+}
 
+/// Forgets images whose files are gone. Returns how many there were.
+pub(super) async fn forget(link: &mut Link, ids: &[String]) -> Result<u64, DatabaseError> {
+    let (list, values) = id_list(ids);
+    link.execute(&format!("DELETE FROM media WHERE id IN ({list})"), &values)
+        .await
+}
+
+impl Database {
     /// The image of that id.
     ///
     /// # Errors
@@ -145,17 +150,5 @@ impl Database {
             .iter()
             .map(read)
             .collect()
-    }
-
-    /// Forgets an image whose file is gone.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn delete_media(&self, id: &str) -> Result<(), DatabaseError> {
-        sqlx::query("DELETE FROM media WHERE id = $1")
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 }

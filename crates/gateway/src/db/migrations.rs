@@ -13,6 +13,11 @@ const FILES: &[(i64, &str, &str)] = &[
     (2, "ledger", include_str!("../../../../migrations/0002_ledger.sql")),
     (3, "durable", include_str!("../../../../migrations/0003_durable.sql")),
     (4, "webhooks", include_str!("../../../../migrations/0004_webhooks.sql")),
+    (
+        5,
+        "processes",
+        include_str!("../../../../migrations/0005_processes.sql"),
+    ),
     (6, "keep", include_str!("../../../../migrations/0006_keep.sql")),
     (
         9,

@@ -1,13 +1,15 @@
 //! Ends of generations that callers want to be told of, until they are.
 
 use jiff::Timestamp;
-use sqlx::{AnyConnection, Row};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
 
 use super::generations::{EndOfGeneration, NewGeneration};
+use super::link::Link;
 use super::{Database, DatabaseError, rows, time};
 
 /// Where a webhook stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WebhookState {
     /// To be sent, now or once the generation has ended.
     Pending,
@@ -46,7 +48,7 @@ pub struct WebhookRow {
 }
 
 /// A webhook that one process alone may send now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueWebhook {
     /// The generation that has ended.
     pub generation_id: String,
@@ -61,7 +63,7 @@ pub struct DueWebhook {
 }
 
 /// What came of a try.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriedWebhook {
     /// State.
     pub state: WebhookState,
@@ -75,7 +77,7 @@ pub struct TriedWebhook {
 
 /// Inserts the webhooks of generations that begin.
 pub(super) async fn insert(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     generations: &[(NewGeneration, Option<EndOfGeneration>)],
 ) -> Result<(), DatabaseError> {
     // A refusal has been told already.
@@ -84,19 +86,88 @@ pub(super) async fn insert(
         .filter_map(|(start, _)| Some((start, start.durable.webhook_url.as_deref()?)))
         .collect();
     rows::insert(
-        connection,
+        link,
         "webhooks",
         "generation_id, account_id, url, state, tries, next_at, created_at",
         rows::ALL_NEW,
         &webhooks,
-        |query, (start, url)| {
-            let query = query.bind(start.id.as_str()).bind(start.account_id.as_str()).bind(*url);
+        |(start, url)| {
             let created_at = start.created_at.as_microsecond();
-            let query = query.bind(WebhookState::Pending.as_str()).bind(0_i64);
-            query.bind(created_at).bind(created_at)
+            [
+                (&start.id).into(),
+                (&start.account_id).into(),
+                (*url).into(),
+                WebhookState::Pending.as_str().into(),
+                0.into(),
+                created_at.into(),
+                created_at.into(),
+            ]
         },
     )
     .await
+}
+
+/// Takes up to `limit` webhooks that are due, to be sent before `until`. Each goes to one process only.
+pub(super) async fn claim(
+    link: &mut Link,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<DueWebhook>, DatabaseError> {
+    let sql = "UPDATE webhooks SET next_at = $1 WHERE generation_id IN (SELECT generation_id FROM webhooks \
+         JOIN generations ON generations.id = generation_id WHERE webhooks.state = $2 AND next_at <= $3 \
+         AND finished_at IS NOT NULL ORDER BY next_at LIMIT $4) \
+         AND state = $2 AND next_at <= $3 RETURNING generation_id, account_id, url, tries, next_at";
+    let values = [
+        until.as_microsecond().into(),
+        WebhookState::Pending.as_str().into(),
+        now.as_microsecond().into(),
+        limit.into(),
+    ];
+    let rows = link.rows(sql, &values).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(DueWebhook {
+                generation_id: row.text(0)?,
+                account_id: row.text(1)?,
+                url: row.text(2)?,
+                tries: row.number(3)?,
+                claimed_until: time(row.number(4)?, "next_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Notes what came of a try, unless another process took it over meanwhile. What was delivered is delivered, whoever says
+/// so.
+pub(super) async fn note(link: &mut Link, due: &DueWebhook, tried: &TriedWebhook) -> Result<(), DatabaseError> {
+    let sql = "UPDATE webhooks SET state = $2, tries = tries + 1, next_at = $3, last_status = $4, last_error = $5 \
+         WHERE generation_id = $1 AND state = $6 AND (next_at = $7 OR $2 = $8)";
+    let values = [
+        (&due.generation_id).into(),
+        tried.state.as_str().into(),
+        tried.next_at.as_microsecond().into(),
+        tried.status.map(i64::from).into(),
+        tried.error.as_deref().into(),
+        WebhookState::Pending.as_str().into(),
+        due.claimed_until.as_microsecond().into(),
+        WebhookState::Delivered.as_str().into(),
+    ];
+    link.execute(sql, &values).await?;
+    Ok(())
+}
+
+/// Gives back a webhook whose try was broken off: it is due at once, and the try does not count.
+pub(super) async fn give_back(link: &mut Link, due: &DueWebhook, now: Timestamp) -> Result<(), DatabaseError> {
+    let sql = "UPDATE webhooks SET next_at = $2 WHERE generation_id = $1 AND state = $3 AND next_at = $4";
+    let values = [
+        (&due.generation_id).into(),
+        now.as_microsecond().into(),
+        WebhookState::Pending.as_str().into(),
+        due.claimed_until.as_microsecond().into(),
+    ];
+    link.execute(sql, &values).await?;
+    Ok(())
 }
 
 impl Database {
@@ -120,76 +191,16 @@ impl Database {
         .transpose()
     }
 
-    /// Takes up to `limit` webhooks that are due, to be sent before `until`. Each goes to one process only.
+    /// Whether some webhook is due. Most of the time none is, and the writer need not be asked.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub(crate) async fn claim_webhooks(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<DueWebhook>, DatabaseError> {
-        let rows = sqlx::query(
-            "UPDATE webhooks SET next_at = $1 WHERE generation_id IN (SELECT generation_id FROM webhooks \
-             JOIN generations ON generations.id = generation_id WHERE webhooks.state = $2 AND next_at <= $3 \
-             AND finished_at IS NOT NULL ORDER BY next_at LIMIT $4) \
-             AND state = $2 AND next_at <= $3 RETURNING generation_id, account_id, url, tries, next_at",
-        )
-        .bind(until.as_microsecond())
-        .bind(WebhookState::Pending.as_str())
-        .bind(now.as_microsecond())
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DueWebhook {
-                    generation_id: row.try_get("generation_id")?,
-                    account_id: row.try_get("account_id")?,
-                    url: row.try_get("url")?,
-                    tries: row.try_get("tries")?,
-                    claimed_until: time(row.try_get("next_at")?, "next_at")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Notes what came of a try, unless another process took it over meanwhile. What was delivered is delivered, whoever
-    /// says so.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub(crate) async fn note_webhook(&self, due: &DueWebhook, tried: &TriedWebhook) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "UPDATE webhooks SET state = $2, tries = tries + 1, next_at = $3, last_status = $4, last_error = $5 \
-             WHERE generation_id = $1 AND state = $6 AND (next_at = $7 OR $2 = $8)",
-        )
-        .bind(due.generation_id.as_str())
-        .bind(tried.state.as_str())
-        .bind(tried.next_at.as_microsecond())
-        .bind(tried.status.map(i64::from))
-        .bind(tried.error.as_deref())
-        .bind(WebhookState::Pending.as_str())
-        .bind(due.claimed_until.as_microsecond())
-        .bind(WebhookState::Delivered.as_str())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Gives back a webhook whose try was broken off: it is due at once, and the try does not count.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub(crate) async fn give_back_webhook(&self, due: &DueWebhook, now: Timestamp) -> Result<(), DatabaseError> {
-        sqlx::query("UPDATE webhooks SET next_at = $2 WHERE generation_id = $1 AND state = $3 AND next_at = $4")
-            .bind(due.generation_id.as_str())
-            .bind(now.as_microsecond())
+    pub(super) async fn has_due_webhook(&self, now: Timestamp) -> Result<bool, DatabaseError> {
+        let due = sqlx::query("SELECT generation_id FROM webhooks WHERE state = $1 AND next_at <= $2 LIMIT 1")
             .bind(WebhookState::Pending.as_str())
-            .bind(due.claimed_until.as_microsecond())
-            .execute(&self.pool)
+            .bind(now.as_microsecond())
+            .fetch_optional(&self.pool)
             .await?;
-        Ok(())
+        Ok(due.is_some())
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use imaging::Ending;
 use jiff::{SignedDuration, Timestamp};
 use planner::catalog::pricing::Basis;
-use planner::failure::{Failure, FailureKind};
+use planner::failure::{Failure, FailureKind, Spent};
 use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::Line;
@@ -60,8 +60,8 @@ pub(super) async fn finish(
 ) -> Result<Produced, GenerationError> {
     if execution.images.is_empty() {
         return Err(match execution.unrecorded.take() {
-            Some(error) => error.into(),
-            None => exhausted(order, plan, execution),
+            Some(error) if execution.attempts.iter().all(|attempt| attempt.spent() == Spent::No) => error.into(),
+            _ => exhausted(order, plan, execution),
         });
     }
     Ok(convert(generator, &order.scope, execution).await)

@@ -64,7 +64,7 @@ impl Generator {
         let mut start = start(order, &plan.model.id, dearest, adjustments, created_at);
         start.plan = to_json(&places(&plan));
         let deadline_at = created_at.checked_add(self.deadline(&plan)).unwrap_or(Timestamp::MAX);
-        start.durable.lease = Some(self.lease(created_at, deadline_at));
+        start.durable.lease = Some(self.lease(deadline_at));
         match self.database.begin_generation(start, hold, order.claim.clone()).await? {
             Ok(held) => {
                 plan.candidates.retain(|candidate| price(candidate) <= held);
@@ -77,8 +77,8 @@ impl Generator {
 
     /// Notes a generation that is refused before it begins, and gives the refusal back.
     pub(super) async fn reject(&self, order: &Order, created_at: Timestamp, error: GenerationError) -> GenerationError {
-        // The one that has the caller's key answers for this one.
-        if !self.bookkeeping || matches!(error, GenerationError::Claimed) {
+        // The one that has the caller's key answers for this one; and what could not be written cannot be now.
+        if !self.bookkeeping || matches!(error, GenerationError::Claimed | GenerationError::Database(_)) {
             return error;
         }
         let model = self

@@ -68,8 +68,8 @@ impl<'a> Track<'a> {
                 self.generation_id,
                 FailedAttempt {
                     position,
-                    code: code_of(failure.kind),
-                    spent: spent_word(failure.spent),
+                    code: code_of(failure.kind).to_owned(),
+                    spent: spent_word(failure.spent).to_owned(),
                     duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
                 },
             );

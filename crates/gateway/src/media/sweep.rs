@@ -4,8 +4,8 @@ use super::store::MediaStore;
 use crate::clock::Clock;
 use crate::db::Database;
 
-/// Images removed at a time.
-const BATCH: i64 = 100;
+/// Images removed at a time, so that no write waits long for them.
+const BATCH: i64 = 20;
 
 /// Removes images whose time is over.
 ///
@@ -21,22 +21,20 @@ pub async fn remove_expired(
         if expired.is_empty() {
             return Ok(());
         }
-        let mut removed = 0;
+        let mut removed = Vec::with_capacity(expired.len());
         for media in expired {
             // The file first: a row without a file is found again, a file without a row never.
             match store.delete(&media.path).await {
-                Ok(()) => {
-                    database.delete_media(&media.id).await?;
-                    removed += 1;
-                }
+                Ok(()) => removed.push(media.id),
                 Err(error) => {
                     tracing::warn!(media.id = %media.id, error = %error, "an expired image could not be removed");
                 }
             }
         }
         // What cannot be removed now is tried again at the next look.
-        if removed == 0 {
+        if removed.is_empty() {
             return Ok(());
         }
+        database.at_leisure(database.forget_media(removed)).await?;
     }
 }

@@ -267,8 +267,7 @@ async fn a_job_is_finished_however_long_nobody_was_there() {
     // An hour passes: longer than any deadline.
     let hour_micros = 3_600_000_000_i64;
     site.execute(&format!(
-        "UPDATE generations SET created_at = created_at - {hour_micros}, deadline_at = deadline_at - {hour_micros}, \
-         lease_until = lease_until - {hour_micros}"
+        "UPDATE generations SET created_at = created_at - {hour_micros}, deadline_at = deadline_at - {hour_micros}"
     ))
     .await;
     site.execute(&format!(

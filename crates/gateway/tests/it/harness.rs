@@ -5,6 +5,7 @@ mod clock;
 mod command;
 mod live;
 mod log;
+pub(crate) mod outage;
 mod pictures;
 mod process;
 mod reply;
@@ -399,7 +400,7 @@ pub(crate) fn client() -> Client {
 }
 
 /// What every test needs once in this process.
-fn install() {
+pub(crate) fn install() {
     providers::install_crypto();
     watch_log();
 }

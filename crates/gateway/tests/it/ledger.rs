@@ -272,7 +272,9 @@ impl Write {
                         markup_micros: total_micros / 10,
                     })
                 });
-                database.end_generation(id, (**end).clone(), Vec::new(), settlement).await
+                database
+                    .end_generation(id, (**end).clone(), Vec::new(), settlement)
+                    .await
             }
         }
     }

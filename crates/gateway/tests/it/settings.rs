@@ -285,6 +285,7 @@ fn the_example_shows_the_true_defaults() {
     // What has no default is an example there.
     for optional in [
         "metrics_listen",
+        "journal_dir",
         "public_url",
         "database_url",
         "media_url",

@@ -1,14 +1,16 @@
 //! What survives the death of the process that works on a generation: who works on it, the jobs at providers, the answer.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::Status;
-use crate::db::{Database, DatabaseError, time};
+use crate::db::link::Link;
+use crate::db::{Database, DatabaseError, in_time, rows, time};
 
 /// What was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// HTTP status.
     pub status: i64,
@@ -85,29 +87,66 @@ pub struct OrphanedAttempt {
     pub facts: Option<String>,
 }
 
-/// Notes a call before it is made.
-pub(in crate::db) async fn begin_attempt(
-    connection: &mut AnyConnection,
-    generation_id: &str,
-    begun: &BegunAttempt,
+/// Notes calls before they are made. One that was put on record too early is put in its place.
+pub(in crate::db) async fn begin_attempts(
+    link: &mut Link,
+    calls: &[(String, BegunAttempt)],
 ) -> Result<(), DatabaseError> {
-    sqlx::query(
-        "INSERT INTO attempts (generation_id, position, provider, model, outcome, spent, started_at, duration_ms, facts) \
-         VALUES ($1, $2, $3, $4, 'running', 'unknown', $5, 0, $6) ON CONFLICT (generation_id, position) DO NOTHING",
+    rows::insert(
+        link,
+        "attempts",
+        "generation_id, position, provider, model, outcome, spent, started_at, duration_ms, facts",
+        "ON CONFLICT (generation_id, position) DO NOTHING",
+        calls,
+        |(generation_id, begun)| {
+            [
+                generation_id.into(),
+                begun.position.into(),
+                (&begun.provider).into(),
+                (&begun.model).into(),
+                "running".into(),
+                "unknown".into(),
+                begun.started_at.as_microsecond().into(),
+                0.into(),
+                (&begun.facts).into(),
+            ]
+        },
     )
-    .bind(generation_id)
-    .bind(begun.position)
-    .bind(begun.provider.as_str())
-    .bind(begun.model.as_str())
-    .bind(begun.started_at.as_microsecond())
-    .bind(begun.facts.as_str())
-    .execute(connection)
-    .await?;
+    .await
+}
+
+/// Forgets calls that were put on record and never made.
+pub(in crate::db) async fn forget_calls(
+    link: &mut Link,
+    generation_id: &str,
+    positions: &[i64],
+) -> Result<(), DatabaseError> {
+    for position in positions {
+        let sql = "DELETE FROM attempts WHERE generation_id = $1 AND position = $2 AND outcome = 'running'";
+        link.execute(sql, &[generation_id.into(), (*position).into()]).await?;
+    }
+    Ok(())
+}
+
+/// Ends a generation whose caller was told that it cannot begin: nothing was sent.
+pub(in crate::db) async fn withdraw(link: &mut Link, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
+    let sql = "UPDATE generations SET status = $2, finished_at = $3, error_code = 'OVERLOADED', error_message = $4 \
+         WHERE id = $1 AND status = $5";
+    let values = [
+        id.into(),
+        Status::Rejected.as_str().into(),
+        now.as_microsecond().into(),
+        "The gateway could not write its books in time. Nothing was spent.".into(),
+        Status::Processing.as_str().into(),
+    ];
+    link.execute(sql, &values).await?;
+    let sql = "DELETE FROM attempts WHERE generation_id = $1";
+    link.execute(sql, &[id.into()]).await?;
     Ok(())
 }
 
 /// A call that is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BegunAttempt {
     /// Its place among the attempts.
     pub position: i64,
@@ -122,52 +161,85 @@ pub struct BegunAttempt {
 }
 
 /// A call that failed while its generation goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedAttempt {
     /// Its place among the attempts.
     pub position: i64,
     /// Why.
-    pub code: &'static str,
+    pub code: String,
     /// `no`, `yes` or `unknown`.
-    pub spent: &'static str,
+    pub spent: String,
     /// How long it took.
     pub duration_ms: i64,
 }
 
 /// Notes that a call failed.
 pub(in crate::db) async fn note_failure(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     generation_id: &str,
     failed: &FailedAttempt,
 ) -> Result<(), DatabaseError> {
-    sqlx::query(
-        "UPDATE attempts SET outcome = 'failed', code = $3, spent = $4, duration_ms = $5 \
-         WHERE generation_id = $1 AND position = $2 AND outcome = 'running'",
-    )
-    .bind(generation_id)
-    .bind(failed.position)
-    .bind(failed.code)
-    .bind(failed.spent)
-    .bind(failed.duration_ms)
-    .execute(connection)
-    .await?;
+    let sql = "UPDATE attempts SET outcome = 'failed', code = $3, spent = $4, duration_ms = $5 \
+         WHERE generation_id = $1 AND position = $2 AND outcome = 'running'";
+    let values = [
+        generation_id.into(),
+        failed.position.into(),
+        (&failed.code).into(),
+        (&failed.spent).into(),
+        failed.duration_ms.into(),
+    ];
+    link.execute(sql, &values).await?;
     Ok(())
 }
 
 /// Notes where the provider's job is found again.
 pub(in crate::db) async fn note_handle(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     generation_id: &str,
     position: i64,
     handle: &str,
 ) -> Result<(), DatabaseError> {
-    sqlx::query("UPDATE attempts SET handle = $3 WHERE generation_id = $1 AND position = $2")
-        .bind(generation_id)
-        .bind(position)
-        .bind(handle)
-        .execute(connection)
+    let sql = "UPDATE attempts SET handle = $3 WHERE generation_id = $1 AND position = $2";
+    link.execute(sql, &[generation_id.into(), position.into(), handle.into()])
         .await?;
     Ok(())
+}
+
+/// Notes that the caller got the answer.
+pub(in crate::db) async fn note_delivery(link: &mut Link, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
+    let sql = "UPDATE generations SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL";
+    link.execute(sql, &[id.into(), now.as_microsecond().into()]).await?;
+    Ok(())
+}
+
+/// Notes that the connection broke on which the caller waited for the answer, or got it.
+pub(in crate::db) async fn note_break(link: &mut Link, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
+    let sql = "UPDATE generations SET broken_at = $2 WHERE id = $1 AND broken_at IS NULL";
+    link.execute(sql, &[id.into(), now.as_microsecond().into()]).await?;
+    Ok(())
+}
+
+/// Gives an answer to the retry `count` of an SDK, as [`Database::adopt`] says.
+pub(in crate::db) async fn adopt(
+    link: &mut Link,
+    key_id: &str,
+    request_hash: &str,
+    since: Timestamp,
+    count: i64,
+) -> Result<Option<String>, DatabaseError> {
+    let sql = "UPDATE generations SET adopted_by = $4 WHERE id = (SELECT id FROM generations WHERE key_id = $1 AND request_hash = $2 \
+         AND created_at >= $3 AND adopted_by < $4 AND (status = $5 OR answer IS NOT NULL) \
+         ORDER BY CASE WHEN broken_at IS NOT NULL THEN 0 WHEN status = $5 THEN 3 WHEN delivered_at IS NULL THEN 1 ELSE 2 END, \
+         adopted_by DESC, id LIMIT 1) AND adopted_by < $4 RETURNING id";
+    let values = [
+        key_id.into(),
+        request_hash.into(),
+        since.as_microsecond().into(),
+        count.into(),
+        Status::Processing.as_str().into(),
+    ];
+    let row = link.row(sql, &values).await?;
+    row.map(|row| row.text(0)).transpose()
 }
 
 fn awaited(row: &AnyRow) -> Result<Awaited, DatabaseError> {
@@ -192,63 +264,8 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn awaited(&self, id: &str) -> Result<Option<Awaited>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {AWAITED} FROM generations WHERE id = $1"));
-        let row = sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?;
+        let row = in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) }).await?;
         row.as_ref().map(awaited).transpose()
-    }
-
-    /// Gives the answer of one request of a key with this hash since `since` to the retry `count` of an SDK: each answer to
-    /// one call's retries only. First comes one whose connection broke, then one that nobody is known to have, then the
-    /// oldest that was sent, at last one under way. Returns its id.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn adopt(
-        &self,
-        key_id: &str,
-        request_hash: &str,
-        since: Timestamp,
-        count: i64,
-    ) -> Result<Option<String>, DatabaseError> {
-        let row: Option<(String,)> = sqlx::query_as(
-            "UPDATE generations SET adopted_by = $4 WHERE id = (SELECT id FROM generations WHERE key_id = $1 AND request_hash = $2 \
-             AND created_at >= $3 AND adopted_by < $4 AND (status = $5 OR answer IS NOT NULL) \
-             ORDER BY CASE WHEN broken_at IS NOT NULL THEN 0 WHEN status = $5 THEN 3 WHEN delivered_at IS NULL THEN 1 ELSE 2 END, \
-             adopted_by DESC, id LIMIT 1) AND adopted_by < $4 RETURNING id",
-        )
-        .bind(key_id)
-        .bind(request_hash)
-        .bind(since.as_microsecond())
-        .bind(count)
-        .bind(Status::Processing.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|(id,)| id))
-    }
-
-    /// Notes that the connection broke on which the caller waited for the answer, or got it.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn note_break(&self, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
-        sqlx::query("UPDATE generations SET broken_at = $2 WHERE id = $1 AND broken_at IS NULL")
-            .bind(id)
-            .bind(now.as_microsecond())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Notes that the caller got the answer.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn note_delivery(&self, id: &str, now: Timestamp) -> Result<(), DatabaseError> {
-        sqlx::query("UPDATE generations SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL")
-            .bind(id)
-            .bind(now.as_microsecond())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 
     /// What is held for a generation, if it is held still.
@@ -276,21 +293,6 @@ impl Database {
         Ok(row.map(|(amount,)| amount))
     }
 
-    /// Keeps what is held for a generation until `until` at the least.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub(crate) async fn hold_until(&self, generation_id: &str, until: Timestamp) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "UPDATE reservations SET expires_at = $2 WHERE generation_id = $1 AND state = 'open' AND expires_at < $2",
-        )
-        .bind(generation_id)
-        .bind(until.as_microsecond())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
     /// Candidates of a generation that may have cost something and gave no image. Calls of one candidate that are made at
     /// one time, for an image each, are one try.
     ///
@@ -305,75 +307,6 @@ impl Database {
         .fetch_one(&self.pool)
         .await?;
         Ok(count)
-    }
-
-    /// Says that a process is alive, for all generations that it works on.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub(crate) async fn renew_leases(&self, owner: &str, until: Timestamp) -> Result<(), DatabaseError> {
-        sqlx::query("UPDATE generations SET lease_until = $2 WHERE status = $3 AND lease_owner = $1")
-            .bind(owner)
-            .bind(until.as_microsecond())
-            .bind(Status::Processing.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Takes over up to `limit` generations of processes that are alive no more. Each goes to one process only. What is
-    /// held for it stays held until `held_until` at the least.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub(crate) async fn take_over(
-        &self,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-        held_until: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<Orphan>, DatabaseError> {
-        let mut transaction = self.begin_write().await?;
-        let rows = sqlx::query(
-            "UPDATE generations SET lease_owner = $1, lease_until = $3 WHERE id IN (SELECT id FROM generations \
-             WHERE status = $4 AND lease_until <= $2 AND lease_owner <> $1 ORDER BY created_at LIMIT $5) \
-             AND status = $4 AND lease_until <= $2 AND lease_owner <> $1 \
-             RETURNING id, account_id, key_id, model, created_at, deadline_at, response_format, images",
-        )
-        .bind(owner)
-        .bind(now.as_microsecond())
-        .bind(until.as_microsecond())
-        .bind(Status::Processing.as_str())
-        .bind(limit)
-        .fetch_all(&mut *transaction)
-        .await?;
-        let orphans = rows
-            .iter()
-            .map(|row| {
-                Ok(Orphan {
-                    id: row.try_get("id")?,
-                    account_id: row.try_get("account_id")?,
-                    key_id: row.try_get("key_id")?,
-                    model: row.try_get("model")?,
-                    created_at: time(row.try_get("created_at")?, "created_at")?,
-                    deadline_at: time(row.try_get("deadline_at")?, "deadline_at")?,
-                    response_format: row.try_get("response_format")?,
-                    images: row.try_get("images")?,
-                })
-            })
-            .collect::<Result<Vec<Orphan>, DatabaseError>>()?;
-        for orphan in &orphans {
-            sqlx::query(
-                "UPDATE reservations SET expires_at = $2 WHERE generation_id = $1 AND state = 'open' AND expires_at < $2",
-            )
-            .bind(orphan.id.as_str())
-            .bind(held_until.as_microsecond())
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(orphans)
     }
 
     /// The calls of a generation that a dead process left behind, in order.

@@ -1,10 +1,11 @@
 //! Finding generations again.
 
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
 
 use super::{COLUMNS, GenerationRow, read};
-use crate::db::rows::Bound;
 use crate::db::{Database, DatabaseError, time};
 use crate::ids::request_time;
 
@@ -50,6 +51,9 @@ pub struct Summary {
     /// What they cost in all.
     pub cost_micros: i64,
 }
+
+/// A statement with values yet to be bound.
+type Bound<'q> = Query<'q, Any, AnyArguments>;
 
 /// A value in a condition.
 enum Argument<'a> {

@@ -1,14 +1,15 @@
 //! What was asked and answered, for accounts that keep it, and forgetting it.
 
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
+use serde::{Deserialize, Serialize};
 
 use super::Status;
+use crate::db::link::{Link, Value};
 use crate::db::{Database, DatabaseError};
 use crate::ledger::DAY_MICROS;
 
 /// What was asked and answered, as JSON, without images and secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payloads {
     /// What was asked.
     pub request: String,
@@ -16,25 +17,46 @@ pub struct Payloads {
     pub response: Option<String>,
 }
 
-impl Database {
-    /// Keeps what was asked and answered, unless it was purged already: a purge may come as soon as the generation's end is
-    /// noted.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn insert_payloads(&self, generation_id: &str, payloads: &Payloads) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "INSERT INTO payloads (generation_id, request, response) SELECT id, CAST($2 AS TEXT), CAST($3 AS TEXT) FROM generations \
-             WHERE id = $1 AND payloads_purged_at IS NULL ON CONFLICT (generation_id) DO NOTHING",
-        )
-        .bind(generation_id)
-        .bind(payloads.request.as_str())
-        .bind(payloads.response.as_deref())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// Keeps what was asked and answered, unless it was purged already: a purge may come as soon as the generation's end is
+/// noted.
+pub(in crate::db) async fn insert_payloads(
+    link: &mut Link,
+    generation_id: &str,
+    payloads: &Payloads,
+) -> Result<(), DatabaseError> {
+    let sql = "INSERT INTO payloads (generation_id, request, response) SELECT id, CAST($2 AS TEXT), CAST($3 AS TEXT) FROM generations \
+         WHERE id = $1 AND payloads_purged_at IS NULL ON CONFLICT (generation_id) DO NOTHING";
+    let values = [
+        generation_id.into(),
+        (&payloads.request).into(),
+        payloads.response.as_deref().into(),
+    ];
+    link.execute(sql, &values).await?;
+    Ok(())
+}
 
+/// `$1, $2` and so on, and the ids as values.
+pub(in crate::db) fn id_list(ids: &[String]) -> (String, Vec<Value<'_>>) {
+    let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+    (places.join(", "), ids.iter().map(Value::from).collect())
+}
+
+/// Removes generations with all that belongs to them. The ledger keeps its postings. Returns how many there were.
+pub(in crate::db) async fn forget(link: &mut Link, ids: &[String]) -> Result<u64, DatabaseError> {
+    let (list, values) = id_list(ids);
+    // An image may have been stored since they were chosen.
+    let free = format!(
+        "SELECT id FROM generations WHERE id IN ({list}) AND NOT EXISTS (SELECT 1 FROM media WHERE generation_id = generations.id)"
+    );
+    for table in ["payloads", "attempts", "webhooks"] {
+        let sql = format!("DELETE FROM {table} WHERE generation_id IN ({free})");
+        link.execute(&sql, &values).await?;
+    }
+    let sql = format!("DELETE FROM generations WHERE id IN ({free})");
+    link.execute(&sql, &values).await
+}
+
+impl Database {
     /// What was asked and answered.
     ///
     /// # Errors
@@ -72,44 +94,39 @@ impl Database {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Removes up to `limit` ended generations that are older than their account keeps them, or than `days` where it does
-    /// not say. Those with images that still live stay. The ledger keeps its postings. Returns how many there were.
+    /// The oldest generations that may be forgotten, found by index, account by account, without holding up the writer.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn forget_generations(&self, now: Timestamp, days: i64, limit: i64) -> Result<u64, DatabaseError> {
-        let oldest = now.as_microsecond().saturating_sub(days.saturating_mul(DAY_MICROS));
-        let mut transaction = self.begin_write().await?;
-        // Named once, so that all tables lose the same ones: an image may end between two statements.
-        let sql = format!(
-            "SELECT generations.id FROM generations JOIN accounts ON accounts.id = account_id \
-             WHERE generations.created_at < COALESCE($1 - log_retention_days * {DAY_MICROS}, $2) AND finished_at IS NOT NULL \
-             AND NOT EXISTS (SELECT 1 FROM media WHERE generation_id = generations.id) ORDER BY generations.created_at LIMIT $3"
-        );
-        let ids: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(now.as_microsecond())
+    pub(in crate::db) async fn old_generations(
+        &self,
+        now: Timestamp,
+        days: i64,
+        limit: i64,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let accounts: Vec<(String, Option<i64>)> =
+            sqlx::query_as("SELECT id, log_retention_days FROM accounts ORDER BY id")
+                .fetch_all(&self.pool)
+                .await?;
+        let mut ids = Vec::new();
+        for (account_id, own_days) in accounts {
+            let missing = limit - i64::try_from(ids.len()).unwrap_or(limit);
+            if missing <= 0 {
+                break;
+            }
+            let days = own_days.unwrap_or(days);
+            let oldest = now.as_microsecond().saturating_sub(days.saturating_mul(DAY_MICROS));
+            let old: Vec<(String,)> = sqlx::query_as(
+                "SELECT id FROM generations WHERE account_id = $1 AND created_at < $2 AND finished_at IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM media WHERE generation_id = generations.id) ORDER BY created_at LIMIT $3",
+            )
+            .bind(account_id)
             .bind(oldest)
-            .bind(limit)
-            .fetch_all(&mut *transaction)
+            .bind(missing)
+            .fetch_all(&self.pool)
             .await?;
-        if ids.is_empty() {
-            return Ok(0);
+            ids.extend(old.into_iter().map(|(id,)| id));
         }
-        let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
-        let mut removed = 0;
-        for (table, column) in [
-            ("payloads", "generation_id"),
-            ("attempts", "generation_id"),
-            ("webhooks", "generation_id"),
-            ("generations", "id"),
-        ] {
-            let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", places.join(", "));
-            let query = ids
-                .iter()
-                .fold(sqlx::query(AssertSqlSafe(sql)), |query, (id,)| query.bind(id.as_str()));
-            removed = query.execute(&mut *transaction).await?.rows_affected();
-        }
-        transaction.commit().await?;
-        Ok(removed)
+        Ok(ids)
     }
 }

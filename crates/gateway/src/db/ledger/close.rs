@@ -1,16 +1,18 @@
 //! Ending what is held: charged, given back, or expired.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use sqlx::{AnyConnection, Row};
 
 use super::{End, Journaled, Payer, Settlement};
 use crate::db::generations::Status;
+use crate::db::link::Link;
 use crate::db::{Database, DatabaseError};
 use crate::ledger::{Charge, Kind, Period, give_back, settle};
 
 /// Ends what is held for a generation: once, whoever comes first. Returns whether this was the end.
 pub(in crate::db) async fn close(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     journaled: &mut Journaled,
     generation_id: &str,
     end: End,
@@ -22,17 +24,19 @@ pub(in crate::db) async fn close(
         End::Expired => (Kind::Expire, Charge::default()),
     };
     let mut open = true;
-    let mut closed = change_state(connection, generation_id, "open", kind).await?;
-    if closed.is_none() && kind == Kind::Charge {
-        // A charge that comes after the reservation has expired is charged all the same, without anything held.
-        open = false;
-        closed = change_state(connection, generation_id, "expired", kind).await?;
+    let mut closed = change_state(link, generation_id, "open", kind).await?;
+    for given_back in ["expired", "released"] {
+        // A charge that comes after what was held has been given back is charged all the same.
+        if closed.is_none() && kind == Kind::Charge {
+            open = false;
+            closed = change_state(link, generation_id, given_back, kind).await?;
+        }
     }
     let Some(closed) = closed else { return Ok(false) };
     let held = if open { closed.amount_micros } else { 0 };
-    let paid = pay(connection, &closed.account_id, held, charge.total_micros).await?;
+    let paid = pay(link, &closed.account_id, held, charge.total_micros).await?;
     let change = charge.total_micros - held;
-    recount_for_key(connection, &closed.key_id, change, i64::from(open), closed.period).await?;
+    recount_for_key(link, &closed.key_id, change, i64::from(open), closed.period).await?;
     let entries = match kind {
         Kind::Charge => settle(held, charge, paid),
         _ => give_back(held),
@@ -56,7 +60,7 @@ struct Closed {
 
 /// Takes a reservation out of the state `from`; `None` when it is not in it.
 async fn change_state(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     generation_id: &str,
     from: &str,
     kind: Kind,
@@ -66,22 +70,19 @@ async fn change_state(
         Kind::Expire => "expired",
         _ => "released",
     };
-    let row = sqlx::query(
-        "UPDATE reservations SET state = $3 WHERE generation_id = $1 AND state = $2 RETURNING account_id, key_id, amount_micros, day, month",
-    )
-    .bind(generation_id)
-    .bind(from)
-    .bind(state)
-    .fetch_optional(connection)
-    .await?;
+    let sql = "UPDATE reservations SET state = $3 WHERE generation_id = $1 AND state = $2 \
+         RETURNING account_id, key_id, amount_micros, day, month";
+    let row = link
+        .row(sql, &[generation_id.into(), from.into(), state.into()])
+        .await?;
     row.map(|row| {
         Ok(Closed {
-            account_id: row.try_get("account_id")?,
-            key_id: row.try_get("key_id")?,
-            amount_micros: row.try_get("amount_micros")?,
+            account_id: row.text(0)?,
+            key_id: row.text(1)?,
+            amount_micros: row.number(2)?,
             period: Period {
-                day: row.try_get("day")?,
-                month: row.try_get("month")?,
+                day: row.number(3)?,
+                month: row.number(4)?,
             },
         })
     })
@@ -90,63 +91,55 @@ async fn change_state(
 
 /// Gives back what was held and takes what it cost. Returns how much of that the account could pay: all, unless it cost
 /// more than was held and the account has a limit.
-async fn pay(connection: &mut AnyConnection, id: &str, held: i64, cost: i64) -> Result<i64, DatabaseError> {
-    let (available, limit): (i64, Option<i64>) = sqlx::query_as(
-        "UPDATE accounts SET held_micros = held_micros - $2, available_micros = available_micros + $2 - $3 WHERE id = $1 \
-         RETURNING available_micros, credit_limit_micros",
-    )
-    .bind(id)
-    .bind(held)
-    .bind(cost)
-    .fetch_one(&mut *connection)
-    .await?;
+async fn pay(link: &mut Link, id: &str, held: i64, cost: i64) -> Result<i64, DatabaseError> {
+    let sql = "UPDATE accounts SET held_micros = held_micros - $2, available_micros = available_micros + $2 - $3 WHERE id = $1 \
+         RETURNING available_micros, credit_limit_micros";
+    let row = link.row(sql, &[id.into(), held.into(), cost.into()]).await?;
+    let row = row.ok_or(DatabaseError::Content("an account"))?;
+    let (available, limit) = (row.number(0)?, row.maybe_number(1)?);
     let below = limit
         .map_or(0, |limit| (-limit - available).max(0))
         .min((cost - held).max(0));
     if below == 0 {
         return Ok(cost);
     }
-    sqlx::query("UPDATE accounts SET available_micros = available_micros + $2 WHERE id = $1")
-        .bind(id)
-        .bind(below)
-        .execute(connection)
-        .await?;
+    let sql = "UPDATE accounts SET available_micros = available_micros + $2 WHERE id = $1";
+    link.execute(sql, &[id.into(), below.into()]).await?;
     Ok(cost - below)
 }
 
 /// Corrects what was counted for a key by `change`, in the period for which it was counted.
 async fn recount_for_key(
-    connection: &mut AnyConnection,
+    link: &mut Link,
     key_id: &str,
     change: i64,
     open: i64,
     period: Period,
 ) -> Result<(), DatabaseError> {
-    sqlx::query(
-        "UPDATE key_limits SET open_count = open_count - $3, total_used_micros = total_used_micros + $2, \
+    let sql = "UPDATE key_limits SET open_count = open_count - $3, total_used_micros = total_used_micros + $2, \
          day_used_micros = day_used_micros + CASE WHEN day = $4 THEN $2 ELSE 0 END, \
-         month_used_micros = month_used_micros + CASE WHEN month = $5 THEN $2 ELSE 0 END WHERE key_id = $1",
-    )
-    .bind(key_id)
-    .bind(change)
-    .bind(open)
-    .bind(period.day)
-    .bind(period.month)
-    .execute(connection)
-    .await?;
+         month_used_micros = month_used_micros + CASE WHEN month = $5 THEN $2 ELSE 0 END WHERE key_id = $1";
+    let values = [
+        key_id.into(),
+        change.into(),
+        open.into(),
+        period.day.into(),
+        period.month.into(),
+    ];
+    link.execute(sql, &values).await?;
     Ok(())
 }
 
 impl Database {
-    /// Generations whose reservation has expired, oldest first. Those of dead processes are not among them: they are taken
-    /// over, however long nobody was there to do it.
+    /// Generations whose reservation has expired, oldest first. Those that a process works on are not among them: they end by
+    /// its stopwatch, whatever a clock says, or are taken over, however long nobody was there to do it.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub(crate) async fn overdue(&self, now: Timestamp, limit: i64) -> Result<Vec<String>, DatabaseError> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT generation_id FROM reservations WHERE state = 'open' AND expires_at <= $1 AND NOT EXISTS \
-             (SELECT 1 FROM generations WHERE id = generation_id AND status = $3 AND lease_owner IS NOT NULL AND lease_until <= $1) \
+             (SELECT 1 FROM generations WHERE id = generation_id AND status = $3 AND lease_owner IS NOT NULL) \
              ORDER BY expires_at LIMIT $2",
         )
         .bind(now.as_microsecond())
@@ -155,5 +148,24 @@ impl Database {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Generations that a living process works on although their reservation has expired by the clock, and how long they
+    /// were to last.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn late_generations(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, DatabaseError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT generation_id, reservations.expires_at - reservations.created_at FROM reservations \
+             JOIN generations ON generations.id = generation_id WHERE state = 'open' AND expires_at <= $1 AND status = $2 \
+             AND EXISTS (SELECT 1 FROM processes WHERE owner = lease_owner)",
+        )
+        .bind(now.as_microsecond())
+        .bind(Status::Processing.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let lasts = |micros: i64| Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        Ok(rows.into_iter().map(|(id, micros)| (id, lasts(micros))).collect())
     }
 }

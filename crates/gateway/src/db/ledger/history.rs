@@ -73,7 +73,7 @@ async fn entries(connection: &mut AnyConnection, posting_id: &str) -> Result<Vec
 }
 
 /// The posting of that id.
-pub(super) async fn posting(connection: &mut AnyConnection, id: &str) -> Result<Option<PostingRow>, DatabaseError> {
+async fn posting(connection: &mut AnyConnection, id: &str) -> Result<Option<PostingRow>, DatabaseError> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM postings WHERE id = $1"));
     let Some(row) = sqlx::query(sql).bind(id).fetch_optional(&mut *connection).await? else {
         return Ok(None);
@@ -81,23 +81,6 @@ pub(super) async fn posting(connection: &mut AnyConnection, id: &str) -> Result<
     let mut posting = read(&row)?;
     posting.entries = entries(connection, id).await?;
     Ok(Some(posting))
-}
-
-/// What of a generation's charge was not refunded yet.
-pub(super) async fn refundable(
-    connection: &mut AnyConnection,
-    account_id: &str,
-    generation_id: &str,
-) -> Result<i64, DatabaseError> {
-    let (left,): (i64,) = sqlx::query_as(
-        "SELECT CAST(COALESCE(SUM(amount_micros), 0) AS BIGINT) FROM entries JOIN postings ON postings.id = posting_id \
-         WHERE account_id = $1 AND generation_id = $2 AND kind IN ('charge', 'refund') AND book IN ('usage', 'markup', 'written_off')",
-    )
-    .bind(account_id)
-    .bind(generation_id)
-    .fetch_one(connection)
-    .await?;
-    Ok(left)
 }
 
 impl Database {

@@ -27,7 +27,7 @@ pub struct Verified {
 pub const OVERDUE_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// The rules, and a query for what breaks each. `$1` is the time before which no reservation may have expired.
-const RULES: [(&str, &str); 15] = [
+const RULES: [(&str, &str); 16] = [
     (
         "the entries of a posting sum to zero",
         "SELECT posting_id AS id FROM entries GROUP BY posting_id HAVING SUM(amount_micros) <> 0",
@@ -74,8 +74,15 @@ const RULES: [(&str, &str); 15] = [
          AND book IN ('usage', 'markup', 'written_off') GROUP BY account_id, generation_id HAVING SUM(amount_micros) < 0",
     ),
     (
+        // Where nobody noted how many were asked for, an older version took the request.
+        "no more images were made than were asked for",
+        "SELECT id FROM generations WHERE images > 0 AND images < (SELECT COUNT(*) FROM media WHERE generation_id = generations.id)",
+    ),
+    (
         "no reservation is open past its end",
-        "SELECT generation_id AS id FROM reservations WHERE state = 'open' AND expires_at < $1",
+        "SELECT generation_id AS id FROM reservations WHERE state = 'open' AND expires_at < $1 \
+         AND NOT EXISTS (SELECT 1 FROM generations JOIN processes ON owner = lease_owner WHERE id = generation_id \
+         AND status = 'processing')",
     ),
     (
         "a reservation was posted",

@@ -73,10 +73,22 @@ impl Site {
         self.schema.as_ref().map_or_else(file, Schema::url)
     }
 
+    /// Whether the database is a file of the processes' own.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.schema.is_none()
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pictor"));
+        self.command_by(&[], arguments)
+    }
+
+    /// The program, started by `launcher` if one is named.
+    fn command_by(&self, launcher: &[&str], arguments: &[&str]) -> Command {
+        let program = [env!("CARGO_BIN_EXE_pictor")];
+        let mut words = launcher.iter().chain(&program).chain(arguments);
+        let mut command = Command::new(words.next().expect("a program"));
         // Nothing of the developer's own settings comes in.
-        command.args(arguments).env_clear().current_dir(self.folder.path());
+        command.args(words).env_clear().current_dir(self.folder.path());
         command.env("PICTOR_DATA_DIR", self.data_dir());
         if let Some(schema) = &self.schema {
             command.env("PICTOR_DATABASE_URL", schema.url());
@@ -86,7 +98,12 @@ impl Site {
 
     /// Starts `pictor serve` with variables of its own.
     pub(crate) async fn serve(&self, variables: &[(&str, &str)]) -> Process {
-        let mut command = self.command(&["serve"]);
+        self.serve_by(&[], variables).await
+    }
+
+    /// The same, started by another program that turns into it.
+    pub(crate) async fn serve_by(&self, launcher: &[&str], variables: &[(&str, &str)]) -> Process {
+        let mut command = self.command_by(launcher, &["serve"]);
         command
             .env("PICTOR_LISTEN", "127.0.0.1:0")
             .envs(variables.iter().copied())
@@ -326,6 +343,14 @@ impl Process {
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
+    }
+
+    /// Lets no file of it grow past so many bytes from now on.
+    pub(crate) fn limit_files(&self, bytes: &str) {
+        let pid = self.child.id().to_string();
+        let limit = format!("--fsize={bytes}:unlimited");
+        let limited = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(limited.expect("the program prlimit").success());
     }
 
     /// Asks it to stop, as a service manager does.

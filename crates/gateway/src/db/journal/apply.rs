@@ -1,0 +1,212 @@
+//! What each write does to the tables.
+
+use super::{Ask, Ended, Entry, Forget, Write, Written};
+use crate::db::generations::{AttemptRow, BegunAttempt, EndOfGeneration, NewGeneration};
+use crate::db::idempotency;
+use crate::db::journal::{ClaimOf, NotBegun};
+use crate::db::ledger::{self, End, Hold, Journaled, Payer, Settlement};
+use crate::db::link::Link;
+use crate::db::media::{self, MediaRow};
+use crate::db::{DatabaseError, Dialect, generations, keys, processes, webhooks};
+
+/// What is inserted at the end of a transaction.
+#[derive(Default)]
+pub(super) struct Rows {
+    generations: Vec<(NewGeneration, Option<EndOfGeneration>)>,
+    begun: Vec<(String, BegunAttempt)>,
+    attempts: Vec<(String, AttemptRow)>,
+    media: Vec<MediaRow>,
+    journaled: Journaled,
+}
+
+impl Rows {
+    pub(super) async fn insert(&self, link: &mut Link) -> Result<(), DatabaseError> {
+        generations::insert(link, &self.generations).await?;
+        webhooks::insert(link, &self.generations).await?;
+        generations::begin_attempts(link, &self.begun).await?;
+        generations::insert_attempts(link, &self.attempts).await?;
+        media::insert(link, &self.media).await?;
+        self.journaled.insert(link).await
+    }
+}
+
+/// Does one write. When it is done `again`, the first try may have been committed although its answer was lost.
+pub(super) async fn apply(
+    link: &mut Link,
+    rows: &mut Rows,
+    write: &Write,
+    again: bool,
+    dialect: Dialect,
+) -> Result<Written, DatabaseError> {
+    match write {
+        Write::Ask(ask) => answer(link, rows, ask, again, dialect).await,
+        Write::Entry(entry) => {
+            note(link, rows, entry).await?;
+            Ok(Written::Done)
+        }
+    }
+}
+
+async fn answer(
+    link: &mut Link,
+    rows: &mut Rows,
+    ask: &Ask,
+    again: bool,
+    dialect: Dialect,
+) -> Result<Written, DatabaseError> {
+    match ask {
+        Ask::Begin {
+            start,
+            hold,
+            claim,
+            calls,
+        } => {
+            if again && let Some(amount) = ledger::held_before(link, &start.id).await? {
+                return Ok(Written::Held(Ok(amount)));
+            }
+            let held = begin(link, rows, start, hold, claim.as_ref()).await?;
+            if held.is_ok_and(|held| hold.is_dearest(held)) {
+                let calls = calls.iter().map(|call| (start.id.clone(), call.clone()));
+                rows.begun.extend(calls);
+            }
+            Ok(Written::Held(held))
+        }
+        Ask::Turn {
+            key_id,
+            per_minute,
+            now,
+        } => Ok(Written::Turn(keys::take_turn(link, key_id, *per_minute, *now).await?)),
+        Ask::Adopt {
+            key_id,
+            request_hash,
+            since,
+            count,
+        } => {
+            let id = generations::adopt(link, key_id, request_hash, *since, *count).await?;
+            Ok(Written::Adopted(id))
+        }
+        Ask::Expire { generation_id, now } => {
+            if ledger::close(link, &mut rows.journaled, generation_id, End::Expired, *now).await? {
+                generations::give_up(link, generation_id, *now).await?;
+            }
+            Ok(Written::Done)
+        }
+        Ask::Post(order) => Ok(Written::Posted(ledger::post(link, &mut rows.journaled, order).await?)),
+        Ask::Beat { owner } => {
+            processes::beat(link, owner).await?;
+            Ok(Written::Done)
+        }
+        Ask::Bury { owner, beat } => {
+            processes::bury(link, owner, *beat).await?;
+            Ok(Written::Done)
+        }
+        Ask::TakeOver {
+            owner,
+            now,
+            held_until,
+            limit,
+        } => {
+            let orphans = processes::take_over(link, owner, *now, *held_until, *limit).await?;
+            Ok(Written::Orphans(orphans))
+        }
+        Ask::ClaimWebhooks { now, until, limit } => {
+            Ok(Written::Webhooks(webhooks::claim(link, *now, *until, *limit).await?))
+        }
+        Ask::Probe => {
+            processes::probe(link, dialect).await?;
+            Ok(Written::Done)
+        }
+        Ask::Forget(Forget::Generations(ids)) => Ok(Written::Count(generations::forget(link, ids).await?)),
+        Ask::Forget(Forget::Media(ids)) => Ok(Written::Count(media::forget(link, ids).await?)),
+        Ask::Forget(Forget::Claims { now, limit }) => {
+            Ok(Written::Count(idempotency::forget(link, *now, *limit).await?))
+        }
+    }
+}
+
+/// Notes what is kept. Whatever happened before, and however often it comes, it is noted once.
+async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<(), DatabaseError> {
+    match entry {
+        Entry::BeginAttempt { generation_id, begun } => {
+            generations::begin_attempts(link, &[(generation_id.clone(), begun.clone())]).await
+        }
+        Entry::Handle {
+            generation_id,
+            position,
+            handle,
+        } => generations::note_handle(link, generation_id, *position, handle).await,
+        Entry::Failure { generation_id, failed } => generations::note_failure(link, generation_id, failed).await,
+        Entry::Reject { start, end } => {
+            let is_waiting = rows.generations.iter().any(|(waiting, _)| waiting.id == start.id);
+            if !is_waiting && !generations::exists(link, &start.id).await? {
+                rows.generations.push(((**start).clone(), Some((**end).clone())));
+            }
+            Ok(())
+        }
+        Entry::End(ended) => end(link, rows, ended).await,
+        Entry::Withdraw { generation_id, now } => {
+            let released = End::Settled(Settlement::Release);
+            if ledger::close(link, &mut rows.journaled, generation_id, released, *now).await? {
+                generations::withdraw(link, generation_id, *now).await?;
+                idempotency::free(link, generation_id).await?;
+            }
+            Ok(())
+        }
+        Entry::Media(media) => {
+            rows.media.extend(media.iter().cloned());
+            Ok(())
+        }
+        Entry::Payloads {
+            generation_id,
+            payloads,
+        } => generations::insert_payloads(link, generation_id, payloads).await,
+        Entry::Delivery { generation_id, now } => generations::note_delivery(link, generation_id, *now).await,
+        Entry::Break { generation_id, now } => generations::note_break(link, generation_id, *now).await,
+        Entry::HoldUntil { generation_id, until } => ledger::hold_until(link, generation_id, *until).await,
+        Entry::Told { due, tried } => webhooks::note(link, due, tried).await,
+        Entry::NotTold { due, now } => webhooks::give_back(link, due, *now).await,
+    }
+}
+
+async fn end(link: &mut Link, rows: &mut Rows, ended: &Ended) -> Result<(), DatabaseError> {
+    let (id, now) = (&ended.id, ended.end.finished_at);
+    rows.media.extend(ended.media.iter().cloned());
+    let settled = End::Settled(ended.settlement);
+    if ledger::close(link, &mut rows.journaled, id, settled, now).await? {
+        generations::end(link, id, &ended.end).await?;
+        if ended.end.frees_claim {
+            idempotency::free(link, id).await?;
+        }
+        generations::forget_calls(link, id, &ended.unmade).await?;
+        let attempts = ended.attempts.iter().map(|attempt| (id.clone(), attempt.clone()));
+        rows.attempts.extend(attempts);
+    }
+    Ok(())
+}
+
+async fn begin(
+    link: &mut Link,
+    rows: &mut Rows,
+    start: &NewGeneration,
+    hold: &Hold,
+    claim: Option<&ClaimOf>,
+) -> Result<Result<i64, NotBegun>, DatabaseError> {
+    let payer = Payer {
+        generation_id: &start.id,
+        account_id: &start.account_id,
+        key_id: &start.key_id,
+    };
+    if let Some(ClaimOf { claim, instead_of }) = claim {
+        let (key_id, now) = (&start.key_id, start.created_at);
+        if !idempotency::claim(link, key_id, &start.id, claim, instead_of.as_deref(), now).await? {
+            return Ok(Err(NotBegun::Claimed));
+        }
+    }
+    let held = ledger::hold(link, &mut rows.journaled, payer, hold, start.created_at).await?;
+    match held {
+        Ok(_) => rows.generations.push((start.clone(), None)),
+        Err(_) if claim.is_some() => idempotency::free(link, &start.id).await?,
+        Err(_) => {}
+    }
+    Ok(held.map_err(NotBegun::Shortage))
+}

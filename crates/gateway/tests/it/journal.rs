@@ -1,0 +1,329 @@
+//! The journal in random histories: whatever it accepts is written, once, whether the database is there, away, or the process
+//! dies.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use gateway::auth::{KeyOrder, Scope, mint};
+use gateway::db::generations::{BegunAttempt, Durable, EndOfGeneration, NewGeneration, Status};
+use gateway::db::journal::Ended;
+use gateway::db::keys::KeyTerms;
+use gateway::db::ledger::{Hold, Settlement};
+use gateway::db::media::MediaRow;
+use gateway::db::{DEFAULT_ACCOUNT, Database, DatabaseError};
+use gateway::ledger::Charge;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::harness::outage::Locked;
+
+/// Histories that are tried. Most of their time is spent in waiting for a database that is away.
+const CASES: u32 = 5;
+/// Who asks is told within it, on a busy machine.
+const TOLD_WITHIN: Duration = Duration::from_millis(2_500);
+const HELD: i64 = 5_000;
+const COST: i64 = 3_000;
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+enum Step {
+    /// So many generations begin at once.
+    Begin(usize),
+    /// Generations end at once: those with a cost delivered an image.
+    End(Vec<(prop::sample::Index, bool)>),
+    /// Somebody else takes the lock for writing.
+    Down,
+    /// And gives it back.
+    Up,
+    /// The process dies, and the next one starts.
+    Crash,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let ends = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..5);
+    let step = prop_oneof![
+        3 => (1..6_usize).prop_map(Step::Begin),
+        4 => ends.prop_map(Step::End),
+        2 => Just(Step::Down),
+        2 => Just(Step::Up),
+        1 => Just(Step::Crash),
+    ];
+    prop::collection::vec(step, 4..12).prop_map(|mut steps| {
+        steps.insert(0, Step::Begin(8));
+        steps
+    })
+}
+
+/// A generation as the callers know it.
+struct Known {
+    id: String,
+    /// Whether it was accepted that it delivered; `None`: nothing was accepted yet.
+    delivered: Option<bool>,
+}
+
+struct History {
+    folder: TempDir,
+    database: Option<Database>,
+    lock: Option<Locked>,
+    key_id: String,
+    known: Vec<Known>,
+    count: usize,
+    now: Timestamp,
+}
+
+impl History {
+    async fn new() -> Self {
+        let now: Timestamp = "2026-08-15T12:00:00Z".parse().expect("a time");
+        let mut history = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            database: None,
+            lock: None,
+            key_id: String::new(),
+            known: Vec::new(),
+            count: 0,
+            now,
+        };
+        history.start().await;
+        let order = KeyOrder {
+            account_id: DEFAULT_ACCOUNT.to_owned(),
+            name: "test".to_owned(),
+            scopes: vec![Scope::Generate],
+            terms: KeyTerms::default(),
+        };
+        let key = mint(order, now);
+        history.database().insert_key(&key.row).await.expect("a key is made");
+        history.key_id = key.row.id;
+        history
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite://{}?mode=rwc", self.folder.path().join("pictor.db").display())
+    }
+
+    fn database(&self) -> &Database {
+        self.database.as_ref().expect("it runs")
+    }
+
+    async fn start(&mut self) {
+        let database = Database::open_to_serve(&self.url(), self.now, self.folder.path()).await;
+        self.database = Some(database.expect("the database opens"));
+    }
+
+    async fn go(&mut self, step: &Step) {
+        match step {
+            Step::Begin(count) => self.begin(*count).await,
+            Step::End(ends) => self.end(ends).await,
+            Step::Down => {
+                if self.lock.is_none() {
+                    self.lock = Some(Locked::take(&self.url()).await);
+                }
+            }
+            Step::Up => self.up().await,
+            Step::Crash => {
+                let database = self.database.take().expect("it runs");
+                database.die();
+                database.close().await;
+                self.up().await;
+                self.start().await;
+            }
+        }
+    }
+
+    async fn up(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            lock.release().await;
+        }
+    }
+
+    async fn begin(&mut self, count: usize) {
+        let ids: Vec<String> = (0..count).map(|place| format!("gen-{}", self.count + place)).collect();
+        self.count += count;
+        let began = Instant::now();
+        let begun = join_all(ids.iter().map(|id| self.begin_one(id))).await;
+        assert!(began.elapsed() < TOLD_WITHIN, "{:?}", began.elapsed());
+        for (id, begun) in ids.into_iter().zip(begun) {
+            match begun {
+                Ok(()) => self.known.push(Known { id, delivered: None }),
+                Err(error) => assert!(
+                    matches!(error, DatabaseError::Unavailable) && self.lock.is_some(),
+                    "{error}"
+                ),
+            }
+        }
+    }
+
+    async fn begin_one(&self, id: &str) -> Result<(), DatabaseError> {
+        let start = NewGeneration {
+            id: id.to_owned(),
+            account_id: DEFAULT_ACCOUNT.to_owned(),
+            key_id: self.key_id.clone(),
+            client_request_id: None,
+            session_id: None,
+            trace_id: None,
+            end_user: None,
+            endpoint: "/openai/v1/images/generations".to_owned(),
+            model: "mock-image".to_owned(),
+            estimate_micros: HELD,
+            adjustments: "[]".to_owned(),
+            plan: "[]".to_owned(),
+            request_size_bytes: 0,
+            created_at: self.now,
+            images: 1,
+            durable: Durable::default(),
+        };
+        let hold = Hold {
+            prices: vec![HELD],
+            expires_at: self.now + SignedDuration::from_secs(300),
+        };
+        let call = BegunAttempt {
+            position: 0,
+            provider: "mock".to_owned(),
+            model: "mock-image".to_owned(),
+            started_at: self.now,
+            facts: "{}".to_owned(),
+        };
+        let held = self
+            .database()
+            .begin_generation_with(start, hold, None, vec![call])
+            .await?;
+        assert_eq!(held, Ok(HELD));
+        Ok(())
+    }
+
+    async fn end(&mut self, ends: &[(prop::sample::Index, bool)]) {
+        let mut chosen: Vec<(usize, bool)> = Vec::new();
+        for (which, delivers) in ends {
+            let place = which.index(self.known.len().max(1));
+            if self.known.get(place).is_some_and(|known| known.delivered.is_none())
+                && !chosen.iter().any(|(other, _)| *other == place)
+            {
+                chosen.push((place, *delivers));
+            }
+        }
+        let accepted = chosen.iter().map(|(place, delivers)| {
+            let ended = ended(&self.known[*place].id, *delivers, self.now);
+            self.database().end(ended)
+        });
+        let began = Instant::now();
+        for result in join_all(accepted).await {
+            result.expect("what is handed over is accepted");
+        }
+        assert!(began.elapsed() < TOLD_WITHIN, "{:?}", began.elapsed());
+        for (place, delivers) in chosen {
+            self.known[place].delivered = Some(delivers);
+        }
+    }
+
+    /// What was accepted is there, once, and nothing else is.
+    async fn check(&mut self) {
+        self.up().await;
+        let database = self.database();
+        // Whatever waits goes before this.
+        tokio::time::timeout(Duration::from_secs(20), async {
+            while database.probe().await.is_err() {}
+        })
+        .await
+        .expect("it can write again");
+        let mut held = 0;
+        for known in &self.known {
+            let row = database.generation(DEFAULT_ACCOUNT, &known.id).await.expect("it reads");
+            let row = row.expect("what began is on record");
+            let images = database.media_of(&known.id).await.expect("it reads").len();
+            let (status, count) = match known.delivered {
+                None => ("processing", 0),
+                Some(true) => ("completed", 1),
+                Some(false) => ("upstream_failure", 0),
+            };
+            assert_eq!((row.status.as_str(), images), (status, count), "{}", known.id);
+            held += i64::from(known.delivered.is_none()) * HELD;
+        }
+        let delivered = self.known.iter().filter(|known| known.delivered == Some(true)).count();
+        let account = database.account(DEFAULT_ACCOUNT).await.expect("it reads");
+        let account = account.expect("the default account");
+        let charged = i64::try_from(delivered).expect("a small number") * COST;
+        assert_eq!((account.held_micros, account.available_micros), (held, -held - charged));
+        let verified = database.verify_ledger(self.now).await.expect("it reads");
+        assert_eq!(verified.discrepancies, []);
+    }
+}
+
+fn ended(id: &str, delivers: bool, now: Timestamp) -> Ended {
+    let image = MediaRow {
+        id: format!("{id}-image"),
+        generation_id: id.to_owned(),
+        position: 0,
+        path: format!("{id}.png"),
+        format: "png".to_owned(),
+        width_px: 1,
+        height_px: 1,
+        size_bytes: 1,
+        created_at: now,
+        expires_at: now + SignedDuration::from_hours(1),
+        made: None,
+    };
+    Ended {
+        id: id.to_owned(),
+        end: EndOfGeneration {
+            status: if delivers {
+                Status::Completed
+            } else {
+                Status::UpstreamFailure
+            },
+            provider: None,
+            cost_micros: delivers.then_some(COST),
+            markup_micros: 0,
+            cost_basis: None,
+            cost_components: "[]".to_owned(),
+            adjustments: "[]".to_owned(),
+            error_code: None,
+            error_message: None,
+            response_size_bytes: None,
+            answer: None,
+            frees_claim: !delivers,
+            finished_at: now,
+        },
+        attempts: Vec::new(),
+        unmade: vec![0],
+        media: if delivers { vec![image] } else { Vec::new() },
+        settlement: if delivers {
+            Settlement::Charge(Charge {
+                total_micros: COST,
+                markup_micros: 0,
+            })
+        } else {
+            Settlement::Release
+        },
+    }
+}
+
+#[test]
+fn what_is_accepted_is_written_once_in_every_history() {
+    let runtime = Runtime::new().expect("a runtime");
+    let config = Config {
+        cases: CASES,
+        failure_persistence: None,
+        max_shrink_iters: 20,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config);
+    let tried = runner.run(&steps(), |steps| {
+        runtime.block_on(async {
+            let mut history = History::new().await;
+            for step in &steps {
+                history.go(step).await;
+            }
+            history.check().await;
+            // What one history accepted the next process knows, too.
+            history.go(&Step::Crash).await;
+            history.check().await;
+            history.database().close().await;
+        });
+        Ok(())
+    });
+    if let Err(error) = tried {
+        panic!("{error}");
+    }
+}
