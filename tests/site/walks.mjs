@@ -13,6 +13,12 @@ async function follow(page, act) {
   await Promise.all([page.waitForNavigation({ waitUntil: "load" }), act()]);
 }
 
+/** Clicks as a person does, who first scrolls to what is to be clicked: the tray may lie over the foot of the window. */
+async function press(page, selector) {
+  await page.$eval(selector, (it) => it.scrollIntoView({ block: "center" }));
+  await page.click(selector);
+}
+
 /** Names of the models that a list shows. */
 function shown(page) {
   return page.$$eval("[data-text]", (all) =>
@@ -42,9 +48,9 @@ export function walks(browser, server) {
     walk("finds a model by filter", {}, async (page) => {
       await page.go("/models");
       const before = await shown(page);
-      await page.click('[data-filter] input[name="mode"][value="image-edit"]');
-      await page.click('[data-filter] input[name="provider"][value="replicate"]');
-      await follow(page, () => page.click('[data-filter] button[type="submit"]'));
+      await press(page, '[data-filter] input[name="mode"][value="image-edit"]');
+      await press(page, '[data-filter] input[name="provider"][value="replicate"]');
+      await follow(page, () => press(page, '[data-filter] button[type="submit"]'));
       const url = new URL(page.url());
       assert.equal(url.searchParams.get("mode"), "image-edit");
       assert.equal(url.searchParams.get("provider"), "replicate");
@@ -61,18 +67,18 @@ export function walks(browser, server) {
       await follow(page, () => page.keyboard.press("Enter"));
       const found = await shown(page);
       assert.deepEqual(found, ["GPT Image 1.5"]);
-      await follow(page, () => page.click("[data-text] .title a, [data-text] th a"));
+      await follow(page, () => press(page, "[data-text] .title a, [data-text] th a"));
       assert.equal(new URL(page.url()).pathname, MODEL);
     });
 
     walk("compares three", {}, async (page, scripts) => {
       await page.go("/models");
       for (const id of ["gpt-image-1.5", "flux.2-pro", "seedream-4.5"]) {
-        await page.click(`input[name="compare"][value$="${id}"]`);
+        await press(page, `input[name="compare"][value$="${id}"]`);
       }
       // Without scripts the choice goes to the server first, which then shows what is chosen.
-      if (!scripts) await follow(page, () => page.click('[data-filter] button[type="submit"]'));
-      await follow(page, () => page.click("[data-tray] .btn"));
+      if (!scripts) await follow(page, () => press(page, '[data-filter] button[type="submit"]'));
+      await follow(page, () => press(page, "[data-tray] .btn"));
       assert.match(new URL(page.url()).pathname, /^\/compare(\/[^/]+){6}$/);
       const main = await text(page, "main");
       for (const name of ["GPT Image 1.5", "FLUX.2 pro", "Seedream 4.5"]) assert.ok(main.includes(name), name);
@@ -101,7 +107,7 @@ export function walks(browser, server) {
       await page.go("/models/pictor/mock-image");
       await page.$eval("form.trysize [name=size]", (it) => (it.value = ""));
       await page.type("form.trysize [name=aspect_ratio]", "7:1");
-      await follow(page, () => page.click("form.trysize button[type=submit]"));
+      await follow(page, () => press(page, "form.trysize button[type=submit]"));
       const result = await text(page, "form.trysize output");
       assert.match(result, /\d+ × \d+/);
       // Seven times as wide as high, as near as the model comes to it.
@@ -111,13 +117,13 @@ export function walks(browser, server) {
 
     walk("asks for the price of a request", {}, async (page) => {
       await page.go(MODEL);
-      await follow(page, () => page.click("form.calc button[type=submit]"));
+      await follow(page, () => press(page, "form.calc button[type=submit]"));
       assert.match(await text(page, "form.calc output"), /\$0\.\d+/);
     });
 
     walk("reads a guide, and its twin in Markdown", {}, async (page) => {
       await page.go("/docs");
-      await follow(page, () => page.click('main a[href="/docs/errors"]'));
+      await follow(page, () => press(page, 'main a[href="/docs/errors"]'));
       assert.equal(await text(page, "h1"), "Errors");
       assert.ok((await text(page, "main")).includes("ALL_PROVIDERS_EXHAUSTED"));
       const twin = await fetch(new URL("/docs/errors.md", server.url));
@@ -135,7 +141,7 @@ export function walks(browser, server) {
 
     walk("opens the reference", {}, async (page) => {
       await page.go("/docs");
-      await follow(page, () => page.click('main a[href^="/docs/api/"]'));
+      await follow(page, () => press(page, 'main a[href^="/docs/api/"]'));
       const main = await text(page, "main");
       assert.ok(main.includes("/openai/v1/images/generations"));
       assert.ok(await page.$(".hand"), "parameters have their badges");
@@ -143,7 +149,7 @@ export function walks(browser, server) {
 
     walk("keeps a theme", { scripts: [true] }, async (page) => {
       await page.go("/models");
-      await page.click("[data-theme-toggle]");
+      await press(page, "[data-theme-toggle]");
       const chosen = await page.$eval("html", (it) => it.dataset.theme);
       assert.ok(["light", "dark"].includes(chosen));
       await page.go("/docs");
