@@ -1,15 +1,16 @@
-//! The whole test-suite: tidy, Rust tests on both databases, and the official SDKs end to end.
+//! The whole test-suite: tidy, Rust tests on both databases, the official SDKs end to end, and the site in a browser.
 
 mod node;
 mod python;
 mod rust;
+mod site;
 mod stamp;
 
 use crate::postgres::{self, Cluster, Durability};
 use crate::steps::Steps;
 use crate::{Outcome, debian, repository, tidy};
 
-/// The variable by which the SDK tests find the program.
+/// The variable by which the tests in Python and Node find the program.
 const PROGRAM_VARIABLE: &str = "SDK_TESTS_PICTOR";
 
 /// A part of the suite that can be run alone.
@@ -20,6 +21,7 @@ pub(crate) enum Part {
     Postgres,
     Python,
     Node,
+    Site,
 }
 
 impl Part {
@@ -34,8 +36,9 @@ impl Part {
             "postgres" => Ok(Self::Postgres),
             "python" => Ok(Self::Python),
             "node" => Ok(Self::Node),
+            "site" => Ok(Self::Site),
             other => Err(format!(
-                "--only takes rust, postgres, python, node or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site or tidy, not `{other}`"
             )),
         }
     }
@@ -72,6 +75,9 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
     if wants(Part::Node) {
         steps.step("official SDKs: Node", node::test)?;
     }
+    if wants(Part::Site) {
+        steps.step("site in a browser", site::test)?;
+    }
     steps.summary();
     Ok(())
 }
@@ -87,12 +93,20 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     if wants(Part::Node) {
         packages.extend(node::missing());
     }
+    if wants(Part::Site) {
+        packages.extend(site::missing());
+    }
+    packages.sort_unstable();
+    packages.dedup();
     debian::install(&packages)?;
     if wants(Part::Python) {
         python::install()?;
     }
     if wants(Part::Node) {
         node::install()?;
+    }
+    if wants(Part::Site) {
+        site::install()?;
     }
     Ok(())
 }

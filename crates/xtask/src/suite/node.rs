@@ -2,7 +2,7 @@
 
 use super::{PROGRAM_VARIABLE, stamp};
 use crate::{Outcome, environment, repository, steps};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Least version of Node that the official clients run on.
@@ -19,14 +19,19 @@ pub(super) fn missing() -> impl Iterator<Item = &'static str> {
 
 /// Installs the locked clients, unless they are there.
 pub(super) fn install() -> Outcome {
+    install_locked(&tests())
+}
+
+/// Installs what the lock file of `tests` names, unless it is there.
+pub(super) fn install_locked(tests: &Path) -> Outcome {
     check_version()?;
-    let (folder, list) = (tests().join("node_modules"), tests().join("package-lock.json"));
+    let (folder, list) = (tests.join("node_modules"), tests.join("package-lock.json"));
     if stamp::is_current(&folder, &list) {
         return Ok(());
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(tests());
+        .current_dir(tests);
     steps::run(environment::clear(&mut npm))?;
     stamp::write(&folder, &list)
 }
