@@ -187,7 +187,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 19] = [
+const VARIABLES: [&str; 20] = [
     "listen",
     "metrics_listen",
     "data_dir",
