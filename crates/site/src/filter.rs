@@ -142,16 +142,6 @@ impl Filter {
         self.chosen.iter().any(|(own, chosen)| *own == group && chosen == value)
     }
 
-    /// Whether anything is chosen that leaves models out.
-    #[must_use]
-    pub fn is_narrow(&self) -> bool {
-        !self.words.trim().is_empty()
-            || !self.chosen.is_empty()
-            || !self.price.is_empty()
-            || !self.ratio.is_empty()
-            || !self.largest.is_empty()
-    }
-
     /// The models that it finds, in order.
     #[must_use]
     pub fn find<'a>(&self, cards: &'a [Card], performance: &Performance) -> Vec<&'a Card> {
@@ -257,4 +247,48 @@ pub fn encoded(value: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Filter {
+        let pairs: Vec<(String, String)> = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Filter::read(&pairs)
+    }
+
+    #[test]
+    fn a_view_is_its_query() {
+        let filter = read(&[
+            ("q", "gpt image & more"),
+            ("mode", "image-edit"),
+            ("can", "mask"),
+            ("can", "seed"),
+            ("price", "0.05"),
+            ("ratio", "16:9"),
+            ("sort", "price"),
+            ("view", "list"),
+            ("compare", "openai/gpt-image-1.5"),
+        ]);
+        let query = "?q=gpt+image+%26+more&price=0.05&ratio=16:9&sort=price&view=list&mode=image-edit&can=mask&can=seed&compare=openai/gpt-image-1.5";
+        assert_eq!(filter.query(&[]), query);
+        let plates = filter.query(&[("view", ""), ("sort", "name")]);
+        assert!(plates.ends_with("&sort=name") && !plates.contains("view="), "{plates}");
+    }
+
+    #[test]
+    fn what_a_query_does_not_know_is_left_out() {
+        let filter = read(&[
+            ("price", "free"),
+            ("sort", "size"),
+            ("page", "-3"),
+            ("nothing", "x"),
+            ("ratio", "7:1"),
+        ]);
+        assert_eq!((filter.query(&[]), filter.page), (String::new(), 1));
+    }
 }

@@ -27,7 +27,6 @@ use crate::words;
 
 pub use about::questions;
 pub(crate) use parameters::{GROUPS, MEANINGS};
-pub use speed::has_calls;
 
 /// Everything that the page of a model shows.
 #[derive(Debug, Clone, Copy)]

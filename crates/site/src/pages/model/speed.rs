@@ -6,12 +6,6 @@ use crate::here::Service;
 use crate::html::{Html, escape};
 use crate::words;
 
-/// Whether there is anything to show of a model.
-#[must_use]
-pub fn has_calls(performance: &crate::performance::Performance, model: &str) -> bool {
-    performance.of_model(model).is_some_and(|calls| calls.count > 0)
-}
-
 pub(super) fn section(sheet: &Sheet<'_>) -> Html {
     let shown = sheet.shown;
     let model = &shown.view.model.id;
