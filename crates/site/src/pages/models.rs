@@ -296,7 +296,7 @@ fn yes_or_no(is_so: bool) -> String {
     if is_so {
         format!("<td class=\"c\">{}<span class=\"sr\">yes</span></td>", icon("check"))
     } else {
-        "<td class=\"c\"><span class=\"no\">·</span><span class=\"sr\">no</span></td>".to_owned()
+        "<td class=\"c no\">·<span class=\"sr\">no</span></td>".to_owned()
     }
 }
 
