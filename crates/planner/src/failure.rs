@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub use next::{
     BACKOFF_FIRST, FailoverPolicy, JITTER, NextMove, Progress, RETRIES_MAX, RETRY_AFTER_MAX, TIME_OVER, WALK_PAUSE,
-    WALKS_MAX, WhenMaybeBilled, is_over, jittered, next_move, walk_again,
+    WALKS_MAX, WhenMaybeBilled, is_over, is_refusal, jittered, next_move, walk_again,
 };
 
 /// What happened. The name says it from the point of view of the gateway.

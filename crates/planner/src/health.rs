@@ -1,17 +1,23 @@
 //! How each offer has been doing: a circuit for each provider and native model, fed with what attempts came to.
 
 mod circuit;
+mod pace;
 mod window;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::failure::FailureKind;
+use crate::mode::Mode;
 
 pub use circuit::{
     Admission, Change, Circuit, CircuitState, FAILURES_IN_A_ROW_MAX, OPEN_FIRST, OPEN_MAX, OUT_FOR, PROBE_LEASE,
     RATED_SAMPLES_MIN, REST_MAX, Report, STEADY_AFTER,
+};
+pub use pace::{
+    HEDGE_LEAST, LATE_FACTOR, LATE_LEAST, LIMIT_FACTOR, LIMIT_LEAST, PACED_SAMPLES_MAX, PACED_SAMPLES_MIN, Patience,
 };
 pub use window::{SAMPLE_AGE_MAX, SAMPLES_MAX};
 
@@ -141,6 +147,36 @@ impl Health {
     ) -> Option<Change> {
         let models = self.circuits.entry(provider.to_owned()).or_default();
         models.entry(native_model.to_owned()).or_default().record(report, now)
+    }
+
+    /// An attempt that started at `started_at` is late at `now`, and not over; see [`Circuit::late`].
+    pub fn late(
+        &mut self,
+        provider: &str,
+        native_model: &str,
+        started_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Change> {
+        let models = self.circuits.entry(provider.to_owned()).or_default();
+        models.entry(native_model.to_owned()).or_default().late(started_at, now)
+    }
+
+    /// A success in `mode` took `latency_ms`.
+    pub fn learn(&mut self, provider: &str, native_model: &str, mode: Mode, latency_ms: u64) {
+        let models = self.circuits.entry(provider.to_owned()).or_default();
+        let circuit = models.entry(native_model.to_owned()).or_default();
+        circuit.paces.entry(mode).or_default().push(latency_ms);
+    }
+
+    /// The time that nearly all successes of an offer in `mode` keep to; `None` before [`PACED_SAMPLES_MIN`] of them.
+    #[must_use]
+    pub fn usual(&self, provider: &str, native_model: &str, mode: Mode) -> Option<Duration> {
+        self.circuits
+            .get(provider)?
+            .get(native_model)?
+            .paces
+            .get(&mode)?
+            .usual()
     }
 
     /// Every offer that was tried, in the order of providers and models.

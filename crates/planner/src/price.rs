@@ -12,6 +12,26 @@ use crate::catalog::pricing::{Component, Direction, Metric};
 use crate::money::Micros;
 use crate::size::Size;
 
+/// What a line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Counted {
+    /// What a price is for.
+    Metric(Metric),
+    /// What is added to the sum of the others.
+    Added(Added),
+}
+
+/// What is added to a call's own prices, so that its lines add up to its total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Added {
+    /// The provider rounds each call up.
+    Rounding,
+    /// The operator's mark-up.
+    Markup,
+}
+
 /// One line of a bill.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Line {
@@ -19,10 +39,12 @@ pub struct Line {
     #[serde(rename = "type")]
     pub direction: Direction,
     /// What is counted.
-    pub metric: Metric,
+    pub metric: Counted,
     /// How much of it.
+    #[serde(serialize_with = "rust_decimal::serde::float::serialize")]
     pub quantity: Decimal,
     /// How much of it is billed.
+    #[serde(serialize_with = "rust_decimal::serde::float::serialize")]
     pub billable_quantity: Decimal,
     /// Dollars for `unit_size` of it.
     #[serde(serialize_with = "rust_decimal::serde::float::serialize")]
@@ -43,13 +65,32 @@ impl Line {
         let dollars = unit_price * quantity / Decimal::from(component.unit_size);
         Self {
             direction: component.direction,
-            metric: component.metric,
+            metric: Counted::Metric(component.metric),
             quantity: quantity.normalize(),
             billable_quantity: quantity.normalize(),
             unit_price,
             unit_size: component.unit_size,
             total_cost: Micros::from_dollars(dollars),
         }
+    }
+
+    /// Whether it is for pictures that come out: neither for words beside them nor added to the sum.
+    fn is_of_pictures(&self) -> bool {
+        self.direction == Direction::Output
+            && matches!(self.metric, Counted::Metric(metric) if metric != Metric::TokenText)
+    }
+
+    /// What is added to a call; nothing when it is nothing.
+    fn added(what: Added, amount: Micros) -> Option<Self> {
+        (amount != Micros::ZERO).then(|| Self {
+            direction: Direction::Output,
+            metric: Counted::Added(what),
+            quantity: Decimal::ONE,
+            billable_quantity: Decimal::ONE,
+            unit_price: amount.dollars(),
+            unit_size: 1,
+            total_cost: amount,
+        })
     }
 
     /// `quantity` of what `component` prices in one image, of which the first unit may be dearer.

@@ -216,6 +216,16 @@ fn only_enlarges(catalog: &Catalog, name: &str) -> bool {
         .is_some_and(|(_, model)| model.modes() == [Mode::Upscale])
 }
 
+/// Whether a value is how a client says "not set": null, or a blank text, which no parameter means anything by. An argument is
+/// worth something by what is sent, not by its name being there. A blank prompt is told of as such.
+fn is_absent(canonical: &str, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => canonical != "prompt" && text.trim().is_empty(),
+        _ => false,
+    }
+}
+
 struct Reader<'a> {
     catalog: &'a Catalog,
     fields: IndexMap<String, Value>,
@@ -226,8 +236,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn take(&mut self, canonical: &str, given: &str, value: &Value) {
-        // `null` is how typed clients say "not set".
-        if value.is_null() {
+        if is_absent(canonical, value) {
             return;
         }
         if canonical == USER && given == SAFETY_IDENTIFIER && value.as_str() != Some("") {

@@ -96,6 +96,8 @@ pub struct Resolved<'a> {
     pub native: NativeRequest,
     /// The parameter for whose sake each native field is there, by native name.
     pub origins: IndexMap<String, String>,
+    /// Whether it is sent something of the caller's that the catalogue does not know.
+    pub has_unknown: bool,
     /// Native name of the number of images, when the offer takes one.
     pub n_field: Option<String>,
     /// Native name of the seed, when one is sent.
@@ -302,9 +304,6 @@ fn resolve_offer<'a>(
         param: param.to_owned(),
         reason,
     };
-    if let Some(needed) = missing(context, offer) {
-        return Err(refuse(needed, format!("needs the argument '{needed}'")));
-    }
     let mut fields = Fields::default();
     let mut changes = Changes::default();
     if let (Some(prompt), Some(field)) = (&context.request.prompt, mode_offer.fields.get("prompt")) {
@@ -326,6 +325,9 @@ fn resolve_offer<'a>(
     );
     let taken = arguments::apply(context, &offer.pricing, mode_offer, &mut fields, &mut changes)
         .map_err(|(param, reason)| refuse(&param, reason))?;
+    if let Some(needed) = missing(context, offer, &taken) {
+        return Err(refuse(needed, format!("needs the argument '{needed}'")));
+    }
     let streams = streaming::apply(context, mode_offer, &mut fields, &mut changes);
     for (name, value) in &mode_offer.constants {
         fields.set_constant(name, value.clone());
@@ -342,6 +344,7 @@ fn resolve_offer<'a>(
     };
     let (adjustments, fit) = changes.into_parts();
     let estimate = estimate(&offer.pricing, &work);
+    let has_unknown = fields.has_unknown();
     let (fields, origins) = fields.into_parts();
     Ok(Resolved {
         offer,
@@ -351,6 +354,7 @@ fn resolve_offer<'a>(
             fields,
         },
         origins,
+        has_unknown,
         n_field: mode_offer
             .fields
             .get("n")
@@ -370,11 +374,11 @@ fn resolve_offer<'a>(
     })
 }
 
-/// An argument without which `offer` does not serve, and that is not there.
-fn missing<'a>(context: &Context<'_>, offer: &'a Offer) -> Option<&'a str> {
+/// An argument without which `offer` does not serve, and that it is not sent.
+fn missing<'a>(context: &Context<'_>, offer: &'a Offer, taken: &IndexMap<String, Value>) -> Option<&'a str> {
     let given = |needed: &str| match needed {
         "mask" => context.inputs.mask.is_some(),
-        needed => context.request.arguments.contains_key(needed),
+        needed => taken.contains_key(needed),
     };
     offer.requires.iter().map(String::as_str).find(|needed| !given(needed))
 }

@@ -17,13 +17,14 @@ const PROVIDERS_MAX: usize = 64;
 /// A greater `max_price_usd` is taken as this: no images cost as much, and exact amounts stay in range.
 const MAX_PRICE_USD_MAX: f64 = 1_000_000.0;
 /// The fields of a route.
-const FIELDS: [&str; 6] = [
+const FIELDS: [&str; 7] = [
     "strategy",
     "fit",
     "only",
     "avoid",
     "max_price_usd",
     "failover_on_content_policy",
+    "hedge",
 ];
 
 /// The wishes of one who may have some. What is absent is left to the next one: the request, then its API key, then
@@ -52,6 +53,10 @@ pub struct Route {
     /// Whether a safety block may be tried at another provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failover_on_content_policy: Option<bool>,
+    /// Whether another offer may be asked as soon as a call takes longer than nearly all before it, as after a call whose
+    /// outcome is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hedge: Option<bool>,
 }
 
 #[expect(clippy::ref_option, reason = "the reader of the derive gives a reference")]
@@ -71,6 +76,7 @@ impl Route {
         avoid: None,
         max_price: None,
         failover_on_content_policy: None,
+        hedge: None,
     };
 
     /// Reads a route. Fields at fault are left absent, so that all faults are told together.
@@ -93,6 +99,7 @@ impl Route {
             avoid: reader.providers("avoid"),
             max_price: reader.max_price(),
             failover_on_content_policy: reader.switch("failover_on_content_policy"),
+            hedge: reader.switch("hedge"),
         };
         if route.only.as_ref().is_some_and(Vec::is_empty) {
             let message = "'route.only' is empty: name a provider, or leave it out";
@@ -117,6 +124,7 @@ impl Route {
             avoid: self.avoid.clone().or_else(avoided_next),
             max_price: self.max_price.or(next.max_price),
             failover_on_content_policy: self.failover_on_content_policy.or(next.failover_on_content_policy),
+            hedge: self.hedge.or(next.hedge),
         }
     }
 

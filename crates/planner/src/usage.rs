@@ -30,6 +30,22 @@ impl Usage {
         self.output_text_tokens + self.output_image_tokens
     }
 
+    /// The greatest of its counts.
+    #[must_use]
+    pub fn greatest(&self) -> u64 {
+        [
+            self.input_text_tokens,
+            self.cached_text_tokens,
+            self.input_image_tokens,
+            self.cached_image_tokens,
+            self.output_text_tokens,
+            self.output_image_tokens,
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or_default()
+    }
+
     /// The sum of two calls.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {

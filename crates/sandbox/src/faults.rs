@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -182,6 +183,8 @@ struct Queued {
 #[derive(Default)]
 pub(crate) struct FaultBook {
     state: Mutex<State>,
+    /// Whether nobody may order any.
+    refuses: AtomicBool,
 }
 
 #[derive(Default)]
@@ -192,8 +195,16 @@ struct State {
 }
 
 impl FaultBook {
+    /// From now on nobody orders any faults.
+    pub(crate) fn refuse_orders(&self) {
+        self.refuses.store(true, Ordering::Relaxed);
+    }
+
     /// The faults that strike this call, by the control route and by the prompt's switches; counts them as used.
     pub(crate) fn take(&self, call: Call, provider: Provider, model: &str, prompt: &str) -> Faults {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Faults::default();
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut faults = state.take_queued(call, provider, model).unwrap_or_default();
         for (index, switch) in switches(prompt).enumerate() {

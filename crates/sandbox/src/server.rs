@@ -47,6 +47,8 @@ pub struct SandboxConfig {
     pub latency: bool,
     /// The base of links in answers, when callers come through a proxy; otherwise the host they used.
     pub public_url: Option<String>,
+    /// Stand beside real providers: only `/mock` is served, and neither prompts nor a control route order faults.
+    pub beside_real: bool,
 }
 
 impl Default for SandboxConfig {
@@ -57,6 +59,7 @@ impl Default for SandboxConfig {
             tls: false,
             latency: false,
             public_url: None,
+            beside_real: false,
         }
     }
 }
@@ -130,12 +133,20 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, StartError> {
         false => None,
     };
     let base_url = base_url(address, config.tls);
-    let core = Arc::new(Core::new(base_url, config.public_url, config.latency));
+    let core = Core::new(base_url, config.public_url, config.latency);
+    if config.beside_real {
+        core.faults.refuse_orders();
+    }
+    let core = Arc::new(core);
     let stop = CancellationToken::new();
     let abort = CancellationToken::new();
     let connections = TaskTracker::new();
     let server = Server {
-        router: router(&core),
+        router: if config.beside_real {
+            router_beside_real(&core)
+        } else {
+            router(&core)
+        },
         acceptor: tls.as_ref().map(|tls| tls.acceptor.clone()),
         stop: stop.clone(),
         abort: abort.clone(),
@@ -150,6 +161,14 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, StartError> {
         abort: abort.drop_guard(),
         connections,
     })
+}
+
+/// What is served beside real providers.
+fn router_beside_real(core: &Arc<Core>) -> Router {
+    Router::new()
+        .nest("/mock", mock::router(Arc::clone(core)))
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(core), log_calls))
 }
 
 /// Every route of the sandbox.

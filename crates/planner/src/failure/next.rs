@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Failure, FailureKind, HealthEffect, Spent};
+use super::{Blame, Failure, FailureKind, HealthEffect, Spent};
 
 /// When another try is allowed although the last one may have been billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -101,6 +101,12 @@ pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress
             Some(wait) if wait >= RETRY_AFTER_MAX => NextMove::Failover,
             wait => retry_or_failover(wait, progress),
         },
+        // The credential is the caller's own: elsewhere the request would be served at another's cost, unasked.
+        FailureKind::QuotaExhausted | FailureKind::BadCredential | FailureKind::NotPermitted
+            if failure.blame == Blame::Caller =>
+        {
+            NextMove::Stop
+        }
         FailureKind::QuotaExhausted
         | FailureKind::BadCredential
         | FailureKind::NotPermitted
@@ -112,8 +118,10 @@ pub fn next_move(failure: &Failure, policy: &FailoverPolicy, progress: &Progress
         | FailureKind::EmptyAnswer
         | FailureKind::UnreadableAnswer
         | FailureKind::JobFailed => failover(failure, policy, progress),
+        // Offers' limits differ: what one refuses another may take.
+        FailureKind::InvalidArgument => failover(failure, policy, progress),
         // Another answer would meet the same limit, and cost again.
-        FailureKind::LimitReached | FailureKind::InvalidArgument => NextMove::Stop,
+        FailureKind::LimitReached => NextMove::Stop,
         // Some providers charge for a picture that they then hold back.
         FailureKind::ContentPolicy if policy.on_content_policy => failover(failure, policy, progress),
         FailureKind::ContentPolicy => NextMove::Stop,
@@ -143,12 +151,22 @@ pub fn walk_again<'a>(
         passing |= match failure.health_effect() {
             HealthEffect::Counts => true,
             HealthEffect::Out => false,
-            // A block that another provider may lift is the same block at the second asking.
-            HealthEffect::None if failure.kind == FailureKind::ContentPolicy && policy.on_content_policy => false,
+            // What another provider may take is the same refusal at the second asking.
+            HealthEffect::None if is_refusal(failure, policy) => false,
             HealthEffect::None => return false,
         };
     }
     passing && walks < WALKS_MAX && time_left > WALK_PAUSE
+}
+
+/// Whether an offer refused what another one may take, so that it is not asked the same once more.
+#[must_use]
+pub fn is_refusal(failure: &Failure, policy: &FailoverPolicy) -> bool {
+    match failure.kind {
+        FailureKind::InvalidArgument => true,
+        FailureKind::ContentPolicy => policy.on_content_policy,
+        _ => false,
+    }
 }
 
 /// `asked` is how long the provider asks to wait. It names the time anew with each refusal, so it is not doubled.
@@ -296,8 +314,33 @@ mod tests {
     }
 
     #[test]
-    fn callers_faults_and_safety_blocks_end_the_generation() {
-        assert_eq!(decide(FailureKind::InvalidArgument, FRESH), NextMove::Stop);
+    fn an_argument_that_one_offer_refuses_another_may_take() {
+        assert_eq!(decide(FailureKind::InvalidArgument, FRESH), NextMove::Failover);
+        let paid = Failure {
+            spent: Spent::Unknown,
+            ..Failure::new(FailureKind::InvalidArgument, "")
+        };
+        let never = FailoverPolicy {
+            when_maybe_billed: WhenMaybeBilled::Never,
+            ..FailoverPolicy::default()
+        };
+        assert_eq!(next_move(&paid, &never, &FRESH), NextMove::Stop);
+    }
+
+    #[test]
+    fn a_callers_own_credential_and_safety_blocks_end_the_generation() {
+        for kind in [
+            FailureKind::BadCredential,
+            FailureKind::QuotaExhausted,
+            FailureKind::NotPermitted,
+        ] {
+            let own = Failure {
+                blame: Blame::Caller,
+                ..Failure::new(kind, "")
+            };
+            assert_eq!(next_move(&own, &FailoverPolicy::default(), &FRESH), NextMove::Stop);
+            assert_eq!(decide(kind, FRESH), NextMove::Failover);
+        }
         assert_eq!(decide(FailureKind::ContentPolicy, FRESH), NextMove::Stop);
         let open = FailoverPolicy {
             on_content_policy: true,
@@ -375,11 +418,9 @@ mod tests {
             !again(&[limited.clone(), failure(FailureKind::TimedOut)], 1, long),
             "it may have cost"
         );
-        assert!(!again(
-            &[limited.clone(), failure(FailureKind::InvalidArgument)],
-            1,
-            long
-        ));
+        let refused = failure(FailureKind::InvalidArgument);
+        assert!(again(&[limited.clone(), refused.clone()], 1, long), "one may recover");
+        assert!(!again(&[refused], 1, long), "the same refusal again");
         assert!(
             !walk_again([Some(&limited), None], 1, &FailoverPolicy::default(), long),
             "a success cost something"

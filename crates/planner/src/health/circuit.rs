@@ -1,11 +1,14 @@
 //! One circuit: closed while an offer works, open while it does not, half-open when it may be probed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::pace::Pace;
 use super::window::Window;
 use crate::failure::{Failure, FailureKind, HealthEffect, RETRIES_MAX};
+use crate::mode::Mode;
 
 /// Failures in a row that open a circuit: one more than one call makes with all its retries, so that no single call
 /// speaks for all.
@@ -103,12 +106,15 @@ enum Phase {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Circuit {
     pub(super) window: Window,
+    pub(super) paces: BTreeMap<Mode, Pace>,
     phase: Phase,
     /// Openings since the circuit was last steady.
     openings: u32,
     closed_at: Option<Timestamp>,
     resting_until: Option<Timestamp>,
     probe_since: Option<Timestamp>,
+    /// When those attempts started that were counted as failures because they are late, and are not over.
+    late: Vec<Timestamp>,
 }
 
 impl Circuit {
@@ -159,17 +165,29 @@ impl Circuit {
         }
     }
 
+    /// An attempt that started at `started_at` is late at `now`. It counts as a failure before it ends, and then not again:
+    /// those who come meanwhile shall not wait for the same.
+    pub fn late(&mut self, started_at: Timestamp, now: Timestamp) -> Option<Change> {
+        let failure = Failure::new(FailureKind::TimedOut, "");
+        let change = self.failed(started_at, &failure, now);
+        self.late.push(started_at);
+        change
+    }
+
     /// An attempt ended at `now`. Failures that say nothing about the offer only free the place of the probe.
     pub fn record(&mut self, report: &Report<'_>, now: Timestamp) -> Option<Change> {
         if self.probe_since == Some(report.started_at) {
             self.probe_since = None;
         }
+        let was_late = self.late.iter().position(|late| *late == report.started_at);
+        let was_late = was_late.map(|place| self.late.swap_remove(place)).is_some();
         let Some(failure) = report.failure else {
             return self.succeeded(report, now);
         };
         match failure.health_effect() {
             HealthEffect::None => None,
-            HealthEffect::Counts => self.failed(report, failure, now),
+            HealthEffect::Counts if was_late => None,
+            HealthEffect::Counts => self.failed(report.started_at, failure, now),
             HealthEffect::Out => self.out(report, failure, now),
         }
     }
@@ -189,7 +207,7 @@ impl Circuit {
         }
     }
 
-    fn failed(&mut self, report: &Report<'_>, failure: &Failure, now: Timestamp) -> Option<Change> {
+    fn failed(&mut self, started_at: Timestamp, failure: &Failure, now: Timestamp) -> Option<Change> {
         self.window.push(None, now);
         if let Some(wait) = failure.retry_after {
             self.resting_until = self.resting_until.max(Some(after(now, wait.min(REST_MAX))));
@@ -203,7 +221,7 @@ impl Circuit {
                 })
             }
             // Whatever was begun before may still fail by the outage that is known.
-            Phase::Open { until, .. } if report.started_at >= until => {
+            Phase::Open { until, .. } if started_at >= until => {
                 let until = self.open(failure.kind, now);
                 Some(Change::ProbeFailed {
                     until,

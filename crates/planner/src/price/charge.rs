@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::Line;
-use super::estimate::{Estimate, Work, call, merge, rounded};
+use super::estimate::{Estimate, Work, call, merge, whole};
 use crate::catalog::pricing::{Basis, Component, Direction, Metric, Pricing};
 use crate::money::Micros;
 use crate::size::Size;
@@ -20,32 +20,65 @@ pub struct Produced {
     pub reported: Option<Micros>,
 }
 
+/// Greatest figure of a provider that is believed: of tokens, or of millionths of a dollar. No call comes near it, and sums
+/// of such figures stay within what is stored.
+pub const FIGURE_MAX: u64 = 1_000_000_000_000;
+
+impl Produced {
+    /// Without figures that cannot be: they are as good as none.
+    #[must_use]
+    pub fn believed(self) -> Self {
+        let in_range = |amount: &Micros| u64::try_from(amount.0).is_ok_and(|micros| micros <= FIGURE_MAX);
+        Self {
+            usage: self.usage.filter(|usage| usage.greatest() <= FIGURE_MAX),
+            reported: self.reported.filter(in_range),
+            sizes: self.sizes,
+        }
+    }
+}
+
 /// What one finished call cost: as reported, else by its usage, else by the price table for the measured output.
 #[must_use]
 pub fn charge(pricing: &Pricing, work: &Work, produced: &Produced) -> Estimate {
-    let of = |components: Vec<Line>, amount: Micros, basis| {
-        let markup = pricing.markup_on(amount);
-        Estimate {
-            components,
-            total: amount + markup,
-            markup,
-            basis,
-        }
-    };
     if let Some(reported) = produced.reported {
-        return of(Vec::new(), reported, Basis::Reported);
+        let markup = pricing.markup_on(reported);
+        return Estimate {
+            components: Vec::new(),
+            total: reported + markup,
+            markup,
+            basis: Basis::Reported,
+        };
     }
     if pricing.basis == Basis::Usage
         && let Some(usage) = &produced.usage
     {
-        let components = by_usage(pricing, usage);
-        let amount = rounded(pricing, &components);
-        return of(components, amount, Basis::Usage);
+        return Estimate {
+            basis: Basis::Usage,
+            ..whole(pricing, by_usage(pricing, usage))
+        };
     }
     let sizes: Vec<Option<Size>> = produced.sizes.iter().copied().map(Some).collect();
-    let components = call(pricing, work, &sizes);
-    let amount = rounded(pricing, &components);
-    of(components, amount, Basis::Table)
+    Estimate {
+        basis: Basis::Table,
+        ..whole(pricing, call(pricing, work, &sizes))
+    }
+}
+
+/// A charge that is more than the `most` that may be charged, cut to it. Its lines would be more than what is charged, so
+/// there are none.
+#[must_use]
+pub fn capped(charge: Estimate, most: Micros) -> Estimate {
+    if charge.total <= most {
+        return charge;
+    }
+    // The mark-up keeps its share.
+    let share = Decimal::from(charge.markup.0) / Decimal::from(charge.total.0.max(1));
+    Estimate {
+        components: Vec::new(),
+        total: most,
+        markup: Micros::from_dollars(most.dollars() * share),
+        basis: charge.basis,
+    }
 }
 
 fn by_usage(pricing: &Pricing, usage: &Usage) -> Vec<Line> {

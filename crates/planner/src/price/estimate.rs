@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::tokens::{input_tokens, listed_sizes, nearest, output_tokens};
-use super::{Line, megapixels};
+use super::{Added, Line, megapixels};
 use crate::catalog::pricing::{Basis, Component, Direction, Metric, Pricing};
 use crate::mode::Mode;
 use crate::money::Micros;
@@ -56,12 +56,10 @@ pub fn estimate(pricing: &Pricing, work: &Work) -> Estimate {
     let mut components = Vec::new();
     let (mut total, mut markup) = (Micros::ZERO, Micros::ZERO);
     for images in &work.calls {
-        let lines = call(pricing, work, &vec![work.size; *images as usize]);
-        let amount = rounded(pricing, &lines);
-        let added = pricing.markup_on(amount);
-        total = total + amount + added;
-        markup = markup + added;
-        merge(&mut components, lines);
+        let whole = whole(pricing, call(pricing, work, &vec![work.size; *images as usize]));
+        total = total + whole.total;
+        markup = markup + whole.markup;
+        merge(&mut components, whole.components);
     }
     Estimate {
         components,
@@ -89,12 +87,22 @@ pub(super) fn merge(into: &mut Vec<Line>, lines: Vec<Line>) {
     }
 }
 
-/// The amount of one call, as the provider rounds it.
-pub(super) fn rounded(pricing: &Pricing, lines: &[Line]) -> Micros {
+/// The amount of one call with these `lines`, as the provider rounds it, and with the operator's mark-up. Both become lines,
+/// so that all lines add up to the total.
+pub(super) fn whole(pricing: &Pricing, mut lines: Vec<Line>) -> Estimate {
     let sum: Micros = lines.iter().map(|line| line.total_cost).sum();
-    pricing
+    let amount = pricing
         .round_up_to
-        .map_or(sum, |step| sum.round_up_to(Micros::from_dollars(step)))
+        .map_or(sum, |step| sum.round_up_to(Micros::from_dollars(step)));
+    let markup = pricing.markup_on(amount);
+    lines.extend(Line::added(Added::Rounding, amount - sum));
+    lines.extend(Line::added(Added::Markup, markup));
+    Estimate {
+        components: lines,
+        total: amount + markup,
+        markup,
+        basis: pricing.basis,
+    }
 }
 
 /// The lines of one call that makes images of these sizes; a size is absent while the provider has yet to choose it.

@@ -1,10 +1,9 @@
 //! The price from which a model starts.
 
-use super::estimate::{Work, estimate, rounded};
+use super::estimate::{Work, estimate, whole};
 use crate::catalog::Catalog;
 use crate::catalog::model::Model;
 use crate::catalog::offer::{ModeOffer, Offer};
-use crate::catalog::pricing::{Direction, Metric};
 use crate::mode::Mode;
 use crate::money::Micros;
 use crate::schema::sizes_of;
@@ -109,11 +108,7 @@ fn works(model: &Model, mode: Mode, offer: &ModeOffer, qualities: &[String], siz
 
 /// What one image costs without what goes in.
 fn output_price(offer: &Offer, work: &Work) -> Micros {
-    let lines: Vec<_> = estimate(&offer.pricing, work)
-        .components
-        .into_iter()
-        .filter(|line| line.direction == Direction::Output && line.metric != Metric::TokenText)
-        .collect();
-    let amount = rounded(&offer.pricing, &lines);
-    amount + offer.pricing.markup_on(amount)
+    let lines = estimate(&offer.pricing, work).components.into_iter();
+    let pictures = lines.filter(|line| line.is_of_pictures()).collect();
+    whole(&offer.pricing, pictures).total
 }

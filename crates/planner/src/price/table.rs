@@ -125,10 +125,7 @@ fn price(model: &Model, offer: &Offer, mode: Mode, quality: Option<&str>, size: 
         arguments: IndexMap::new(),
     };
     let lines = estimate(&offer.pricing, &work).components;
-    let mut outputs = lines
-        .iter()
-        .filter(|line| line.direction == Direction::Output && line.metric != Metric::TokenText)
-        .peekable();
+    let mut outputs = lines.iter().filter(|line| line.is_of_pictures()).peekable();
     if outputs.peek().is_none() && !offer.pricing.components.is_empty() {
         return None;
     }

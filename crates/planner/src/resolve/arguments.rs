@@ -44,7 +44,7 @@ pub(super) fn apply(
             .get(name)
             .or_else(|| context.catalog.standard_parameter(name))
         else {
-            let is_ours = is_ours(name, context, pricing, mode_offer) || fields.holds(name);
+            let is_ours = is_ours(name, context, pricing, mode_offer) || fields.names().any(|own| overlap(own, name));
             pass_through(name, value, is_ours, fields, changes);
             continue;
         };
@@ -156,8 +156,7 @@ fn write(name: &str, parameter: &Parameter, field: &Field, value: &Value, fields
 /// Whether Pictor sets the native field `name` for this request, or what the request costs hangs on it. The native name of a
 /// parameter that was not given is the caller's to use.
 fn is_ours(name: &str, context: &Context<'_>, pricing: &Pricing, mode_offer: &ModeOffer) -> bool {
-    // A dotted native name stands for nested objects: the outermost of them is ours too.
-    let names = |native: &str| native.trim_end_matches("[]") == name || native.split('.').next() == Some(name);
+    let names = |native: &str| overlap(native, name);
     let is_set = |canonical: &String, field: &Field| {
         is_provided_by_the_gateway(canonical)
             || matches!(
@@ -173,6 +172,7 @@ fn is_ours(name: &str, context: &Context<'_>, pricing: &Pricing, mode_offer: &Mo
         .filter(|(canonical, field)| names(field.native_name(canonical)))
         .any(|(canonical, field)| is_set(canonical, field))
         || mode_offer.constants.keys().any(|native| names(native))
+        || ADAPTERS_OWN.into_iter().any(names)
 }
 
 /// An argument that the catalogue does not know goes to the provider as it is, unless it would take the place of one that Pictor sets.
@@ -185,8 +185,36 @@ fn pass_through(name: &str, value: &Value, is_ours: bool, fields: &mut Fields, c
             "set by Pictor from other parameters",
         ));
     } else {
-        fields.set(name, name, value.clone());
+        fields.pass_on(name, value.clone());
     }
+}
+
+/// Names that adapters give a call by themselves, whatever the catalogue says.
+const ADAPTERS_OWN: [&str; 11] = [
+    "model",
+    "version",
+    "input",
+    "inputs",
+    "instances",
+    "contents",
+    "messages",
+    "stream",
+    "taskType",
+    "taskUUID",
+    "webhook",
+];
+
+/// Whether two native names stand for one place, or one of them for a place within the other.
+fn overlap(one: &str, other: &str) -> bool {
+    let (one, other) = (path_of(one), path_of(other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// The place of a native name within nested objects. Providers read names with dots or brackets as paths, and some do not
+/// mind their case.
+fn path_of(name: &str) -> Vec<String> {
+    let parts = name.split(['.', '[', ']']).map(|part| part.trim().to_lowercase());
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 /// Longest text that an adjustment repeats: values of choices are short, and what is longer may be a prompt or an image.
@@ -201,5 +229,18 @@ fn told(value: &Value) -> Value {
         Value::Array(items) => Value::from(format!("(a list of {})", items.len())),
         Value::Object(fields) => Value::from(format!("(an object of {})", fields.len())),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_places_however_they_are_written() {
+        assert_eq!(path_of("a.b"), ["a", "b"]);
+        assert_eq!(path_of("A[b][]"), ["a", "b"]);
+        assert_eq!(path_of(" Model "), ["model"]);
+        assert_eq!(path_of("image[]"), ["image"]);
     }
 }

@@ -10,6 +10,8 @@ use crate::native::NativeValue;
 pub(super) struct Fields {
     values: IndexMap<String, NativeValue>,
     origins: IndexMap<String, String>,
+    /// Whether something is in it that the catalogue does not know.
+    has_unknown: bool,
 }
 
 impl Fields {
@@ -29,9 +31,20 @@ impl Fields {
         self.values.insert(native.to_owned(), NativeValue::Json(value));
     }
 
-    /// Whether `native` is set.
-    pub(super) fn holds(&self, native: &str) -> bool {
-        self.values.contains_key(native)
+    /// Sets what the caller gave and the catalogue does not know.
+    pub(super) fn pass_on(&mut self, name: &str, value: Value) {
+        self.set(name, name, value);
+        self.has_unknown = true;
+    }
+
+    /// The names that are set.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// Whether something is in it that the catalogue does not know.
+    pub(super) const fn has_unknown(&self) -> bool {
+        self.has_unknown
     }
 
     /// The fields, and the parameter of each that has one.

@@ -28,7 +28,7 @@ fn parsed(value: &Value) -> (Route, Vec<(String, String)>) {
 #[test]
 fn every_field_is_read_and_written_as_it_was() {
     let value = json!({ "strategy": "fastest", "only": ["openai", "fal"], "avoid": [], "max_price_usd": 0.05,
-        "failover_on_content_policy": true });
+        "failover_on_content_policy": true, "hedge": true });
     let (route, faults) = parsed(&value);
     assert_eq!(faults, []);
     let expected = Route {
@@ -38,6 +38,7 @@ fn every_field_is_read_and_written_as_it_was() {
         avoid: Some(Vec::new()),
         max_price: Some(Micros(50_000)),
         failover_on_content_policy: Some(true),
+        hedge: Some(true),
     };
     assert_eq!(route, expected);
     assert_eq!(json!(route), value);
@@ -58,7 +59,7 @@ fn all_faults_are_told_at_once_with_what_was_meant() {
     let expected = [
         (
             "route",
-            "A route has no field 'strategie'. Did you mean 'strategy'? Its fields: strategy, fit, only, avoid, max_price_usd, failover_on_content_policy",
+            "A route has no field 'strategie'. Did you mean 'strategy'? Its fields: strategy, fit, only, avoid, max_price_usd, failover_on_content_policy, hedge",
         ),
         (
             "route.strategy",
@@ -139,11 +140,11 @@ fn the_request_goes_over_the_key_and_the_key_over_the_operator() {
     let read = |value| parsed(&value).0;
     let operator =
         read(json!({ "strategy": "priority", "avoid": ["replicate", "fal"], "failover_on_content_policy": true }));
-    let key = read(json!({ "max_price_usd": 0.1, "strategy": "cheapest" }));
-    let request = read(json!({ "only": ["fal", "openai"], "failover_on_content_policy": false }));
+    let key = read(json!({ "max_price_usd": 0.1, "strategy": "cheapest", "hedge": true }));
+    let request = read(json!({ "only": ["fal", "openai"], "failover_on_content_policy": false, "hedge": false }));
     let merged = request.over(&key).over(&operator);
     let expected = json!({ "strategy": "cheapest", "only": ["fal", "openai"], "avoid": ["replicate"], "max_price_usd": 0.1,
-        "failover_on_content_policy": false });
+        "failover_on_content_policy": false, "hedge": false });
     assert_eq!(json!(merged), expected);
     assert_eq!(merged, request.over(&key.over(&operator)));
     let lifted = read(json!({ "avoid": [] })).over(&operator);

@@ -277,7 +277,7 @@ fn a_picture_too_large_for_flux_at_fal_is_sent_and_priced_as_a_megapixel() {
 fn output_price(resolved: &Resolved<'_>) -> Micros {
     let lines = resolved.estimate.components.iter();
     lines
-        .filter(|line| line.direction == Direction::Output)
+        .filter(|line| line.direction == Direction::Output && matches!(line.metric, planner::price::Counted::Metric(_)))
         .map(|line| line.total_cost)
         .sum()
 }

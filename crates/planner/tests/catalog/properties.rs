@@ -95,7 +95,7 @@ fn legal(name: &str, parameter: &Parameter) -> Vec<Value> {
         return [understood, switch].concat();
     }
     match parameter.kind() {
-        Kind::String => vec![json!("some text"), json!("")],
+        Kind::String => vec![json!("some text")],
         Kind::Boolean => vec![json!(true), json!(false)],
         Kind::Array => vec![json!([]), json!(["a"])],
         Kind::Object => vec![json!({}), json!({ "a": 1 })],

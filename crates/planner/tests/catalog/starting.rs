@@ -5,6 +5,7 @@ use planner::catalog::model::Model;
 use planner::catalog::pricing::{Direction, Metric};
 use planner::mode::Mode;
 use planner::money::Micros;
+use planner::price::Counted;
 use planner::price::starting::starting_price;
 use planner::request::Inputs;
 use planner::resolve::{Resolution, Resolved};
@@ -16,7 +17,8 @@ use crate::folder::{catalog, edit, generate, images, png};
 /// What one image costs of an estimate without what goes in.
 fn output(resolved: &Resolved<'_>) -> Micros {
     let lines = resolved.estimate.components.iter().cloned();
-    let outputs = lines.filter(|line| line.direction == Direction::Output && line.metric != Metric::TokenText);
+    let is_priced = |metric| matches!(metric, Counted::Metric(metric) if metric != Metric::TokenText);
+    let outputs = lines.filter(|line| line.direction == Direction::Output && is_priced(line.metric));
     let amount = outputs.map(|line| line.total_cost).sum::<Micros>();
     let step = resolved.offer.pricing.round_up_to;
     step.map_or(amount, |step| amount.round_up_to(Micros::from_dollars(step)))

@@ -5,6 +5,7 @@ use planner::catalog::offer::Offer;
 use planner::catalog::pricing::{Basis, Component, Direction, Metric, Pricing};
 use planner::mode::Mode;
 use planner::money::Micros;
+use planner::price::Counted;
 use planner::price::Line;
 use planner::price::charge::{Produced, charge};
 use planner::price::estimate::{Work, estimate};
@@ -172,10 +173,14 @@ fn by_tokens_alone(pricing: &Pricing, work: &Work) -> Bill {
 }
 
 fn covered(bill: &Bill, covers: Covers) -> Micros {
-    let lines = bill.lines.iter();
+    // Of what a provider adds by rounding no part is an image's or an input's.
+    let lines = bill
+        .lines
+        .iter()
+        .filter(|line| matches!(line.metric, Counted::Metric(_)));
     let lines = lines.filter(|line| match covers {
         Covers::Output => line.direction == Direction::Output,
-        Covers::Inputs => line.direction == Direction::Input && line.metric != Metric::TokenText,
+        Covers::Inputs => line.direction == Direction::Input && line.metric != Counted::Metric(Metric::TokenText),
         Covers::Total => true,
     });
     match covers {
