@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod budget;
+pub mod ends;
 pub mod executor;
 mod facts;
 mod intent;
@@ -49,6 +50,7 @@ use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
 
 use budget::Usual;
+use ends::Ends;
 use executor::{Execution, Executor, Sources};
 use facts::Origin;
 use outputs::{BeingKept, Keeping};
@@ -97,8 +99,8 @@ pub struct Generator {
     pub usual: Arc<Usual>,
     /// Generations whose images are yet to be stored although they have ended.
     pub being_kept: Arc<BeingKept>,
-    /// Wakes those who wait for the end of any generation.
-    pub ended: Arc<Notify>,
+    /// Who waits for the end of which generation.
+    pub ends: Arc<Ends>,
     /// Wakes who tells callers of the ends that they want to be told of.
     pub told: Arc<Notify>,
     /// Models to take in the place of disabled ones, by id.
@@ -364,7 +366,7 @@ impl Generator {
     pub async fn keep(&self, order: &Order, generated: &mut Generated) {
         outputs::keep(self, &order.keeping(self), generated).await;
         // Who came back for it waits for its images.
-        self.ended.notify_waiters();
+        self.ends.tell(&order.id, None);
     }
 
     /// This process's claim to work on a generation.
@@ -391,10 +393,14 @@ impl Generator {
             mask: order.mask.as_ref(),
             scope: &order.scope,
         };
-        let policy = self.route(order).policy(self.policy);
-        let track = Track::new(self.bookkeeping.then_some(&self.database), &order.id);
+        let route = self.route(order);
+        let policy = route.policy(self.policy);
+        let track = Track::new(self.bookkeeping.then(|| self.database.clone()), &order.id);
+        let attempt_s = self.limits.attempt_s;
         let executor = Executor {
-            track: &track,
+            attempt_limit: (attempt_s > 0).then(|| Duration::from_secs(attempt_s)),
+            hedged: route.hedge.unwrap_or(false),
+            reported_factor: self.limits.reported_cost_factor.max(1),
             tries_before: order.tries_before,
             routing: &self.routing,
             upstreams: &self.upstreams,
@@ -405,6 +411,6 @@ impl Generator {
             deadline,
             inlet,
         };
-        executor.execute(plan, order.request.n, &sources).await
+        executor.execute(plan, order.request.n, &sources, track).await
     }
 }

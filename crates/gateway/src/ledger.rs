@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-/// How many times what was held a cost may be that the provider itself reports.
+/// How many times what was held a cost may be that the provider itself reports, where the operator does not say otherwise.
 pub const REPORTED_COST_FACTOR: i64 = 2;
 
 /// Where money of an account can be.
@@ -25,6 +25,10 @@ pub enum Book {
     Funding,
     /// Corrections by the operator.
     Adjustments,
+    /// What providers were used for that nobody got.
+    Undelivered,
+    /// What the operator bears.
+    Operator,
 }
 
 impl Book {
@@ -39,6 +43,8 @@ impl Book {
             Self::WrittenOff => "written_off",
             Self::Funding => "funding",
             Self::Adjustments => "adjustments",
+            Self::Undelivered => "undelivered",
+            Self::Operator => "operator",
         }
     }
 }
@@ -60,6 +66,8 @@ pub enum Kind {
     Adjustment,
     /// A charge, or a part of it, given back by the operator.
     Refund,
+    /// An image that came after another call had given it: the operator bears its cost.
+    Undelivered,
 }
 
 impl Kind {
@@ -74,6 +82,7 @@ impl Kind {
             Self::TopUp => "top_up",
             Self::Adjustment => "adjustment",
             Self::Refund => "refund",
+            Self::Undelivered => "undelivered",
         }
     }
 }
@@ -143,13 +152,21 @@ pub fn settle(held_micros: i64, charge: Charge, paid_micros: i64) -> Vec<Entry> 
     entries.into_iter().filter(told).collect()
 }
 
+/// What a call cost whose images nobody got. No account pays for it.
+#[must_use]
+pub fn borne(cost_micros: i64) -> Vec<Entry> {
+    vec![(Book::Undelivered, cost_micros), (Book::Operator, -cost_micros)]
+}
+
 /// The operator's movements: what reaches the account comes out of another book.
 #[must_use]
 pub fn by_operator(kind: Kind, amount_micros: i64) -> Vec<Entry> {
     let from = match kind {
         Kind::TopUp => Book::Funding,
         Kind::Refund => Book::Usage,
-        Kind::Adjustment | Kind::Reserve | Kind::Charge | Kind::Release | Kind::Expire => Book::Adjustments,
+        Kind::Adjustment | Kind::Reserve | Kind::Charge | Kind::Release | Kind::Expire | Kind::Undelivered => {
+            Book::Adjustments
+        }
     };
     vec![(Book::Available, amount_micros), (from, -amount_micros)]
 }
@@ -208,6 +225,7 @@ mod tests {
             let charge = Charge { total_micros: total, markup_micros: markup.min(total) };
             prop_assert_eq!(sum(&reserve(held)), 0);
             prop_assert_eq!(sum(&give_back(held)), 0);
+            prop_assert_eq!(sum(&borne(total)), 0);
             prop_assert_eq!(sum(&settle(held, charge, paid.min(total))), 0);
             for kind in [Kind::TopUp, Kind::Adjustment, Kind::Refund] {
                 prop_assert_eq!(sum(&by_operator(kind, total - held)), 0);

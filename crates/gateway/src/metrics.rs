@@ -126,6 +126,11 @@ impl Metrics {
         self.0.charge(provider, amount);
     }
 
+    /// Images of a provider came that nobody got, as another call was faster.
+    pub fn undelivered(&self, provider: &str, amount: Micros) {
+        self.0.undelivered(provider, amount);
+    }
+
     /// Everything as text.
     #[must_use]
     pub fn text(&self, now: &Snapshot) -> String {

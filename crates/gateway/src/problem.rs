@@ -1,19 +1,21 @@
 //! The face of every error: one exhaustive match from outcomes to status, code and public text.
 
+mod attempts;
 mod database;
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use planner::catalog::lookup::NotFound;
-use planner::failure::{Failure, FailureKind, Spent};
 use planner::fault::{Fault, echo};
 use planner::money::Micros;
 use planner::plan::NoRoute;
 use serde_json::{Value, json};
 
 use crate::db::ledger::{Budget, Shortage};
-use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
+use crate::outcome::GenerationError;
+pub use attempts::attempt_json;
+use attempts::exhausted;
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -341,106 +343,4 @@ fn no_route(model: &str, cause: &NoRoute) -> Problem {
         NoRoute::WouldChange { .. } => refused("route.fit"),
         NoRoute::TooDear { .. } => refused("route.max_price_usd"),
     }
-}
-
-/// The answer when every attempt failed, or the last failure allowed no other.
-fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bool) -> Problem {
-    let spent = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
-    let mut problem = match decisive.kind {
-        FailureKind::ContentPolicy => content_policy(decisive),
-        FailureKind::InvalidArgument if attempts.is_empty() => Problem {
-            param: decisive.param.clone(),
-            ..Problem::invalid(StatusCode::BAD_REQUEST, decisive.message.clone())
-        },
-        FailureKind::InvalidArgument => Problem {
-            param: decisive.param.clone(),
-            ..Problem::new(
-                StatusCode::BAD_REQUEST,
-                "UPSTREAM_ERROR",
-                UPSTREAM,
-                format!("The provider refused an argument: {}", decisive.message),
-            )
-        },
-        FailureKind::LimitReached => upstream(StatusCode::BAD_GATEWAY, "UPSTREAM_ERROR", decisive),
-        FailureKind::TimedOut if forced || attempts.len() == 1 => {
-            upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive)
-        }
-        _ if stopped && decisive.spent != Spent::No => {
-            let message = format!(
-                "The outcome of the last attempt is unknown and it may have been billed, so no other was made: {}",
-                decisive.message
-            );
-            Problem::new(StatusCode::BAD_GATEWAY, "OUTCOME_UNKNOWN", UPSTREAM, message)
-        }
-        FailureKind::RateLimited if forced => Problem {
-            retry_after: decisive.retry_after,
-            ..upstream(StatusCode::TOO_MANY_REQUESTS, "UPSTREAM_ERROR", decisive)
-        },
-        _ if forced => upstream(StatusCode::BAD_GATEWAY, "UPSTREAM_ERROR", decisive),
-        _ => upstream(StatusCode::BAD_GATEWAY, "ALL_PROVIDERS_EXHAUSTED", decisive),
-    };
-    problem.should_retry = match problem.status.as_u16() {
-        _ if spent => Some(false),
-        429 | 503 => Some(true),
-        _ => None,
-    };
-    let details = json!({ "attempts": attempts.iter().map(attempt_json).collect::<Vec<_>>() });
-    problem.metadata = Some(match problem.metadata {
-        Some(Value::Object(mut more)) => {
-            more.extend(details.as_object().cloned().unwrap_or_default());
-            Value::Object(more)
-        }
-        _ => details,
-    });
-    problem
-}
-
-fn upstream(status: StatusCode, code: &'static str, failure: &Failure) -> Problem {
-    let message = match failure.kind {
-        // What our account at a provider is missing is not the caller's affair.
-        FailureKind::BadCredential | FailureKind::QuotaExhausted | FailureKind::NotPermitted => {
-            "No provider could serve this request: the gateway's account with the provider needs its operator's attention.".to_owned()
-        }
-        _ => format!("No provider could serve this request. The last one failed: {}", failure.message),
-    };
-    Problem::new(status, code, UPSTREAM, message)
-}
-
-fn content_policy(failure: &Failure) -> Problem {
-    let moderation = failure.moderation.clone().unwrap_or_default();
-    let mut message = format!("The provider's safety system refused this request: {}", failure.message);
-    if !moderation.categories.is_empty() {
-        message.push_str(&format!(" (categories: {})", moderation.categories.join(", ")));
-    }
-    Problem {
-        param: Some("prompt".to_owned()),
-        metadata: Some(json!({ "stage": moderation.stage, "categories": moderation.categories })),
-        ..Problem::new(
-            StatusCode::BAD_REQUEST,
-            "CONTENT_POLICY_VIOLATION",
-            "image_generation_user_error",
-            message,
-        )
-    }
-}
-
-/// One attempt as answers and errors tell it.
-#[must_use]
-pub fn attempt_json(attempt: &Attempt) -> Value {
-    let mut told = json!({
-        "provider": attempt.provider,
-        "model": attempt.model,
-        "outcome": attempt.outcome(),
-        "spent": spent_word(attempt.spent()),
-        "started_at": attempt.started_at.to_string(),
-        "duration_ms": u64::try_from(attempt.duration.as_millis()).unwrap_or(u64::MAX),
-    });
-    if let Some(failure) = &attempt.failure {
-        told["code"] = Value::from(code_of(failure.kind));
-        told["message"] = Value::from(failure.message.as_str());
-        if let Some(status) = failure.status {
-            told["http_status"] = Value::from(status);
-        }
-    }
-    told
 }

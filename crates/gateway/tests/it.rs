@@ -4,10 +4,13 @@ mod it {
     mod accepted;
     mod accounts;
     mod any_input;
+    mod attempt_limits;
     mod balance;
+    mod callers_faults;
     mod clients;
     mod command_line;
     mod compatible;
+    mod connections;
     mod crashes;
     mod deliveries;
     mod drain;
@@ -18,6 +21,7 @@ mod it {
     mod exports;
     mod failover;
     mod fault_matrix;
+    mod figures;
     mod generations;
     mod hang_up;
     mod harness;

@@ -3,8 +3,6 @@
 mod json;
 mod multipart;
 
-use std::time::Duration;
-
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -12,13 +10,14 @@ use futures_util::{Stream, StreamExt, stream};
 use planner::fault::Fault;
 use providers::{Blob, SpoolError, SpoolScope};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 pub(super) use json::{read as read_json, read_split as read_json_with_images};
 pub(super) use multipart::read as read_multipart;
 
 use crate::problem::Problem;
 use crate::settings::limits::Limits;
+use crate::transfer::{LeastSpeed, Waiting};
 
 /// An input image before it is here.
 #[derive(Debug, Clone)]
@@ -102,12 +101,14 @@ pub(super) enum BodyError {
         limit_bytes: u64,
     },
     /// Slower than allowed.
-    #[error("the body came too slowly: after {grace_s} s at least {bytes_per_s} bytes a second must come")]
+    #[error(
+        "the body came too slowly: transfer_bytes_per_s asks for at least {bytes_per_s} bytes a second, and transfer_s for all of it within {whole_s} s"
+    )]
     TooSlow {
-        /// Time without a bound.
-        grace_s: u64,
-        /// Least speed after it.
+        /// Least speed.
         bytes_per_s: u64,
+        /// Longest wait in all.
+        whole_s: u64,
     },
     /// The connection ended.
     #[error("the body ended before its end")]
@@ -133,9 +134,9 @@ pub(super) struct Pieces {
     data: BodyDataStream,
     limit_name: &'static str,
     limit_bytes: u64,
-    grace_s: u64,
     bytes_per_s: u64,
-    started: Instant,
+    whole_s: u64,
+    waiting: Waiting,
     received: u64,
 }
 
@@ -176,26 +177,28 @@ impl Pieces {
             data: body.into_data_stream(),
             limit_name,
             limit_bytes,
-            grace_s: limits.body_grace_s,
-            bytes_per_s: limits.body_bytes_per_s.max(1),
-            started: Instant::now(),
+            bytes_per_s: limits.transfer_bytes_per_s,
+            whole_s: limits.transfer_s,
+            waiting: Waiting::new(LeastSpeed::of(limits)),
             received: 0,
         })
     }
 
     /// The next piece; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let due = self.started + Duration::from_secs(self.grace_s + self.received / self.bytes_per_s + 1);
-        let piece = timeout_at(due, self.data.next())
+        let asked = Instant::now();
+        let piece = timeout(self.waiting.left(), self.data.next())
             .await
             .map_err(|_| BodyError::TooSlow {
-                grace_s: self.grace_s,
                 bytes_per_s: self.bytes_per_s,
+                whole_s: self.whole_s,
             })?;
+        self.waiting.waited(asked.elapsed());
         let Some(piece) = piece.transpose().map_err(|_| BodyError::Cut)? else {
             return Ok(None);
         };
         self.received += piece.len() as u64;
+        self.waiting.moved(piece.len());
         if self.received > self.limit_bytes {
             return Err(BodyError::TooLarge {
                 limit_name: self.limit_name,

@@ -7,7 +7,8 @@ use planner::request::Endpoint;
 
 use super::body::{Kind, Pieces, Room, kind, read_json};
 use super::caller::Caller;
-use super::images::{Call, Purpose, serve};
+use super::images::{Call, serve};
+use super::purpose::Purpose;
 use crate::auth::Scope;
 use crate::http::state::AppState;
 use crate::problem::Problem;

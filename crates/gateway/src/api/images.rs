@@ -12,16 +12,14 @@ use serde_json::{Value, json};
 
 use super::body::Received;
 use super::caller::Caller;
-use super::query::asks_for;
+use super::purpose::{Purpose, misplaced};
 use super::running::failed;
 use super::{estimate, repeats, running, sources, webhooks};
-use crate::auth::Scope;
 use crate::boundary::passed;
 use crate::generation::{self, Order};
 use crate::http::envelope::LogFacts;
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::problem::Problem;
 
 /// Says which `response_format` was used and why.
 const RESPONSE_FORMAT: HeaderName = HeaderName::from_static("x-pictor-response-format");
@@ -34,45 +32,6 @@ pub(super) struct Call {
     pub(super) path: &'static str,
     /// What is wanted.
     pub(super) purpose: Purpose,
-}
-
-/// What a caller wants of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// The images.
-    Images,
-    /// What they would cost.
-    Estimate,
-    /// What each offer would be sent, and why in this order.
-    Explanation,
-}
-
-impl Purpose {
-    /// Reads a query. An explanation shows native names, prices and the state of providers: it is for admins.
-    ///
-    /// # Errors
-    /// 403.
-    pub(super) fn of(query: Option<&str>, caller: &Caller) -> Result<Self, Problem> {
-        if asks_for(query, "explain") {
-            caller.require(Scope::Admin)?;
-            Ok(Self::Explanation)
-        } else if asks_for(query, "dryRun") {
-            Ok(Self::Estimate)
-        } else {
-            Ok(Self::Images)
-        }
-    }
-
-    /// Counts the request against the key's limit, if images are wanted: dry runs are cheap and stay free.
-    ///
-    /// # Errors
-    /// 429.
-    pub(super) async fn take_turn(self, state: &AppState, caller: &Caller) -> Result<(), Problem> {
-        match self {
-            Self::Images => caller.take_turn(state).await,
-            Self::Estimate | Self::Explanation => Ok(()),
-        }
-    }
 }
 
 /// Answers a request whose body was read.
@@ -93,6 +52,7 @@ pub(super) async fn serve(
         &state.generator.catalog,
     );
     passed("parse");
+    faults.extend(misplaced(&received.fields));
     let repeat = caller.context.repeat.clone();
     faults.extend(webhooks::check(&state, repeat.is_async, &mut request));
     let wants_images = call.purpose == Purpose::Images;

@@ -122,8 +122,10 @@ pub(super) async fn turn(
     let Some(first) = first.map_err(|error| broken(&error))? else {
         return Ok(fresh);
     };
-    let Some(ended) = ended(state, &first).await? else {
-        return Ok(fresh);
+    let ended = match ended(state, &first).await? {
+        Ended::Found(ended) => ended,
+        Ended::Shared(failure) => return Ok(Turn::Done(failure.into_response())),
+        Ended::Unknown => return Ok(fresh),
     };
     // Without an answer, or images that are kept, the retry is a request like any other.
     Ok(again(state, &ended, scope).await?.map_or(fresh, Turn::Done))
@@ -166,11 +168,14 @@ async fn by_key(
         if is_async && is_told_later(state, &claimed.generation_id).await? {
             return Ok(Turn::Done(replayed(accepted(&claimed.generation_id))));
         }
-        let ended = ended(state, &claimed.generation_id).await?;
-        let Some(ended) = ended.filter(|ended| unanswered.as_ref() != Some(&ended.id)) else {
-            return Err(Problem::conflict(
-                "The request that this Idempotency-Key belongs to is not on record any more: use a new key.",
-            ));
+        let ended = match ended(state, &claimed.generation_id).await? {
+            Ended::Found(ended) if unanswered.as_ref() != Some(&ended.id) => ended,
+            Ended::Shared(failure) => return Ok(Turn::Done(replayed(failure.into_response()))),
+            Ended::Found(_) | Ended::Unknown => {
+                return Err(Problem::conflict(
+                    "The request that this Idempotency-Key belongs to is not on record any more: use a new key.",
+                ));
+            }
         };
         if ended.answer.is_some() {
             let response = again(state, &ended, scope).await?.ok_or_else(Problem::images_gone)?;
@@ -226,10 +231,21 @@ fn broken(error: &DatabaseError) -> Problem {
     Problem::of_database(error)
 }
 
-/// Waits for the end of a generation, here or on another replica. `None` when there is none of that id.
-async fn ended(state: &AppState, id: &str) -> Result<Option<Awaited>, Problem> {
+/// What waiting for a generation came to.
+enum Ended {
+    /// It has ended.
+    Found(Awaited),
+    /// It failed at no cost while it was waited for: so would whoever tried the same at the same moment.
+    Shared(Problem),
+    /// There is none of that id.
+    Unknown,
+}
+
+/// Waits for the end of a generation, here or on another replica.
+async fn ended(state: &AppState, id: &str) -> Result<Ended, Problem> {
+    let end = state.generator.ends.of(id);
     loop {
-        let woken = state.generator.ended.notified();
+        let woken = end.told();
         let found = state
             .generator
             .database
@@ -241,7 +257,11 @@ async fn ended(state: &AppState, id: &str) -> Result<Option<Awaited>, Problem> {
                 // Woken or not, the next look tells.
                 let _ = timeout(LOOK, woken).await;
             }
-            found => return Ok(found),
+            Some(found) => {
+                let shared = end.failure().filter(|_| found.answer.is_none());
+                return Ok(shared.cloned().map_or(Ended::Found(found), Ended::Shared));
+            }
+            None => return Ok(Ended::Unknown),
         }
     }
 }
@@ -297,7 +317,8 @@ fn delivering(state: &AppState, id: &str, response: Response) -> Response {
 async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Option<Vec<MediaRow>>, Problem> {
     let until = Instant::now() + KEEPING;
     loop {
-        let woken = state.generator.ended.notified();
+        let end = state.generator.ends.of(id);
+        let woken = end.told();
         let database = &state.generator.database;
         let found = database.awaited(id).await.map_err(|error| broken(&error))?;
         let media = database.media_of(id).await.map_err(|error| broken(&error))?;

@@ -1,11 +1,11 @@
 //! A generation under way: started as a task of its own, waited for, answered.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::response::{IntoResponse, Response};
 use tokio::select;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::caller::Caller;
 use super::repeats::{self, Turn};
@@ -47,11 +47,9 @@ pub(super) async fn answer(state: AppState, caller: &Caller, repeat: &Repeat, mu
 
 /// Starts the generation and waits for it, or streams while waiting. Gives the order back when another one has its key.
 async fn run(state: AppState, order: Order) -> Result<Response, Box<Order>> {
-    let Ok(permit) = Arc::clone(&state.in_flight).try_acquire_owned() else {
-        return Ok(
-            Problem::overloaded("This gateway works on as many generations as it may. Try again shortly.")
-                .into_response(),
-        );
+    let Some(permit) = state.in_flight.take(&order.caller.account_id, Instant::now()) else {
+        let message = "This gateway works on as many generations as it may (in_flight_generations), of which each account has its share. Try again shortly.";
+        return Ok(Problem::overloaded(message).into_response());
     };
     let (endpoint, id, is_async) = (order.endpoint, order.id.clone(), order.is_async);
     // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.

@@ -130,6 +130,12 @@ pub(super) enum Entry {
         generation_id: String,
         failed: FailedAttempt,
     },
+    /// A call ended after its generation, as another one was faster.
+    LateEnd {
+        generation_id: String,
+        attempt: Box<AttemptRow>,
+        now: Timestamp,
+    },
     /// A generation is refused before it begins.
     Reject {
         start: Box<NewGeneration>,

@@ -6,6 +6,7 @@
 mod close;
 pub mod history;
 mod hold;
+mod late;
 mod post;
 pub mod verify;
 
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use super::link::Link;
 use super::{DatabaseError, rows};
-use crate::ledger::{Book, Charge, Entry, Kind, Period, Posting, posting_id};
+use crate::ledger::{Book, Charge, Entry, Kind, Period, Posting, borne, posting_id};
 
 pub(super) use close::close;
 pub(super) use hold::{held_before, hold, hold_until};
+pub(super) use late::end_late;
 pub(super) use post::post;
 pub use post::{OperatorPosting, Posted};
 
@@ -203,5 +205,14 @@ impl Journaled {
             created_at: at,
             entries,
         });
+    }
+
+    /// What a call cost, by its place among the attempts, whose images nobody got.
+    pub(super) fn post_undelivered(&mut self, payer: Payer<'_>, position: i64, cost_micros: i64, at: Timestamp) {
+        let kind = Kind::Undelivered;
+        self.post(payer, kind, at, borne(cost_micros));
+        if let Some(posting) = self.postings.last_mut() {
+            posting.id = format!("{}/{position}", posting_id(payer.generation_id, kind));
+        }
     }
 }

@@ -2,22 +2,21 @@
 
 mod call;
 mod inputs;
+mod walk;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use imaging::Ending;
 use planner::catalog::pricing::{Basis, Pricing};
-use planner::failure::{
-    FailoverPolicy, Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, is_over, next_move,
-    walk_again,
-};
+use planner::failure::{FailoverPolicy, Failure, FailureKind, Spent};
 use planner::money::Micros;
-use planner::plan::{Candidate, RoutePlan};
-use planner::price::charge::{Produced, charge};
+use planner::plan::RoutePlan;
+use planner::price::charge::{Produced, capped, charge};
 use planner::price::estimate::Estimate;
 use planner::usage::Usage;
 use providers::{Driver, SpoolScope};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Upload;
@@ -30,20 +29,19 @@ use crate::db::DatabaseError;
 use crate::media::process::{Inspected, Processor, size_of};
 use crate::outcome::Attempt;
 use crate::upstreams::Upstreams;
-use call::Call;
+use call::Means;
+use walk::Walk;
 
 pub(super) use call::{Made, Success, read};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {
     /// How offers have been doing.
-    pub routing: &'a Routing,
-    /// The record of the generation.
-    pub track: &'a Track<'a>,
+    pub routing: &'a Arc<Routing>,
     /// Providers.
     pub upstreams: &'a Upstreams,
     /// The HTTP client to them.
-    pub driver: &'a Driver,
+    pub driver: &'a Arc<Driver>,
     /// Image work.
     pub processor: &'a Processor,
     /// The time.
@@ -56,6 +54,12 @@ pub struct Executor<'a> {
     pub deadline: Instant,
     /// Where partial images go, when somebody listens.
     pub inlet: Option<&'a Inlet>,
+    /// The operator's own time limit of one attempt; `None`: what is learnt of each offer.
+    pub attempt_limit: Option<Duration>,
+    /// Whether another offer may be asked as soon as a call takes longer than usual.
+    pub hedged: bool,
+    /// How many times what was held a provider may report that it charged.
+    pub reported_factor: i64,
 }
 
 /// The caller's files.
@@ -106,132 +110,48 @@ pub struct Execution {
     pub usage: Option<Usage>,
     /// That a call could not be put on record, so that it was not made.
     pub unrecorded: Option<DatabaseError>,
+    /// What may be charged; `None`: nothing was held.
+    pub bounds: Option<Bounds>,
+    /// What the caller should know of the charge.
+    pub warnings: Vec<String>,
+}
+
+/// The most that may be charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// What is held for the generation.
+    pub held: Micros,
+    /// How many times as much a provider may report that it charged.
+    pub reported_factor: i64,
 }
 
 impl Executor<'_> {
     /// Walks the plan until `n` images are there, it ends, or a failure ends it.
-    pub async fn execute(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>) -> Execution {
-        let mut execution = Execution {
-            facts: plan
-                .candidates
-                .iter()
-                .map(|candidate| Facts::of(plan, candidate))
-                .collect(),
-            ..Execution::default()
+    pub async fn execute(self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>, track: Track) -> Execution {
+        let (sender, news) = mpsc::unbounded_channel();
+        let means = Means {
+            routing: Arc::clone(self.routing),
+            track,
+            driver: Arc::clone(self.driver),
+            clock: self.clock.clone(),
+            processor: self.processor.clone(),
+            policy: *self.policy,
+            deadline: self.deadline,
+            attempt_limit: self.attempt_limit,
+            hedged: self.hedged,
+            news: sender,
         };
-        self.walk(plan, n, sources, &mut execution).await;
-        execution.attempts.sort_by_key(|attempt| attempt.position);
-        execution
-    }
-
-    async fn walk(&self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>, execution: &mut Execution) {
-        let mut tries_after_maybe_billed = self.tries_before;
-        for walks in 1.. {
-            let order = plan.walk(&self.routing.health(), self.clock.now());
-            for (step, index) in order.iter().enumerate() {
-                let missing = n.saturating_sub(u32::try_from(execution.images.len()).unwrap_or(n));
-                let moves = self
-                    .wave(
-                        *index,
-                        &plan.candidates[*index],
-                        missing,
-                        sources,
-                        tries_after_maybe_billed,
-                        execution,
-                    )
-                    .await;
-                if execution.failures.is_empty() || execution.unrecorded.is_some() {
-                    return;
-                }
-                let time_left = self.time_left();
-                let out_of_time = execution.failures.iter().any(|failure| is_over(failure, time_left));
-                if moves.contains(&NextMove::Stop) || out_of_time {
-                    let last = step + 1 == order.len();
-                    execution.stopped = !last || out_of_time;
-                    return;
-                }
-                if execution.failures.iter().any(|failure| failure.spent != Spent::No) {
-                    tries_after_maybe_billed += 1;
-                }
-            }
-            let failures = execution.attempts.iter().map(|attempt| attempt.failure.as_ref());
-            if !walk_again(failures, walks, self.policy, self.time_left()) {
-                break;
-            }
-            tokio::time::sleep(WALK_PAUSE).await;
-        }
-    }
-
-    fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-
-    /// Asks one candidate for the missing images, in parallel calls. Leaves the failures of this wave in `execution`.
-    async fn wave(
-        &self,
-        index: usize,
-        candidate: &Candidate<'_>,
-        missing: u32,
-        sources: &Sources<'_>,
-        tries_after_maybe_billed: u32,
-        execution: &mut Execution,
-    ) -> Vec<NextMove> {
-        execution.failures.clear();
-        let resolved = &candidate.resolved;
-        let Some(upstream) = self.upstreams.get(&resolved.offer.provider) else {
-            return Vec::new();
+        let prices = plan
+            .candidates
+            .iter()
+            .map(|candidate| candidate.resolved.estimate.total);
+        let bounds = Bounds {
+            held: prices.max().unwrap_or_default(),
+            reported_factor: self.reported_factor,
         };
-        let inputs = match self.inputs(candidate, sources).await {
-            Ok(inputs) => inputs,
-            Err(failure) => {
-                execution.failures.push(failure);
-                return vec![NextMove::Stop];
-            }
-        };
-        let mut before = u32::try_from(execution.images.len()).unwrap_or(0);
-        let asked = resolved.fan_out(missing);
-        let calls = asked.iter().map(|images| {
-            let images = *images;
-            let native = resolved.call(images, before);
-            before += images;
-            let facts = execution.facts[index].for_call(images, &native, missing, tries_after_maybe_billed);
-            self.call(Call {
-                upstream,
-                candidate,
-                facts,
-                native,
-                inputs: inputs.clone(),
-                scope: sources.scope,
-                tries_after_maybe_billed,
-            })
-        });
-        let ends = join_all(calls).await;
-        let mut moves = Vec::new();
-        for (asked, end) in asked.into_iter().zip(ends) {
-            execution.attempts.extend(end.attempts);
-            execution.unrecorded = execution.unrecorded.take().or(end.unrecorded);
-            let progress = Progress {
-                retries: RETRIES_MAX,
-                tries_after_maybe_billed,
-                streamed: end.streamed,
-                time_left: self.time_left(),
-            };
-            match end.result {
-                Ok(mut success) => {
-                    if let Some(short) = shortfall(asked, &mut success) {
-                        moves.push(next_move(&short, self.policy, &progress));
-                        execution.failures.push(short);
-                    }
-                    success.truncate(asked);
-                    take(index, Some(&resolved.offer.pricing), success, execution);
-                }
-                Err(failure) => {
-                    moves.push(next_move(&failure, self.policy, &progress));
-                    execution.failures.push(failure);
-                }
-            }
-        }
-        moves
+        Walk::new(&self, plan, sources, (Arc::new(means), news), n, bounds)
+            .finish()
+            .await
     }
 }
 
@@ -239,16 +159,14 @@ impl Executor<'_> {
 /// what the provider reports is charged.
 pub(super) fn take(index: usize, pricing: Option<&Pricing>, mut success: Success, execution: &mut Execution) {
     let facts = &execution.facts[index];
-    let measured = || success.images.iter().map(|made| size_of(&made.image.info)).collect();
-    let produced = Produced {
-        sizes: success.sizes.clone().unwrap_or_else(measured),
-        usage: success.usage,
-        reported: success.reported,
-    };
+    let produced = produced_of(&success);
+    success.usage = produced.usage;
     let charge = match pricing {
         Some(pricing) => charge(pricing, &facts.work, &produced),
         None => reported_only(&produced),
     };
+    let provider = facts.provider.clone();
+    let charge = within_bounds(charge, &provider, execution);
     let shares = shares(charge.total, success.images.len());
     let mut position = 0;
     if let Some(attempt) = execution.attempts.last_mut() {
@@ -277,6 +195,40 @@ pub(super) fn take(index: usize, pricing: Option<&Pricing>, mut success: Success
             candidate: index,
             cost,
         }));
+}
+
+/// A charge that follows a provider's own figures, within what may be charged for the whole generation: its usage never costs
+/// more than was held, what it reports at most [`Bounds::reported_factor`] times as much.
+fn within_bounds(charge: Estimate, provider: &str, execution: &mut Execution) -> Estimate {
+    let Some(bounds) = execution.bounds else { return charge };
+    let factor = match charge.basis {
+        Basis::Reported => bounds.reported_factor,
+        Basis::Usage => 1,
+        Basis::Table => return charge,
+    };
+    let charged: Micros = execution.charges.iter().map(|charge| charge.total).sum();
+    let most = Micros(bounds.held.0.saturating_mul(factor)) - charged;
+    let told = charge.total;
+    let bounded = capped(charge, Micros(most.0.max(0)));
+    if bounded.total < told {
+        tracing::error!(provider.id = provider, told = %told, charged = %bounded.total, held = %bounds.held, "a provider tells of a cost above what was held; it is charged up to its bound");
+        execution.warnings.push(format!(
+            "By its own figures {provider} would cost {told}, more than was held for this request: {} is charged.",
+            bounded.total
+        ));
+    }
+    bounded
+}
+
+/// What a call gave, as prices see it.
+fn produced_of(success: &Success) -> Produced {
+    let measured = || success.images.iter().map(|made| size_of(&made.image.info)).collect();
+    let produced = Produced {
+        sizes: success.sizes.clone().unwrap_or_else(measured),
+        usage: success.usage,
+        reported: success.reported,
+    };
+    produced.believed()
 }
 
 fn reported_only(produced: &Produced) -> Estimate {

@@ -25,7 +25,7 @@ use crate::db::media::MediaRow;
 use crate::ids::random_text;
 use crate::media::process::{Finished, size_of};
 use crate::media::store::StoreError;
-use crate::outcome::{Attempt, GenerationError};
+use crate::outcome::GenerationError;
 use crate::upstreams::Service;
 
 /// Why images could not be kept.
@@ -95,23 +95,12 @@ async fn finish_one(generator: &Generator, scope: &SpoolScope, produced: &Produc
     })
 }
 
-/// No image came. The failure that decides is one of the caller's own if there is one, else the last.
-fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> GenerationError {
-    let own = execution
-        .failures
-        .iter()
-        .position(|failure| matches!(failure.kind, FailureKind::ContentPolicy | FailureKind::InvalidArgument));
-    let decisive = match own {
-        Some(position) => execution.failures.swap_remove(position),
-        None => execution
-            .failures
-            .pop()
-            .unwrap_or_else(|| Failure::new(FailureKind::EmptyAnswer, "no image was made")),
-    };
-    let mut decisive = decisive;
+/// No image came. See [`decisive`] for the failure that is the answer.
+fn exhausted(order: &Order, plan: &RoutePlan<'_>, execution: Execution) -> GenerationError {
+    let (mut decisive, provider) = decisive(&execution);
     decisive.param = decisive
         .param
-        .map(|native| canonical(&native, plan, execution.attempts.last(), order));
+        .map(|native| canonical(&native, plan, provider.as_deref(), order));
     GenerationError::Attempts {
         model: plan.model.id.clone(),
         attempts: execution.attempts,
@@ -121,14 +110,45 @@ fn exhausted(order: &Order, plan: &RoutePlan<'_>, mut execution: Execution) -> G
     }
 }
 
+/// The failure that decides the answer, and its provider: a safety block, or a mistake of the caller's that nobody was asked
+/// with; the first refusal of an argument where all who were asked refused; else the last failure of another kind.
+fn decisive(execution: &Execution) -> (Failure, Option<String>) {
+    let is_refusal = |failure: &Failure| failure.kind == FailureKind::InvalidArgument;
+    let failed = execution
+        .attempts
+        .iter()
+        .filter_map(|attempt| Some((attempt.failure.as_ref()?, &attempt.provider)));
+    let of = |(failure, provider): (&Failure, &String)| (failure.clone(), Some(provider.clone()));
+    let block = |failure: &&Failure| failure.kind == FailureKind::ContentPolicy;
+    if let Some(block) = execution.failures.iter().find(block) {
+        return (block.clone(), None);
+    }
+    let all_refused = failed.clone().all(|(failure, _)| is_refusal(failure));
+    if let (true, Some(first)) = (all_refused, failed.clone().next()) {
+        return of(first);
+    }
+    let last = execution.failures.iter().rfind(|failure| !is_refusal(failure));
+    if let Some(last) = last {
+        return (last.clone(), None);
+    }
+    // The last who were asked refused, and others had failed before.
+    if let Some(last) = failed.clone().rfind(|(failure, _)| !is_refusal(failure)) {
+        return of(last);
+    }
+    let any = execution.failures.first().cloned();
+    (
+        any.unwrap_or_else(|| Failure::new(FailureKind::EmptyAnswer, "no image was made")),
+        None,
+    )
+}
+
 /// The caller's own name of a parameter that a provider names by its native one.
-fn canonical(native: &str, plan: &RoutePlan<'_>, last: Option<&Attempt>, order: &Order) -> String {
-    let of_last =
-        |candidate: &&Candidate<'_>| last.is_some_and(|last| last.provider == candidate.resolved.offer.provider);
+fn canonical(native: &str, plan: &RoutePlan<'_>, provider: Option<&str>, order: &Order) -> String {
+    let is_its = |candidate: &&Candidate<'_>| provider.is_some_and(|id| id == candidate.resolved.offer.provider);
     let mode_offer = plan
         .candidates
         .iter()
-        .find(of_last)
+        .find(is_its)
         .and_then(|candidate| candidate.resolved.offer.in_mode(order.request.mode));
     let fields = mode_offer.iter().flat_map(|offer| &offer.fields);
     let named = |name: &str| name.trim_end_matches("[]") == native.trim_end_matches("[]");
@@ -199,6 +219,7 @@ pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, crea
     let (cost, cost_basis, cost_components) = total(&execution);
     let mut warnings = facts.warnings;
     warnings.extend(odd_endings(&execution.images));
+    warnings.extend(execution.warnings);
     let delivered = execution.images.iter().zip(images).map(|(made, finished)| Delivered {
         image: finished.image,
         url: None,

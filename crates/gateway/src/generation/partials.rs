@@ -84,20 +84,20 @@ impl Generator {
 }
 
 /// Passes the partial images of one call on.
-pub(super) struct Relay<'a> {
-    inlet: Option<&'a Inlet>,
+pub(super) struct Relay {
+    inlet: Option<Inlet>,
     finish: Finish,
-    quality: Option<&'a str>,
+    quality: Option<String>,
     shown: AtomicBool,
 }
 
-impl<'a> Relay<'a> {
+impl Relay {
     /// A relay for a call to `candidate`.
-    pub(super) fn new(inlet: Option<&'a Inlet>, candidate: &'a Candidate<'_>) -> Self {
+    pub(super) fn new(inlet: Option<&Inlet>, candidate: &Candidate<'_>) -> Self {
         Self {
-            inlet,
+            inlet: inlet.cloned(),
             finish: candidate.resolved.finish,
-            quality: candidate.resolved.work.quality.as_deref(),
+            quality: candidate.resolved.work.quality.clone(),
             shown: AtomicBool::new(false),
         }
     }
@@ -106,17 +106,15 @@ impl<'a> Relay<'a> {
     pub(super) fn shown(&self) -> bool {
         self.shown.load(Ordering::Relaxed)
     }
-}
 
-impl Relay<'_> {
     /// Passes one on.
     pub(super) fn partial_image(&self, index: u32, image: Blob) {
-        let Some(Inlet(sender)) = self.inlet else { return };
+        let Some(Inlet(sender)) = &self.inlet else { return };
         let Ok(info) = Processor::inspect(&image) else { return };
         let partial = Partial {
             index,
             image: Inspected { blob: image, info },
-            quality: self.quality.map(ToOwned::to_owned),
+            quality: self.quality.clone(),
             finish: self.finish,
         };
         // An error means that the caller has gone, who then was shown nothing.

@@ -127,9 +127,11 @@ impl Generator {
                 (end, attempts, Settlement::Release)
             }
         };
-        let rows: Vec<AttemptRow> = attempts.iter().map(attempt_row).collect();
+        let ended = attempts.iter().filter(|attempt| !attempt.under_way);
+        let rows: Vec<AttemptRow> = ended.map(attempt_row).collect();
         self.database.end_generation(&order.id, end, rows, settlement).await?;
-        self.ended.notify_waiters();
+        let failure = result.as_ref().err().map(Problem::of_generation);
+        self.ends.tell(&order.id, failure);
         if order.request.webhook_url.is_some() {
             self.told.notify_one();
         }

@@ -21,7 +21,7 @@ use super::{Generated, Generator};
 use crate::db::DatabaseError;
 use crate::db::generations::{EndOfGeneration, Orphan, Status};
 use crate::db::ledger::Settlement;
-use crate::ledger::{Charge, REPORTED_COST_FACTOR};
+use crate::ledger::Charge;
 use crate::media::store::StoreError;
 use crate::metrics::GenerationEnd;
 use crate::outcome::{Attempt, GenerationError};
@@ -105,7 +105,11 @@ impl Generator {
         let execution = salvage.execution(|facts| facts.pricing(&self.catalog).cloned(), take);
         let produced = outputs::convert(self, scope, execution).await;
         let mut generated = outputs::assemble(self, &orphan.id, produced, orphan.created_at);
-        bound_cost(&mut generated, self.database.reserved(&orphan.id).await?);
+        bound_cost(
+            &mut generated,
+            self.database.reserved(&orphan.id).await?,
+            self.limits.reported_cost_factor,
+        );
         let account = self.database.account(&orphan.account_id).await?;
         let keeping = Keeping {
             generation_id: &orphan.id,
@@ -240,7 +244,7 @@ impl Generator {
             code,
             lasted: Some(lasted),
         });
-        self.ended.notify_waiters();
+        self.ends.tell(&orphan.id, None);
         self.told.notify_one();
         Ok(())
     }
@@ -260,9 +264,9 @@ impl Generator {
 }
 
 /// What is charged is never more than what was held, but for a cost that the provider itself reports.
-fn bound_cost(generated: &mut Generated, reserved: Option<i64>) {
+fn bound_cost(generated: &mut Generated, reserved: Option<i64>, reported_factor: i64) {
     let factor = match generated.cost_basis {
-        Basis::Reported => REPORTED_COST_FACTOR,
+        Basis::Reported => reported_factor.max(1),
         Basis::Usage | Basis::Table => 1,
     };
     let Some(most) = reserved.map(|amount| Micros(amount.saturating_mul(factor))) else {

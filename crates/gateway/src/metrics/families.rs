@@ -117,6 +117,7 @@ pub(super) struct Families {
     pub(super) spool_total: Figure,
     pub(super) circuits: Family<Offer, Figure>,
     spending: Family<ProviderLabel, Counter<Dollars, DollarSum>>,
+    undelivered: Family<ProviderLabel, Counter<Dollars, DollarSum>>,
 }
 
 impl Default for Families {
@@ -133,6 +134,7 @@ impl Default for Families {
             spool_total: Figure::default(),
             circuits: Family::default(),
             spending: Family::default(),
+            undelivered: Family::default(),
         };
         families.register();
         families
@@ -160,7 +162,9 @@ impl Families {
         registry.register_with_unit("attempt_duration", help, Unit::Seconds, self.attempt_time.clone());
         let help = "Charges for images by the provider that made them, the mark-up included";
         let dollars = Unit::Other("dollars".to_owned());
-        registry.register_with_unit("spend", help, dollars, self.spending.clone());
+        registry.register_with_unit("spend", help, dollars.clone(), self.spending.clone());
+        let help = "What images cost the operator that nobody got, as another call was faster, by provider";
+        registry.register_with_unit("undelivered", help, dollars, self.undelivered.clone());
         let help = "Image bytes that generations hold in memory";
         registry.register_with_unit("spool_memory", help, Unit::Bytes, self.spool_memory.clone());
         let help = "Image bytes that generations hold in memory and in files";
@@ -174,5 +178,12 @@ impl Families {
             provider: provider.to_owned(),
         };
         self.spending.get_or_create(&labels).inc_by(Dollars(amount));
+    }
+
+    pub(super) fn undelivered(&self, provider: &str, amount: Micros) {
+        let labels = ProviderLabel {
+            provider: provider.to_owned(),
+        };
+        self.undelivered.get_or_create(&labels).inc_by(Dollars(amount));
     }
 }

@@ -25,6 +25,8 @@ pub struct Attempt {
     pub failure: Option<Failure>,
     /// What it was charged, if it delivered.
     pub cost: Option<Micros>,
+    /// Whether it goes on although its generation has ended: its own end will be put on record.
+    pub under_way: bool,
 }
 
 impl Attempt {
@@ -49,6 +51,7 @@ impl Attempt {
             upstream_id,
             failure,
             cost: None,
+            under_way: false,
         }
     }
 

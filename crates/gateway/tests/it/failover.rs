@@ -359,9 +359,34 @@ async fn a_safety_block_ends_the_generation_unless_the_operator_opted_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_argument_that_the_provider_refuses_is_the_callers_fault() {
+async fn what_one_provider_refuses_another_may_take() {
     let gateway = TestGateway::start().await;
-    let mut body = body("gpt-image-1.5", &[]);
+    let refused = |provider| (provider, "invalid_argument", "no");
+    for status in [400, 422] {
+        let fault = format!("provider=openai status={status}");
+        let answer = gateway.generate(body("gpt-image-1.5", &[&fault])).await.ok();
+        let told = attempts(&answer["metadata"]["attempts"]);
+        assert_eq!(told, expected(&[refused("openai"), ("fal", "ok", "yes")]));
+    }
+    let all = gateway.generate(body("gpt-image-1.5", &["status=400"])).await;
+    let error = all.error(400, "UPSTREAM_ERROR");
+    let every = expected(&[refused("openai"), refused("fal"), refused("replicate")]);
+    assert_eq!(of_error(&error), every, "each was asked, and none twice");
+    let faults = [
+        "provider=openai status=400",
+        "provider=fal status=401",
+        "provider=replicate status=400",
+    ];
+    let mixed = gateway.generate(body("gpt-image-1.5", &faults)).await;
+    let error = mixed.error(502, "ALL_PROVIDERS_EXHAUSTED");
+    assert_eq!(of_error(&error).len(), 3);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_argument_that_every_provider_refuses_is_the_callers_fault() {
+    let gateway = TestGateway::start().await;
+    let mut body = body("openai/gpt-image-1.5", &[]);
     body["no_such_parameter"] = json!(1);
     let reply = gateway.generate(body).await;
     let error = reply.error(400, "UPSTREAM_ERROR");
@@ -369,11 +394,7 @@ async fn an_argument_that_the_provider_refuses_is_the_callers_fault() {
         (&error["param"], &error["type"]),
         (&json!("no_such_parameter"), &json!("upstream_error"))
     );
-    assert_eq!(
-        of_error(&error),
-        expected(&[("openai", "invalid_argument", "no")]),
-        "nobody else is asked"
-    );
+    assert_eq!(of_error(&error), expected(&[("openai", "invalid_argument", "no")]));
     gateway.finish().await;
 }
 

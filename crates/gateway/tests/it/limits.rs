@@ -246,7 +246,7 @@ async fn headers_past_their_limit_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_stops_coming_is_given_up() {
-    let gateway = limited(|limits| limits.body_grace_s = 0).await;
+    let gateway = limited(|limits| (limits.transfer_grace_s, limits.transfer_window_s) = (0, 1)).await;
     let head = format!(
         "POST {GENERATIONS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
         gateway.key

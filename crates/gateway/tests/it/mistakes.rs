@@ -59,7 +59,6 @@ async fn every_bad_field_of_a_generation_is_named() {
         (json!({ "size": "99999999x1" }), "size", ""),
         (json!({ "size": "99999999999999999999x1" }), "size", ""),
         (json!({ "size": "-5x5" }), "size", ""),
-        (json!({ "size": "" }), "size", ""),
         (json!({ "size": 1024 }), "size", "text"),
         (json!({ "size": "3:0" }), "size", ""),
         (json!({ "aspect_ratio": "wide" }), "aspect_ratio", ""),

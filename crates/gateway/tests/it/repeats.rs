@@ -257,22 +257,6 @@ async fn two_hundred_twins_are_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twins_of_a_failure_at_no_cost_take_turns() {
-    let gateway = TestGateway::start().await;
-    let body = body("dunes [[fault: status=401 times=2]]");
-    let replies = join_all((0..10).map(|_| send(keyed(&gateway, "twins", &body)))).await;
-    let (made, failed): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == StatusCode::OK);
-    assert_eq!(failed.len(), 2, "each failure is told to the one who asked");
-    for reply in failed {
-        reply.error(502, "UPSTREAM_ERROR");
-    }
-    assert_eq!(made.iter().filter(|reply| reply.header(REPLAYED).is_empty()).count(), 1);
-    assert_eq!(gateway.upstream_calls().await.len(), 3);
-    assert_eq!(gateway.bill().await.len(), 1);
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn keys_and_their_images_are_kept_for_a_day() {
     let gateway = TestGateway::start().await;
     let sweep = async || {
@@ -594,5 +578,28 @@ async fn what_was_purged_does_not_come_again() {
         1,
         "nor is it made anew behind the caller's back"
     );
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_share_the_failure_of_the_one_they_wait_for() {
+    let gateway = TestGateway::start().await;
+    let limited = with(
+        body("dunes [[fault: delay=700ms status=429 retry-after=30]]"),
+        json!({ "model": "openai/gpt-image-1-mini" }),
+    );
+    let twins = (0..20).map(|_| send(keyed(&gateway, "order-1", &limited)));
+    let replies = join_all(twins).await;
+    for reply in &replies {
+        reply.error(429, "UPSTREAM_ERROR");
+    }
+    let calls = gateway.upstream_calls().await.len();
+    // All twenty were there before the first one's failure; who comes in the same moment as its end may try anew.
+    assert!(calls <= 2, "{calls} calls for twenty of the same");
+    // Nothing was spent, so who comes later tries anew.
+    send(keyed(&gateway, "order-1", &limited))
+        .await
+        .error(429, "UPSTREAM_ERROR");
+    assert!(gateway.upstream_calls().await.len() > calls);
     gateway.finish().await;
 }

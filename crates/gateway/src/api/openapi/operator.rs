@@ -118,7 +118,8 @@ fn key_terms() -> Value {
         "providers": texts("Providers that may serve it; empty: all."),
         "route": { "type": ["object", "null"], "additionalProperties": false, "description": "How its requests are routed where they do not say.", "properties": {
             "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "fit": { "enum": FitRule::ALL.map(FitRule::as_str) }, "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
-            "max_price_usd": { "type": ["number", "null"], "minimum": 0 }, "failover_on_content_policy": { "type": ["boolean", "null"] } } },
+            "max_price_usd": { "type": ["number", "null"], "minimum": 0 }, "failover_on_content_policy": { "type": ["boolean", "null"] },
+            "hedge": { "type": ["boolean", "null"] } } },
         "response_format": { "enum": ["url", "b64_json", null], "description": "How it gets images when a request does not say." },
         "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },
     })
@@ -176,6 +177,7 @@ pub(super) fn schemas() -> Value {
         Kind::TopUp,
         Kind::Adjustment,
         Kind::Refund,
+        Kind::Undelivered,
     ];
     let books = [
         Book::Available,
@@ -185,6 +187,8 @@ pub(super) fn schemas() -> Value {
         Book::WrittenOff,
         Book::Funding,
         Book::Adjustments,
+        Book::Undelivered,
+        Book::Operator,
     ];
     let money = json!({ "type": "object", "properties": { "amount": { "type": ["number", "null"] }, "currency": { "const": "usd" } } });
     json!({

@@ -136,6 +136,11 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<(), Dat
             handle,
         } => generations::note_handle(link, generation_id, *position, handle).await,
         Entry::Failure { generation_id, failed } => generations::note_failure(link, generation_id, failed).await,
+        Entry::LateEnd {
+            generation_id,
+            attempt,
+            now,
+        } => ledger::end_late(link, &mut rows.journaled, generation_id, attempt, *now).await,
         Entry::Reject { start, end } => {
             let is_waiting = rows.generations.iter().any(|(waiting, _)| waiting.id == start.id);
             if !is_waiting && !generations::exists(link, &start.id).await? {

@@ -75,6 +75,17 @@ impl Database {
         self.journal.hand_over(Entry::Failure { generation_id, failed }).leave();
     }
 
+    /// Notes how a call ended whose generation has ended before, and what it cost the operator: `cost_micros` of the row.
+    /// Does not wait until it is written.
+    pub fn note_late_end(&self, generation_id: &str, attempt: AttemptRow, now: Timestamp) {
+        let entry = Entry::LateEnd {
+            generation_id: generation_id.to_owned(),
+            attempt: Box::new(attempt),
+            now,
+        };
+        self.journal.hand_over(entry).leave();
+    }
+
     /// Notes that the caller got the answer.
     ///
     /// # Errors
@@ -217,6 +228,7 @@ impl Entry {
             Self::BeginAttempt { generation_id, .. }
             | Self::Handle { generation_id, .. }
             | Self::Failure { generation_id, .. }
+            | Self::LateEnd { generation_id, .. }
             | Self::Withdraw { generation_id, .. }
             | Self::Payloads { generation_id, .. }
             | Self::Break { generation_id, .. }

@@ -1,36 +1,88 @@
-//! One call to one candidate, and again while its failure allows a retry of the same one.
+//! One call to one candidate, and again while its failure allows a retry of the same one. A task of its own: when it takes
+//! too long others are asked meanwhile, and it goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use imaging::Ending;
-use planner::failure::{Failure, FailureKind, NextMove, Progress, Spent, jittered, next_move};
-use planner::health::Report;
+use jiff::Timestamp;
+use planner::catalog::pricing::Pricing;
+use planner::failure::{Blame, FailoverPolicy, Failure, FailureKind, NextMove, Progress, Spent, jittered, next_move};
+use planner::health::Patience;
 use planner::money::Micros;
-use planner::native::NativeRequest;
-use planner::plan::Candidate;
+use planner::native::NativeValue;
+use planner::price::charge::charge;
 use planner::size::Size;
 use planner::usage::Usage;
-use providers::{Blob, Finished, InputImage, Observer, ProviderRequest, SpoolScope};
-use tokio::time::Instant;
+use providers::{Adapter, Blob, Driver, Finished, Observer, ProviderRequest, SpoolScope};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::error::SendError;
+use tokio::time::{Instant, sleep_until};
 
-use super::Executor;
+use super::produced_of;
 use crate::boundary::passed;
+use crate::clock::Clock;
 use crate::db::DatabaseError;
 use crate::generation::facts::Facts;
 use crate::generation::partials::Relay;
+use crate::generation::routing::{Ended, Routing};
 use crate::generation::track::Track;
 use crate::media::process::{Inspected, Processor};
 use crate::outcome::{Attempt, code_of};
-use crate::upstreams::Upstream;
+
+/// What all calls of one generation use.
+pub(super) struct Means {
+    pub(super) routing: Arc<Routing>,
+    pub(super) track: Track,
+    pub(super) driver: Arc<Driver>,
+    pub(super) clock: Clock,
+    pub(super) processor: Processor,
+    pub(super) policy: FailoverPolicy,
+    pub(super) deadline: Instant,
+    /// The operator's own limit of one attempt.
+    pub(super) attempt_limit: Option<Duration>,
+    /// Whether another candidate may be asked as soon as a call takes longer than usual.
+    pub(super) hedged: bool,
+    pub(super) news: UnboundedSender<News>,
+}
+
+impl Means {
+    pub(super) fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// What becomes of calls, each named by its ticket.
+pub(super) enum News {
+    /// One try was put on record and goes out.
+    Began(usize, Tried),
+    /// It has used up its time, and goes on.
+    Overdue(usize),
+    /// The call is over.
+    Ended(usize, Box<CallEnd>),
+}
+
+/// One try on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Tried {
+    pub(super) position: i64,
+    pub(super) started_at: Timestamp,
+    pub(super) started: Instant,
+}
 
 /// A call to be made.
-pub(super) struct Call<'a> {
-    pub(super) upstream: &'a Upstream,
-    pub(super) candidate: &'a Candidate<'a>,
+pub(super) struct Call {
+    pub(super) ticket: usize,
+    pub(super) adapter: &'static dyn Adapter,
     pub(super) facts: Facts,
-    pub(super) native: NativeRequest,
-    pub(super) inputs: (Vec<InputImage>, Option<InputImage>),
-    pub(super) scope: &'a SpoolScope,
+    pub(super) pricing: Pricing,
+    /// Whether something of the caller's is in it that nobody here knows: that it fails says nothing about the offer.
+    pub(super) has_unknown: bool,
+    pub(super) request: ProviderRequest,
+    pub(super) scope: SpoolScope,
+    pub(super) relay: Arc<Relay>,
     pub(super) tries_after_maybe_billed: u32,
 }
 
@@ -38,8 +90,6 @@ pub(super) struct Call<'a> {
 pub(super) struct CallEnd {
     pub(super) attempts: Vec<Attempt>,
     pub(super) result: Result<Success, Failure>,
-    /// Whether the caller was shown a partial image of it.
-    pub(super) streamed: bool,
     /// That it could not be put on record, so that it was not made.
     pub(super) unrecorded: Option<DatabaseError>,
 }
@@ -71,63 +121,53 @@ impl Success {
     pub(in crate::generation) fn truncate(&mut self, asked: u32) {
         self.images.truncate(asked as usize);
     }
+
+    /// Leaves out what came too late. What the provider says of the whole says nothing of the rest.
+    pub(super) fn keep_first(&mut self, wanted: usize) {
+        if wanted < self.images.len() {
+            self.images.truncate(wanted);
+            self.usage = None;
+            self.reported = None;
+        }
+    }
 }
 
-/// One try.
-struct Tried {
-    attempt: Attempt,
-    result: Result<Success, Failure>,
-    /// Whether its offer was given up for a while, so that no retry of it makes sense.
-    given_up: bool,
-}
+impl Call {
+    /// Makes the call and tells of it. When nobody listens any more, as others were faster, its end goes on record.
+    pub(super) async fn make(self, means: Arc<Means>) {
+        let end = Box::new(self.run(&means).await);
+        if let Err(SendError(News::Ended(_, end))) = means.news.send(News::Ended(self.ticket, end)) {
+            self.ended_late(&means, *end);
+        }
+    }
 
-impl Executor<'_> {
-    /// Makes a call, and again while the failure allows a retry.
-    pub(super) async fn call(&self, call: Call<'_>) -> CallEnd {
-        let relay = Relay::new(self.inlet, call.candidate);
-        let Some(endpoint) = call.upstream.endpoint.clone() else {
-            return CallEnd {
-                attempts: Vec::new(),
-                result: Err(Failure::new(FailureKind::BadCredential, "the provider is off")),
-                streamed: false,
-                unrecorded: None,
-            };
-        };
-        let (inputs, mask) = call.inputs;
-        let request = ProviderRequest {
-            endpoint,
-            native: call.native,
-            inputs,
-            mask,
-        };
+    async fn run(&self, means: &Means) -> CallEnd {
         let mut attempts = Vec::new();
         let mut retries = 0;
         loop {
-            let tried = match self
-                .attempt(call.upstream, &call.facts, &request, call.scope, &relay)
-                .await
-            {
+            let (attempt, result, given_up) = match self.attempt(means).await {
                 Ok(tried) => tried,
                 Err(error) => {
                     let failure = Failure::new(FailureKind::NotSent, "the call could not be put on record");
                     return CallEnd {
                         attempts,
                         result: Err(failure),
-                        streamed: relay.shown(),
                         unrecorded: Some(error),
                     };
                 }
             };
-            attempts.push(tried.attempt);
+            attempts.push(attempt);
             let progress = Progress {
                 retries,
-                tries_after_maybe_billed: call.tries_after_maybe_billed,
-                streamed: relay.shown(),
-                time_left: self.time_left(),
+                tries_after_maybe_billed: self.tries_after_maybe_billed,
+                streamed: self.relay.shown(),
+                time_left: means.time_left(),
             };
-            if let Err(failure) = &tried.result
-                && !tried.given_up
-                && let NextMove::Retry(wait) = next_move(failure, self.policy, &progress)
+            // When nobody waits for it any more, nothing is tried again.
+            if let Err(failure) = &result
+                && !given_up
+                && !means.news.is_closed()
+                && let NextMove::Retry(wait) = next_move(failure, &means.policy, &progress)
             {
                 tokio::time::sleep(jittered(wait, rand::random())).await;
                 retries += 1;
@@ -135,65 +175,142 @@ impl Executor<'_> {
             }
             return CallEnd {
                 attempts,
-                result: tried.result,
-                streamed: progress.streamed,
+                result,
                 unrecorded: None,
             };
         }
     }
 
-    /// One try, on record before it is made.
-    async fn attempt(
-        &self,
-        upstream: &Upstream,
-        facts: &Facts,
-        request: &ProviderRequest,
-        scope: &SpoolScope,
-        relay: &Relay<'_>,
-    ) -> Result<Tried, DatabaseError> {
-        let started_at = self.clock.now();
+    /// One try, on record before it is made. Tells besides whether its offer was given up for a while, so that no retry of
+    /// it makes sense.
+    async fn attempt(&self, means: &Means) -> Result<(Attempt, Result<Success, Failure>, bool), DatabaseError> {
+        let started_at = means.clock.now();
         let started = Instant::now();
-        let position = self.track.begin(facts, started_at).await?;
+        let position = means.track.begin(&self.facts, started_at).await?;
         passed("record");
-        let heard = Heard {
-            relay,
-            track: self.track,
+        let tried = Tried {
             position,
+            started_at,
+            started,
         };
-        let model = &request.native.model;
-        self.routing.start(&upstream.id, model, started_at);
-        let run = self.driver.run(upstream.adapter, request, scope, self.deadline, &heard);
-        let result = match run.await {
-            Ok(finished) => read(self.processor, finished).await,
-            Err(failure) => Err(failure),
-        };
+        let _ = means.news.send(News::Began(self.ticket, tried.clone()));
+        let (provider, model) = (self.facts.provider.as_str(), self.request.native.model.as_str());
+        means.routing.start(provider, model, started_at);
+        let result = self.within_patience(means, &tried).await;
+        let result = result.map_err(|failure| self.blamed(failure));
         let took = started.elapsed();
         if let Err(failure) = &result {
-            self.track.failed(position, failure, took);
+            means.track.failed(position, failure, took);
         }
-        let report = Report {
+        let ended = Ended {
             started_at,
             latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             failure: result.as_ref().err(),
+            paced: Some(self.facts.mode),
+            is_excused: self.has_unknown,
         };
-        let given_up = self.routing.record(&upstream.id, model, &report, self.clock.now());
+        let given_up = means.routing.record(provider, model, &ended, means.clock.now());
         let told = result.as_ref().map(|(upstream_id, _)| upstream_id.as_deref());
         let attempt = Attempt {
             position,
-            ..Attempt::new(&upstream.id, model, started_at, took, told)
+            ..Attempt::new(provider, model, started_at, took, told)
         };
-        Ok(Tried {
-            attempt,
-            result: result.map(|(_, success)| success),
-            given_up,
-        })
+        Ok((attempt, result.map(|(_, success)| success), given_up))
+    }
+
+    /// The failure with the blame where it belongs: a provider that took our credential and then could not go on for want of
+    /// one speaks of the caller's own.
+    fn blamed(&self, failure: Failure) -> Failure {
+        let about_credentials = matches!(
+            failure.kind,
+            FailureKind::BadCredential | FailureKind::QuotaExhausted | FailureKind::NotPermitted
+        );
+        let is_ours = failure.status.is_some_and(|status| status >= 400);
+        let fields = &self.request.native.fields;
+        let own = fields.iter().find(|(_, value)| matches!(value, NativeValue::Secret(_)));
+        match own {
+            Some((name, _)) if about_credentials && !is_ours => Failure {
+                blame: Blame::Caller,
+                param: Some(name.clone()),
+                message: format!("{} could not use the credential in '{name}'", self.facts.provider),
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
+    /// Calls the provider, and tells when that takes longer than it may.
+    async fn within_patience(&self, means: &Means, tried: &Tried) -> Result<(Option<String>, Success), Failure> {
+        let (provider, model) = (self.facts.provider.as_str(), self.request.native.model.as_str());
+        let usual = means.routing.usual(provider, model, self.facts.mode);
+        let patience = Patience::of(usual, means.attempt_limit, means.hedged);
+        let (mut late_after, mut limit) = (patience.late_after, patience.limit);
+        let heard = Heard {
+            relay: &self.relay,
+            track: &means.track,
+            position: tried.position,
+        };
+        let run = means
+            .driver
+            .run(self.adapter, &self.request, &self.scope, means.deadline, &heard);
+        tokio::pin!(run);
+        loop {
+            let next = [late_after, limit].into_iter().flatten().min();
+            let Some(wait) = next else { break };
+            tokio::select! {
+                biased;
+                finished = &mut run => return self.examined(means, finished).await,
+                () = sleep_until(tried.started + wait) => {}
+            }
+            if late_after == Some(wait) {
+                late_after = None;
+            }
+            if patience.late_after == Some(wait) && !self.has_unknown {
+                means.routing.late(provider, model, tried.started_at, means.clock.now());
+            }
+            if limit == Some(wait) {
+                limit = None;
+                let _ = means.news.send(News::Overdue(self.ticket));
+            }
+        }
+        let finished = run.await;
+        self.examined(means, finished).await
+    }
+
+    /// What a finished call gave, once its images are looked at.
+    async fn examined(
+        &self,
+        means: &Means,
+        finished: Result<Finished, Failure>,
+    ) -> Result<(Option<String>, Success), Failure> {
+        match finished {
+            Ok(finished) => read(&means.processor, finished).await,
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Puts on record how the call ended whose images nobody gets any more. Callers pay for what they get: it is the
+    /// operator's cost.
+    fn ended_late(&self, means: &Means, end: CallEnd) {
+        let now = means.clock.now();
+        let mut attempts = end.attempts;
+        if let (Some(last), Ok(success)) = (attempts.last_mut(), &end.result) {
+            let charge = charge(&self.pricing, &self.facts.work, &produced_of(success));
+            let cost = Micros(charge.total.0 - charge.markup.0);
+            last.cost = Some(cost);
+            means.routing.undelivered(&last.provider, cost);
+            tracing::warn!(provider.id = last.provider, cost = %cost, "a call gave its image after another one had: the operator bears its cost");
+        }
+        for attempt in &attempts {
+            means.track.ended_late(attempt, now);
+        }
     }
 }
 
 /// Hears of one call: partial images go to the caller, its job goes on record.
 struct Heard<'a> {
-    relay: &'a Relay<'a>,
-    track: &'a Track<'a>,
+    relay: &'a Relay,
+    track: &'a Track,
     position: i64,
 }
 

@@ -8,7 +8,6 @@ use futures_util::future::{BoxFuture, join_all};
 use imaging::Ending;
 use indexmap::IndexMap;
 use planner::failure::{Failure, FailureKind, Spent, WhenMaybeBilled};
-use planner::health::Report;
 use planner::native::{NativeRequest, NativeValue};
 use providers::{Blob, Observer, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
@@ -22,6 +21,7 @@ use crate::db::media::MediaRow;
 use crate::generation::Generator;
 use crate::generation::executor::{Made, Success, read};
 use crate::generation::facts::{Facts, Origin};
+use crate::generation::routing::Ended;
 use crate::generation::track::Track;
 use crate::media::process::{Inspected, Processor};
 use crate::upstreams::Upstream;
@@ -154,13 +154,15 @@ impl Generator {
 
     /// Tells health and monitoring how a call went.
     fn learn(&self, row: &OrphanedAttempt, told: &Told) {
-        let report = Report {
+        let ended = Ended {
             started_at: row.started_at,
             latency_ms: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX),
             failure: told.result.as_ref().err(),
+            // How long it took to ask again says nothing of how long the work takes.
+            paced: None,
+            is_excused: false,
         };
-        self.routing
-            .record(&row.provider, &row.model, &report, self.clock.now());
+        self.routing.record(&row.provider, &row.model, &ended, self.clock.now());
     }
 
     /// Asks once more for images of calls that nobody can find out about, when others of the same request came: as the
@@ -191,7 +193,7 @@ impl Generator {
             made.push((call.row.clone(), facts.clone()));
         }
         let next = i64::try_from(salvage.calls.len()).unwrap_or(i64::MAX);
-        let track = Track::starting_at(self.bookkeeping.then_some(&self.database), &orphan.id, next);
+        let track = Track::starting_at(self.bookkeeping.then(|| self.database.clone()), &orphan.id, next);
         let mut places = Vec::new();
         for (mut row, mut facts) in made {
             facts.tries_before += 1;
@@ -210,7 +212,7 @@ impl Generator {
         Ok(())
     }
 
-    async fn call_anew(&self, orphan: &Orphan, call: &Call, track: &Track<'_>, scope: &SpoolScope) -> Told {
+    async fn call_anew(&self, orphan: &Orphan, call: &Call, track: &Track, scope: &SpoolScope) -> Told {
         let started = Instant::now();
         let noted = Noted {
             track,
@@ -247,7 +249,7 @@ impl Generator {
 
 /// Puts the job of a call on record.
 struct Noted<'a> {
-    track: &'a Track<'a>,
+    track: &'a Track,
     position: i64,
 }
 

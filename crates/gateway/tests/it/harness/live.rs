@@ -81,8 +81,13 @@ impl LiveCall {
     }
 
     /// Sends the image, and ends.
-    pub(crate) async fn completed(mut self, image: &[u8]) {
+    pub(crate) async fn completed(self, image: &[u8]) {
         let usage = json!({ "input_tokens": 10, "output_tokens": 272, "total_tokens": 282 });
+        self.completed_with(image, usage).await;
+    }
+
+    /// The same with this usage.
+    pub(crate) async fn completed_with(mut self, image: &[u8], usage: Value) {
         let fields = json!({ "b64_json": STANDARD.encode(image), "usage": usage });
         self.say("image_generation.completed", fields).await;
     }
