@@ -20,6 +20,7 @@ mod models;
 mod openapi;
 mod operator;
 mod paging;
+mod purpose;
 mod query;
 mod repeats;
 mod requests;

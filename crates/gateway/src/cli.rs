@@ -7,6 +7,7 @@ mod explain;
 mod images;
 mod keys;
 mod ledger;
+mod log;
 mod models;
 mod output;
 mod requests;

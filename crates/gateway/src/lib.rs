@@ -23,6 +23,8 @@ pub mod problem;
 mod request_view;
 mod serve;
 pub mod settings;
+mod shares;
+mod transfer;
 mod upkeep;
 pub mod upstreams;
 mod web;
@@ -39,7 +41,7 @@ use planner::failure::FailoverPolicy;
 use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
 use sandbox::{Sandbox, SandboxConfig};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,8 +59,9 @@ use media::links::Links;
 use media::process::Processor;
 use media::store::{MediaStore, StoreError};
 use metrics::Metrics;
-use settings::Settings;
 use settings::limits::Limits;
+use settings::{SandboxUse, Settings};
+use shares::Shares;
 use upstreams::{UpstreamError, Upstreams};
 
 /// A gateway that serves.
@@ -133,12 +136,14 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     };
     let settings = Settings {
         listen: address,
+        limits: settings.limits.fitted_to_system(),
         ..settings
     };
     let database = open_database(&settings, &clock).await?;
     let first_key = ensure_first_key(&database, &settings, &clock).await?;
-    let sandbox = sandbox::start(SandboxConfig::default()).await?;
-    let upstreams = Arc::new(Upstreams::new(&catalog, &settings, Some(&sandbox.base_url()))?);
+    let sandbox = embedded_sandbox(&catalog, &settings).await?;
+    let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
+    let upstreams = Arc::new(Upstreams::new(&catalog, &settings, sandbox_url.as_deref())?);
     let limits = settings.limits.clone();
     let (driver, fetcher) = clients(&settings)?;
     let parts = Parts {
@@ -168,7 +173,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         generator,
         spool,
         fetcher,
-        in_flight: Arc::new(Semaphore::new(limits.in_flight_generations)),
+        in_flight: Shares::new(limits.in_flight_generations),
         tasks: tasks.clone(),
         default_model: settings.default_model.as_deref().map(Arc::from),
         known_clients: Arc::new(known_clients(&settings)?),
@@ -176,15 +181,17 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         has_pages: settings.site,
         shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
     };
-    let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &limits));
-    let server = serve::Server::start(listener, http::surrounded(routes(&settings), state), &limits, tasks);
+    let proxies = &settings.trusted_proxies;
+    let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
+    let router = http::surrounded(routes(&settings), state);
+    let server = serve::Server::start(listener, router, &limits, proxies, tasks);
     Ok(Running {
         address,
         first_key,
         upstreams,
         server,
         metrics,
-        sandbox: Some(sandbox),
+        sandbox,
         database,
         stopping,
         stopped,
@@ -226,10 +233,25 @@ async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
         when_outcome_unknown: settings.when_outcome_unknown,
         usual: Arc::default(),
         being_kept: Arc::default(),
-        ended: Arc::new(Notify::new()),
+        ends: Arc::default(),
         told: Arc::new(Notify::new()),
         successors: Arc::new(settings.successors.clone()),
     })
+}
+
+/// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,
+/// and nobody orders faults.
+async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Option<Sandbox>, StartError> {
+    let beside_real = match settings.sandbox {
+        SandboxUse::Never => return Ok(None),
+        SandboxUse::Always => false,
+        SandboxUse::Auto => upstreams::any_is_real(catalog, settings),
+    };
+    let config = SandboxConfig {
+        beside_real,
+        ..SandboxConfig::default()
+    };
+    Ok(Some(sandbox::start(config).await?))
 }
 
 /// A socket that takes connections, and its address.
@@ -257,12 +279,13 @@ fn routes(settings: &Settings) -> axum::Router<AppState> {
 fn serve_metrics(
     (listener, address): (TcpListener, SocketAddr),
     state: AppState,
-    limits: &Limits,
+    settings: &Settings,
 ) -> (SocketAddr, serve::Server) {
     let router = http::surrounded(api::metrics_routes(), state);
+    let (limits, proxies) = (&settings.limits, &settings.trusted_proxies);
     (
         address,
-        serve::Server::start(listener, router, limits, TaskTracker::new()),
+        serve::Server::start(listener, router, limits, proxies, TaskTracker::new()),
     )
 }
 

@@ -4,9 +4,10 @@ mod check;
 pub mod limits;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -41,6 +42,9 @@ pub struct Settings {
     /// Hosts from which callers' images may be fetched, and to which webhooks may go, although they are private or speak
     /// plain http.
     pub fetch_hosts: Vec<String>,
+    /// Networks of proxies before this gateway: connections from there are those of many callers.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// What follows an attempt that may have been billed.
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,
     /// What happens to money held for a generation whose outcome is unknown as the process died.
@@ -70,6 +74,24 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// This machine itself.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
+
+/// A network such as `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).ok()
+}
+
+fn networks<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts: Vec<String> = Deserialize::deserialize(reader)?;
+    let read = |text: &String| {
+        let message = || format!("trusted_proxies: '{text}' is no network such as 10.0.0.0/8, and no address");
+        network(text.trim()).ok_or_else(|| serde::de::Error::custom(message()))
+    };
+    texts.iter().map(read).collect()
+}
+
 /// Highest mark-up: eleven times a provider's price. More is a slip of the pen, such as cents for percent.
 pub const MARKUP_PERCENT_MAX: u32 = 1_000;
 
@@ -96,6 +118,8 @@ impl Default for Settings {
             default_model: None,
             catalog_dir: None,
             fetch_hosts: Vec::new(),
+            // A proxy on this machine is the usual one.
+            trusted_proxies: LOOPBACK.iter().filter_map(|text| network(text)).collect(),
             when_maybe_billed: planner::failure::WhenMaybeBilled::Once,
             when_outcome_unknown: WhenOutcomeUnknown::Release,
             strategy: planner::strategy::Strategy::Balanced,
@@ -187,7 +211,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 21] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -199,6 +223,7 @@ const VARIABLES: [&str; 20] = [
     "default_model",
     "catalog_dir",
     "fetch_hosts",
+    "trusted_proxies",
     "when_maybe_billed",
     "when_outcome_unknown",
     "strategy",
@@ -363,7 +388,7 @@ fn settings_of(table: Table, origin: &str) -> Result<Settings, SettingsError> {
 /// The text of a variable in the type of its key.
 fn from_text(key: &str, text: &str) -> Value {
     match key {
-        "fetch_hosts" => Value::Array(
+        "fetch_hosts" | "trusted_proxies" => Value::Array(
             text.split(',')
                 .map(str::trim)
                 .filter(|host| !host.is_empty())

@@ -70,7 +70,7 @@ impl Upstreams {
     /// # Errors
     /// An address or protocol that cannot be used, or an address of this very gateway.
     pub fn new(catalog: &Catalog, settings: &Settings, sandbox_url: Option<&str>) -> Result<Self, UpstreamError> {
-        let any_real = catalog.providers().any(|provider| is_real(provider, settings));
+        let any_real = any_is_real(catalog, settings);
         let mut by_id = IndexMap::new();
         for provider in catalog.providers() {
             let own = settings.providers.get(&provider.id).cloned().unwrap_or_default();
@@ -106,6 +106,12 @@ impl Upstreams {
     pub const fn available(&self) -> &HashSet<String> {
         &self.available
     }
+}
+
+/// Whether any provider is called itself, so that the sandbox stands beside real ones.
+#[must_use]
+pub fn any_is_real(catalog: &Catalog, settings: &Settings) -> bool {
+    catalog.providers().any(|provider| is_real(provider, settings))
 }
 
 /// Whether a provider can be called as it is: with a credential, or because it asks for none.

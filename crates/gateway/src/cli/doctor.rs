@@ -15,6 +15,7 @@ use crate::db::Database;
 use crate::db::keys::{KeyFilter, KeyStatus};
 use crate::media::store::MediaStore;
 use crate::settings::Settings;
+use crate::settings::limits::open_files;
 use crate::upstreams::{Service, Upstreams};
 
 /// Stands for the sandbox where nothing is called.
@@ -51,6 +52,16 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         let Stale { provider, model, doubt } = stale;
         say(&format!("note  {:<10} '{model}' at {provider} {doubt}", "catalogue"));
     }
+    let files = open_files();
+    let (_, lowered) = settings.limits.clone().fitted(files);
+    report(
+        "files",
+        Ok(if lowered.is_empty() {
+            format!("this process may have {files} open")
+        } else {
+            lowered.join("; ")
+        }),
+    );
     let folder = std::fs::create_dir_all(&settings.data_dir)
         .map_err(|error| format!("{}: {error}", settings.data_dir.display()));
     report("data", folder.map(|()| "the folder can be used".to_owned()));

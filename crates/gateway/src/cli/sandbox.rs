@@ -45,6 +45,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         tls,
         latency,
         public_url,
+        ..SandboxConfig::default()
     })
     .await?;
     if let (Some(path), Some(certificate)) = (cert_out, sandbox.certificate_pem()) {

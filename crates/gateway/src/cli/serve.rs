@@ -1,16 +1,13 @@
 //! `pictor serve`.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
-
+use super::log;
 use super::output::say;
 use super::stop::Stop;
 use super::{Failed, load};
 use crate::clock::Clock;
-use crate::settings::Settings;
 use crate::upstreams::{Service, Upstreams};
 use crate::{FIRST_KEY_FILE, start};
 
@@ -18,7 +15,7 @@ use crate::{FIRST_KEY_FILE, start};
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
     let stop = Stop::listen();
-    log_to_stderr(&settings);
+    let lines = log::start(&settings);
     let key_file = settings.data_dir.join(FIRST_KEY_FILE);
     // Featured models come first, so the newcomer's call goes to one of them.
     let model = catalog
@@ -50,6 +47,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     stop.asked().await;
     tracing::info!("stopping: no more requests are taken");
     running.shutdown().await;
+    lines.finish();
     Ok(())
 }
 
@@ -73,18 +71,4 @@ fn welcome(base: &str, key: &str, model: &str) {
     say(&format!(
         "  -d '{{\"model\": \"{model}\", \"prompt\": \"a lighthouse above a stormy sea at sunset\"}}'\n"
     ));
-}
-
-/// One line a request, to standard error.
-fn log_to_stderr(settings: &Settings) {
-    let filter = EnvFilter::try_from_env("PICTOR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    if settings.log_json {
-        log.json().init();
-    } else {
-        log.init();
-    }
 }

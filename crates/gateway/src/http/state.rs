@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use providers::{GuardedClient, Spool};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::shelf::Shelf;
 use crate::auth::Keyring;
 use crate::generation::Generator;
 use crate::known_clients::KnownClients;
+use crate::shares::Shares;
 
 /// Shared by all endpoints. Cheap to clone.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub(crate) struct AppState {
     /// The client to what callers name.
     pub fetcher: Arc<GuardedClient>,
     /// A permit for each generation that may run.
-    pub in_flight: Arc<Semaphore>,
+    pub in_flight: Shares,
     /// Generations under way: a caller who hangs up does not end them.
     pub tasks: TaskTracker,
     /// The model of requests that name none.
