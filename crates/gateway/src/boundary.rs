@@ -9,12 +9,17 @@ const STOP_VARIABLE: &str = "PICTOR_TEST_STOP_AFTER";
 #[cfg(debug_assertions)]
 const STRIKE_VARIABLE: &str = "PICTOR_TEST_STRIKE";
 
+/// Whether a request has come: what is done at the start is not struck.
+#[cfg(debug_assertions)]
+static BEGUN: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// A stage is over. In test builds, the process may be told to stop here.
 #[cfg(debug_assertions)]
 pub(crate) fn passed(stage: &str) {
     use std::io::Write as _;
     use std::sync::atomic::{AtomicUsize, Ordering};
     static PASSED: AtomicUsize = AtomicUsize::new(0);
+    BEGUN.store(true, Ordering::Relaxed);
     let Ok(wanted) = std::env::var(STOP_VARIABLE) else {
         return;
     };
@@ -51,7 +56,8 @@ pub(crate) fn outside(kind: &str) -> std::io::Result<()> {
     let mut words = order.split(':');
     let (wanted, count, how) = (words.next(), words.next(), words.next());
     let count: Option<usize> = count.and_then(|count| count.parse().ok());
-    if wanted != Some(kind) || Some(USED.fetch_add(1, Ordering::Relaxed) + 1) != count {
+    if !BEGUN.load(Ordering::Relaxed) || wanted != Some(kind) || Some(USED.fetch_add(1, Ordering::Relaxed) + 1) != count
+    {
         return Ok(());
     }
     let _ = writeln!(std::io::stderr(), "struck at {order}");

@@ -16,6 +16,7 @@ use sqlx::{
 };
 
 use super::{DatabaseError, Dialect};
+use crate::boundary::outside;
 
 /// How long SQLite waits for another process's lock at a time. Short, so that the journal never stops to look around.
 const LOCK_WAIT: Duration = Duration::from_millis(250);
@@ -149,6 +150,7 @@ impl Link {
 
     /// Does a statement without values, such as the beginning or end of a transaction.
     pub(super) async fn order(&mut self, sql: &'static str) -> Result<(), DatabaseError> {
+        struck()?;
         match self {
             Self::Sqlite(connection) => connection.execute_batch(sql)?,
             Self::PostgreSql(connection) => {
@@ -160,6 +162,7 @@ impl Link {
 
     /// Does a statement. Returns how many rows it changed.
     pub(super) async fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, DatabaseError> {
+        struck()?;
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
@@ -172,6 +175,7 @@ impl Link {
 
     /// The rows that a statement gives.
     pub(super) async fn rows(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
+        struck()?;
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
@@ -204,6 +208,11 @@ impl Link {
             Self::PostgreSql(connection) => drop(connection.close().await),
         }
     }
+}
+
+/// A test may let the next statement fail, as it does when the database goes away.
+fn struck() -> Result<(), DatabaseError> {
+    outside("statement").map_err(|_| DatabaseError::Unavailable)
 }
 
 /// `$3` is the third value: SQLite takes it for a name, and numbers names as they come.

@@ -19,11 +19,13 @@ const STRIKE: &str = "PICTOR_TEST_STRIKE";
 /// Asks for all places.
 const ALL: &str = "PICTOR_TEST_ALL_FAULTS";
 /// Places at which a process may be struck.
-const KINDS: [&str; 3] = ["statement", "file", "socket"];
+const KINDS: [&str; 3] = ["file", "socket", "statement"];
+/// Of these, the kinds of which the suite tries some: a statement that fails or dies is tried by the kills of other tests.
+const KINDS_OF_SUITE: usize = 2;
 /// What happens there.
 const FAULTS: [&str; 2] = ["fail", "die"];
 /// More than any request has.
-const PLACES_MAX: usize = 40;
+const PLACES_MAX: usize = 100;
 /// Tries at one time: each waits for a lease more than it works.
 const AT_ONCE: usize = 4;
 const KEY: &str = "once-only";
@@ -203,7 +205,7 @@ async fn one_fault_anywhere_loses_nothing_and_doubles_nothing() {
             for (of_fault, fault) in FAULTS.into_iter().enumerate() {
                 if is_whole {
                     sweeps.push(sweep(shape.clone(), kind, fault, (1..PLACES_MAX).collect()));
-                } else if number % KINDS.len() == of_kind && number % FAULTS.len() == of_fault {
+                } else if number % KINDS_OF_SUITE == of_kind && number / KINDS_OF_SUITE % FAULTS.len() == of_fault {
                     sweeps.push(sweep(shape.clone(), kind, fault, vec![1 + number % 3]));
                 }
             }

@@ -27,7 +27,7 @@ pub struct Verified {
 pub const OVERDUE_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// The rules, and a query for what breaks each. `$1` is the time before which no reservation may have expired.
-const RULES: [(&str, &str); 16] = [
+const RULES: [(&str, &str); 17] = [
     (
         "the entries of a posting sum to zero",
         "SELECT posting_id AS id FROM entries GROUP BY posting_id HAVING SUM(amount_micros) <> 0",
@@ -109,6 +109,11 @@ const RULES: [(&str, &str); 16] = [
     (
         "a key has used no more in its month than in all, and nothing below zero",
         "SELECT key_id AS id FROM key_limits WHERE month_used_micros > total_used_micros OR day_used_micros < 0 OR month_used_micros < 0",
+    ),
+    (
+        "a generation has no more images than were asked for",
+        "SELECT generations.id AS id FROM generations JOIN media ON media.generation_id = generations.id WHERE images > 0 \
+         GROUP BY generations.id, images HAVING COUNT(*) > images",
     ),
 ];
 
