@@ -16,10 +16,17 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
   "--disable-dev-shm-usage",
+  // Several pages are open at once, and none of them may wait for being looked at.
+  "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding",
+  "--disable-background-timer-throttling",
   // No scroll bar that takes room: what is measured as overflow is the page's own.
   "--hide-scrollbars",
   "--force-color-profile=srgb",
 ];
+
+// A browser that does not answer for so long will not.
+const PATIENCE_MS = 45_000;
 
 export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844, isMobile: true, hasTouch: true };
@@ -29,7 +36,7 @@ export async function launch() {
   const executablePath = process.env.SITE_TESTS_CHROMIUM ?? CHROMIUM.find((path) => existsSync(path));
   if (!executablePath) throw new Error(`no Chromium at ${CHROMIUM.join(", ")}; name one by SITE_TESTS_CHROMIUM`);
   const profile = await mkdtemp(join(tmpdir(), "site-tests-"));
-  const browser = await puppeteer.launch({ executablePath, args: FLAGS, userDataDir: profile, headless: true });
+  const browser = await puppeteer.launch({ executablePath, args: FLAGS, userDataDir: profile, headless: true, protocolTimeout: PATIENCE_MS });
   return {
     browser,
     async close() {
@@ -68,6 +75,9 @@ export async function open(browser, origin, { viewport = DESKTOP, theme = "light
     if (!expected) faults.push(`status ${response.status()}: ${response.url()}`);
   });
   await page.setViewport(viewport);
+  // Every page believes to have the focus, or the Tab key would reach the one in front only.
+  const devtools = await page.createCDPSession();
+  await devtools.send("Emulation.setFocusEmulationEnabled", { enabled: true });
   await page.emulateMediaFeatures([
     { name: "prefers-color-scheme", value: theme },
     { name: "prefers-reduced-motion", value: "reduce" },

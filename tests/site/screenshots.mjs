@@ -7,17 +7,14 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { startGateway } from "../sdk/node/servers.mjs";
-import { PHONE, launch, open } from "./browser.mjs";
+import { launch, open } from "./browser.mjs";
 
 const SIZE_MAX_BYTES = 200 * 1024;
 const WINDOW = { width: 1440, height: 900, deviceScaleFactor: 1.5 };
 const SHOTS = [
-  { name: "home", path: "/" },
   { name: "models", path: "/models" },
   { name: "model", path: "/models/openai/gpt-image-1.5" },
   { name: "prices-dark", path: "/models/openai/gpt-image-1.5#prices", theme: "dark" },
-  { name: "reference", path: "/docs/api/generate-images" },
-  { name: "model-phone", path: "/models/openai/gpt-image-1.5", viewport: { ...PHONE, deviceScaleFactor: 2 } },
 ];
 
 const folder = resolve(process.argv[2] ?? fileURLToPath(new URL("../../docs/screenshots", import.meta.url)));
@@ -26,8 +23,8 @@ await mkdir(folder, { recursive: true });
 const server = await startGateway({ PICTOR_PUBLIC_URL: "http://127.0.0.1:8484" });
 const { browser, close } = await launch();
 try {
-  for (const { name, path, theme = "light", viewport = WINDOW } of SHOTS) {
-    const page = await open(browser, server.url, { theme, viewport });
+  for (const { name, path, theme = "light" } of SHOTS) {
+    const page = await open(browser, server.url, { theme, viewport: WINDOW });
     const answer = await page.go(path);
     if (!answer.ok()) throw new Error(`${path}: ${answer.status()}`);
     await page.waitForFunction(() => [...document.images].every((it) => it.complete || it.loading === "lazy"));
