@@ -297,8 +297,10 @@ impl Case<'_> {
             "once" => 1,
             _ => 0,
         };
+        // Who is told later does not ask again either.
+        let asks_again = self.ask.repeat != Repeat::Never && self.ask.shape != Shape::Async;
         let had_a_chance = self.story.tries > 0
-            && (self.ask.repeat != Repeat::Never || self.rows.iter().all(|row| row.error_code != "OUTCOME_UNKNOWN"))
+            && (asks_again || !self.rows.iter().any(Row::was_cut_short))
             && marked <= doubts
             && !matches!(&self.story.end, End::GaveUp(_))
             && !self.rows.is_empty();

@@ -60,6 +60,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether the death of its process ended it, before anything was sent or with an unknown outcome.
+    pub(super) fn was_cut_short(&self) -> bool {
+        ["OUTCOME_UNKNOWN", "INTERNAL_ERROR"].contains(&self.error_code.as_str())
+    }
+
     /// Its id, how it ended, and what its calls came to.
     pub(super) fn about(&self) -> String {
         let told = |attempt: &Attempt| {
