@@ -5,6 +5,7 @@ use super::audit::{Case, Figures, Wrongs};
 use super::caller::{self, End, Story};
 use super::gateway::Gateway;
 use super::http::Client;
+use super::outages::Outage;
 use super::pace::pause;
 use super::records;
 use super::site::{DEADLINE_S, Site};
@@ -37,6 +38,8 @@ pub(super) struct Told {
     pub(super) longest_served: Duration,
     pub(super) errors: BTreeMap<String, (usize, Duration)>,
     pub(super) replays: usize,
+    /// Keys whose images were delivered, could not be kept, and went with their process.
+    pub(super) gone: usize,
     pub(super) took: Duration,
     pub(super) settled_after: Option<Duration>,
     pub(super) verified: String,
@@ -137,6 +140,7 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
             .unwrap_or_default(),
         errors: BTreeMap::new(),
         replays: 0,
+        gone: 0,
         took: Duration::ZERO,
         settled_after,
         verified: String::new(),
@@ -220,7 +224,7 @@ impl Told {
             );
         }
         for passed in weather.passed() {
-            let name = passed.outage.map_or("all", super::outages::Outage::name);
+            let name = passed.outage.map_or("all", Outage::name);
             let lasted = passed.lasted;
             match passed.serves_after {
                 Some(after) if after <= SERVES_WITHIN => {}
@@ -265,27 +269,33 @@ impl Told {
 
     /// Whoever has a key gets the same again.
     fn check_replays(&mut self, site: &Site, client: &Client, asks: &[Ask], stories: &[Story]) {
-        let served = asks
+        let served: Vec<(&Ask, &Story)> = asks
             .iter()
             .zip(stories)
-            .filter(|(ask, story)| ask.repeat == Repeat::Key && story.end == End::Served && !story.images.is_empty());
-        for (ask, story) in served {
-            self.replays += 1;
-            let url = format!("{}{}", site.base(0), ask.path);
-            let answer = client.post(&url, &caller::headers(site, ask, 1), &ask.body, None);
-            let same = match &answer {
-                Ok(answer) if [200, 202].contains(&answer.status) => {
-                    answer.is_replay && answer.json()["id"].as_str().map(ToOwned::to_owned) == story.id
-                }
-                _ => false,
-            };
-            if !same {
-                let told = answer.map_or_else(
-                    |broken| format!("{broken:?}"),
-                    |answer| format!("HTTP {} {}", answer.status, answer.code()),
-                );
-                let what = format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt);
-                self.wrongs.add("a key gives the first answer again", what);
+            .filter(|(ask, story)| ask.repeat == Repeat::Key && story.end == End::Served && !story.images.is_empty())
+            .collect();
+        let next = AtomicUsize::new(0);
+        let differing: Mutex<Vec<(u16, String)>> = Mutex::default();
+        scope(|threads| {
+            for _ in 0..site.options.at_once {
+                threads.spawn(|| {
+                    while let Some((ask, story)) = served.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        if let Some(told) = replayed(site, client, ask, story) {
+                            differing.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+                        }
+                    }
+                });
+            }
+        });
+        self.replays = served.len();
+        let was_away = |passed: &Passed| matches!(passed.outage, Some(Outage::Media | Outage::Disk));
+        let may_be_gone = self.kills > 0 && self.passed.iter().any(was_away);
+        for (status, told) in differing.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            // It was delivered while it could not be kept, and then its process died.
+            if status == 410 && may_be_gone {
+                self.gone += 1;
+            } else {
+                self.wrongs.add("a key gives the first answer again", told);
             }
         }
     }
@@ -301,4 +311,22 @@ impl Told {
         self.verified = said.lines().last().unwrap_or_default().to_owned();
         Ok(())
     }
+}
+
+/// What a key gives that is not the first answer, with its status.
+fn replayed(site: &Site, client: &Client, ask: &Ask, story: &Story) -> Option<(u16, String)> {
+    let url = format!("{}{}", site.base(0), ask.path);
+    let answer = client.post(&url, &caller::headers(site, ask, 1), &ask.body, None);
+    let (status, told) = match &answer {
+        Ok(answer) if [200, 202].contains(&answer.status) => {
+            let id = answer.json()["id"].as_str().map(ToOwned::to_owned);
+            if answer.is_replay && id == story.id {
+                return None;
+            }
+            (answer.status, format!("another answer: {id:?}"))
+        }
+        Ok(answer) => (answer.status, format!("HTTP {} {}", answer.status, answer.code())),
+        Err(broken) => (0, format!("{broken:?}")),
+    };
+    Some((status, format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt)))
 }
