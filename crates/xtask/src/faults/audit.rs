@@ -152,9 +152,7 @@ impl Case<'_> {
                     figures.marked_images += billed.images;
                     let is_job = ["fal", "replicate"].contains(&billed.provider.as_str());
                     let has_all = self.found(row) >= self.ask.count;
-                    let struck =
-                        |kill: &&Timestamp| **kill >= attempt.started_at - MOMENT && **kill <= row.ended_at + MOMENT;
-                    let has_cause = self.ask.spoils(&billed.provider) || self.kills.iter().any(|kill| struck(&kill));
+                    let has_cause = self.ask.spoils(&billed.provider) || self.was_struck(attempt.started_at, row);
                     if !has_cause && !has_all {
                         let what = format!("{call}: {} {} in {}", attempt.outcome, attempt.code, row.about());
                         wrongs.add("only a provider or a death makes an image doubtful", self.told(&what));
@@ -167,6 +165,12 @@ impl Case<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a gateway was killed after `begun` and before the request ended.
+    fn was_struck(&self, begun: Timestamp, row: &Row) -> bool {
+        let struck = |kill: &Timestamp| *kill >= begun - MOMENT && *kill <= row.ended_at + MOMENT;
+        self.kills.iter().any(struck)
     }
 
     /// Images of a request that its caller got, or that are found.
@@ -300,7 +304,7 @@ impl Case<'_> {
         // Who is told later does not ask again either.
         let asks_again = self.ask.repeat != Repeat::Never && self.ask.shape != Shape::Async;
         let had_a_chance = self.story.tries > 0
-            && (asks_again || !self.rows.iter().any(Row::was_cut_short))
+            && (asks_again || !self.rows.iter().any(|row| self.was_struck(row.created_at, row)))
             && marked <= doubts
             && !matches!(&self.story.end, End::GaveUp(_))
             && !self.rows.is_empty();

@@ -54,17 +54,13 @@ pub(super) struct Row {
     pub(super) estimate_micros: i64,
     pub(super) cost_basis: String,
     pub(super) attempts: Vec<Attempt>,
+    pub(super) created_at: Timestamp,
     pub(super) ended_at: Timestamp,
     /// Prints of its stored images; nothing where one of them cannot be had.
     pub(super) stored: Option<Vec<Print>>,
 }
 
 impl Row {
-    /// Whether the death of its process ended it, before anything was sent or with an unknown outcome.
-    pub(super) fn was_cut_short(&self) -> bool {
-        ["OUTCOME_UNKNOWN", "INTERNAL_ERROR"].contains(&self.error_code.as_str())
-    }
-
     /// Its id, how it ended, and what its calls came to.
     pub(super) fn about(&self) -> String {
         let told = |attempt: &Attempt| {
@@ -150,6 +146,7 @@ fn row(client: &Client, base: &str, whole: &Value) -> Row {
     let took_ms = whole["duration_ms"].as_i64().unwrap_or(i64::MAX / 2_000_000);
     let ended_at = time(&whole["created_at"]).checked_add(SignedDuration::from_millis(took_ms));
     Row {
+        created_at: time(&whole["created_at"]),
         ended_at: ended_at.unwrap_or(Timestamp::MAX),
         id: text(&whole["id"]),
         status: text(&whole["status"]),
