@@ -69,7 +69,7 @@ impl Kind {
 /// Failures of every provider, by how often each is drawn.
 const FAILURES: [(f64, Kind); 11] = [
     (3.0, Kind::Refused("status=429 retry-after=6")),
-    (5.0, Kind::Busy("status=429")),
+    (5.0, Kind::Busy("status=429 retry-after=1")),
     // Some say so by the page of a proxy, behind which anything may have happened.
     (3.0, Kind::Spent("status=503")),
     (0.5, Kind::Refused("status=401")),
