@@ -328,5 +328,8 @@ fn replayed(site: &Site, client: &Client, ask: &Ask, story: &Story) -> Option<(u
         Ok(answer) => (answer.status, format!("HTTP {} {}", answer.status, answer.code())),
         Err(broken) => (0, format!("{broken:?}")),
     };
-    Some((status, format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt)))
+    Some((
+        status,
+        format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt),
+    ))
 }
