@@ -32,7 +32,8 @@ def test_credentials_are_those_of_the_catalogue():
 
 
 def test_error_codes_are_those_of_the_program():
-    source = (ROOT / "crates/gateway/src/problem.rs").read_text()
-    codes = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', source.split("#[cfg(test)]")[0]))
+    folder = ROOT / "crates/gateway/src"
+    sources = [path.read_text().split("#[cfg(test)]")[0] for path in [folder / "problem.rs", *folder.glob("problem/*.rs")]]
+    codes = {code for source in sources for code in re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', source)}
     told = {row for row in rows("errors.md") if row.isupper()}
     assert told == codes, told ^ codes
