@@ -101,11 +101,17 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// Whether the database is away, so that the same may succeed soon.
     #[must_use]
-    pub const fn is_away(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable | Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_))
-        )
+    pub fn is_away(&self) -> bool {
+        use sqlx::Error::{AnyDriverError, Database, Io, PoolTimedOut, Protocol, Tls};
+        match self {
+            Self::Unavailable | Self::Sql(PoolTimedOut | Io(_) | Tls(_) | Protocol(_) | AnyDriverError(_)) => true,
+            Self::Sql(Database(error)) => {
+                // Broken connections, no room, a server that stops or starts.
+                let code = error.code().unwrap_or_default();
+                ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+            }
+            _ => false,
+        }
     }
 
     /// Whether the write itself is at fault, so that it would fail again however often it is tried. Else the database is:
@@ -144,12 +150,8 @@ const OWNER_CHARS: usize = 16;
 /// How long who reads waits for a connection, and who answers a request for what he reads.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// Gives up what takes too long, as from a server that has gone silent.
-async fn in_time<T>(read: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, DatabaseError> {
-    timeout(READ_WITHIN, read)
-        .await
-        .unwrap_or(Err(DatabaseError::Unavailable))
-}
+/// The same when nothing can be written either: the server has gone silent, and callers are told so within two seconds.
+const READ_IN_TROUBLE_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Connections at one time. SQLite has one writer anyway; more readers than this do not help on small machines.
 const CONNECTIONS_MAX: u32 = 8;
@@ -219,6 +221,20 @@ impl Database {
         };
         database.ensure_default_account(now).await?;
         Ok(database)
+    }
+
+    /// Reads for a request, and gives up what takes too long, as from a server that has gone silent.
+    async fn in_time<T>(&self, read: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, DatabaseError> {
+        let mut read = std::pin::pin!(read);
+        if let Ok(done) = timeout(READ_IN_TROUBLE_WITHIN, &mut read).await {
+            return done;
+        }
+        if self.journal.trouble().is_some() {
+            return Err(DatabaseError::Unavailable);
+        }
+        timeout(READ_WITHIN, read)
+            .await
+            .unwrap_or(Err(DatabaseError::Unavailable))
     }
 
     async fn begin_write(&self) -> Result<Transaction<'static, Any>, DatabaseError> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{DEFAULT_ACCOUNT, Database, DatabaseError, in_time, time};
+use super::{DEFAULT_ACCOUNT, Database, DatabaseError, time};
 
 /// How an account pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -199,7 +199,9 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn account(&self, id: &str) -> Result<Option<AccountRow>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM accounts WHERE id = $1"));
-        let row = in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) }).await?;
+        let row = self
+            .in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) })
+            .await?;
         row.as_ref().map(read).transpose()
     }
 

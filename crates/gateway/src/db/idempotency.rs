@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 
 use super::link::Link;
-use super::{Database, DatabaseError, in_time};
+use super::{Database, DatabaseError};
 
 /// A caller's key for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,9 @@ impl Database {
              WHERE key_id = $1 AND idempotency_key = $2 AND expires_at > $3",
         );
         let query = query.bind(key_id).bind(key).bind(now.as_microsecond());
-        let row = in_time(async { Ok(query.fetch_optional(&self.pool).await?) }).await?;
+        let row = self
+            .in_time(async { Ok(query.fetch_optional(&self.pool).await?) })
+            .await?;
         row.map(|row| {
             Ok(Claimed {
                 request_hash: row.try_get("request_hash")?,

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::link::Link;
-use super::{Database, DatabaseError, in_time, maybe_time, texts, time};
+use super::{Database, DatabaseError, maybe_time, texts, time};
 use crate::ledger::Period;
 
 pub use revocation::Revocation;
@@ -253,7 +253,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn key(&self, id: &str) -> Result<Option<KeyUse>, DatabaseError> {
-        in_time(async {
+        self.in_time(async {
             let mut connection = self.pool.acquire().await?;
             find(&mut connection, id).await
         })

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::Status;
 use crate::db::link::Link;
-use crate::db::{Database, DatabaseError, in_time, rows, time};
+use crate::db::{Database, DatabaseError, rows, time};
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -264,7 +264,9 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn awaited(&self, id: &str) -> Result<Option<Awaited>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {AWAITED} FROM generations WHERE id = $1"));
-        let row = in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) }).await?;
+        let row = self
+            .in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) })
+            .await?;
         row.as_ref().map(awaited).transpose()
     }
 

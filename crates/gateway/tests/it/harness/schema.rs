@@ -6,6 +6,11 @@ use url::Url;
 /// Leads the tests to a PostgreSQL database whose user may make schemas; without it they keep to SQLite.
 const VARIABLE: &str = "PICTOR_TEST_DATABASE_URL";
 
+/// Whether the tests run on PostgreSQL.
+pub(crate) fn on_postgresql() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
 /// A schema, which ends with [`Self::remove`].
 pub(crate) struct Schema {
     base: Url,
