@@ -17,6 +17,7 @@ mod keys;
 mod media;
 mod metrics;
 mod models;
+mod neighbours;
 mod openapi;
 mod operator;
 mod paging;
@@ -38,7 +39,7 @@ use accounts::postings;
 pub(crate) use openapi::document;
 
 /// Every route.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
     let openai = Router::new()
         .route("/images/generations", post(generations::handle))
         .route("/images/edits", post(edits::handle))
@@ -70,9 +71,18 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/metrics", get(metrics::handle))
         .route("/openapi.json", get(openapi::handle))
         .route("/media/{file}", get(media::handle));
+    // As Azure's SDKs call it.
+    let deployments = Router::new()
+        .route("/images/generations", post(generations::at_deployment))
+        .route("/images/edits", post(edits::at_deployment));
+    let aliased = aliases
+        .iter()
+        .fold(Router::new(), |routes, alias| routes.nest(alias, openai.clone()));
     Router::new()
         .nest("/openai/v1", openai.clone())
         .nest("/v1", openai)
+        .nest("/openai/deployments/{model}", deployments)
+        .merge(aliased)
         .merge(native)
         .merge(operations)
 }

@@ -235,11 +235,7 @@ impl Keyring {
             account_id: row.account_id.clone(),
             key_id: row.id.clone(),
             scopes: scopes_of(&row),
-            response_format: match row.terms.response_format.as_deref() {
-                Some("b64_json") => Some(ResponseFormat::B64Json),
-                Some("url") => Some(ResponseFormat::Url),
-                _ => None,
-            },
+            response_format: row.terms.response_format.as_deref().and_then(ResponseFormat::named),
             terms: row.terms.clone(),
             account: account.terms(),
         };

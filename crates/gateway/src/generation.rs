@@ -42,6 +42,7 @@ use crate::db::generations::Lease;
 use crate::db::journal::ClaimOf;
 use crate::media::links::Links;
 use crate::media::process::{Inspected, Processor};
+use crate::media::room::MediaRoom;
 use crate::media::store::MediaStore;
 use crate::metrics::Metrics;
 use crate::outcome::{Attempt, GenerationError};
@@ -77,6 +78,8 @@ pub struct Generator {
     pub processor: Processor,
     /// Where images are kept.
     pub store: MediaStore,
+    /// Whether more may be kept.
+    pub room: MediaRoom,
     /// Links to them.
     pub links: Links,
     /// The database.
@@ -122,6 +125,8 @@ pub struct Caller {
     pub route: Route,
     /// Seconds that the account's images are kept; `None`: as set for all.
     pub media_ttl_s: Option<i64>,
+    /// Bytes that the account's stored images may take; `None`: only the limit for all holds.
+    pub media_bytes: Option<i64>,
     /// Whether the account keeps what it asks and gets.
     pub stores_payloads: bool,
 }
@@ -140,6 +145,7 @@ impl Caller {
             models: identity.terms.models.clone(),
             providers: identity.terms.providers.clone(),
             media_ttl_s: identity.account.media_ttl_s,
+            media_bytes: identity.account.media_bytes,
             stores_payloads: identity.account.stores_payloads,
         }
     }
@@ -215,7 +221,7 @@ pub struct Order {
 
 impl Order {
     /// Whether the images are stored even though the answer carries their bytes.
-    fn keeps_images(&self) -> bool {
+    pub(crate) fn keeps_images(&self) -> bool {
         self.caller.stores_payloads || self.claim.is_some() || self.is_async
     }
 
@@ -232,6 +238,7 @@ impl Order {
     fn keeping(&self, generator: &Generator) -> Keeping<'_> {
         Keeping {
             generation_id: &self.id,
+            account_id: &self.caller.account_id,
             ttl_s: self.caller.media_ttl_s,
             at_least_s: self.claim.as_ref().map_or(0, |_| generator.idempotency_s()),
             is_pending: false,

@@ -1,5 +1,6 @@
 //! What every route shares, of the API and of the site: the state, what is around a request, and the shape of answers.
 
+pub(crate) mod cors;
 pub(crate) mod envelope;
 pub(crate) mod face;
 pub(crate) mod fallback;
@@ -24,6 +25,7 @@ pub(crate) fn surrounded(routes: Router<AppState>, state: AppState) -> Router {
         .method_not_allowed_fallback(fallback::method)
         .layer(CatchPanicLayer::custom(respond::panicked))
         .layer(from_fn_with_state(state.clone(), face::faces))
+        .layer(from_fn_with_state(state.clone(), cors::cors))
         .layer(from_fn_with_state(state.clone(), envelope::envelope))
         .with_state(state)
 }

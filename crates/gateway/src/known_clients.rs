@@ -1,4 +1,4 @@
-//! Known clients: callers that can use an image only as base64 and do not ask for it.
+//! Known clients: callers that use one form of an image only and do not ask for it.
 
 use std::collections::HashSet;
 

@@ -57,6 +57,7 @@ use http::state::AppState;
 use known_clients::{KnownClients, KnownClientsError};
 use media::links::Links;
 use media::process::Processor;
+use media::room::MediaRoom;
 use media::store::{MediaStore, StoreError};
 use metrics::Metrics;
 use settings::limits::Limits;
@@ -176,6 +177,9 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         in_flight: Shares::new(limits.in_flight_generations),
         tasks: tasks.clone(),
         default_model: settings.default_model.as_deref().map(Arc::from),
+        response_format: settings.response_format,
+        cors: http::cors::rules(&settings.cors_origins),
+        api_aliases: settings.api_aliases.clone().into(),
         known_clients: Arc::new(known_clients(&settings)?),
         metrics_apart: metrics_at.is_some(),
         has_pages: settings.site,
@@ -219,6 +223,7 @@ async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
         driver: Arc::new(parts.driver),
         processor: Processor::new(decode_limits(&settings.limits)),
         store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
+        room: MediaRoom::new(parts.database.clone(), settings.limits.media_bytes),
         database: parts.database,
         clock: parts.clock,
         policy: policy(settings),
@@ -272,7 +277,7 @@ fn routes(settings: &Settings) -> axum::Router<AppState> {
     } else {
         web::without_pages()
     };
-    api::routes().merge(pages)
+    api::routes(&settings.api_aliases).merge(pages)
 }
 
 /// Serves `/metrics` alone. Its tasks are not the gateway's: figures can be read until all generations have ended.
@@ -326,8 +331,10 @@ fn spool(settings: &Settings) -> Spool {
 /// The client to providers, and the one to what callers name: links to images and webhooks.
 fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest::Error> {
     let connect_timeout = Duration::from_secs(settings.limits.connect_timeout_s);
+    let proxy = settings.outbound_proxy.clone();
     let driver = Driver::new(DriverConfig {
         connect_timeout,
+        proxy: proxy.clone(),
         answer_bytes: settings.limits.upstream_answer_bytes,
         is_whole: Processor::is_whole,
         ..DriverConfig::default()
@@ -336,6 +343,7 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
         allowed_hosts: settings.fetch_hosts.iter().map(|host| host.to_lowercase()).collect(),
         connect_timeout: Some(connect_timeout),
         user_agent: DriverConfig::default().user_agent,
+        proxy,
     })?;
     Ok((driver, Arc::new(fetcher)))
 }

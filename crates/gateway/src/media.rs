@@ -2,6 +2,7 @@
 
 pub mod links;
 pub mod process;
+pub mod room;
 pub mod store;
 pub mod strays;
 pub mod sweep;

@@ -5,7 +5,7 @@ use planner::money::Micros;
 use serde_json::{Value, json};
 
 use crate::db::DatabaseError;
-use crate::db::generations::{AttemptRow, GenerationRow};
+use crate::db::generations::{AttemptRow, GenerationRow, Status};
 use crate::db::media::MediaRow;
 use crate::generation::Generator;
 use crate::media::links::Links;
@@ -55,14 +55,42 @@ pub(crate) async fn whole(generator: &Generator, row: &GenerationRow) -> Result<
     body["adjustments"] = stored(&row.start.adjustments);
     body["plan"] = stored(&row.start.plan);
     body["attempts"] = attempts.iter().map(attempt_json).collect();
-    let shown = media
-        .iter()
-        .filter_map(|media| media_json(&generator.links, media, now));
-    body["data"] = shown.collect();
+    if row.status == Status::Completed.as_str() {
+        let shown = media
+            .iter()
+            .filter_map(|media| media_json(&generator.links, media, now));
+        body["result"] = result(&body, row, shown.collect());
+    }
     if row.markup_micros != 0 {
         body["markup"] = json!(Micros(row.markup_micros).as_json_dollars());
     }
     Ok(body)
+}
+
+/// The answer once more, with links that work now. Prompts that a provider wrote are kept with payloads alone.
+fn result(request: &Value, row: &GenerationRow, images: Vec<Value>) -> Value {
+    let first = images.first().cloned().unwrap_or_default();
+    let links = images.iter().map(|image| json!({ "url": image["url"] }));
+    let told = images.iter().map(
+        |image| json!({ "size": image["size"], "output_format": image["output_format"], "bytes": image["bytes"] }),
+    );
+    json!({
+        "id": row.start.id,
+        "created": row.start.created_at.as_second(),
+        "size": first["size"],
+        "output_format": first["output_format"],
+        "data": links.collect::<Vec<_>>(),
+        "metadata": {
+            "model": row.start.model,
+            "provider": row.provider,
+            "cost": request["cost"],
+            "cost_currency": "USD",
+            "cost_basis": row.cost_basis,
+            "adjustments": request["adjustments"],
+            "images": told.collect::<Vec<_>>(),
+            "attempts": request["attempts"],
+        },
+    })
 }
 
 /// What stands in a column as JSON.

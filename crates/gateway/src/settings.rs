@@ -45,6 +45,16 @@ pub struct Settings {
     /// Networks of proxies before this gateway: connections from there are those of many callers.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins of web pages that may call the API; `*` is any.
+    pub cors_origins: Vec<String>,
+    /// Paths under which OpenAI's routes are served beside `/openai/v1` and `/v1`.
+    pub api_aliases: Vec<String>,
+    /// The proxy through which providers, callers' links and webhooks are reached.
+    #[serde(skip)]
+    pub outbound_proxy: Option<providers::OutboundProxy>,
+    /// Its address as it was set, or `environment` for that of `HTTPS_PROXY`.
+    #[serde(rename = "outbound_proxy")]
+    pub outbound_proxy_address: Option<String>,
     /// What follows an attempt that may have been billed.
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,
     /// What happens to money held for a generation whose outcome is unknown as the process died.
@@ -55,7 +65,9 @@ pub struct Settings {
     pub priorities: planner::strategy::Priorities,
     /// Whether a safety block at one provider may be tried at another.
     pub failover_on_content_policy: bool,
-    /// Whether clients that read only `b64_json` get it without asking.
+    /// How images come where neither the request nor its key says, and the client is no known one.
+    pub response_format: planner::request::ResponseFormat,
+    /// Whether clients that are known to read one form only get it without asking.
     pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
@@ -120,11 +132,16 @@ impl Default for Settings {
             fetch_hosts: Vec::new(),
             // A proxy on this machine is the usual one.
             trusted_proxies: LOOPBACK.iter().filter_map(|text| network(text)).collect(),
+            cors_origins: Vec::new(),
+            api_aliases: Vec::new(),
+            outbound_proxy: None,
+            outbound_proxy_address: None,
             when_maybe_billed: planner::failure::WhenMaybeBilled::Once,
             when_outcome_unknown: WhenOutcomeUnknown::Release,
             strategy: planner::strategy::Strategy::Balanced,
             priorities: planner::strategy::Priorities::default(),
             failover_on_content_policy: false,
+            response_format: planner::request::ResponseFormat::Both,
             known_clients: true,
             log_json: false,
             site: true,
@@ -211,7 +228,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 25] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -224,10 +241,14 @@ const VARIABLES: [&str; 21] = [
     "catalog_dir",
     "fetch_hosts",
     "trusted_proxies",
+    "cors_origins",
+    "api_aliases",
+    "outbound_proxy",
     "when_maybe_billed",
     "when_outcome_unknown",
     "strategy",
     "failover_on_content_policy",
+    "response_format",
     "known_clients",
     "log_json",
     "site",
@@ -249,6 +270,7 @@ impl Settings {
         catalog: &planner::catalog::Catalog,
     ) -> Result<Self, SettingsError> {
         let (mut settings, origin) = Self::read(file, environment)?;
+        settings.read_proxy(&origin, environment)?;
         settings.read_credentials(&origin, environment, catalog);
         settings.read_credential_files(environment, catalog)?;
         match check::mistake(&settings, catalog) {
@@ -288,6 +310,25 @@ impl Settings {
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
         Ok((settings_of(table, &origin)?, origin))
+    }
+
+    /// The proxy: by its address, or as other programs have it from their environment.
+    fn read_proxy(&mut self, origin: &str, environment: &Environment) -> Result<(), SettingsError> {
+        let of = |name: &str| {
+            let named = environment.get(name).or_else(|| environment.get(&name.to_lowercase()));
+            named.map(String::as_str).filter(|value| !value.trim().is_empty())
+        };
+        let address = match self.outbound_proxy_address.as_deref() {
+            Some("environment") => of("HTTPS_PROXY"),
+            other => other.filter(|address| !address.is_empty()),
+        };
+        let Some(address) = address else { return Ok(()) };
+        let proxy = providers::OutboundProxy::new(address, of("NO_PROXY"));
+        self.outbound_proxy = Some(proxy.map_err(|wanted| SettingsError::Invalid {
+            origin: origin.to_owned(),
+            message: format!("outbound_proxy {wanted}"),
+        })?);
+        Ok(())
     }
 
     /// Credentials that stand in files of their own: named in the settings, or by a variable of the provider's.
@@ -388,7 +429,7 @@ fn settings_of(table: Table, origin: &str) -> Result<Settings, SettingsError> {
 /// The text of a variable in the type of its key.
 fn from_text(key: &str, text: &str) -> Value {
     match key {
-        "fetch_hosts" | "trusted_proxies" => Value::Array(
+        "fetch_hosts" | "trusted_proxies" | "cors_origins" | "api_aliases" => Value::Array(
             text.split(',')
                 .map(str::trim)
                 .filter(|host| !host.is_empty())

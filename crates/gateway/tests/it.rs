@@ -6,6 +6,7 @@ mod it {
     mod any_input;
     mod attempt_limits;
     mod balance;
+    mod browsers;
     mod callers_faults;
     mod clients;
     mod command_line;
@@ -63,8 +64,10 @@ mod it {
     mod shutdown;
     mod single_faults;
     mod site;
+    mod spellings;
     mod streams;
     mod upgrade;
+    mod turned;
     mod upstreams;
     mod usage;
     mod webhooks;

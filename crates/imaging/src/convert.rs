@@ -80,5 +80,7 @@ fn info_of(bitmap: &Bitmap, format: ImageFormat) -> ImageInfo {
         width_px: bitmap.width_px(),
         height_px: bitmap.height_px(),
         has_alpha: format.supports_alpha() && bitmap.has_transparency(),
+        orientation: crate::Orientation::default(),
+        is_moving: false,
     }
 }

@@ -25,9 +25,9 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, ImagingErro
     // The codecs are foreign code that hostile bytes go through: should one of them have a bug
     // that panics, it costs this image and not the task that asked for it.
     catch_unwind(AssertUnwindSafe(|| match info.format {
-        ImageFormat::Png => png::decode(bytes, limits),
+        ImageFormat::Png => png::decode(bytes, limits).map(|bitmap| info.orientation.apply(bitmap)),
         ImageFormat::Jpeg => jpeg::decode(bytes, limits),
-        ImageFormat::Webp => webp::decode(bytes, limits),
+        ImageFormat::Webp => webp::decode(bytes, limits).map(|bitmap| info.orientation.apply(bitmap)),
         ImageFormat::Gif => gif::decode(bytes, limits),
         ImageFormat::Avif => avif::decode(bytes, limits),
     }))

@@ -35,6 +35,9 @@ pub(crate) fn check_edge(format: ImageFormat, width_px: u32, height_px: u32) -> 
 pub fn encode(bitmap: &Bitmap, format: ImageFormat, quality: Option<u8>) -> Result<Vec<u8>, ImagingError> {
     check_edge(format, bitmap.width_px(), bitmap.height_px())?;
     let quality = quality.unwrap_or(DEFAULT_QUALITY).clamp(1, 100);
+    let holds_profile = !matches!(format, ImageFormat::Gif | ImageFormat::Avif);
+    let srgb = (!holds_profile && bitmap.icc().is_some()).then(|| bitmap.to_srgb());
+    let bitmap = srgb.as_ref().unwrap_or(bitmap);
     match format {
         ImageFormat::Png => png::encode(bitmap),
         ImageFormat::Jpeg => jpeg::encode(bitmap, quality),

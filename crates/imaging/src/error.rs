@@ -10,6 +10,9 @@ pub enum InspectError {
     /// The magic bytes are unknown.
     #[error("not a PNG, JPEG, WebP, GIF or AVIF image")]
     NotAnImage,
+    /// A format that is known and not read.
+    #[error("{0} images are not read here: export it as a JPEG or PNG and send that")]
+    Foreign(&'static str),
     /// The data ends before the header does.
     #[error("the {0} image is truncated")]
     Truncated(ImageFormat),
@@ -35,6 +38,9 @@ pub enum ImagingError {
     /// The magic bytes are unknown.
     #[error("not a PNG, JPEG, WebP, GIF or AVIF image")]
     NotAnImage,
+    /// A format that is known and not read.
+    #[error("{0} images are not read here: export it as a JPEG or PNG and send that")]
+    Foreign(&'static str),
     /// The data ends too early.
     #[error("the {0} image is truncated")]
     Truncated(ImageFormat),
@@ -153,6 +159,7 @@ impl From<InspectError> for ImagingError {
     fn from(error: InspectError) -> Self {
         match error {
             InspectError::NotAnImage => Self::NotAnImage,
+            InspectError::Foreign(name) => Self::Foreign(name),
             InspectError::Truncated(format) => Self::Truncated(format),
             InspectError::Malformed { format, reason } => Self::malformed(format, reason),
             InspectError::HeaderTooLong(format) => Self::HeaderTooLong(format),

@@ -94,6 +94,36 @@ impl ImageFormat {
     }
 }
 
+/// The name of a format that is known by its magic bytes and not read.
+pub(crate) fn foreign(head: &[u8]) -> Option<&'static str> {
+    let is_heif = head.get(4..8) == Some(b"ftyp")
+        && head.get(8..12).is_some_and(|brand| {
+            matches!(
+                brand,
+                b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1"
+            )
+        });
+    if is_heif {
+        Some("HEIC")
+    } else if head.starts_with(b"BM") && head.len() > 14 {
+        Some("BMP")
+    } else if head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") {
+        Some("TIFF")
+    } else if head.starts_with(b"\0\0\x01\0") {
+        Some("ICO")
+    } else if head.starts_with(b"\xff\x0a") || head.starts_with(b"\0\0\0\x0cJXL ") {
+        Some("JPEG XL")
+    } else if head.starts_with(b"8BPS") {
+        Some("PSD")
+    } else if head.trim_ascii_start().starts_with(b"<svg") || head.trim_ascii_start().starts_with(b"<?xml") {
+        Some("SVG")
+    } else if head.starts_with(b"%PDF") {
+        Some("PDF")
+    } else {
+        None
+    }
+}
+
 /// A HEIF file that names an AVIF brand, as its major one or among the compatible ones.
 fn is_avif(head: &[u8]) -> bool {
     if head.get(4..8) != Some(b"ftyp") {

@@ -1,16 +1,20 @@
 //! What is known of an image without its pixels.
 
-use crate::ImageFormat;
+use crate::{ImageFormat, Orientation};
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageInfo {
     /// The format, by its magic bytes.
     pub format: ImageFormat,
-    /// Width as shown, that is after any turn that EXIF or AVIF asks for; at least 1.
+    /// Width as shown, that is after the turn of [`Self::orientation`]; at least 1.
     pub width_px: u32,
     /// Height as shown; at least 1.
     pub height_px: u32,
     /// Whether the header announces transparency. The pixels may still all be opaque.
     pub has_alpha: bool,
+    /// How the stored pixels are turned to be shown: who reads them without it sees another picture.
+    pub orientation: Orientation,
+    /// Whether there is more than one frame.
+    pub is_moving: bool,
 }

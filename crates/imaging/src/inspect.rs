@@ -3,7 +3,7 @@
 use std::io::{BufReader, Read, Seek};
 
 use crate::codecs::{avif, gif, jpeg, png, webp};
-use crate::format::SNIFF_BYTES;
+use crate::format::{SNIFF_BYTES, foreign};
 use crate::header::HeaderReader;
 use crate::{ImageFormat, ImageInfo, InspectError};
 
@@ -19,7 +19,8 @@ pub fn inspect<R: Read + Seek>(mut source: R) -> Result<ImageInfo, InspectError>
     source.rewind()?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     source.by_ref().take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
-    let format = ImageFormat::sniff(&head).ok_or(InspectError::NotAnImage)?;
+    let unknown = || foreign(&head).map_or(InspectError::NotAnImage, InspectError::Foreign);
+    let format = ImageFormat::sniff(&head).ok_or_else(unknown)?;
     source.rewind()?;
 
     let mut reader = HeaderReader::new(BufReader::new(source), format);

@@ -5,7 +5,7 @@ use crate::bitmap::RGBA_BYTES;
 
 /// A transposition followed by mirrorings. All eight orientations of EXIF are of this shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Orientation {
+pub struct Orientation {
     /// Rows become columns.
     pub(crate) transpose: bool,
     /// Left and right change places, after the transposition.
@@ -21,6 +21,18 @@ impl Orientation {
             flip_x,
             flip_y,
         }
+    }
+
+    /// Whether the stored pixels are the picture as it is shown.
+    #[must_use]
+    pub fn is_upright(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Whether width and height of the stored pixels are those of the shown picture, exchanged.
+    #[must_use]
+    pub const fn swaps_sides(self) -> bool {
+        self.transpose
     }
 
     /// Tag 0x0112 of EXIF; anything but 1 to 8 is taken as 1, upright.
@@ -57,7 +69,8 @@ impl Orientation {
     }
 
     /// The picture as it is meant to be seen.
-    pub(crate) fn apply(self, bitmap: Bitmap) -> Bitmap {
+    #[must_use]
+    pub fn apply(self, bitmap: Bitmap) -> Bitmap {
         if self == Self::default() {
             return bitmap;
         }

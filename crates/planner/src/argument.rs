@@ -24,9 +24,11 @@ pub fn typed(parameter: &Parameter, value: &Value, from_form: bool) -> Value {
 
 fn from_text(parameter: &Parameter, text: &str) -> Option<Value> {
     match parameter.kind() {
-        Kind::String if parameter.booleans.is_some() => text.parse().ok().map(Value::Bool),
+        Kind::String if parameter.booleans.is_some() => text.to_ascii_lowercase().parse().ok().map(Value::Bool),
         Kind::String => None,
-        Kind::Integer | Kind::Number | Kind::Boolean | Kind::Array | Kind::Object => serde_json::from_str(text).ok(),
+        // Python writes a switch as `True`.
+        Kind::Boolean => text.to_ascii_lowercase().parse().ok().map(Value::Bool),
+        Kind::Integer | Kind::Number | Kind::Array | Kind::Object => serde_json::from_str(text).ok(),
     }
 }
 

@@ -44,16 +44,40 @@ pub enum ResponseFormat {
     Url,
     /// The bytes as base64 text.
     B64Json,
+    /// A link and the bytes.
+    Both,
 }
 
 impl ResponseFormat {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Url, Self::B64Json, Self::Both];
+
     /// The name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Url => "url",
             Self::B64Json => "b64_json",
+            Self::Both => "both",
         }
+    }
+
+    /// The one with this name in the API.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
+    /// Whether images come as links.
+    #[must_use]
+    pub const fn has_links(self) -> bool {
+        matches!(self, Self::Url | Self::Both)
+    }
+
+    /// Whether images come as bytes.
+    #[must_use]
+    pub const fn has_bytes(self) -> bool {
+        matches!(self, Self::B64Json | Self::Both)
     }
 }
 
@@ -83,7 +107,7 @@ pub struct ImageRequest {
     pub response_format: Option<ResponseFormat>,
     /// The file format wanted.
     pub output_format: Option<Format>,
-    /// Quality of lossy formats, 1 to 100.
+    /// Quality of lossy formats, 0 to 100. Zero means one: some clients count from zero.
     pub output_compression: Option<u8>,
     /// Whether the answer is a stream of events.
     pub stream: bool,
@@ -170,10 +194,9 @@ pub fn parse(
     let output_format = reader
         .checked("output_format")
         .and_then(|value| Format::ALL.into_iter().find(|format| value == format.as_str()));
-    // Zero means one: some clients count from zero.
     let output_compression = reader
         .whole("output_compression")
-        .and_then(|value| u8::try_from(value.max(1)).ok());
+        .and_then(|value| u8::try_from(value).ok());
     let stream = reader.checked("stream").and_then(|value| value.as_bool());
     let partial_images = reader.whole("partial_images").unwrap_or(0);
     let route = reader.route();

@@ -37,7 +37,7 @@ use crate::{
         Adapter, Call, Endpoint, Output, ProviderRequest, Stage, State, Step,
         verdict::{says_gone, words},
     },
-    network::{self, CONNECT_TIMEOUT, GuardConfig, GuardedClient, is_loopback},
+    network::{self, CONNECT_TIMEOUT, GuardConfig, GuardedClient, OutboundProxy, is_loopback},
     spool::{Blob, SpoolScope},
 };
 
@@ -67,6 +67,8 @@ pub struct DriverConfig {
     pub is_whole: fn(&Blob) -> bool,
     /// What we call ourselves.
     pub user_agent: String,
+    /// The way to the world.
+    pub proxy: Option<OutboundProxy>,
 }
 
 impl Default for DriverConfig {
@@ -77,6 +79,7 @@ impl Default for DriverConfig {
             answer_bytes: ANSWER_BYTES,
             is_whole: |_| true,
             user_agent: concat!("pictor/", env!("CARGO_PKG_VERSION")).to_owned(),
+            proxy: None,
         }
     }
 }
@@ -183,10 +186,11 @@ impl Driver {
         let guard = GuardConfig {
             connect_timeout: Some(config.connect_timeout),
             user_agent: config.user_agent.clone(),
+            proxy: config.proxy.clone(),
             ..GuardConfig::default()
         };
         Ok(Self {
-            own: network::client(&config.user_agent, config.connect_timeout, None)?,
+            own: network::client(&config.user_agent, config.connect_timeout, None, config.proxy.as_ref())?,
             guarded: GuardedClient::new(guard)?,
             tokens: Arc::default(),
             config,

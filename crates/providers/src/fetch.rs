@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Host;
 
 use crate::{
-    network::{GuardedClient, is_loopback, is_private_address, is_public},
+    network::{GuardedClient, PrivateAddress, is_loopback, is_private_address, is_public},
     spool::{Blob, SpoolError, SpoolScope},
 };
 
@@ -83,10 +83,18 @@ pub enum FetchError {
     Spool(#[from] SpoolError),
 }
 
+impl From<PrivateAddress> for FetchError {
+    fn from(_: PrivateAddress) -> Self {
+        Self::PrivateAddress
+    }
+}
+
 /// How one hop may be made.
 pub(crate) struct Passage<'a> {
     pub(crate) client: &'a Client,
     pub(crate) headers: Option<&'a HeaderMap>,
+    /// Who judges the name, where somebody else chose it.
+    pub(crate) guard: Option<&'a GuardedClient>,
 }
 
 impl GuardedClient {
@@ -100,6 +108,7 @@ impl GuardedClient {
             Ok(Passage {
                 client: &self.client,
                 headers: None,
+                guard: Some(self),
             })
         };
         fetch_through(gate, url, scope, limits).await
@@ -112,6 +121,7 @@ impl GuardedClient {
     /// [`FetchError`], but never for a status.
     pub async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes, deadline: Instant) -> Result<u16, FetchError> {
         self.check_named(url)?;
+        self.check_name(url).await?;
         let request = self.client.post(url.clone()).headers(headers).body(body);
         let response = timeout_at(deadline, request.send())
             .await
@@ -180,6 +190,9 @@ pub(crate) async fn fetch_through<'a>(
         let mut seen = HashSet::new();
         loop {
             let passage = gate(&url)?;
+            if let Some(guard) = passage.guard {
+                guard.check_name(&url).await?;
+            }
             let mut request = passage.client.request(Method::GET, url.clone());
             if let Some(headers) = passage.headers {
                 request = request.headers(headers.clone());

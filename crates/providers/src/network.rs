@@ -10,8 +10,9 @@ use std::{
 };
 
 use reqwest::{
-    Client, Url,
+    Client, NoProxy, Proxy, Url,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue},
     redirect,
 };
 use url::Host;
@@ -89,6 +90,44 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// A proxy between this machine and the world. What is on this machine is reached without it.
+#[derive(Clone)]
+pub struct OutboundProxy {
+    url: Url,
+    /// Hosts that are reached without it, as `NO_PROXY` writes them.
+    except: Option<String>,
+}
+
+/// An address may hold a password.
+impl fmt::Debug for OutboundProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboundProxy")
+            .field("host", &self.url.host_str())
+            .field("except", &self.except)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OutboundProxy {
+    /// The proxy at `url`, for all but the hosts of `except`.
+    ///
+    /// # Errors
+    /// What `url` should be, when it is none of a proxy.
+    pub fn new(url: &str, except: Option<&str>) -> Result<Self, &'static str> {
+        let url = Url::parse(url.trim()).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or("must be the address of a proxy, such as http://proxy.example:3128")?;
+        let except = except.map(ToOwned::to_owned);
+        Ok(Self { url, except })
+    }
+
+    fn rule(&self) -> Proxy {
+        let url = self.url.clone();
+        let except = self.except.as_deref().and_then(NoProxy::from_string);
+        Proxy::custom(move |target| (!is_loopback(target)).then(|| url.clone())).no_proxy(except)
+    }
+}
+
 /// Names and addresses that the operator allows although they are not public, or not https.
 #[derive(Debug, Clone, Default)]
 pub struct GuardConfig {
@@ -98,6 +137,8 @@ pub struct GuardConfig {
     pub connect_timeout: Option<Duration>,
     /// What we call ourselves.
     pub user_agent: String,
+    /// The way to the world.
+    pub proxy: Option<OutboundProxy>,
 }
 
 /// Time for a connection when nothing else is set.
@@ -108,6 +149,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct GuardedClient {
     pub(crate) client: Client,
     allowed: Arc<HashSet<String>>,
+    /// What judges names before a proxy connects to them.
+    names: Option<Arc<Resolver>>,
 }
 
 impl GuardedClient {
@@ -117,12 +160,31 @@ impl GuardedClient {
     /// When the TLS or DNS set-up of this machine fails.
     pub fn new(config: GuardConfig) -> Result<Self, reqwest::Error> {
         let allowed = Arc::new(config.allowed_hosts);
+        let proxy = config.proxy.as_ref();
         let resolver = Arc::new(Resolver {
             allowed: Arc::clone(&allowed),
+            proxy: proxy.and_then(|proxy| proxy.url.host_str().map(str::to_lowercase)),
         });
         let connect_timeout = config.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-        let client = client(&config.user_agent, connect_timeout, Some(&resolver))?;
-        Ok(Self { client, allowed })
+        let client = client(&config.user_agent, connect_timeout, Some(&resolver), proxy)?;
+        Ok(Self {
+            client,
+            allowed,
+            names: proxy.map(|_| resolver),
+        })
+    }
+
+    /// Judges a name by what it resolves to here, where a proxy makes the connection. One that only the proxy can resolve
+    /// is left to it.
+    pub(crate) async fn check_name(&self, url: &Url) -> Result<(), PrivateAddress> {
+        let (Some(names), Some(Host::Domain(name))) = (&self.names, url.host()) else {
+            return Ok(());
+        };
+        match names.public(name, names.allowed.contains(name)).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is::<PrivateAddress>() => Err(PrivateAddress),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Whether the operator allows this host by name.
@@ -139,22 +201,30 @@ pub fn install_crypto() {
     }
 }
 
-/// A client without redirects, cookies or proxies. Where this machine has no certificates to trust, it still reaches
+/// A client without redirects or cookies, and with no other proxy than the one given. Where this machine has no certificates to trust, it still reaches
 /// what needs none, as the sandbox.
 pub(crate) fn client(
     user_agent: &str,
     connect_timeout: Duration,
     resolver: Option<&Arc<Resolver>>,
+    proxy: Option<&OutboundProxy>,
 ) -> Result<Client, reqwest::Error> {
     install_crypto();
+    // Images do not get smaller: nobody shall compress them for us. What comes compressed all the same is decoded.
+    let plain = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
     let builder = || {
         let builder = Client::builder()
+            .default_headers(plain.clone())
             .user_agent(user_agent)
             .connect_timeout(connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy();
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(proxy.rule()),
+            None => builder,
+        };
         match resolver {
             Some(resolver) => builder.dns_resolver(Arc::clone(resolver)),
             None => builder,
@@ -167,25 +237,36 @@ pub(crate) fn client(
 }
 
 /// Drops private addresses from what a name resolves to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Resolver {
     allowed: Arc<HashSet<String>>,
+    /// The operator's proxy, which may be private.
+    proxy: Option<String>,
+}
+
+impl Resolver {
+    /// The public addresses of a name, or all where it `is_allowed`.
+    async fn public(&self, name: &str, is_allowed: bool) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
+        let addresses = found.iter().copied();
+        let public: Vec<SocketAddr> = addresses
+            .filter(|address| is_allowed || is_public(address.ip()))
+            .collect();
+        if public.is_empty() && !found.is_empty() {
+            return Err(PrivateAddress.into());
+        }
+        Ok(public)
+    }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.allowed.contains(name.as_str());
+        let resolver = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found
-                .iter()
-                .copied()
-                .filter(|address| allowed || is_public(address.ip()))
-                .collect();
-            if public.is_empty() && !found.is_empty() {
-                return Err(PrivateAddress.into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            let name = name.as_str();
+            let is_allowed = resolver.allowed.contains(name) || resolver.proxy.as_deref() == Some(name);
+            let addresses = resolver.public(name, is_allowed).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }

@@ -215,14 +215,14 @@ fn finished(entries: &[Value]) -> bool {
 fn done(request: &ProviderRequest, reply: &Reply, document: &Document, stage: Stage) -> Step {
     let provider = &request.endpoint.provider;
     let entries = entries(document);
-    let images: Result<Vec<ProducedImage>, Failure> = entries
-        .iter()
-        .filter_map(|entry| {
-            produced(document, image_of(entry), &HeaderMap::new(), None)
-                .map_err(|error| bad_image(provider, reply, &error))
-                .transpose()
-        })
-        .collect();
+    let produced = entries.iter().filter_map(|entry| {
+        produced(document, image_of(entry), &HeaderMap::new(), None)
+            .map_err(|error| bad_image(provider, reply, &error))
+            .transpose()
+    });
+    let (good, bad): (Vec<_>, Vec<_>) = produced.partition(Result::is_ok);
+    // What is good is paid for, whatever stands beside it.
+    let images: Result<Vec<ProducedImage>, Failure> = if good.is_empty() { bad } else { good }.into_iter().collect();
     match images {
         Ok(images) if images.is_empty() && error::has_errors(document) => {
             Step::Fail(error::judge(request, reply, stage))

@@ -20,8 +20,13 @@ use crate::spool::{BlobWriter, SpoolError, SpoolScope};
 pub const TEXT_BYTES: usize = 1 << 20;
 /// Nesting of objects and arrays; image answers need about five.
 pub const DEPTH: usize = 64;
+/// Values in a document: each takes many times the memory of its text.
+pub const NODES: usize = 100_000;
 /// A string shorter than this (as written in the JSON) stays text; longer ones may be blobs, in bytes.
 pub const SNIFF_BYTES: usize = 4096;
+
+/// What some writers put before a text; it says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The bounds of one document.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +35,23 @@ pub struct SplitLimits {
     pub text_bytes: usize,
     /// All decoded blobs together, in bytes.
     pub blob_bytes: u64,
+    /// Nesting of objects and arrays.
+    pub depth: usize,
+    /// Values of every kind.
+    pub nodes: usize,
+}
+
+impl SplitLimits {
+    /// Those of a provider's answer with at most so many bytes of images.
+    #[must_use]
+    pub const fn of_answer(blob_bytes: u64) -> Self {
+        Self {
+            text_bytes: TEXT_BYTES,
+            blob_bytes,
+            depth: DEPTH,
+            nodes: NODES,
+        }
+    }
 }
 
 /// Why a text is not a document.
@@ -41,9 +63,18 @@ pub enum SplitError {
     /// The text ends too early.
     #[error("the JSON ends too early")]
     Cut,
-    /// Nested past [`DEPTH`].
-    #[error("the JSON is nested deeper than {DEPTH}")]
-    TooDeep,
+    /// Nested deeper than allowed.
+    #[error("the JSON is nested deeper than {depth}")]
+    TooDeep {
+        /// The bound.
+        depth: usize,
+    },
+    /// More values than allowed.
+    #[error("the JSON has more than {nodes} values")]
+    TooMany {
+        /// The bound.
+        nodes: usize,
+    },
     /// More text than allowed.
     #[error("the JSON has more than {text_bytes} bytes of text")]
     TextTooLong {
@@ -76,7 +107,13 @@ pub struct Splitter {
     place: Place,
     blobs: Vec<DocumentBlob>,
     blob_bytes: u64,
-    data_uris_only: bool,
+    nodes: usize,
+    /// Fields whose strings may be bare base64; `None`: any.
+    bare: Option<fn(&str) -> bool>,
+    /// Where the last short string stands in the text, without its quotes.
+    last_string: std::ops::Range<usize>,
+    /// Where the name of the last field stands.
+    last_name: std::ops::Range<usize>,
 }
 
 #[derive(Debug)]
@@ -112,14 +149,18 @@ impl Splitter {
             place: Place::Outside,
             blobs: Vec::new(),
             blob_bytes: 0,
-            data_uris_only: false,
+            nodes: 0,
+            bare: None,
+            last_string: 0..0,
+            last_name: 0..0,
         }
     }
 
-    /// Takes only data URIs for images: a caller's prompt may look like bare base64.
+    /// Takes bare base64 for an image only in the fields of these names, and in lists of theirs: a caller's prompt may
+    /// look like it. Data URIs are images anywhere.
     #[must_use]
-    pub fn data_uris_only(mut self) -> Self {
-        self.data_uris_only = true;
+    pub fn bare_only_in(mut self, names: fn(&str) -> bool) -> Self {
+        self.bare = Some(names);
         self
     }
 
@@ -147,7 +188,8 @@ impl Splitter {
         if !matches!(self.place, Place::Outside) {
             return Err(SplitError::Cut);
         }
-        let json = serde_json::from_slice(&self.text).map_err(|error| {
+        let text = self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text);
+        let json = serde_json::from_slice(text).map_err(|error| {
             if error.is_eof() {
                 SplitError::Cut
             } else {
@@ -169,14 +211,24 @@ impl Splitter {
     fn outside<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], SplitError> {
         let end = bytes.iter().position(|byte| *byte == b'"').unwrap_or(bytes.len());
         let (plain, rest) = bytes.split_at(end);
+        let SplitLimits { depth, nodes, .. } = self.limits;
         for byte in plain {
             match byte {
-                b'{' | b'[' => self.depth += 1,
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    self.nodes += 1;
+                }
                 b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                // Each value but the first of an object or a list stands after one.
+                b',' => self.nodes += 1,
+                b':' => self.last_name = self.last_string.clone(),
                 _ => {}
             }
-            if self.depth > DEPTH {
-                return Err(SplitError::TooDeep);
+            if self.depth > depth {
+                return Err(SplitError::TooDeep { depth });
+            }
+            if self.nodes > nodes {
+                return Err(SplitError::TooMany { nodes });
             }
         }
         self.keep(plain)?;
@@ -196,7 +248,9 @@ impl Splitter {
         raw.extend_from_slice(&bytes[..closing.unwrap_or(most)]);
         if let Some(closing) = closing {
             self.keep(b"\"")?;
+            let start = self.text.len();
             self.keep(&raw)?;
+            self.last_string = start..self.text.len();
             self.keep(b"\"")?;
             return Ok(&bytes[closing + 1..]);
         }
@@ -204,7 +258,7 @@ impl Splitter {
             self.place = Place::Sniff { raw, escaped };
             return Ok(&bytes[most..]);
         }
-        match recognize(&raw).filter(|start| start.mime.is_some() || !self.data_uris_only) {
+        match recognize(&raw).filter(|start| start.mime.is_some() || self.may_be_bare()) {
             Some(start) => self.start_blob(start)?,
             None => {
                 self.keep(b"\"")?;
@@ -213,6 +267,13 @@ impl Splitter {
             }
         }
         Ok(&bytes[most..])
+    }
+
+    /// Whether the string that begins here may be bare base64.
+    fn may_be_bare(&self) -> bool {
+        let name = self.text.get(self.last_name.clone()).unwrap_or_default();
+        self.bare
+            .is_none_or(|is_one| std::str::from_utf8(name).is_ok_and(is_one))
     }
 
     fn start_blob(&mut self, start: Start) -> Result<(), SplitError> {

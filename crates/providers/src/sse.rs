@@ -235,7 +235,7 @@ mod tests {
 
     const LIMITS: SplitLimits = SplitLimits {
         text_bytes: 10_000,
-        blob_bytes: 1 << 20,
+        ..SplitLimits::of_answer(1 << 20)
     };
 
     fn parse(text: &[u8], size: usize) -> Result<Vec<SseEvent>, SplitError> {

@@ -76,8 +76,8 @@ def test_the_library_knows_a_webhook_and_no_forgery(telling, receiver, web, prom
     assert (told["type"], told["data"]["id"]) == (event, request_id)
     assert headers["webhook-id"] == f"msg_{request_id}"
     if event == "image.completed":
-        image = web.get(told["data"]["data"][0]["url"]).raise_for_status()
-        assert len(image.content) == told["data"]["data"][0]["bytes"]
+        image = web.get(told["data"]["result"]["data"][0]["url"]).raise_for_status()
+        assert len(image.content) == told["data"]["result"]["metadata"]["images"][0]["bytes"]
 
     for forged in (body.replace(b"image.", b"video."), body + b" "):
         with pytest.raises(WebhookVerificationError):

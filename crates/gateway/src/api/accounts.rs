@@ -94,6 +94,7 @@ fn account_json(account: &AccountRow) -> Value {
         "balance": { "available_usd": dollars(account.available_micros), "held_usd": dollars(account.held_micros) },
         "log_retention_days": account.log_retention_days,
         "media_ttl_s": account.media_ttl_s,
+        "media_bytes": account.media_bytes,
         "stores_payloads": account.stores_payloads,
         "created_at": account.created_at.to_string(),
     })

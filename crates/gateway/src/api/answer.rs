@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use planner::request::ResponseFormat;
 use providers::{Body, Node};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -11,23 +12,31 @@ use crate::generation::{Delivered, Generated, Order};
 use crate::http::envelope::LogFacts;
 use crate::http::respond;
 
+/// Says which `response_format` was used and why.
+pub(super) const RESPONSE_FORMAT: HeaderName = HeaderName::from_static("x-pictor-response-format");
 /// Who served, or was asked last.
 pub(super) const PROVIDER: HeaderName = HeaderName::from_static("x-pictor-provider");
 /// The model.
 pub(super) const MODEL: HeaderName = HeaderName::from_static("x-pictor-model");
 const COST: HeaderName = HeaderName::from_static("x-pictor-cost");
+/// The same where a LiteLLM proxy in front looks for it.
+const LITELLM_COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
 /// The answer. Images in it are streamed from the spool, never gathered.
 pub(super) fn answer(order: &Order, generated: &Generated) -> Response {
-    let images = generated.images.iter().map(image).collect();
+    let images = generated.images.iter();
+    let images = images
+        .map(|delivered| faces(order.response_format, delivered))
+        .collect();
     let mut response = respond::streamed(&with_images(body(generated), images));
     let cost = generated.cost.dollars().to_string();
     let texts = [
         (PROVIDER, generated.provider.as_str()),
         (MODEL, generated.model.as_str()),
         (COST, cost.as_str()),
+        (LITELLM_COST, cost.as_str()),
     ];
     put_headers(&mut response, texts.map(|(name, text)| (name, Some(text))));
     tell_sunset(generated, &mut response);
@@ -65,6 +74,7 @@ pub(super) fn put_told_headers(response: &mut Response, metadata: &Value) {
         (PROVIDER, metadata["provider"].as_str()),
         (MODEL, model),
         (COST, cost.as_deref()),
+        (LITELLM_COST, cost.as_deref()),
     ];
     put_headers(response, texts);
 }
@@ -86,17 +96,20 @@ fn tell_sunset(generated: &Generated, response: &mut Response) {
     }
 }
 
-/// The body with the image of each place in `data`: a link, or bytes.
-pub(super) fn with_images(body: Value, images: Vec<(String, Node)>) -> Body {
+/// The body with the image of each place in `data`: its link, its bytes, or both.
+pub(super) fn with_images(body: Value, images: Vec<Vec<(String, Node)>>) -> Body {
     let Value::Object(fields) = body else {
         return Body::json(&Node::Json(body));
     };
     let mut images = images.into_iter();
     let fields = fields.into_iter().map(|(name, value)| {
         let node = match value {
-            Value::Array(items) if name == "data" => {
-                Node::List(items.into_iter().map(|item| with_image(item, images.next())).collect())
-            }
+            Value::Array(items) if name == "data" => Node::List(
+                items
+                    .into_iter()
+                    .map(|item| with_image(item, images.next().unwrap_or_default()))
+                    .collect(),
+            ),
             other => Node::Json(other),
         };
         (name, node)
@@ -104,7 +117,7 @@ pub(super) fn with_images(body: Value, images: Vec<(String, Node)>) -> Body {
     Body::json(&Node::Object(fields.collect()))
 }
 
-fn with_image(item: Value, image: Option<(String, Node)>) -> Node {
+fn with_image(item: Value, image: Vec<(String, Node)>) -> Node {
     let more = match item {
         Value::Object(more) => more,
         _ => serde_json::Map::new(),
@@ -113,9 +126,11 @@ fn with_image(item: Value, image: Option<(String, Node)>) -> Node {
     Node::Object(image.into_iter().chain(more).collect())
 }
 
-fn image(delivered: &Delivered) -> (String, Node) {
-    match &delivered.url {
-        Some(url) => ("url".to_owned(), Node::Json(Value::from(url.as_str()))),
-        None => ("b64_json".to_owned(), Node::Base64(delivered.image.blob.clone())),
-    }
+/// An image as it is handed over: by its link, its bytes, or both. What is not stored comes as bytes in any case.
+pub(super) fn faces(format: ResponseFormat, delivered: &Delivered) -> Vec<(String, Node)> {
+    let url = delivered.url.as_deref().filter(|_| format.has_links());
+    let has_bytes = format.has_bytes() || url.is_none();
+    let bytes = has_bytes.then(|| ("b64_json".to_owned(), Node::Base64(delivered.image.blob.clone())));
+    let url = url.map(|url| ("url".to_owned(), Node::Json(Value::from(url))));
+    url.into_iter().chain(bytes).collect()
 }

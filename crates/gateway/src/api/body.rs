@@ -1,23 +1,24 @@
 //! Reading bodies within their limits, into the spool where they are images.
 
+mod encoding;
+mod form;
 mod json;
 mod multipart;
+mod parts;
+mod pictures;
+mod pieces;
 
-use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
 use planner::fault::Fault;
 use providers::{Blob, SpoolError, SpoolScope};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout};
 
 pub(super) use json::{read as read_json, read_split as read_json_with_images};
 pub(super) use multipart::read as read_multipart;
+pub(super) use pieces::Pieces;
 
 use crate::problem::Problem;
 use crate::settings::limits::Limits;
-use crate::transfer::{LeastSpeed, Waiting};
 
 /// An input image before it is here.
 #[derive(Debug, Clone)]
@@ -76,7 +77,7 @@ pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/json" => Ok(Kind::Json),
-        "multipart/form-data" => multer::parse_boundary(text).map(Kind::Multipart).map_err(|_| {
+        "multipart/form-data" => parts::boundary(text).map(Kind::Multipart).ok_or_else(|| {
             Problem::invalid(
                 StatusCode::BAD_REQUEST,
                 "The content-type multipart/form-data has no boundary.",
@@ -110,6 +111,9 @@ pub(super) enum BodyError {
         /// Longest wait in all.
         whole_s: u64,
     },
+    /// Not what its encoding says.
+    #[error("the body is not valid {0}, as its content-encoding says")]
+    Encoding(&'static str),
     /// The connection ended.
     #[error("the body ended before its end")]
     Cut,
@@ -120,104 +124,12 @@ impl From<BodyError> for Problem {
         let status = match error {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Cut => StatusCode::BAD_REQUEST,
+            BodyError::Encoding(_) | BodyError::Cut => StatusCode::BAD_REQUEST,
         };
         Self {
             should_retry: Some(false),
             ..Self::invalid(status, error.to_string())
         }
-    }
-}
-
-/// The pieces of a body, watched for size and speed.
-pub(super) struct Pieces {
-    data: BodyDataStream,
-    limit_name: &'static str,
-    limit_bytes: u64,
-    bytes_per_s: u64,
-    whole_s: u64,
-    waiting: Waiting,
-    received: u64,
-}
-
-impl Pieces {
-    /// The pieces of a JSON body.
-    pub(super) fn json(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Self, BodyError> {
-        Self::new(body, headers, limits, "json_body_bytes", limits.json_body_bytes)
-    }
-
-    /// The pieces of a multipart body.
-    pub(super) fn multipart(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Self, BodyError> {
-        Self::new(
-            body,
-            headers,
-            limits,
-            "multipart_body_bytes",
-            limits.multipart_body_bytes,
-        )
-    }
-
-    fn new(
-        body: Body,
-        headers: &HeaderMap,
-        limits: &Limits,
-        limit_name: &'static str,
-        limit_bytes: u64,
-    ) -> Result<Self, BodyError> {
-        let announced: Option<u64> = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length| length > limit_bytes) {
-            return Err(BodyError::TooLarge {
-                limit_name,
-                limit_bytes,
-            });
-        }
-        Ok(Self {
-            data: body.into_data_stream(),
-            limit_name,
-            limit_bytes,
-            bytes_per_s: limits.transfer_bytes_per_s,
-            whole_s: limits.transfer_s,
-            waiting: Waiting::new(LeastSpeed::of(limits)),
-            received: 0,
-        })
-    }
-
-    /// The next piece; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let asked = Instant::now();
-        let piece = timeout(self.waiting.left(), self.data.next())
-            .await
-            .map_err(|_| BodyError::TooSlow {
-                bytes_per_s: self.bytes_per_s,
-                whole_s: self.whole_s,
-            })?;
-        self.waiting.waited(asked.elapsed());
-        let Some(piece) = piece.transpose().map_err(|_| BodyError::Cut)? else {
-            return Ok(None);
-        };
-        self.received += piece.len() as u64;
-        self.waiting.moved(piece.len());
-        if self.received > self.limit_bytes {
-            return Err(BodyError::TooLarge {
-                limit_name: self.limit_name,
-                limit_bytes: self.limit_bytes,
-            });
-        }
-        Ok(Some(piece))
-    }
-
-    /// Bytes that came so far.
-    pub(super) const fn received(&self) -> u64 {
-        self.received
-    }
-
-    /// The pieces as a stream.
-    fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
-        stream::try_unfold(self, |mut pieces| async move {
-            Ok(pieces.next().await?.map(|piece| (piece, pieces)))
-        })
     }
 }
 

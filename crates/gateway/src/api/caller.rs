@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderName, header};
 
 use crate::auth::{AuthError, Identity, Scope};
 use crate::http::envelope::RequestContext;
 use crate::http::state::AppState;
 use crate::known_clients::KnownClient;
 use crate::problem::Problem;
+
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
 /// A recognized caller and the request's own facts. An endpoint that names it in its arguments cannot forget the check.
 #[derive(Debug, Clone)]
@@ -65,11 +67,11 @@ impl FromRequestParts<AppState> for Caller {
             .get::<RequestContext>()
             .cloned()
             .ok_or_else(Problem::internal)?;
-        let authorization = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .map(|value| value.to_str().unwrap_or(""));
-        match state.keyring.authenticate(authorization).await {
+        let text = |name: HeaderName| parts.headers.get(name).map(|value| value.to_str().unwrap_or(""));
+        // Azure's SDKs have a header of their own for the key alone.
+        let bare = || text(API_KEY).map(|key| format!("Bearer {key}"));
+        let authorization = text(header::AUTHORIZATION).map(ToOwned::to_owned).or_else(bare);
+        match state.keyring.authenticate(authorization.as_deref()).await {
             Ok(identity) => Ok(Self {
                 identity,
                 context,

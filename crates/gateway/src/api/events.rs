@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use planner::usage::Usage;
+use planner::request::ResponseFormat;
 use providers::Node;
 use serde_json::Value;
 use tokio::select;
@@ -16,10 +16,11 @@ use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::time::sleep;
 
+use super::answer::faces;
 use super::undelivered::Undelivered;
 use crate::clock::Clock;
 use crate::generation::Generated;
-use crate::generation::answer::usage_json;
+use crate::generation::answer::{background, usage_json, usage_of};
 use crate::generation::partials::{Partial, Partials};
 use crate::media::process::Inspected;
 use crate::problem::Problem;
@@ -34,7 +35,7 @@ type Pieces = BoxStream<'static, Result<Bytes, std::io::Error>>;
 /// `error` event.
 pub(super) fn answer(
     clock: Clock,
-    endpoint: &'static str,
+    (endpoint, format): (&'static str, ResponseFormat),
     outcome: Receiver<Undelivered>,
     partials: Option<Partials>,
 ) -> Response {
@@ -45,6 +46,7 @@ pub(super) fn answer(
         } else {
             "image_generation"
         },
+        format,
         outcome,
         partials,
     };
@@ -71,6 +73,8 @@ struct Waiting {
     clock: Clock,
     /// Of the events' names.
     prefix: &'static str,
+    /// How the finished images come.
+    format: ResponseFormat,
     outcome: Receiver<Undelivered>,
     partials: Option<Partials>,
 }
@@ -124,7 +128,13 @@ impl Waiting {
         };
         // Several images have several partials of one index: OpenAI's events do not say whose they are.
         let index = ("partial_image_index".to_owned(), Node::Json(Value::from(partial.index)));
-        self.event("partial_image", &partial.image, partial.quality.as_deref(), Some(index))
+        let bytes = ("b64_json".to_owned(), Node::Base64(partial.image.blob.clone()));
+        self.event(
+            "partial_image",
+            &partial.image,
+            partial.quality.as_deref(),
+            vec![bytes, index],
+        )
     }
 
     /// One `completed` event for each image.
@@ -134,31 +144,29 @@ impl Waiting {
             .iter()
             .enumerate()
             .map(|(index, delivered)| {
-                let usage = generated.usage.as_ref().map(|usage| {
-                    // The whole call's usage stands on the first event, so that the sum over events is right.
-                    let usage = if index == 0 { *usage } else { Usage::default() };
-                    ("usage".to_owned(), Node::Json(usage_json(&usage)))
-                });
-                self.event("completed", &delivered.image, generated.quality.as_deref(), usage)
+                // The whole call's usage stands on the first event, so that the sum over events is right.
+                let usage = usage_of(generated).filter(|_| index == 0);
+                let usage = usage.map(|(usage, _)| usage).unwrap_or_default();
+                let mut more = faces(self.format, delivered);
+                more.push(("usage".to_owned(), Node::Json(usage_json(&usage))));
+                self.event("completed", &delivered.image, generated.quality.as_deref(), more)
             })
             .collect();
         stream::iter(events).flatten().boxed()
     }
 
     /// An event with an image. What it says of the image is measured.
-    fn event(&self, kind: &str, image: &Inspected, quality: Option<&str>, more: Option<(String, Node)>) -> Pieces {
+    fn event(&self, kind: &str, image: &Inspected, quality: Option<&str>, more: Vec<(String, Node)>) -> Pieces {
         let kind = format!("{}.{kind}", self.prefix);
         let info = &image.info;
-        let background = if info.has_alpha { "transparent" } else { "opaque" };
         let json = |name: &str, value: Value| (name.to_owned(), Node::Json(value));
         let mut fields = vec![
             json("type", kind.as_str().into()),
-            ("b64_json".to_owned(), Node::Base64(image.blob.clone())),
             json("created_at", self.clock.now().as_second().into()),
             json("size", format!("{}x{}", info.width_px, info.height_px).into()),
             json("output_format", info.format.to_string().into()),
-            json("background", background.into()),
-            json("quality", quality.unwrap_or("auto").into()),
+            json("background", background(image).into()),
+            json("quality", word(quality).into()),
         ];
         fields.extend(more);
         pieces(format!("event: {kind}\ndata: "))
@@ -166,6 +174,13 @@ impl Waiting {
             .chain(pieces("\n\n".to_owned()))
             .boxed()
     }
+}
+
+/// The quality in the words of OpenAI's events.
+fn word(quality: Option<&str>) -> &str {
+    quality
+        .filter(|word| matches!(*word, "low" | "medium" | "high"))
+        .unwrap_or("auto")
 }
 
 /// The next partial image; waits forever when none was asked for.

@@ -10,6 +10,7 @@ use super::caller::Caller;
 use super::images::{Call, serve};
 use super::purpose::Purpose;
 use crate::auth::Scope;
+use crate::http::path::PathPart;
 use crate::http::state::AppState;
 use crate::problem::Problem;
 
@@ -19,6 +20,27 @@ pub(super) async fn handle(
     caller: Caller,
     RawQuery(query): RawQuery,
     request: Request,
+) -> Response {
+    answer(state, caller, query, request, None).await
+}
+
+/// The same with the model's name in the path, as Azure's SDKs send it.
+pub(super) async fn at_deployment(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathPart(model): PathPart,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    answer(state, caller, query, request, Some(model)).await
+}
+
+async fn answer(
+    state: AppState,
+    caller: Caller,
+    query: Option<String>,
+    request: Request,
+    deployment: Option<String>,
 ) -> Response {
     let scope = state.spool.scope();
     let read = async {
@@ -43,6 +65,7 @@ pub(super) async fn handle(
                 endpoint: Endpoint::Generations,
                 path: "/openai/v1/images/generations",
                 purpose,
+                deployment,
             };
             serve(state, caller, call, scope, received).await
         }

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planner::catalog::parameter::Parameter;
 use planner::request::{Endpoint, ImageRequest, ResponseFormat, parse};
 use providers::SpoolScope;
 use serde_json::{Value, json};
 
+use super::answer::RESPONSE_FORMAT;
 use super::body::Received;
 use super::caller::Caller;
+use super::neighbours;
 use super::purpose::{Purpose, misplaced};
 use super::running::failed;
 use super::{estimate, repeats, running, sources, webhooks};
@@ -21,9 +23,6 @@ use crate::http::envelope::LogFacts;
 use crate::http::respond;
 use crate::http::state::AppState;
 
-/// Says which `response_format` was used and why.
-const RESPONSE_FORMAT: HeaderName = HeaderName::from_static("x-pictor-response-format");
-
 /// One of the two endpoints.
 pub(super) struct Call {
     /// Which.
@@ -32,6 +31,8 @@ pub(super) struct Call {
     pub(super) path: &'static str,
     /// What is wanted.
     pub(super) purpose: Purpose,
+    /// The model, where the path names it.
+    pub(super) deployment: Option<String>,
 }
 
 /// Answers a request whose body was read.
@@ -42,9 +43,7 @@ pub(super) async fn serve(
     scope: SpoolScope,
     mut received: Received,
 ) -> Response {
-    if let (Some(model), false) = (&state.default_model, received.fields.contains_key("model")) {
-        received.fields.insert("model".to_owned(), Value::from(&**model));
-    }
+    let is_async = understand(&state, &call, &mut received);
     let (mut request, mut faults) = parse(
         call.endpoint,
         &received.fields,
@@ -53,7 +52,8 @@ pub(super) async fn serve(
     );
     passed("parse");
     faults.extend(misplaced(&received.fields));
-    let repeat = caller.context.repeat.clone();
+    let mut repeat = caller.context.repeat.clone();
+    repeat.is_async |= is_async;
     faults.extend(webhooks::check(&state, repeat.is_async, &mut request));
     let wants_images = call.purpose == Purpose::Images;
     // A stream is not sent again: an SDK has its first bytes at once, and from then on does not try again.
@@ -66,7 +66,7 @@ pub(super) async fn serve(
         None
     };
     let (images, mask) = sources::gather(&state, &scope, &mut received).await;
-    let (response_format, why) = response_format(&request, &caller);
+    let (response_format, why) = response_format(&state, &request, &caller);
     let asked = caller
         .identity
         .account
@@ -104,12 +104,29 @@ pub(super) async fn serve(
         },
     };
     if let Ok(value) = format!("{}; reason={why}", response_format.as_str()).parse() {
-        response.headers_mut().insert(RESPONSE_FORMAT, value);
+        response.headers_mut().entry(RESPONSE_FORMAT).or_insert(value);
     }
     let mut facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();
     facts.key_id = Some(caller.identity.key_id);
     response.extensions_mut().insert(facts);
     response
+}
+
+/// Puts the fields under Pictor's own names, with the model that the path or the operator names. Returns whether the caller
+/// does not want to wait.
+fn understand(state: &AppState, call: &Call, received: &mut Received) -> bool {
+    let fields = &mut received.fields;
+    let is_unnamed = fields
+        .get("model")
+        .is_none_or(|model| model.is_null() || model.as_str().is_some_and(|name| name.trim().is_empty()));
+    let default = state.default_model.as_deref().filter(|_| is_unnamed);
+    if let Some(model) = call.deployment.as_deref().or(default) {
+        fields.insert("model".to_owned(), Value::from(model));
+    }
+    let is_async = neighbours::take_async(fields, &mut received.faults);
+    let more = neighbours::understand(call.endpoint, fields, &state.generator.catalog);
+    received.faults.extend(more);
+    is_async
 }
 
 /// What was asked, as it is kept: without images, and of secrets only that they were there.
@@ -135,17 +152,24 @@ fn asked(state: &AppState, request: &ImageRequest, received: &Received) -> Strin
     Value::Object(fields.collect()).to_string()
 }
 
-/// How the images come, and why so: the request says it, else the key, else what the caller's program is known to read.
-fn response_format(request: &ImageRequest, caller: &Caller) -> (ResponseFormat, Cow<'static, str>) {
-    if request.stream {
-        (ResponseFormat::B64Json, "stream".into())
-    } else if let Some(asked) = request.response_format {
+/// How the images come, and why so: the request says it, else the key, else what the caller's program is known to read,
+/// else the operator.
+fn response_format(state: &AppState, request: &ImageRequest, caller: &Caller) -> (ResponseFormat, Cow<'static, str>) {
+    let (format, why): (_, Cow<'static, str>) = if let Some(asked) = request.response_format {
         (asked, "request".into())
     } else if let Some(own) = caller.identity.response_format {
         (own, "key".into())
     } else if let Some(client) = &caller.client {
         (client.response_format, format!("client:{}", client.name).into())
+    } else if state.response_format == ResponseFormat::Both {
+        (ResponseFormat::Both, "default".into())
     } else {
-        (ResponseFormat::Url, "default".into())
+        (state.response_format, "settings".into())
+    };
+    // An event of OpenAI's always carries the bytes.
+    if request.stream && format == ResponseFormat::Url {
+        (ResponseFormat::Both, "stream".into())
+    } else {
+        (format, why)
     }
 }

@@ -82,7 +82,8 @@ fn schemas(catalog: &Catalog) -> Value {
             "output_format": { "type": "string", "enum": Format::ALL.map(Format::as_str) },
             "data": { "type": "array", "items": { "type": "object", "properties": {
                 "url": { "type": "string" }, "b64_json": { "type": "string" }, "revised_prompt": { "type": "string" } } } },
-            "usage": { "type": "object" },
+            "background": { "enum": ["transparent", "opaque"] }, "quality": { "enum": ["low", "medium", "high"] },
+            "usage": { "type": "object", "description": "Tokens, of models that are priced by them; metadata.usage_basis tells how they are known." },
             "metadata": { "type": "object", "description": "Model, provider, cost, adjustments, images and attempts." },
         } },
         "Estimate": { "type": "object", "required": ["estimated", "model", "provider", "total_cost_micros", "currency", "components", "candidates"], "properties": {

@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use planner::failure::WhenMaybeBilled;
+use planner::request::ResponseFormat;
 use providers::{Blob, Node, SpoolScope};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -290,14 +291,18 @@ async fn again(state: &AppState, ended: &Awaited, scope: &SpoolScope) -> Result<
     let Some(media) = kept(state, &ended.id, wanted).await? else {
         return Ok(None);
     };
+    let format = ended.response_format.as_deref().and_then(ResponseFormat::named);
+    let format = format.unwrap_or(ResponseFormat::Url);
     let mut images = Vec::with_capacity(media.len());
     for row in media {
-        images.push(if ended.response_format.as_deref() == Some("b64_json") {
-            let blob = load(state, &row, scope).await?;
-            ("b64_json".to_owned(), Node::Base64(blob))
-        } else {
-            ("url".to_owned(), Node::Json(Value::from(link(state, &row))))
-        });
+        let mut faces = Vec::with_capacity(2);
+        if format.has_links() {
+            faces.push(("url".to_owned(), Node::Json(Value::from(link(state, &row)))));
+        }
+        if format.has_bytes() {
+            faces.push(("b64_json".to_owned(), Node::Base64(load(state, &row, scope).await?)));
+        }
+        images.push(faces);
     }
     let mut response = respond::streamed(&with_images(body.clone(), images));
     put_told_headers(&mut response, &body["metadata"]);

@@ -1,12 +1,16 @@
 //! A generation under way: started as a task of its own, waited for, answered.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
+use planner::request::ResponseFormat;
 use tokio::select;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
+use super::answer::RESPONSE_FORMAT;
 use super::caller::Caller;
 use super::repeats::{self, Turn};
 use super::undelivered::{Noted, Undelivered, note};
@@ -16,6 +20,7 @@ use crate::generation::{Began, Order};
 use crate::http::envelope::LogFacts;
 use crate::http::repeat::Repeat;
 use crate::http::state::AppState;
+use crate::media::room::NoRoom;
 use crate::outcome::GenerationError;
 use crate::problem::Problem;
 
@@ -37,7 +42,7 @@ pub(super) async fn answer(state: AppState, caller: &Caller, repeat: &Repeat, mu
                 Err(problem) => return problem.into_response(),
             }
         }
-        match run(state.clone(), order).await {
+        match run(state.clone(), order, repeat.wait).await {
             Ok(response) => return response,
             // A twin was faster: its answer is this one's too.
             Err(back) => order = *back,
@@ -46,12 +51,74 @@ pub(super) async fn answer(state: AppState, caller: &Caller, repeat: &Repeat, mu
 }
 
 /// Starts the generation and waits for it, or streams while waiting. Gives the order back when another one has its key.
-async fn run(state: AppState, order: Order) -> Result<Response, Box<Order>> {
+async fn run(state: AppState, mut order: Order, wait: Option<Duration>) -> Result<Response, Box<Order>> {
+    let without_links = match make_room(&state, &mut order).await {
+        Ok(without_links) => without_links,
+        Err(problem) => return Ok(problem.into_response()),
+    };
+    let mut response = work(state, order, wait).await?;
+    if let Some(why) = without_links {
+        response.headers_mut().insert(RESPONSE_FORMAT, why);
+    }
+    Ok(response)
+}
+
+/// Sees to it before anything is spent that images which have to be stored can be. Where a link is a part of the answer
+/// alone, it is left out, and what to tell of it comes back.
+async fn make_room(state: &AppState, order: &mut Order) -> Result<Option<HeaderValue>, Problem> {
+    let must_store = order.keeps_images() || order.response_format == ResponseFormat::Url;
+    if !must_store && !order.response_format.has_links() {
+        return Ok(None);
+    }
+    let generator = &state.generator;
+    let (caller, now) = (&order.caller, generator.clock.now());
+    let looked = generator.room.look(&caller.account_id, caller.media_bytes, now).await;
+    let Some(lack) = looked.map_err(|error| {
+        tracing::error!(request.id = %order.id, error = %error, "the room for images could not be looked up");
+        Problem::internal()
+    })?
+    else {
+        return Ok(None);
+    };
+    if must_store {
+        return Err(no_room(lack));
+    }
+    order.response_format = ResponseFormat::B64Json;
+    Ok(Some(HeaderValue::from_static("b64_json; reason=media_bytes")))
+}
+
+/// 503 or 429: stored images take as much as they may.
+fn no_room(lack: NoRoom) -> Problem {
+    /// Images expire one by one.
+    const RETRY_AFTER: Duration = Duration::from_secs(30);
+    let advice = "Ask again with response_format \"b64_json\", or wait until stored images expire.";
+    let problem = match lack {
+        NoRoom::Gateway { limit_bytes } => Problem::overloaded(&format!(
+            "The stored images of this gateway take as much as media_bytes allows: {limit_bytes} bytes. {advice}"
+        )),
+        NoRoom::Account { limit_bytes } => Problem::rate_limited(
+            &format!(
+                "The stored images of this account take as much as its media_bytes allows: {limit_bytes} bytes. {advice}"
+            ),
+            RETRY_AFTER,
+        ),
+    };
+    Problem {
+        retry_after: Some(RETRY_AFTER),
+        ..problem
+    }
+}
+
+async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<Response, Box<Order>> {
     let Some(permit) = state.in_flight.take(&order.caller.account_id, Instant::now()) else {
         let message = "This gateway works on as many generations as it may (in_flight_generations), of which each account has its share. Try again shortly.";
         return Ok(Problem::overloaded(message).into_response());
     };
-    let (endpoint, id, is_async) = (order.endpoint, order.id.clone(), order.is_async);
+    let (endpoint, id, is_async) = (
+        (order.endpoint, order.response_format),
+        order.id.clone(),
+        order.is_async,
+    );
     // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
     let stream = order.request.stream && state.generator.plan(&order).is_ok();
     let (inlet, partials) = state.generator.listen(&order).filter(|_| stream).unzip();
@@ -88,7 +155,25 @@ async fn run(state: AppState, order: Order) -> Result<Response, Box<Order>> {
             outcome = &mut receiver => return answered(outcome.ok()),
         }
     }
-    answered(receiver.await.ok())
+    let Some(wait) = wait else {
+        return answered(receiver.await.ok());
+    };
+    // Proxies cut a silent connection after a while: who says so is told before it where the answer will be.
+    let over = async {
+        sleep(wait).await;
+        begun.await
+    };
+    select! {
+        biased;
+        outcome = &mut receiver => answered(outcome.ok()),
+        Ok(()) = over => {
+            let mut response = repeats::accepted(&id);
+            if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs())) {
+                response.headers_mut().insert("preference-applied", applied);
+            }
+            Ok(response)
+        }
+    }
 }
 
 fn answered(outcome: Option<Undelivered>) -> Result<Response, Box<Order>> {

@@ -100,6 +100,8 @@ pub(super) enum FormatName {
     Url,
     /// Base64 text.
     B64Json,
+    /// Both.
+    Both,
 }
 
 /// An amount of dollars, digit by digit.

@@ -44,6 +44,8 @@ pub struct AccountRow {
     pub log_retention_days: Option<i64>,
     /// Seconds that its images are kept; `None`: as set for all.
     pub media_ttl_s: Option<i64>,
+    /// Bytes that its stored images may take; `None`: only the limit for all holds.
+    pub media_bytes: Option<i64>,
     /// Whether what it asks and gets is kept.
     pub stores_payloads: bool,
     /// When it was made.
@@ -62,6 +64,8 @@ pub struct AccountTerms {
     /// As in [`AccountRow`].
     pub media_ttl_s: Option<i64>,
     /// As in [`AccountRow`].
+    pub media_bytes: Option<i64>,
+    /// As in [`AccountRow`].
     pub stores_payloads: bool,
 }
 
@@ -74,12 +78,13 @@ impl AccountRow {
             credit_limit_micros: self.credit_limit_micros,
             log_retention_days: self.log_retention_days,
             media_ttl_s: self.media_ttl_s,
+            media_bytes: self.media_bytes,
             stores_payloads: self.stores_payloads,
         }
     }
 }
 
-const COLUMNS: &str = "id, billing_type, credit_limit_micros, available_micros, held_micros, log_retention_days, media_ttl_s, stores_payloads, created_at";
+const COLUMNS: &str = "id, billing_type, credit_limit_micros, available_micros, held_micros, log_retention_days, media_ttl_s, media_bytes, stores_payloads, created_at";
 
 fn read(row: &AnyRow) -> Result<AccountRow, DatabaseError> {
     Ok(AccountRow {
@@ -94,6 +99,7 @@ fn read(row: &AnyRow) -> Result<AccountRow, DatabaseError> {
         held_micros: row.try_get("held_micros")?,
         log_retention_days: row.try_get("log_retention_days")?,
         media_ttl_s: row.try_get("media_ttl_s")?,
+        media_bytes: row.try_get("media_bytes")?,
         stores_payloads: row.try_get::<i64, _>("stores_payloads")? != 0,
         created_at: time(row.try_get("created_at")?, "created_at")?,
     })
@@ -106,6 +112,7 @@ impl Database {
             credit_limit_micros: None,
             log_retention_days: None,
             media_ttl_s: None,
+            media_bytes: None,
             stores_payloads: false,
         };
         self.insert_account(DEFAULT_ACCOUNT, &terms, now).await?;
@@ -118,14 +125,15 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn insert_account(&self, id: &str, terms: &AccountTerms, now: Timestamp) -> Result<bool, DatabaseError> {
         let done = sqlx::query(
-            "INSERT INTO accounts (id, billing_type, credit_limit_micros, log_retention_days, media_ttl_s, stores_payloads, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO accounts (id, billing_type, credit_limit_micros, log_retention_days, media_ttl_s, media_bytes, stores_payloads, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
         )
         .bind(id)
         .bind(terms.billing.as_str())
         .bind(terms.credit_limit_micros)
         .bind(terms.log_retention_days)
         .bind(terms.media_ttl_s)
+        .bind(terms.media_bytes)
         .bind(i64::from(terms.stores_payloads))
         .bind(now.as_microsecond())
         .execute(&self.pool)
@@ -163,7 +171,7 @@ impl Database {
         };
         let set = format!(
             "UPDATE accounts SET billing_type = $2, credit_limit_micros = $3, log_retention_days = $4, media_ttl_s = $5, \
-             stores_payloads = $6 WHERE id = $1 RETURNING {COLUMNS}"
+             media_bytes = $6, stores_payloads = $7 WHERE id = $1 RETURNING {COLUMNS}"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(set))
             .bind(id)
@@ -171,6 +179,7 @@ impl Database {
             .bind(terms.credit_limit_micros)
             .bind(terms.log_retention_days)
             .bind(terms.media_ttl_s)
+            .bind(terms.media_bytes)
             .bind(i64::from(terms.stores_payloads))
             .fetch_one(&mut *transaction)
             .await?;

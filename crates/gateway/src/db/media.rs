@@ -151,4 +151,19 @@ impl Database {
             .map(read)
             .collect()
     }
+
+    /// Bytes that stored images take, by account.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn media_bytes_by_account(&self) -> Result<Vec<(String, i64)>, DatabaseError> {
+        let rows = sqlx::query(
+            "SELECT COALESCE(g.account_id, '') AS account_id, CAST(SUM(m.size_bytes) AS BIGINT) AS size_bytes \
+             FROM media m LEFT JOIN generations g ON g.id = m.generation_id GROUP BY g.account_id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let pair = |row: &AnyRow| Ok((row.try_get("account_id")?, row.try_get("size_bytes")?));
+        rows.iter().map(pair).collect()
+    }
 }

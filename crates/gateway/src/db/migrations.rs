@@ -20,6 +20,11 @@ const FILES: &[(i64, &str, &str)] = &[
     ),
     (6, "keep", include_str!("../../../../migrations/0006_keep.sql")),
     (
+        8,
+        "media_bytes",
+        include_str!("../../../../migrations/0008_media_bytes.sql"),
+    ),
+    (
         9,
         "performance",
         include_str!("../../../../migrations/0009_performance.sql"),

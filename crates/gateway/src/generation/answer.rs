@@ -1,11 +1,14 @@
 //! The face of a success: the body of an answer, without the images themselves.
 
+use planner::catalog::pricing::{Direction, Metric};
 use planner::failure::Failure;
 use planner::money::Micros;
 use planner::usage::Usage;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
 use super::{Delivered, Generated};
+use crate::media::process::Inspected;
 use crate::outcome::code_of;
 use crate::problem::attempt_json;
 
@@ -16,10 +19,19 @@ pub fn body(generated: &Generated) -> Value {
     if let Some(first) = generated.images.first() {
         body["size"] = Value::from(size(first));
         body["output_format"] = Value::from(format(first));
+        body["background"] = Value::from(background(&first.image));
     }
     body["data"] = generated.images.iter().map(item).collect();
-    if let Some(usage) = &generated.usage {
-        body["usage"] = usage_json(usage);
+    // The words that OpenAI's answer may hold.
+    if let Some(quality) = generated
+        .quality
+        .as_deref()
+        .filter(|word| matches!(*word, "low" | "medium" | "high"))
+    {
+        body["quality"] = Value::from(quality);
+    }
+    if let Some((usage, _)) = usage_of(generated) {
+        body["usage"] = usage_json(&usage);
     }
     body["metadata"] = metadata(generated);
     body
@@ -38,6 +50,35 @@ fn size(delivered: &Delivered) -> String {
 /// Measured, never echoed.
 fn format(delivered: &Delivered) -> String {
     delivered.image.info.format.to_string()
+}
+
+/// Whether an image may be seen through, by its header.
+#[must_use]
+pub fn background(image: &Inspected) -> &'static str {
+    if image.info.has_alpha { "transparent" } else { "opaque" }
+}
+
+/// What was used, and how that is known: as the provider says, or by the tokens that were charged. `None` for models that
+/// are not priced by tokens.
+#[must_use]
+pub fn usage_of(generated: &Generated) -> Option<(Usage, &'static str)> {
+    if let Some(usage) = generated.usage {
+        return Some((usage, "reported"));
+    }
+    let mut usage = Usage::default();
+    let mut has_tokens = false;
+    for line in &generated.cost_components {
+        let place = match (line.metric, line.direction) {
+            (Metric::TokenText, Direction::Input) => &mut usage.input_text_tokens,
+            (Metric::TokenImage, Direction::Input) => &mut usage.input_image_tokens,
+            (Metric::TokenText, Direction::Output) => &mut usage.output_text_tokens,
+            (Metric::TokenImage, Direction::Output) => &mut usage.output_image_tokens,
+            _ => continue,
+        };
+        *place += line.quantity.to_u64().unwrap_or(0);
+        has_tokens = true;
+    }
+    has_tokens.then_some((usage, "computed"))
 }
 
 /// OpenAI's usage object.
@@ -79,6 +120,9 @@ fn metadata(generated: &Generated) -> Value {
         "attempts": generated.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
         "warnings": generated.warnings,
     });
+    if let Some((_, basis)) = usage_of(generated) {
+        metadata["usage_basis"] = Value::from(basis);
+    }
     if generated.markup != Micros::ZERO {
         metadata["markup"] = Value::from(generated.markup.as_json_dollars());
     }

@@ -104,6 +104,8 @@ mod tests {
             width_px: 1024,
             height_px: 1024,
             has_alpha: false,
+            orientation: imaging::Orientation::default(),
+            is_moving: false,
         };
         for _ in 0..100 {
             usual.learn(&info, 4 << 20);

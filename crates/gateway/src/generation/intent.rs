@@ -11,7 +11,7 @@ use planner::resolve::{Adjustment, resolve};
 use planner::route::Route;
 
 use super::{Generator, Order, Upload};
-use crate::media::process::{Processor, format_of};
+use crate::media::process::{Processor, format_of, mask_turn};
 use crate::outcome::GenerationError;
 
 /// An order, understood.
@@ -167,7 +167,7 @@ impl Generator {
         }
         if let Some(mask) = &order.mask {
             match self.facts(mask) {
-                Ok(facts) => inputs.mask = Some(facts),
+                Ok(facts) => inputs.mask = Some(as_shown(facts, mask, order.images.first())),
                 Err(fault) => faults.push(fault),
             }
         }
@@ -209,5 +209,19 @@ impl Generator {
             has_alpha: info.has_alpha,
             size_bytes: upload.blob.len(),
         })
+    }
+}
+
+/// A mask's facts as it is laid on the first image: turned, where it was drawn over the stored pixels of one that is
+/// shown turned.
+fn as_shown(facts: InputFacts, mask: &Upload, image: Option<&Upload>) -> InputFacts {
+    let info = |upload: &Upload| Processor::inspect(&upload.blob).ok();
+    match (image.and_then(info), info(mask)) {
+        (Some(image), Some(mask)) if mask_turn(&image, &mask).swaps_sides() => InputFacts {
+            width_px: facts.height_px,
+            height_px: facts.width_px,
+            ..facts
+        },
+        _ => facts,
     }
 }

@@ -91,6 +91,7 @@ async fn finish_one(generator: &Generator, scope: &SpoolScope, produced: &Produc
         Finished {
             image: produced.image.clone(),
             format_refused: Some("the image could not be converted"),
+            credentials_dropped: false,
         }
     })
 }
@@ -176,7 +177,7 @@ pub(super) async fn deliver(
         };
         keep(generator, &keeping, &mut generated).await;
     }
-    if order.response_format == ResponseFormat::B64Json {
+    if !order.response_format.has_links() {
         if order.keeps_images()
             && !generated.kept
             && let Err(error) = store(generator, &keeping, &mut generated).await
@@ -193,7 +194,7 @@ pub(super) async fn deliver(
         generated.images.iter_mut().for_each(|delivered| delivered.url = None);
         generated.adjustments.push(Adjustment {
             parameter: "response_format".to_owned(),
-            requested: Value::from(ResponseFormat::Url.as_str()),
+            requested: Value::from(order.response_format.as_str()),
             used: Value::from(ResponseFormat::B64Json.as_str()),
             reason: "the media store failed".to_owned(),
         });
@@ -214,10 +215,14 @@ pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, crea
     let mut adjustments = facts.adjustments;
     retract(&mut adjustments, facts.finish, &images);
     adjustments.extend(refused_formats(facts.finish, &images));
+    let mut warnings = facts.warnings;
+    if images.iter().any(|finished| finished.credentials_dropped) {
+        let told = "The provider's content credentials (C2PA) were dropped, as the image was converted. Without output_format and with a size of the provider's own they stay.";
+        warnings.push(told.to_owned());
+    }
     let upstream = generator.upstreams.get(&facts.provider);
     let sandbox = execution.images.iter().any(is_sandbox);
     let (cost, cost_basis, cost_components) = total(&execution);
-    let mut warnings = facts.warnings;
     warnings.extend(odd_endings(&execution.images));
     warnings.extend(execution.warnings);
     let delivered = execution.images.iter().zip(images).map(|(made, finished)| Delivered {
@@ -310,6 +315,8 @@ fn total(execution: &Execution) -> (Micros, Basis, Vec<Line>) {
 pub(super) struct Keeping<'a> {
     /// The generation.
     pub(super) generation_id: &'a str,
+    /// The account.
+    pub(super) account_id: &'a str,
     /// Seconds that links last; `None`: as set for all.
     pub(super) ttl_s: Option<i64>,
     /// Seconds that the files are kept at the least, for links that are made later.
@@ -357,6 +364,8 @@ async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Gen
             return Err(error.into());
         }
         delivered.stored = Some(position);
+        let room = &generator.room;
+        room.stored(keeping.account_id, delivered.image.blob.len()).await;
         delivered.url = Some(generator.links.sign(&id, extension, link_ends_at));
     }
     generated.kept = true;

@@ -113,6 +113,7 @@ impl Generator {
         let account = self.database.account(&orphan.account_id).await?;
         let keeping = Keeping {
             generation_id: &orphan.id,
+            account_id: &orphan.account_id,
             ttl_s: account.and_then(|account| account.media_ttl_s),
             at_least_s: self.idempotency_s(),
             is_pending: true,

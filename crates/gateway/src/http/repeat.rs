@@ -1,5 +1,7 @@
 //! What a request's headers say of its coming again, or of an answer that is not waited for.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::problem::Problem;
@@ -22,6 +24,8 @@ pub(crate) struct Repeat {
     pub(crate) retry_count: u32,
     /// Whether the caller does not want to wait.
     pub(crate) is_async: bool,
+    /// How long the caller waits at the most.
+    pub(crate) wait: Option<Duration>,
 }
 
 impl Repeat {
@@ -41,12 +45,18 @@ impl Repeat {
             .get(RETRY_COUNT)
             .and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
         let prefers = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
-        let mut wishes = prefers.flat_map(|value| value.split(','));
+        let wishes: Vec<&str> = prefers.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let wait = wishes.iter().find_map(|wish| {
+            let (name, seconds) = wish.split_once('=')?;
+            let is_wait = name.trim().eq_ignore_ascii_case("wait");
+            is_wait.then(|| seconds.trim().trim_matches('"').parse().ok()).flatten()
+        });
         Ok(Self {
             key: key.map(ToOwned::to_owned),
             is_counted: count.is_some(),
             retry_count: count.unwrap_or(0),
-            is_async: wishes.any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")),
+            is_async: wishes.iter().any(|wish| wish.eq_ignore_ascii_case("respond-async")),
+            wait: wait.map(Duration::from_secs),
         })
     }
 
@@ -82,6 +92,7 @@ mod tests {
         assert_eq!(read(&[("x-stainless-retry-count", "2")]).expect("legal").retry_count, 2);
         let prefers = read(&[("prefer", "wait=5, Respond-Async")]).expect("legal");
         assert!(prefers.is_async && !prefers.may_repeat());
+        assert_eq!(prefers.wait, Some(Duration::from_secs(5)));
         assert!(read(&[("idempotency-key", " ")]).is_err());
         assert!(read(&[("idempotency-key", "a-1")]).expect("legal").has_key());
     }

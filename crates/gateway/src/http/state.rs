@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use planner::request::ResponseFormat;
 use providers::{GuardedClient, Spool};
 use tokio_util::task::TaskTracker;
+use tower_http::cors::CorsLayer;
 
 use super::shelf::Shelf;
 use crate::auth::Keyring;
@@ -28,6 +30,12 @@ pub(crate) struct AppState {
     pub tasks: TaskTracker,
     /// The model of requests that name none.
     pub default_model: Option<Arc<str>>,
+    /// How images come where nobody says.
+    pub response_format: ResponseFormat,
+    /// Which pages may call the API.
+    pub cors: Option<CorsLayer>,
+    /// Paths under which OpenAI's routes are served too.
+    pub api_aliases: Arc<[String]>,
     /// Clients with a `response_format` of their own; none where the operator switched that off.
     pub known_clients: Arc<KnownClients>,
     /// Whether `/metrics` is served at an address of its own.

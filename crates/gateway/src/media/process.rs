@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use imaging::{
     AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, Ending, ImageFormat, ImageInfo, ImagingError, InspectError,
+    Orientation,
 };
 use planner::catalog::offer::MaskPolarity;
 use planner::format::Format;
@@ -53,6 +54,8 @@ pub struct Finished {
     pub image: Inspected,
     /// The format that was asked for and could not be made, with the reason.
     pub format_refused: Option<&'static str>,
+    /// Whether the image had content credentials, which its conversion dropped.
+    pub credentials_dropped: bool,
 }
 
 impl Processor {
@@ -131,7 +134,11 @@ impl Processor {
         let format = if too_large { info.format } else { wanted };
         let format_refused = too_large.then_some("avif is made up to 1600 pixels on the longest side");
         if format == info.format && cover.is_none() {
-            return Ok(Finished { image, format_refused });
+            return Ok(Finished {
+                image,
+                format_refused,
+                credentials_dropped: false,
+            });
         }
         let conversion = Conversion {
             format,
@@ -139,51 +146,83 @@ impl Processor {
             cover,
         };
         let blob = blob.clone();
-        let image = self
-            .run(move |limits| {
-                let converted = imaging::convert(&blob.read_all()?, &conversion, &limits)?;
-                Ok(Inspected {
+        self.run(move |limits| {
+            let bytes = blob.read_all()?;
+            let converted = imaging::convert(&bytes, &conversion, &limits)?;
+            Ok(Finished {
+                image: Inspected {
                     blob: scope.store(&converted.bytes)?,
                     info: converted.info,
-                })
+                },
+                format_refused,
+                credentials_dropped: imaging::has_content_credentials(&bytes),
             })
-            .await?;
-        Ok(Finished { image, format_refused })
-    }
-
-    /// The same image as PNG, for providers that cannot read its format.
-    ///
-    /// # Errors
-    /// [`ProcessError`].
-    pub async fn to_png(&self, blob: Blob, scope: SpoolScope) -> Result<Blob, ProcessError> {
-        self.run(move |limits| {
-            let conversion = Conversion {
-                format: ImageFormat::Png,
-                quality: None,
-                cover: None,
-            };
-            let converted = imaging::convert(&blob.read_all()?, &conversion, &limits)?;
-            Ok(scope.store(&converted.bytes)?)
         })
         .await
     }
 
-    /// A mask as PNG in the polarity that a provider wants.
+    /// An input image as it is shown: upright, one frame, in a format that every provider reads. A photograph stays a
+    /// JPEG unless `as_png`.
     ///
     /// # Errors
     /// [`ProcessError`].
-    pub async fn mask(&self, blob: Blob, polarity: MaskPolarity, scope: SpoolScope) -> Result<Blob, ProcessError> {
+    pub async fn redraw(&self, image: Inspected, as_png: bool, scope: SpoolScope) -> Result<Inspected, ProcessError> {
+        /// High enough that nobody sees it, for an image that is looked at once more.
+        const QUALITY: u8 = 95;
+        let format = match image.info.format {
+            ImageFormat::Jpeg | ImageFormat::Webp if !as_png => image.info.format,
+            _ => ImageFormat::Png,
+        };
+        self.run(move |limits| {
+            let conversion = Conversion {
+                format,
+                quality: Some(QUALITY),
+                cover: None,
+            };
+            let converted = imaging::convert(&image.blob.read_all()?, &conversion, &limits)?;
+            Ok(Inspected {
+                blob: scope.store(&converted.bytes)?,
+                info: converted.info,
+            })
+        })
+        .await
+    }
+
+    /// A mask as PNG in the polarity that a provider wants, turned as the image that it belongs to.
+    ///
+    /// # Errors
+    /// [`ProcessError`].
+    pub async fn mask(
+        &self,
+        blob: Blob,
+        polarity: MaskPolarity,
+        turn: Orientation,
+        scope: SpoolScope,
+    ) -> Result<Blob, ProcessError> {
         let polarity = match polarity {
             MaskPolarity::Alpha => imaging::MaskPolarity::AlphaIsEdit,
             MaskPolarity::White => imaging::MaskPolarity::WhiteIsEdit,
             MaskPolarity::Black => imaging::MaskPolarity::BlackIsEdit,
         };
         self.run(move |limits| {
-            let mask: Bitmap = imaging::decode(&blob.read_all()?, &limits)?;
+            let mask: Bitmap = turn.apply(imaging::decode(&blob.read_all()?, &limits)?);
             let converted = imaging::convert_mask(&mask, polarity);
             Ok(scope.store(&imaging::encode(&converted, ImageFormat::Png, None)?)?)
         })
         .await
+    }
+}
+
+/// How a mask is turned to lie on its image as that is shown: masks are drawn over what people see, or over the stored
+/// pixels, and either is understood by its shape.
+#[must_use]
+pub fn mask_turn(image: &ImageInfo, mask: &ImageInfo) -> Orientation {
+    let shown = (image.width_px, image.height_px);
+    let drawn = (mask.width_px, mask.height_px);
+    if image.orientation.swaps_sides() && drawn != shown && drawn == (image.height_px, image.width_px) {
+        image.orientation
+    } else {
+        Orientation::default()
     }
 }
 

@@ -27,6 +27,7 @@ struct AccountChange {
     credit_limit_micros: Given<i64>,
     log_retention_days: Given<i64>,
     media_ttl_s: Given<i64>,
+    media_bytes: Given<i64>,
     stores_payloads: Option<bool>,
 }
 
@@ -41,12 +42,14 @@ impl AccountChange {
             fields.integer("log_retention_days", 1..=LOG_RETENTION_DAYS_MAX),
             fields.integer("media_ttl_s", MEDIA_TTL_S_MIN..=MEDIA_TTL_S_MAX),
         );
+        let media_bytes = fields.integer("media_bytes", 0..=i64::MAX);
         let stores_payloads = fields.boolean("stores_payloads");
         Self {
             billing,
             credit_limit_micros,
             log_retention_days,
             media_ttl_s,
+            media_bytes,
             stores_payloads: fields.not_null("stores_payloads", stores_payloads),
         }
     }
@@ -58,10 +61,12 @@ impl AccountChange {
             credit_limit_micros: self.credit_limit(billing, before, fields),
             log_retention_days: before.and_then(|terms| terms.log_retention_days),
             media_ttl_s: before.and_then(|terms| terms.media_ttl_s),
+            media_bytes: before.and_then(|terms| terms.media_bytes),
             stores_payloads: before.is_some_and(|terms| terms.stores_payloads),
         };
         self.log_retention_days.over(&mut terms.log_retention_days);
         self.media_ttl_s.over(&mut terms.media_ttl_s);
+        self.media_bytes.over(&mut terms.media_bytes);
         terms.stores_payloads = self.stores_payloads.unwrap_or(terms.stores_payloads);
         terms
     }

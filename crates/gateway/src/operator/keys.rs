@@ -23,7 +23,6 @@ pub(crate) const CONCURRENT_MAX: i64 = 100_000;
 /// The name of keys that get none.
 const UNNAMED: &str = "unnamed";
 /// Ways to get images.
-const FORMATS: [ResponseFormat; 2] = [ResponseFormat::Url, ResponseFormat::B64Json];
 
 /// What keys are checked against.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +76,10 @@ impl KeyChange {
             models: fields.list("models", |name| model(around.catalog, name)),
             providers: fields.list("providers", |id| provider(around.catalog, id)),
             response_format: fields
-                .choice("response_format", &FORMATS.map(|format| (format.as_str(), format)))
+                .choice(
+                    "response_format",
+                    &ResponseFormat::ALL.map(|format| (format.as_str(), format)),
+                )
                 .map(|format| format.as_str().to_owned()),
             route: fields.parsed("route", |value| Route::parse(value, around.catalog)),
             expires_at: fields.read("expires_at", |value| expiry(value, around.now)),

@@ -14,9 +14,40 @@ pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> 
     let mut unknown = providers
         .chain(priorities)
         .filter(|(_, id)| catalog.provider(id).is_none());
+    if let Some(origin) = settings.cors_origins.iter().find(|origin| !is_origin(origin)) {
+        return Some(format!(
+            "cors_origins: '{origin}' is no origin such as https://app.example.com"
+        ));
+    }
+    if let Some(alias) = settings.api_aliases.iter().find(|alias| !is_alias(alias)) {
+        return Some(format!(
+            "api_aliases: '{alias}' must be a path of its own such as /proxy/openai, without a / at its end"
+        ));
+    }
     successors
         .find_map(|(id, successor)| wrong_successor(id, successor, catalog))
         .or_else(|| unknown.next().map(|(table, id)| unknown_provider(table, id, catalog)))
+}
+
+/// Whether a text is `*`, or `https://host` or `https://host:port` as a browser writes it.
+fn is_origin(text: &str) -> bool {
+    let is_one = |url: url::Url| url.origin().is_tuple() && url.origin().ascii_serialization() == text;
+    text == "*" || url::Url::parse(text).is_ok_and(is_one)
+}
+
+/// Whether OpenAI's routes can stand below a path: letters, digits and hyphens, and nothing of Pictor's there.
+fn is_alias(path: &str) -> bool {
+    const OWN: [&str; 4] = ["v1", "openai", "media", "app"];
+    let Some(rest) = path.strip_prefix('/') else {
+        return false;
+    };
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    rest.split('/').all(is_part) && !rest.split('/').next().is_some_and(|first| OWN.contains(&first))
 }
 
 fn unknown_provider(table: &str, id: &str, catalog: &Catalog) -> String {
@@ -36,5 +67,30 @@ fn wrong_successor(id: &str, successor: &str, catalog: &Catalog) -> Option<Strin
         Ok(_) => None,
         Err(NotFound::Disabled { .. }) => Some(format!("successors.{id}: '{successor}' is disabled itself")),
         Err(_) => Some(format!("successors.{id}: the catalogue has no model '{successor}'")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_one_as_browsers_write_it() {
+        for legal in ["*", "https://app.example", "http://localhost:3000"] {
+            assert!(is_origin(legal), "{legal}");
+        }
+        for wrong in ["app.example", "https://app.example/", "https://app.example/x", "null", ""] {
+            assert!(!is_origin(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_a_path_of_its_own() {
+        for legal in ["/proxy/openai", "/comfy"] {
+            assert!(is_alias(legal), "{legal}");
+        }
+        for wrong in ["", "/", "proxy", "/proxy/", "/v1", "/openai/x", "/{x}", "/a//b"] {
+            assert!(!is_alias(wrong), "{wrong}");
+        }
     }
 }

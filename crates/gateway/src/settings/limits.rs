@@ -10,6 +10,12 @@ use crate::ledger::REPORTED_COST_FACTOR;
 pub struct Limits {
     /// Largest JSON body.
     pub json_body_bytes: u64,
+    /// Of a JSON body, bytes that are no image.
+    pub json_text_bytes: usize,
+    /// Values in a JSON body: each takes many times the memory of its text.
+    pub json_nodes: usize,
+    /// Nesting of objects and lists in a JSON body.
+    pub json_depth: usize,
     /// Largest multipart body.
     pub multipart_body_bytes: u64,
     /// Largest input image in bytes.
@@ -55,6 +61,8 @@ pub struct Limits {
     pub transfer_s: u64,
     /// How many times what was held for a generation a provider may say that it charged.
     pub reported_cost_factor: i64,
+    /// Bytes that all stored images together may take.
+    pub media_bytes: u64,
     /// How long media are kept.
     pub media_ttl_s: u64,
     /// Seconds that a caller's own key for a request is remembered, with its answer and images.
@@ -118,6 +126,9 @@ impl Default for Limits {
         const MIB: u64 = 1 << 20;
         Self {
             json_body_bytes: 64 * MIB,
+            json_text_bytes: 1 << 20,
+            json_nodes: 10_000,
+            json_depth: 32,
             multipart_body_bytes: 256 * MIB,
             input_image_bytes: 50 * MIB,
             input_image_pixels: 50_000_000,
@@ -140,6 +151,7 @@ impl Default for Limits {
             transfer_bytes_per_s: 16 << 10,
             transfer_s: 300,
             reported_cost_factor: REPORTED_COST_FACTOR,
+            media_bytes: 50 * 1024 * MIB,
             media_ttl_s: 60 * 60,
             request_log_days: 90,
             idempotency_s: 24 * 60 * 60,

@@ -58,13 +58,13 @@ async fn an_account_is_made_shown_and_changed() {
     let gateway = TestGateway::start().await;
     let order = json!({
         "id": "team-7.a_B", "billing_type": "postpaid", "credit_limit_usd": 12.5, "log_retention_days": 30,
-        "media_ttl_s": 604_800, "stores_payloads": true,
+        "media_ttl_s": 604_800, "media_bytes": 1_000, "stores_payloads": true,
     });
     let account = created(&post(&gateway, "/v1/accounts", order).await);
     let mut expected = json!({
         "id": "team-7.a_B", "object": "account", "billing_type": "postpaid", "credit_limit_usd": 12.5,
         "balance": { "available_usd": 0.0, "held_usd": 0.0 }, "log_retention_days": 30, "media_ttl_s": 604_800,
-        "stores_payloads": true, "created_at": gateway.clock.now().to_string(),
+        "media_bytes": 1_000, "stores_payloads": true, "created_at": gateway.clock.now().to_string(),
     });
     assert_eq!(account, expected);
     let path = "/v1/accounts/team-7.a_B";

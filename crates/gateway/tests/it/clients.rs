@@ -1,4 +1,4 @@
-//! Clients that can read only base64: they get it without asking, and nobody else does.
+//! Clients that use one form of an image only: they get it without asking, and everybody else gets both.
 
 use std::collections::BTreeSet;
 
@@ -41,12 +41,11 @@ const KNOWN: [(&str, &str); 9] = [
 ];
 
 /// Clients that read links, or ask for what they need, and some that only look like a known one.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 9] = [
     "OpenAI/JS 6.49.0",
     "OpenAI/Python 2.8.1",
     "axios/1.13.2",
     "node",
-    "curl/8.14.1",
     "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
     "ai/1.0.0",
     "my-ai-sdk/provider-utils/1.0",
@@ -69,8 +68,13 @@ async fn generate(gateway: &TestGateway, key: &str, user_agent: &str, body: &Val
 /// Checks that the one image came this way, for this reason.
 fn came(reply: &Reply, format: &str, reason: &str, who: &str) {
     let item = &reply.ok()["data"][0];
-    let other = if format == "url" { "b64_json" } else { "url" };
-    assert!(item[format].is_string() && item[other].is_null(), "{who}");
+    for form in ["url", "b64_json"] {
+        assert_eq!(
+            item[form].is_string(),
+            format == form || format == "both",
+            "{who}: {form}"
+        );
+    }
     assert_eq!(
         reply.header("x-pictor-response-format"),
         format!("{format}; reason={reason}"),
@@ -92,7 +96,7 @@ fn every_product_of_the_list_is_tried() {
                         .split(' ')
                         .any(|sent| sent.starts_with(&format!("{product}/")))
             };
-            if !KNOWN.iter().any(tried) {
+            if name != "curl" && !KNOWN.iter().any(tried) {
                 untried.insert(product.to_owned());
             }
         }
@@ -101,7 +105,7 @@ fn every_product_of_the_list_is_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn known_clients_get_base64_without_asking() {
+async fn known_clients_get_their_form_without_asking() {
     let gateway = TestGateway::embedded().await;
     for (user_agent, name) in KNOWN {
         let reply = generate(&gateway, &gateway.key, user_agent, &cheap()).await;
@@ -109,10 +113,12 @@ async fn known_clients_get_base64_without_asking() {
     }
     for user_agent in OTHERS {
         let reply = generate(&gateway, &gateway.key, user_agent, &cheap()).await;
-        came(&reply, "url", "default", user_agent);
+        came(&reply, "both", "default", user_agent);
     }
+    let curl = generate(&gateway, &gateway.key, "curl/8.14.1", &cheap()).await;
+    came(&curl, "url", "client:curl", "a terminal");
     let nameless = send(gateway.request(Method::POST, GENERATIONS).json(&cheap())).await;
-    came(&nameless, "url", "default", "a client without the header");
+    came(&nameless, "both", "default", "a client without the header");
     gateway.finish().await;
 }
 
@@ -143,6 +149,7 @@ async fn a_request_and_a_key_go_before_the_client() {
     for (key, asked, used, reason) in [
         (&gateway.key, Some("url"), "url", "request"),
         (&gateway.key, Some("b64_json"), "b64_json", "request"),
+        (&gateway.key, Some("both"), "both", "request"),
         (&gateway.key, None, "b64_json", client.as_str()),
         (&key, None, "url", "key"),
         (&key, Some("b64_json"), "b64_json", "request"),
@@ -162,7 +169,7 @@ async fn the_operator_can_switch_it_off() {
     let gateway = TestGateway::embedded_with(|settings| settings.known_clients = false).await;
     for (user_agent, _) in KNOWN {
         let reply = generate(&gateway, &gateway.key, user_agent, &cheap()).await;
-        came(&reply, "url", "default", user_agent);
+        came(&reply, "both", "default", user_agent);
     }
     gateway.finish().await;
 }

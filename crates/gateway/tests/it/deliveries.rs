@@ -165,7 +165,7 @@ async fn who_hangs_up_in_the_middle_of_the_bytes_finds_them_later() {
     drop(stream);
     let found = until_kept(&gateway, "cut-short").await;
     assert!(
-        found["data"][0]["bytes"]
+        found["result"]["metadata"]["images"][0]["bytes"]
             .as_u64()
             .is_some_and(|bytes| bytes >= 32 << 20),
         "{found}"
@@ -174,7 +174,12 @@ async fn who_hangs_up_in_the_middle_of_the_bytes_finds_them_later() {
     let again = send(tried(&gateway, 1, &large)).await;
     assert_eq!(found["id"].as_str(), Some(made_by(&again).as_str()));
     let image = gateway.image(&again.ok(), 0).await;
-    let link = send(gateway.client.get(found["data"][0]["url"].as_str().expect("a link"))).await;
+    let link = send(
+        gateway
+            .client
+            .get(found["result"]["data"][0]["url"].as_str().expect("a link")),
+    )
+    .await;
     assert!(image == link.body, "the same bytes");
     assert_eq!(gateway.bill().await.len(), 1);
     gateway.finish().await;

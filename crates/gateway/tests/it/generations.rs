@@ -255,7 +255,7 @@ async fn a_native_image_is_handed_on_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_response_format_is_the_requests_then_the_keys_then_url() {
+async fn the_response_format_is_the_requests_then_the_keys_then_both() {
     let gateway = TestGateway::start().await;
     let key = gateway
         .new_key(&[Scope::Generate], Some(ResponseFormat::B64Json))
@@ -263,7 +263,7 @@ async fn the_response_format_is_the_requests_then_the_keys_then_url() {
         .token;
     let body = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512" });
     for (key, asked, used, reason) in [
-        (&gateway.key, None, "url", "default"),
+        (&gateway.key, None, "both", "default"),
         (&key, None, "b64_json", "key"),
         (&key, Some("url"), "url", "request"),
         (&gateway.key, Some("b64_json"), "b64_json", "request"),
@@ -274,12 +274,27 @@ async fn the_response_format_is_the_requests_then_the_keys_then_url() {
             .bearer_auth(key)
             .json(&body);
         let reply = send(request).await;
-        assert_eq!(names(&reply.ok()["data"][0]), [used]);
+        let forms = if used == "both" {
+            vec!["b64_json", "url"]
+        } else {
+            vec![used]
+        };
+        assert_eq!(names(&reply.ok()["data"][0]), forms);
         assert_eq!(
             reply.header("x-pictor-response-format"),
             format!("{used}; reason={reason}")
         );
     }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_says_how_images_come_where_nobody_else_does() {
+    let gateway = TestGateway::with(|settings| settings.response_format = ResponseFormat::Url).await;
+    let body = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512" });
+    let reply = gateway.generate(body).await;
+    assert_eq!(names(&reply.ok()["data"][0]), ["url"]);
+    assert_eq!(reply.header("x-pictor-response-format"), "url; reason=settings");
     gateway.finish().await;
 }
 
@@ -292,7 +307,7 @@ async fn a_base64_answer_leaves_nothing_behind() {
     reply.ok();
     let recorded = gateway.recorded(&reply.id()).await;
     assert_eq!(
-        (&recorded["status"], &recorded["data"]),
+        (&recorded["status"], &recorded["result"]["data"]),
         (&json!("completed"), &json!([]))
     );
     gateway.finish().await;

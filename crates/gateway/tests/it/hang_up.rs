@@ -27,7 +27,7 @@ pub(crate) async fn until_kept(gateway: &TestGateway, id: &str) -> Value {
             if reply.status == StatusCode::OK {
                 found = reply.json();
             }
-            let has_image = found["data"].as_array().is_some_and(|data| !data.is_empty());
+            let has_image = found["result"]["data"].as_array().is_some_and(|data| !data.is_empty());
             if has_image && found["status"] == "completed" {
                 return;
             }
@@ -64,7 +64,12 @@ async fn hangs_up(fields: Value, id: &str) {
         found["cost"].as_f64().is_some_and(|cost| cost > 0.0),
         "it was made and is paid for"
     );
-    let image = send(gateway.client.get(found["data"][0]["url"].as_str().expect("a link"))).await;
+    let image = send(
+        gateway
+            .client
+            .get(found["result"]["data"][0]["url"].as_str().expect("a link")),
+    )
+    .await;
     assert_eq!(image.status, StatusCode::OK);
     assert_eq!(info(&image.body).width_px, 1024);
     assert_eq!(gateway.bill().await.len(), 1, "it was made once");

@@ -306,6 +306,7 @@ async fn open_account(database: &Database, id: &str, now: Timestamp) -> String {
         credit_limit_micros: Some(if prepaid { 0 } else { CREDIT }),
         log_retention_days: None,
         media_ttl_s: None,
+        media_bytes: None,
         stores_payloads: false,
     };
     database

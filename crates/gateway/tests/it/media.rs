@@ -1,5 +1,6 @@
 //! Links to images: what comes with the bytes, parts of them, and when a link ends.
 
+use gateway::auth::Scope;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::json;
 
@@ -219,5 +220,43 @@ async fn links_are_made_for_the_public_address() {
         .await
         .expect("the gateway answers");
     assert_eq!(reply.status, StatusCode::OK, "a proxy passes the path on");
+    gateway.finish().await;
+}
+
+fn sized(format: Option<&str>) -> serde_json::Value {
+    json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512", "response_format": format })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_images_take_no_more_than_they_may() {
+    let gateway = TestGateway::with(|settings| settings.limits.media_bytes = 1).await;
+    gateway.generate(sized(Some("url"))).await.ok();
+    let error = gateway.generate(sized(Some("url"))).await.error(503, "OVERLOADED");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("media_bytes"))
+    );
+    // Who did not ask for a link alone gets what there is.
+    let reply = gateway.generate(sized(None)).await;
+    let answer = reply.ok();
+    let item = &answer["data"][0];
+    assert!(item["b64_json"].is_string() && item["url"].is_null());
+    assert_eq!(reply.header("x-pictor-response-format"), "b64_json; reason=media_bytes");
+    assert_eq!(gateway.upstream_calls().await.len(), 2, "the refused one cost nothing");
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_may_have_less_room_than_all() {
+    let mut gateway = TestGateway::start().await;
+    let change = gateway.request(Method::PATCH, "/v1/accounts/default");
+    send(change.json(&json!({ "media_bytes": 1 }))).await.ok();
+    // A key that was seen before is believed for a moment, with the terms of its account.
+    gateway.key = gateway.new_key(&[Scope::Admin], None).await.token;
+    gateway.generate(sized(Some("url"))).await.ok();
+    let error = gateway.generate(sized(Some("url"))).await.error(429, "RATE_LIMITED");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("account")));
+    gateway.generate(sized(Some("b64_json"))).await.ok();
     gateway.finish().await;
 }

@@ -34,6 +34,7 @@ async fn prepay(gateway: &TestGateway, amount_micros: i64) {
         credit_limit_micros: Some(0),
         log_retention_days: None,
         media_ttl_s: None,
+        media_bytes: None,
         stores_payloads: false,
     };
     let changed = gateway.database.update_account(DEFAULT_ACCOUNT, &terms).await;

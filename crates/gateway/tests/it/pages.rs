@@ -43,8 +43,9 @@ fn rows(mini: bool) -> Vec<Row> {
             line(170, 186),
             "response_format",
             "string",
-            json!(["url", "b64_json"]),
-            json!("url"),
+            // Beside those of the page, both at once, which is the default.
+            json!(["url", "b64_json", "both"]),
+            json!("both"),
             "output",
             any,
         ),
@@ -405,7 +406,8 @@ async fn the_badges_of_the_reference_are_in_the_api_description() {
         (&json!(1), &json!(10))
     );
     let values = |name: &str| sorted(&properties[name]["x-values"]);
-    assert_eq!(values("response_format"), sorted(&json!(["url", "b64_json"])));
+    // Beside those of the page, both at once.
+    assert_eq!(values("response_format"), sorted(&json!(["url", "b64_json", "both"])));
     assert_eq!(
         values("output_format"),
         sorted(&json!(["png", "jpeg", "gif", "webp", "avif"]))

@@ -363,7 +363,12 @@ impl Caller {
 /// What a caller who has gone finds later.
 async fn check_kept(gateway: &TestGateway, id: &str, width_px: u32) {
     let found = until_kept(gateway, id).await;
-    let kept = send(gateway.client.get(found["data"][0]["url"].as_str().expect("a link"))).await;
+    let kept = send(
+        gateway
+            .client
+            .get(found["result"]["data"][0]["url"].as_str().expect("a link")),
+    )
+    .await;
     assert_eq!(info(&kept.body).width_px, width_px);
     assert!(found["cost"].as_f64().is_some_and(|cost| cost > 0.0));
 }

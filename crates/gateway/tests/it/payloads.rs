@@ -58,7 +58,9 @@ async fn an_account_that_keeps_payloads_finds_what_was_asked_and_answered() {
     assert!(!recorded.to_string().contains(secret), "a secret is never stored");
     assert!(log_lines(secret).is_empty(), "a secret is never logged");
     assert!(log_lines("u-1").is_empty(), "what was asked is not logged");
-    let link = recorded["data"][0]["url"].as_str().expect("the image is kept");
+    let link = recorded["result"]["data"][0]["url"]
+        .as_str()
+        .expect("the image is kept");
     let image = send(gateway.client.get(link)).await;
     assert_eq!(image.body.to_vec(), gateway.image(&answer, 0).await, "the same image");
     gateway.finish().await;
@@ -106,7 +108,10 @@ async fn other_accounts_keep_nothing() {
         .await;
     reply.ok();
     let recorded = gateway.recorded(&reply.id()).await;
-    assert_eq!((recorded.get("payloads"), &recorded["data"]), (None, &json!([])));
+    assert_eq!(
+        (recorded.get("payloads"), &recorded["result"]["data"]),
+        (None, &json!([]))
+    );
     assert!(!recorded.to_string().contains("dunes"));
     gateway.finish().await;
 }
@@ -118,7 +123,7 @@ async fn a_purge_removes_texts_and_images_and_leaves_the_figures() {
     let reply = gateway.generate(two()).await;
     reply.ok();
     let before = gateway.recorded(&reply.id()).await;
-    let links: Vec<&str> = before["data"]
+    let links: Vec<&str> = before["result"]["data"]
         .as_array()
         .expect("a list")
         .iter()
@@ -134,7 +139,7 @@ async fn a_purge_removes_texts_and_images_and_leaves_the_figures() {
     }
     let after = gateway.recorded(&reply.id()).await;
     assert_eq!(after["payloads_purged_at"], gateway.clock.now().to_string());
-    assert_eq!((after.get("payloads"), &after["data"]), (None, &json!([])));
+    assert_eq!((after.get("payloads"), &after["result"]["data"]), (None, &json!([])));
     for (name, value) in before.as_object().expect("an object") {
         if !["payloads", "data"].contains(&name.as_str()) {
             assert_eq!(&after[name], value, "{name} stays");
@@ -188,7 +193,9 @@ async fn a_purge_is_for_the_key_that_asked_and_for_admins() {
         .await
         .error(401, "AUTHENTICATION_FAILED");
     assert_eq!(
-        gateway.recorded(&first).await["data"].as_array().map(Vec::len),
+        gateway.recorded(&first).await["result"]["data"]
+            .as_array()
+            .map(Vec::len),
         Some(2),
         "nothing is gone yet"
     );

@@ -70,6 +70,7 @@ async fn bill_by(gateway: &TestGateway, billing: Billing) {
         credit_limit_micros: (billing == Billing::Prepaid).then_some(0),
         log_retention_days: None,
         media_ttl_s: None,
+        media_bytes: None,
         stores_payloads: false,
     };
     let changed = gateway.database.update_account(DEFAULT_ACCOUNT, &terms).await;
@@ -457,7 +458,12 @@ async fn who_does_not_wait_is_told_where_to_look() {
         assert_eq!(reply.id(), id);
         let found = ended(&gateway, &id).await;
         assert_eq!(found["status"], "completed");
-        let image = send(gateway.client.get(found["data"][0]["url"].as_str().expect("a link"))).await;
+        let image = send(
+            gateway
+                .client
+                .get(found["result"]["data"][0]["url"].as_str().expect("a link")),
+        )
+        .await;
         assert_eq!(info(&image.body).format, ImageFormat::Jpeg, "{format}");
     }
     // How it failed stands there as well.
@@ -537,7 +543,7 @@ async fn a_request_is_found_by_its_key() {
         (&json!(made.id()), &json!("order 7/a")),
         "the newest"
     );
-    assert!(found["data"][0]["url"].is_string());
+    assert!(found["result"]["data"][0]["url"].is_string());
     // An id comes before a mark of the caller's, and that before a key.
     gateway.clock.advance_s(1);
     let marked = keyed(&gateway, "order-8", &body("dunes")).header("x-request-id", "order 7/a");

@@ -50,6 +50,7 @@ pub(crate) async fn other_account(gateway: &TestGateway, scopes: &[Scope]) -> St
         credit_limit_micros: None,
         log_retention_days: None,
         media_ttl_s: None,
+        media_bytes: None,
         stores_payloads: false,
     };
     let now = gateway.clock.now();
@@ -540,7 +541,7 @@ async fn links_of_a_request_are_fresh_while_its_images_live() {
         .await;
     let answer = reply.ok();
     gateway.clock.advance_s(1_800);
-    let data = gateway.recorded(&reply.id()).await["data"].clone();
+    let data = gateway.recorded(&reply.id()).await["result"]["data"].clone();
     assert_eq!(data.as_array().map(Vec::len), Some(2));
     for (item, index) in data.as_array().expect("a list").iter().zip(0..) {
         assert_eq!(names(item), ["bytes", "output_format", "size", "url"]);
@@ -554,7 +555,7 @@ async fn links_of_a_request_are_fresh_while_its_images_live() {
     }
     gateway.clock.advance_s(1_800);
     assert_eq!(
-        gateway.recorded(&reply.id()).await["data"],
+        gateway.recorded(&reply.id()).await["result"]["data"],
         json!([]),
         "they have ended"
     );

@@ -127,7 +127,7 @@ async fn a_request_stays_while_its_images_live() {
     gateway.clock.advance_s(6 * DAY_S);
     sweep(&gateway).await;
     assert_eq!(forget(&gateway, 90).await, 0);
-    let link = gateway.recorded(&id).await["data"][0]["url"]
+    let link = gateway.recorded(&id).await["result"]["data"][0]["url"]
         .as_str()
         .expect("a link")
         .to_owned();

@@ -291,6 +291,7 @@ fn the_example_shows_the_true_defaults() {
         "media_url",
         "default_model",
         "catalog_dir",
+        "outbound_proxy",
         "successors",
         "priorities",
         "providers",

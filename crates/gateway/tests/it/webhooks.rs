@@ -234,7 +234,7 @@ async fn an_end_is_told_once_with_all_that_the_log_shows() {
     shown.as_object_mut().expect("an object").remove("webhook");
     assert_eq!((&told["type"], &told["data"]), (&json!("image.completed"), &shown));
     assert_eq!(told["timestamp"], gateway.clock.now().to_string());
-    let images = told["data"]["data"].as_array().expect("a list of images");
+    let images = told["data"]["result"]["data"].as_array().expect("a list of images");
     assert_eq!(images.len(), 2);
     for image in images {
         let url = image["url"].as_str().expect("a link");

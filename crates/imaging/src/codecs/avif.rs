@@ -33,6 +33,8 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         width_px,
         height_px,
         has_alpha: image.alpha.is_some(),
+        orientation: image.orientation,
+        is_moving: image.is_sequence,
     })
 }
 

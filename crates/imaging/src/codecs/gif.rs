@@ -39,6 +39,9 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         format: FORMAT,
         width_px,
         height_px,
+        orientation: crate::Orientation::default(),
+        // Frames are counted by nobody: telling one from many means reading to the end.
+        is_moving: true,
         has_alpha,
     })
 }

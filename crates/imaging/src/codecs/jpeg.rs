@@ -1,7 +1,5 @@
 //! JPEG: baseline and progressive, gray, YCbCr, RGB and CMYK in, YCbCr out.
 
-mod exif;
-
 use std::io::{BufReader, Cursor, Read, Seek};
 
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
@@ -12,6 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::bitmap::RGBA_BYTES;
+use crate::exif;
 use crate::header::HeaderReader;
 use crate::orientation::Orientation;
 use crate::{Bitmap, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError};
@@ -50,6 +49,8 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         width_px,
         height_px,
         has_alpha: false,
+        orientation: frame.orientation,
+        is_moving: false,
     })
 }
 

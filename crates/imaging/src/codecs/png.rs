@@ -6,8 +6,9 @@ use std::io::{Cursor, ErrorKind, Read, Seek};
 use ::png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Info, Limits, Reader, Transformations};
 
 use crate::bitmap::RGBA_BYTES;
+use crate::exif;
 use crate::header::HeaderReader;
-use crate::{Bitmap, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError};
+use crate::{Bitmap, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError, Orientation};
 
 const FORMAT: ImageFormat = ImageFormat::Png;
 
@@ -31,30 +32,61 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
     }
     let [_depth, color, _compression, _filter, _interlace] = reader.bytes::<5>()?;
     reader.skip(4)?;
-    let has_alpha = match color {
-        4 | 6 => true,
-        0 | 2 | 3 => has_trns(reader)?,
-        _ => return Err(reader.malformed("an unknown color type")),
-    };
+    if !matches!(color, 0 | 2 | 3 | 4 | 6) {
+        return Err(reader.malformed("an unknown color type"));
+    }
+    let chunks = before_pixels(reader)?;
+    let orientation = chunks.orientation.unwrap_or_default();
+    let (width_px, height_px) = orientation.size(width_px, height_px);
     Ok(ImageInfo {
         format: FORMAT,
         width_px,
         height_px,
-        has_alpha,
+        has_alpha: matches!(color, 4 | 6) || chunks.has_transparency,
+        orientation,
+        is_moving: chunks.is_moving,
     })
 }
 
-/// Whether a transparency chunk stands before the pixels. A file cut off before them has none.
-fn has_trns<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<bool, InspectError> {
+/// What chunks before the pixels say.
+#[derive(Default)]
+struct Chunks {
+    has_transparency: bool,
+    is_moving: bool,
+    orientation: Option<Orientation>,
+}
+
+/// Longest EXIF chunk that is read: cameras write a preview of some kilobytes into it.
+const EXIF_MAX_BYTES: u64 = 256 << 10;
+
+/// Looks through the chunks before the pixels. A file cut off before them has none.
+fn before_pixels<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Chunks, InspectError> {
+    let mut chunks = Chunks::default();
     loop {
-        let head = reader.u32_be().and_then(|length| Ok((length, reader.bytes::<4>()?)));
-        match head {
-            Ok((_, kind)) if &kind == b"tRNS" => return Ok(true),
-            Ok((_, kind)) if &kind == b"IDAT" || &kind == b"IEND" => return Ok(false),
-            Ok((length, _)) => reader.skip(u64::from(length) + 4)?,
-            Err(InspectError::Truncated(_)) => return Ok(false),
+        let head = reader
+            .u32_be()
+            .and_then(|length| Ok((u64::from(length), reader.bytes::<4>()?)));
+        let (length, kind) = match head {
+            Ok(head) => head,
+            Err(InspectError::Truncated(_)) => return Ok(chunks),
             Err(error) => return Err(error),
+        };
+        match &kind {
+            b"IDAT" | b"IEND" => return Ok(chunks),
+            b"eXIf" if length <= EXIF_MAX_BYTES => match reader.block(length) {
+                Ok(tiff) => {
+                    chunks.orientation = exif::orientation(&tiff);
+                    reader.skip(4)?;
+                    continue;
+                }
+                Err(InspectError::Truncated(_)) => return Ok(chunks),
+                Err(error) => return Err(error),
+            },
+            b"tRNS" => chunks.has_transparency = true,
+            b"acTL" => chunks.is_moving = true,
+            _ => {}
         }
+        reader.skip(length + 4)?;
     }
 }
 

@@ -6,8 +6,9 @@ mod libwebp;
 use std::io::{Read, Seek};
 
 use crate::bitmap::RGBA_BYTES;
+use crate::exif;
 use crate::header::HeaderReader;
-use crate::{Bitmap, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError};
+use crate::{Bitmap, DecodeLimits, ImageFormat, ImageInfo, ImagingError, InspectError, Orientation};
 
 const FORMAT: ImageFormat = ImageFormat::Webp;
 
@@ -18,12 +19,18 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
     reader.skip(12)?;
     let kind = reader.bytes::<4>()?;
     reader.skip(4)?;
+    let mut orientation = Orientation::default();
+    let mut is_moving = false;
     let (width_px, height_px, has_alpha) = match &kind {
         b"VP8X" => {
             let [flags, _, _, _] = reader.bytes()?;
             let [w0, w1, w2, h0, h1, h2] = reader.bytes()?;
             let width_px = 1 + u32::from_le_bytes([w0, w1, w2, 0]);
             let height_px = 1 + u32::from_le_bytes([h0, h1, h2, 0]);
+            is_moving = flags & container::ANIMATION_FLAG != 0;
+            if flags & container::EXIF_FLAG != 0 {
+                orientation = exif_orientation(reader)?.unwrap_or_default();
+            }
             (width_px, height_px, flags & container::ALPHA_FLAG != 0)
         }
         b"VP8 " => {
@@ -47,12 +54,38 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         }
         _ => return Err(reader.malformed("it has no picture")),
     };
+    let (width_px, height_px) = orientation.size(width_px, height_px);
     Ok(ImageInfo {
         format: FORMAT,
         width_px,
         height_px,
         has_alpha,
+        orientation,
+        is_moving,
     })
+}
+
+/// Longest EXIF chunk that is read: cameras write a preview of some kilobytes into it.
+const EXIF_MAX_BYTES: u64 = 256 << 10;
+
+/// The orientation in the EXIF chunk, which stands after the picture. A file cut off before it has none.
+fn exif_orientation<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Option<Orientation>, InspectError> {
+    let mut find = || {
+        for _ in 0..container::CHUNKS_MAX {
+            let kind = reader.bytes::<4>()?;
+            let length = u64::from(reader.u32_le()?);
+            if &kind == b"EXIF" && length <= EXIF_MAX_BYTES {
+                return Ok(exif::orientation(&reader.block(length)?));
+            }
+            // Chunks are padded to an even length.
+            reader.skip(length + length % 2)?;
+        }
+        Ok(None)
+    };
+    match find() {
+        Err(InspectError::Truncated(_) | InspectError::HeaderTooLong(_)) => Ok(None),
+        found => found,
+    }
 }
 
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, ImagingError> {

@@ -112,16 +112,18 @@ fn headers_without_an_end_are_given_up() {
 
 #[test]
 fn anything_else_is_not_an_image() {
-    for bytes in [
-        &b""[..],
-        b"\0",
-        b"<svg xmlns=",
-        b"%PDF-1.7",
-        b"BM\x3a\0\0\0",
-        b"II\x2a\0",
-    ] {
+    for bytes in [&b""[..], b"\0", b"BM\x3a\0\0\0", b"{}"] {
         let error = decode(bytes, &LIMITS).expect_err("no image");
         assert_eq!(error.to_string(), "not a PNG, JPEG, WebP, GIF or AVIF image");
+    }
+    for (bytes, name) in [
+        (&b"<svg xmlns="[..], "SVG"),
+        (b"%PDF-1.7", "PDF"),
+        (b"II\x2a\0", "TIFF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+    ] {
+        let error = decode(bytes, &LIMITS).expect_err("no image").to_string();
+        assert!(error.starts_with(name) && error.contains("JPEG"), "{error}");
     }
 }
 

@@ -9,4 +9,5 @@ mod hostile;
 mod jpeg;
 mod pictures;
 mod png;
+mod turned;
 mod webp;

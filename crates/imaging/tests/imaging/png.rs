@@ -118,7 +118,7 @@ fn animations() {
 }
 
 /// A chunk with its checksum.
-fn chunk(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
     let mut crc = u32::MAX;
     for byte in kind.iter().chain(payload) {
         crc ^= u32::from(*byte);

@@ -38,7 +38,7 @@ pub(super) fn apply(
         && let Some(asked) = wanted
     {
         // What the provider cannot make, or not in the quality asked for, is made from its lossless format.
-        let quality = context.request.output_compression.filter(|_| asked.is_lossy());
+        let quality = quality(context).filter(|_| asked.is_lossy());
         let made_so = |quality: u8| takes_quality(mode_offer, quality);
         let as_asked = quality.is_none_or(made_so) || !takes(field, Format::Png);
         // What Pictor crops it encodes anew, so it is made from the lossless format too.
@@ -60,11 +60,11 @@ pub(super) fn apply(
     }
     let handed_out = wanted.unwrap_or(made);
     let re_encoded = handed_out != made || is_remade;
-    if let Some(quality) = context.request.output_compression {
+    if let (Some(given), Some(quality)) = (context.request.output_compression, quality(context)) {
         if !handed_out.is_lossy() {
             changes.depart(Adjustment::new(
                 "output_compression",
-                quality,
+                given,
                 Value::Null,
                 format!("{handed_out} is lossless"),
             ));
@@ -74,7 +74,7 @@ pub(super) fn apply(
             } else {
                 changes.depart(Adjustment::new(
                     "output_compression",
-                    quality,
+                    given,
                     Value::Null,
                     "unsupported",
                 ));
@@ -83,9 +83,14 @@ pub(super) fn apply(
     }
     Finish {
         format: wanted,
-        quality: context.request.output_compression,
+        quality: quality(context),
         cover,
     }
+}
+
+/// The quality that was asked for, at least 1.
+fn quality(context: &Context<'_>) -> Option<u8> {
+    context.request.output_compression.map(|quality| quality.max(1))
 }
 
 fn takes_quality(mode_offer: &ModeOffer, quality: u8) -> bool {

@@ -107,16 +107,19 @@ impl Driver {
             Reach::Own => Ok(Passage {
                 client: &self.own,
                 headers: Some(headers),
+                guard: None,
             }),
             Reach::Local => Ok(Passage {
                 client: &self.own,
                 headers: None,
+                guard: None,
             }),
             Reach::Public => {
                 self.guarded.check(url)?;
                 Ok(Passage {
                     client: &self.guarded.client,
                     headers: None,
+                    guard: Some(&self.guarded),
                 })
             }
         };

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     adapter::{Events, Heard, Listening, ReplyBody},
-    splitter::{SplitError, SplitLimits, TEXT_BYTES},
+    splitter::{SplitError, SplitLimits},
     sse::{SseData, SseEvent, SseParser},
 };
 
@@ -39,10 +39,7 @@ impl Driver {
         response: Response,
         limit: Instant,
     ) -> Result<ReplyBody, SendError> {
-        let limits = SplitLimits {
-            text_bytes: TEXT_BYTES,
-            blob_bytes: self.config.answer_bytes,
-        };
+        let limits = SplitLimits::of_answer(self.config.answer_bytes);
         let mut ear = Ear {
             listening,
             observer: attempt.observer,

@@ -17,7 +17,7 @@ use crate::{
     body::Segment,
     fetch::FetchError,
     network::is_private_address,
-    splitter::{Document, SplitError, SplitLimits, Splitter, TEXT_BYTES},
+    splitter::{Document, SplitError, SplitLimits, Splitter},
     spool::{SpoolError, SpoolScope},
 };
 
@@ -125,10 +125,7 @@ impl Driver {
         let mut sink = match expect {
             Expect::Bytes => Sink::Blob(scope.writer()),
             Expect::Json | Expect::Events(_) | Expect::Nothing => {
-                let limits = SplitLimits {
-                    text_bytes: TEXT_BYTES,
-                    blob_bytes: limit,
-                };
+                let limits = SplitLimits::of_answer(limit);
                 Sink::Json(Splitter::new(scope.clone(), limits))
             }
         };
@@ -182,9 +179,11 @@ fn is_stream(response: &Response) -> bool {
 /// A broken document is the provider's fault and the adapter's to judge; a bound is ours.
 pub(super) fn unreadable(error: &SplitError) -> Result<ReplyBody, SendError> {
     match error {
-        SplitError::Syntax(_) | SplitError::Cut | SplitError::BadBase64 | SplitError::TooDeep => {
-            Ok(ReplyBody::Unreadable(error.to_string()))
-        }
+        SplitError::Syntax(_)
+        | SplitError::Cut
+        | SplitError::BadBase64
+        | SplitError::TooDeep { .. }
+        | SplitError::TooMany { .. } => Ok(ReplyBody::Unreadable(error.to_string())),
         SplitError::TextTooLong { .. } | SplitError::BlobTooLong { .. } => Err(SendError::Limit(error.to_string())),
         SplitError::Spool(_) => Err(SendError::NoRoom(error.to_string())),
     }

@@ -44,7 +44,10 @@ pub(super) fn judge(request: &ProviderRequest, reply: &Reply, stage: Stage) -> F
 }
 
 fn kind(reply: &Reply, message: &str) -> FailureKind {
-    let lower = message.to_ascii_lowercase();
+    // The name of an argument is no verdict on a picture.
+    let is_prose = |word: &&str| !word.contains(['_', '\'', '"', '`']);
+    let prose: Vec<&str> = message.split_whitespace().filter(is_prose).collect();
+    let lower = prose.join(" ").to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
     match reply.status {
         400 | 422
@@ -102,6 +105,8 @@ mod tests {
     fn statuses_and_texts_have_one_meaning() {
         for (status, message, expected) in [
             (400, "Extra inputs are not permitted", FailureKind::InvalidArgument),
+            (400, "safety_tolerance: must be at most 6", FailureKind::InvalidArgument),
+            (400, "Unknown argument 'safety'", FailureKind::InvalidArgument),
             (
                 400,
                 "The prompt was flagged by the safety check",

@@ -88,11 +88,16 @@ fn while_polling(kind: FailureKind) -> FailureKind {
 fn kind_of_code(code: &str, param: Option<&str>) -> Option<FailureKind> {
     let lower = code.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    // An argument that sets the filter may be wrong itself: that is no verdict on a picture.
+    let names_a_filter = param.is_some_and(|param| {
+        let param = param.to_ascii_lowercase();
+        ["safety", "nsfw", "moderation"].iter().any(|word| param.contains(word))
+    });
     if says(&["apikey"]) {
         Some(FailureKind::BadCredential)
     } else if says(&["insufficient", "credits", "balance", "payment"]) {
         Some(FailureKind::QuotaExhausted)
-    } else if says(&["providercontent", "moderation", "contentpolicy", "nsfw", "safety"]) {
+    } else if !names_a_filter && says(&["providercontent", "moderation", "contentpolicy", "nsfw", "safety"]) {
         Some(FailureKind::ContentPolicy)
     } else if says(&["ratelimit", "toomanyrequests", "concurren"]) {
         Some(FailureKind::RateLimited)
@@ -123,6 +128,7 @@ mod tests {
             ("insufficientCredits", None, Some(FailureKind::QuotaExhausted)),
             ("invalidProviderContent", None, Some(FailureKind::ContentPolicy)),
             ("contentModerationFailed", None, Some(FailureKind::ContentPolicy)),
+            ("invalidSafetyMode", Some("safety"), Some(FailureKind::InvalidArgument)),
             ("rateLimitExceeded", None, Some(FailureKind::RateLimited)),
             ("conflictTaskUUID", Some("taskUUID"), Some(FailureKind::Overloaded)),
             ("invalidModel", Some("model"), Some(FailureKind::ModelGone)),

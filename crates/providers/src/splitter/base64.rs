@@ -22,6 +22,8 @@ pub(crate) struct BadBase64;
 pub(crate) struct Decoder {
     carry: Vec<u8>,
     padding: u8,
+    /// The digits so far of a character that is written as in a URL, `%2B`.
+    escape: Option<Vec<u8>>,
     decoded: Vec<u8>,
 }
 
@@ -30,14 +32,14 @@ impl Decoder {
     pub(crate) fn push(&mut self, text: &[u8]) -> Result<&[u8], BadBase64> {
         self.decoded.clear();
         let mut rest = text;
-        while !self.carry.is_empty() && !rest.is_empty() {
+        while self.escape.is_none() && !self.carry.is_empty() && !rest.is_empty() {
             let (head, tail) = rest.split_at(rest.len().min(4 - self.carry.len()));
             self.push_any(head)?;
             rest = tail;
         }
         let (quads, tail) = rest.split_at(rest.len() - rest.len() % 4);
         // Padding is left to the careful path, which knows that nothing may follow it.
-        let plain = self.padding == 0 && quads.last() != Some(&b'=');
+        let plain = self.padding == 0 && self.escape.is_none() && quads.last() != Some(&b'=');
         if plain && decode_into(quads, &mut self.decoded).is_ok() {
             self.push_any(tail)?;
         } else {
@@ -50,6 +52,7 @@ impl Decoder {
     pub(crate) fn finish(&mut self) -> Result<&[u8], BadBase64> {
         self.decoded.clear();
         let complete = match self.carry.len() {
+            _ if self.escape.is_some() => false,
             0 => self.padding == 0,
             1 => false,
             held => self.padding == 0 || held + usize::from(self.padding) == 4,
@@ -66,18 +69,41 @@ impl Decoder {
         let mut plain = std::mem::take(&mut self.carry);
         plain.reserve(text.len());
         for byte in text {
+            let Some(byte) = self.unescaped(*byte)? else {
+                continue;
+            };
             match byte {
                 b'\n' | b'\r' | b'\t' | b' ' => {}
                 b'=' if self.padding < 2 => self.padding += 1,
                 _ if self.padding > 0 => return Err(BadBase64),
                 b'-' => plain.push(b'+'),
                 b'_' => plain.push(b'/'),
-                byte if is_symbol(*byte) => plain.push(*byte),
+                byte if is_symbol(byte) => plain.push(byte),
                 _ => return Err(BadBase64),
             }
         }
         self.carry = plain.split_off(plain.len() - plain.len() % 4);
         decode_into(&plain, &mut self.decoded)
+    }
+}
+
+impl Decoder {
+    /// The character that `byte` is or completes.
+    fn unescaped(&mut self, byte: u8) -> Result<Option<u8>, BadBase64> {
+        let Some(mut digits) = self.escape.take() else {
+            if byte == b'%' {
+                self.escape = Some(Vec::new());
+                return Ok(None);
+            }
+            return Ok(Some(byte));
+        };
+        digits.push(byte);
+        if digits.len() < 2 {
+            self.escape = Some(digits);
+            return Ok(None);
+        }
+        let digits = std::str::from_utf8(&digits).map_err(|_| BadBase64)?;
+        u8::from_str_radix(digits, 16).map(Some).map_err(|_| BadBase64)
     }
 }
 

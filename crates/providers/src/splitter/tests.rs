@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::spool::{Spool, SpoolLimits};
 
-const LIMITS: SplitLimits = SplitLimits {
-    text_bytes: TEXT_BYTES,
-    blob_bytes: 1 << 20,
-};
+const LIMITS: SplitLimits = SplitLimits::of_answer(1 << 20);
 
 fn scope() -> SpoolScope {
     Spool::new(SpoolLimits::default()).scope()
@@ -144,7 +141,7 @@ fn long_text_stays_text() {
 fn every_bound_is_kept() {
     let limits = SplitLimits {
         text_bytes: 100,
-        blob_bytes: 5000,
+        ..SplitLimits::of_answer(5000)
     };
     let long = json!({ "a": "x y ".repeat(50) }).to_string();
     assert!(matches!(
@@ -157,7 +154,10 @@ fn every_bound_is_kept() {
         Err(SplitError::BlobTooLong { blob_bytes: 5000 })
     ));
     let (open, close) = ("[".repeat(DEPTH + 1), "]".repeat(DEPTH + 1));
-    assert!(matches!(split(&format!("{open}{close}")), Err(SplitError::TooDeep)));
+    assert!(matches!(
+        split(&format!("{open}{close}")),
+        Err(SplitError::TooDeep { depth: DEPTH })
+    ));
     assert!(split(&format!("{}{}", &open[1..], &close[1..])).is_ok());
     let tiny = Spool::new(SpoolLimits {
         total_bytes: 1000,
@@ -209,10 +209,7 @@ fn broken_texts_are_told_apart() {
 #[test]
 fn memory_stays_bounded_while_a_large_image_arrives() {
     let spool = Spool::new(SpoolLimits::default());
-    let limits = SplitLimits {
-        text_bytes: TEXT_BYTES,
-        blob_bytes: 64 << 20,
-    };
+    let limits = SplitLimits::of_answer(64 << 20);
     let mut splitter = Splitter::new(spool.scope(), limits);
     let piece = STANDARD.encode(noise(48 * 1024));
     splitter.push(b"{\"image\": \"").expect("valid");
@@ -293,4 +290,64 @@ proptest! {
         let text = [b"[\"", raw.as_slice(), b"\"]"].concat();
         let _ = split_with(LIMITS, &text, &sizes);
     }
+}
+
+#[test]
+fn a_document_has_no_more_values_than_allowed() {
+    let limits = SplitLimits { nodes: 10, ..LIMITS };
+    let list = |count: usize| json!(vec![1; count]).to_string();
+    assert!(split_with(limits, list(10).as_bytes(), &[3]).is_ok());
+    assert!(matches!(
+        split_with(limits, list(11).as_bytes(), &[3]),
+        Err(SplitError::TooMany { nodes: 10 })
+    ));
+    let text = json!({ "a": ",{[:".repeat(20) }).to_string();
+    assert!(split_with(limits, text.as_bytes(), &[]).is_ok(), "text is no value");
+}
+
+#[test]
+fn bare_base64_is_an_image_only_in_fields_for_images() {
+    let image = noise(10_000);
+    let base64 = STANDARD.encode(&image);
+    let text = json!({ "prompt": base64, "image": [base64, base64], "more": { "prompt": base64 } }).to_string();
+    for size in [1, 7, text.len()] {
+        let mut splitter = Splitter::new(scope(), LIMITS).bare_only_in(|name| name == "image");
+        for piece in text.as_bytes().chunks(size) {
+            splitter.push(piece).expect("valid");
+        }
+        let document = splitter.finish().expect("valid");
+        assert_eq!(document.json["prompt"], base64);
+        assert_eq!(document.json["more"]["prompt"], base64);
+        assert_eq!(bytes_of(&document, &document.json["image"][1]), image);
+    }
+}
+
+#[test]
+fn data_uris_are_read_in_any_legal_spelling() {
+    let image = noise(10_000);
+    let escaped = STANDARD
+        .encode(&image)
+        .replace('+', "%2B")
+        .replace('/', "%2f")
+        .replace('=', "%3D");
+    for (prefix, base64) in [
+        ("data:image/png;base64,", STANDARD.encode(&image)),
+        ("DATA:Image/PNG;Base64,", STANDARD.encode(&image)),
+        ("data:;base64,", URL_SAFE.encode(&image)),
+        ("data:image/png;charset=utf-8; base64,", STANDARD_NO_PAD.encode(&image)),
+        ("data:image/png;name=a.png;base64,", escaped.clone()),
+    ] {
+        let text = json!({ "any": format!("{prefix}{base64}") }).to_string();
+        let mut splitter = Splitter::new(scope(), LIMITS).bare_only_in(|_| false);
+        for piece in text.as_bytes().chunks(5) {
+            splitter.push(piece).expect("valid");
+        }
+        let document = splitter.finish().expect("valid");
+        assert_eq!(bytes_of(&document, &document.json["any"]), image, "{prefix}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_says_nothing() {
+    assert_eq!(split("\u{feff}{\"a\": 1}").expect("valid").json, json!({ "a": 1 }));
 }

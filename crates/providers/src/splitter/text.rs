@@ -29,7 +29,10 @@ pub(super) fn recognize(raw: &[u8]) -> Option<Start> {
         Some((mime, start)) => (Some(mime), text.split_off(start)),
         None => (None, text),
     };
-    is_base64(&base64).then_some(Start { mime, base64, unescape })
+    // In a URL each character may be written as an escape.
+    let is_escaped = |byte: &u8| mime.is_some() && matches!(byte, b'%' | b' ' | b'\t');
+    let plain: Vec<u8> = base64.iter().copied().filter(|byte| !is_escaped(byte)).collect();
+    is_base64(&plain).then_some(Start { mime, base64, unescape })
 }
 
 /// The media type of a data URI and where its base64 begins.
@@ -40,9 +43,10 @@ pub(super) fn data_prefix(text: &[u8]) -> Option<(String, usize)> {
     }
     let comma = head.iter().position(|byte| *byte == b',')?;
     let parts = std::str::from_utf8(&head[5..comma]).ok()?;
-    let mime = parts.strip_suffix(";base64")?;
-    let mime = mime.split(';').next().unwrap_or_default();
-    Some((mime.to_ascii_lowercase(), comma + 1))
+    let mut words = parts.split(';').map(str::trim);
+    let mime = words.next().unwrap_or_default();
+    let is_base64 = words.next_back()?.eq_ignore_ascii_case("base64");
+    is_base64.then(|| (mime.to_ascii_lowercase(), comma + 1))
 }
 
 /// Undoes the JSON escapes that can stand in base64, one byte at a time.

@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use planner::fault::Fault;
-use providers::splitter::TEXT_BYTES;
 use providers::{Document, SplitError, SplitLimits, Splitter};
 use serde_json::{Map, Value};
 
-use super::{Pieces, Received, Room, Source, spool_problem};
+use super::pictures::source;
+use super::{Pieces, Received, Room, spool_problem};
+use crate::api::neighbours::{Picture, may_hold_base64, picture};
 use crate::problem::Problem;
 
 fn not_json(detail: &str) -> Problem {
@@ -38,10 +39,12 @@ pub(in super::super) async fn read(pieces: Pieces, room: &Room<'_>) -> Result<Re
 /// The document, with long data URLs in the spool.
 async fn split(mut pieces: Pieces, room: &Room<'_>) -> Result<(Document, u64), Problem> {
     let limits = SplitLimits {
-        text_bytes: TEXT_BYTES,
+        text_bytes: room.limits.json_text_bytes,
         blob_bytes: room.limits.json_body_bytes,
+        depth: room.limits.json_depth,
+        nodes: room.limits.json_nodes,
     };
-    let mut splitter = Splitter::new(room.scope.clone(), limits).data_uris_only();
+    let mut splitter = Splitter::new(room.scope.clone(), limits).bare_only_in(may_hold_base64);
     while let Some(piece) = pieces.next().await? {
         splitter.push(&piece).map_err(|error| split_problem(&error))?;
     }
@@ -80,15 +83,19 @@ pub(in super::super) async fn read_split(pieces: Pieces, room: &Room<'_>) -> Res
         size_bytes,
         ..Received::default()
     };
-    for name in ["images", "image"] {
-        if let Some(value) = fields.remove(name) {
-            take_images(name, &value, &document, &mut received);
-        }
-    }
-    if let Some(value) = fields.remove("mask").filter(|value| !value.is_null()) {
-        match source("mask", &value, &document) {
-            Ok(source) => received.mask = Some(source),
-            Err(fault) => received.faults.push(fault),
+    let named: Vec<(String, Picture)> = fields
+        .keys()
+        .filter_map(|name| Some((name.clone(), picture(name)?)))
+        .collect();
+    for (name, kind) in named {
+        let value = fields.shift_remove(&name).unwrap_or_default();
+        match kind {
+            Picture::Images => take_images(&name, &value, &document, &mut received),
+            Picture::Mask if is_absent(&value) => {}
+            Picture::Mask => match source("mask", &value, &document) {
+                Ok(source) => received.mask = Some(source),
+                Err(fault) => received.faults.push(fault),
+            },
         }
     }
     keep_texts(fields, &document, &mut received);
@@ -98,18 +105,28 @@ pub(in super::super) async fn read_split(pieces: Pieces, room: &Room<'_>) -> Res
 fn split_problem(error: &SplitError) -> Problem {
     match error {
         SplitError::Spool(error) => spool_problem(error),
-        SplitError::Syntax(_) | SplitError::Cut | SplitError::TooDeep | SplitError::BadBase64 => {
-            not_json(&error.to_string())
-        }
-        SplitError::TextTooLong { .. } | SplitError::BlobTooLong { .. } => {
-            Problem::invalid(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: {error}"))
-        }
+        SplitError::Syntax(_) | SplitError::Cut | SplitError::BadBase64 => not_json(&error.to_string()),
+        SplitError::TextTooLong { .. } => too_large(error, "json_text_bytes"),
+        SplitError::BlobTooLong { .. } => too_large(error, "json_body_bytes"),
+        SplitError::TooMany { .. } => too_large(error, "json_nodes"),
+        SplitError::TooDeep { .. } => Problem::invalid(
+            StatusCode::BAD_REQUEST,
+            format!("The body is nested deeper than json_depth allows: {error}"),
+        ),
     }
+}
+
+fn too_large(error: &SplitError, limit_name: &str) -> Problem {
+    Problem::invalid(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("The body is larger than {limit_name} allows: {error}"),
+    )
 }
 
 fn take_images(name: &str, value: &Value, document: &Document, received: &mut Received) {
     let one = std::slice::from_ref(value);
-    for item in value.as_array().map_or(one, Vec::as_slice) {
+    let items = value.as_array().map_or(one, Vec::as_slice);
+    for item in items.iter().filter(|item| !is_absent(item)) {
         match source(name, item, document) {
             Ok(source) => received.images.push(source),
             Err(fault) => received.faults.push(fault),
@@ -117,34 +134,7 @@ fn take_images(name: &str, value: &Value, document: &Document, received: &mut Re
     }
 }
 
-/// `{"image_url": "..."}`, or the text alone.
-fn source(param: &str, value: &Value, document: &Document) -> Result<Source, Fault> {
-    let wanted = || {
-        Fault::new(
-            param,
-            format!("'{param}' must be an object with an 'image_url' that is an https:// or data: URL"),
-        )
-    };
-    if value.get("file_id").is_some_and(|id| !id.is_null()) {
-        return Err(Fault::new(
-            param,
-            "'file_id' is not supported, as Pictor has no files API; send the image itself, or an 'image_url'",
-        ));
-    }
-    let text = match value {
-        Value::Object(fields) => fields.get("image_url").ok_or_else(wanted)?,
-        other => other,
-    };
-    let given = text.as_str().ok_or_else(wanted)?;
-    match document.image(text) {
-        _ if given.starts_with("https://") || given.starts_with("http://") => Ok(Source::Link {
-            param: param.to_owned(),
-            url: given.to_owned(),
-        }),
-        Ok(Some(blob)) => Ok(Source::File {
-            param: param.to_owned(),
-            blob,
-        }),
-        Ok(None) | Err(_) => Err(wanted()),
-    }
+/// `null` and an empty text are how clients say "not set".
+fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(str::is_empty)
 }

@@ -120,7 +120,7 @@ fn key_terms() -> Value {
             "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "fit": { "enum": FitRule::ALL.map(FitRule::as_str) }, "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
             "max_price_usd": { "type": ["number", "null"], "minimum": 0 }, "failover_on_content_policy": { "type": ["boolean", "null"] },
             "hedge": { "type": ["boolean", "null"] } } },
-        "response_format": { "enum": ["url", "b64_json", null], "description": "How it gets images when a request does not say." },
+        "response_format": { "enum": ["url", "b64_json", "both", null], "description": "How it gets images when a request does not say." },
         "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },
     })
 }
@@ -132,6 +132,7 @@ fn account_terms() -> Value {
         "credit_limit_usd": { "type": ["number", "null"], "minimum": 0, "description": "How much a postpaid account may owe; null: without limit." },
         "log_retention_days": { "type": ["integer", "null"], "minimum": 1, "maximum": accounts::LOG_RETENTION_DAYS_MAX, "description": "null: as set for the gateway." },
         "media_ttl_s": { "type": ["integer", "null"], "minimum": accounts::MEDIA_TTL_S_MIN, "maximum": accounts::MEDIA_TTL_S_MAX, "description": "null: as set for the gateway." },
+        "media_bytes": { "type": ["integer", "null"], "minimum": 0, "description": "Bytes that its stored images may take; null: only the gateway's own limit holds." },
         "stores_payloads": { "type": "boolean", "description": "Whether what it asks and gets is kept." },
     })
 }

@@ -120,7 +120,7 @@ pub(super) fn schemas() -> Value {
         "markup": { "type": "number", "description": "Of the cost, the operator's part, where there is one." },
         "adjustments": list("A parameter whose value was changed."), "attempts": list("A call to a provider."),
         "plan": list("A candidate in its order: estimate, fit, chance to be drawn first, and why it stood there."),
-        "data": list("An image that is kept, with a fresh link."),
+        "result": reference("ImagesResponse"),
         "payloads": { "type": "object", "description": "What was asked and answered, for accounts that keep it.", "properties": {
             "request": { "type": "object" }, "response": { "type": ["object", "null"] } } },
         "payloads_purged_at": { "type": "string", "format": "date-time" },

@@ -1,12 +1,14 @@
 //! The caller's files as a candidate can read them.
 
+use imaging::Orientation;
 use planner::catalog::offer::MaskPolarity;
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::plan::Candidate;
 use providers::InputImage;
 
 use super::{Executor, Sources};
-use crate::media::process::{ProcessError, Processor};
+use crate::generation::Upload;
+use crate::media::process::{Inspected, ProcessError, Processor, mask_turn};
 
 impl Executor<'_> {
     /// The caller's files as this candidate can read them.
@@ -16,39 +18,43 @@ impl Executor<'_> {
         sources: &Sources<'_>,
     ) -> Result<(Vec<InputImage>, Option<InputImage>), Failure> {
         let work = &candidate.resolved.inputs;
+        let inspect = |upload: &Upload| {
+            let blob = upload.blob.clone();
+            let info = Processor::inspect(&blob).map_err(|error| refused(&error))?;
+            Ok::<_, Failure>(Inspected { blob, info })
+        };
         let mut images = Vec::new();
+        let mut first = None;
         for (position, upload) in sources.images.iter().enumerate() {
-            if work.to_png.get(position).copied().unwrap_or(false) {
-                let blob = self
-                    .processor
-                    .to_png(upload.blob.clone(), sources.scope.clone())
-                    .await
-                    .map_err(|error| unusable(&error))?;
-                images.push(png(blob));
-            } else {
-                let format = Processor::inspect(&upload.blob)
-                    .map_err(|error| refused(&error))?
-                    .format;
-                images.push(InputImage {
-                    blob: upload.blob.clone(),
-                    mime: format.mime_type().to_owned(),
-                    extension: format.extension().to_owned(),
-                });
+            let mut image = inspect(upload)?;
+            first.get_or_insert(image.info);
+            let as_png = work.to_png.get(position).copied().unwrap_or(false);
+            if as_png || image.info.is_moving || !image.info.orientation.is_upright() {
+                let redrawn = self.processor.redraw(image, as_png, sources.scope.clone()).await;
+                image = redrawn.map_err(|error| unusable(&error))?;
             }
+            let format = image.info.format;
+            images.push(InputImage {
+                blob: image.blob,
+                mime: format.mime_type().to_owned(),
+                extension: format.extension().to_owned(),
+            });
         }
-        let mask = match (sources.mask, work.mask) {
-            (None, _) => None,
-            (Some(upload), None) => Some(png(upload.blob.clone())),
-            (Some(upload), Some(MaskPolarity::Alpha)) => Some(png(self
-                .processor
-                .to_png(upload.blob.clone(), sources.scope.clone())
-                .await
-                .map_err(|error| unusable(&error))?)),
-            (Some(upload), Some(polarity)) => Some(png(self
-                .processor
-                .mask(upload.blob.clone(), polarity, sources.scope.clone())
-                .await
-                .map_err(|error| unusable(&error))?)),
+        let mask = match sources.mask {
+            None => None,
+            Some(upload) => {
+                let mask = inspect(upload)?;
+                let turn = first.map_or_else(Orientation::default, |first| mask_turn(&first, &mask.info));
+                let is_ready = work.mask.is_none() && turn.is_upright() && mask.info.orientation.is_upright();
+                let blob = if is_ready {
+                    mask.blob
+                } else {
+                    let polarity = work.mask.unwrap_or(MaskPolarity::Alpha);
+                    let made = self.processor.mask(mask.blob, polarity, turn, sources.scope.clone());
+                    made.await.map_err(|error| unusable(&error))?
+                };
+                Some(png(blob))
+            }
         };
         Ok((images, mask))
     }

@@ -7,7 +7,10 @@ pub(super) const ALPHA_FLAG: u8 = 0x10;
 const ICC_FLAG: u8 = 0x20;
 
 /// Flag of a `VP8X` chunk: the pictures are frames.
-const ANIMATION_FLAG: u8 = 0x02;
+pub(super) const ANIMATION_FLAG: u8 = 0x02;
+
+/// Flag of a `VP8X` chunk: there is an `EXIF` chunk.
+pub(super) const EXIF_FLAG: u8 = 0x08;
 
 /// Bytes of the RIFF header, up to the first chunk.
 const RIFF_BYTES: usize = 12;
@@ -16,7 +19,7 @@ const RIFF_BYTES: usize = 12;
 const FRAME_HEADER_BYTES: usize = 16;
 
 /// Chunks that are looked through, at most: those of interest come first.
-const CHUNKS_MAX: usize = 1000;
+pub(super) const CHUNKS_MAX: usize = 1000;
 
 /// An animated file, as far as its first frame.
 pub(super) struct Animation<'a> {

@@ -3,7 +3,7 @@
 use crate::orientation::Orientation;
 
 /// What an EXIF segment begins with.
-pub(super) const SIGNATURE: &[u8; 6] = b"Exif\0\0";
+pub(crate) const SIGNATURE: &[u8; 6] = b"Exif\0\0";
 
 /// Tag of the orientation, by the EXIF specification.
 const ORIENTATION_TAG: u16 = 0x0112;
@@ -15,7 +15,9 @@ const SHORT: u16 = 3;
 const ENTRY_BYTES: usize = 12;
 
 /// The orientation in a TIFF structure; `None` where there is none or the structure is damaged.
-pub(super) fn orientation(tiff: &[u8]) -> Option<Orientation> {
+pub(crate) fn orientation(tiff: &[u8]) -> Option<Orientation> {
+    // Some writers put the signature of a JPEG before it in other files too.
+    let tiff = tiff.strip_prefix(SIGNATURE).unwrap_or(tiff);
     let big = match tiff.get(..4)? {
         b"MM\0\x2a" => true,
         b"II\x2a\0" => false,
