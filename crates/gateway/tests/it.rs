@@ -53,6 +53,7 @@ mod it {
     mod payloads;
     mod postings;
     mod protocols;
+    mod proxies;
     mod repeats;
     mod replicas;
     mod requests;

@@ -161,12 +161,17 @@ impl Processor {
         .await
     }
 
-    /// An input image as it is shown: upright, one frame, in a format that every provider reads. A photograph stays a
-    /// JPEG unless `as_png`.
+    /// An input image as it is shown: upright, one frame, in a format that every provider reads, `scaled` if wanted. A
+    /// photograph stays a JPEG unless `as_png`.
     ///
     /// # Errors
     /// [`ProcessError`].
-    pub async fn redraw(&self, image: Inspected, as_png: bool, scope: SpoolScope) -> Result<Inspected, ProcessError> {
+    pub async fn redraw(&self,
+        image: Inspected,
+        as_png: bool,
+        scaled: Option<Size>,
+        scope: SpoolScope,
+    ) -> Result<Inspected, ProcessError> {
         /// High enough that nobody sees it, for an image that is looked at once more.
         const QUALITY: u8 = 95;
         let format = match image.info.format {
@@ -177,7 +182,7 @@ impl Processor {
             let conversion = Conversion {
                 format,
                 quality: Some(QUALITY),
-                cover: None,
+                cover: scaled.map(|size| (size.width_px, size.height_px)),
             };
             let converted = imaging::convert(&image.blob.read_all()?, &conversion, &limits)?;
             Ok(Inspected {
@@ -188,7 +193,7 @@ impl Processor {
         .await
     }
 
-    /// A mask as PNG in the polarity that a provider wants, turned as the image that it belongs to.
+    /// A mask as PNG in the polarity that a provider wants, turned and scaled as the image that it belongs to.
     ///
     /// # Errors
     /// [`ProcessError`].
@@ -196,7 +201,7 @@ impl Processor {
         &self,
         blob: Blob,
         polarity: MaskPolarity,
-        turn: Orientation,
+        (turn, scaled): (Orientation, Option<Size>),
         scope: SpoolScope,
     ) -> Result<Blob, ProcessError> {
         let polarity = match polarity {
@@ -205,7 +210,10 @@ impl Processor {
             MaskPolarity::Black => imaging::MaskPolarity::BlackIsEdit,
         };
         self.run(move |limits| {
-            let mask: Bitmap = turn.apply(imaging::decode(&blob.read_all()?, &limits)?);
+            let mut mask: Bitmap = turn.apply(imaging::decode(&blob.read_all()?, &limits)?);
+            if let Some(size) = scaled {
+                mask = mask.cover(size.width_px, size.height_px);
+            }
             let converted = imaging::convert_mask(&mask, polarity);
             Ok(scope.store(&imaging::encode(&converted, ImageFormat::Png, None)?)?)
         })
