@@ -67,8 +67,8 @@ mod it {
     mod site;
     mod spellings;
     mod streams;
-    mod upgrade;
     mod turned;
+    mod upgrade;
     mod upstreams;
     mod usage;
     mod webhooks;

@@ -166,7 +166,8 @@ impl Processor {
     ///
     /// # Errors
     /// [`ProcessError`].
-    pub async fn redraw(&self,
+    pub async fn redraw(
+        &self,
         image: Inspected,
         as_png: bool,
         scaled: Option<Size>,

@@ -79,7 +79,13 @@ mod tests {
         for legal in ["*", "https://app.example", "http://localhost:3000"] {
             assert!(is_origin(legal), "{legal}");
         }
-        for wrong in ["app.example", "https://app.example/", "https://app.example/x", "null", ""] {
+        for wrong in [
+            "app.example",
+            "https://app.example/",
+            "https://app.example/x",
+            "null",
+            "",
+        ] {
             assert!(!is_origin(wrong), "{wrong}");
         }
     }

@@ -40,14 +40,19 @@ async fn answer(mut stream: TcpStream, body: &str, seen: &Seen) {
         let count = stream.read(&mut piece).await.unwrap_or(0);
         request.extend_from_slice(&piece[..count]);
         let text = String::from_utf8_lossy(&request).to_lowercase();
-        let told = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+        let told = text
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next()?.parse().ok());
         let rest = text.split_once("\r\n\r\n").map(|(_, rest)| rest.len());
         if count == 0 || rest.is_some_and(|rest| rest >= told.unwrap_or(0)) {
             break;
         }
     }
     let text = String::from_utf8_lossy(&request).into_owned();
-    seen.lock().expect("nobody panicked").extend(text.lines().next().map(ToOwned::to_owned));
+    seen.lock()
+        .expect("nobody panicked")
+        .extend(text.lines().next().map(ToOwned::to_owned));
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
@@ -74,10 +79,22 @@ async fn providers_are_called_through_the_proxy_and_private_names_by_nobody() {
     let body = json!({ "model": "openai/gpt-image-1.5", "prompt": "dunes", "size": "1024x1024", "quality": "low" });
     gateway.generate(body).await.ok();
     let lines = seen.lock().expect("nobody panicked").clone();
-    assert_eq!(lines, ["POST http://images.provider.example/v1/images/generations HTTP/1.1"]);
+    assert_eq!(
+        lines,
+        ["POST http://images.provider.example/v1/images/generations HTTP/1.1"]
+    );
     let edit = json!({ "model": "openai/gpt-image-1.5", "prompt": "dunes", "images": [{ "image_url": "https://localhost/x.png" }] });
     let error = gateway.edit_json(edit).await.fault("image_url");
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("public address")), "{error}");
-    assert_eq!(seen.lock().expect("nobody panicked").len(), 1, "the name was judged before the proxy heard of it");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("public address")),
+        "{error}"
+    );
+    assert_eq!(
+        seen.lock().expect("nobody panicked").len(),
+        1,
+        "the name was judged before the proxy heard of it"
+    );
     gateway.finish().await;
 }

@@ -72,12 +72,7 @@ pub(super) fn apply(
             if field.takes(&Value::from(quality)) {
                 fields.set("output_compression", field.native_name("output_compression"), quality);
             } else {
-                changes.depart(Adjustment::new(
-                    "output_compression",
-                    given,
-                    Value::Null,
-                    "unsupported",
-                ));
+                changes.depart(Adjustment::new("output_compression", given, Value::Null, "unsupported"));
             }
         }
     }

@@ -53,12 +53,15 @@ impl Executor<'_> {
                 // It is as large as the first image that is sent.
                 let shown = first.as_ref().map(size_of);
                 let scaled = sent.filter(|size| Some(*size) != shown);
-                let is_ready = work.mask.is_none() && scaled.is_none() && turn.is_upright() && mask.info.orientation.is_upright();
+                let is_ready =
+                    work.mask.is_none() && scaled.is_none() && turn.is_upright() && mask.info.orientation.is_upright();
                 let blob = if is_ready {
                     mask.blob
                 } else {
                     let polarity = work.mask.unwrap_or(MaskPolarity::Alpha);
-                    let made = self.processor.mask(mask.blob, polarity, (turn, scaled), sources.scope.clone());
+                    let made = self
+                        .processor
+                        .mask(mask.blob, polarity, (turn, scaled), sources.scope.clone());
                     made.await.map_err(|error| unusable(&error))?
                 };
                 Some(png(blob))
