@@ -3,6 +3,7 @@
 use planner::catalog::pricing::{Direction, Metric};
 use planner::failure::Failure;
 use planner::money::Micros;
+use planner::price::Counted;
 use planner::usage::Usage;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
@@ -69,10 +70,10 @@ pub fn usage_of(generated: &Generated) -> Option<(Usage, &'static str)> {
     let mut has_tokens = false;
     for line in &generated.cost_components {
         let place = match (line.metric, line.direction) {
-            (Metric::TokenText, Direction::Input) => &mut usage.input_text_tokens,
-            (Metric::TokenImage, Direction::Input) => &mut usage.input_image_tokens,
-            (Metric::TokenText, Direction::Output) => &mut usage.output_text_tokens,
-            (Metric::TokenImage, Direction::Output) => &mut usage.output_image_tokens,
+            (Counted::Metric(Metric::TokenText), Direction::Input) => &mut usage.input_text_tokens,
+            (Counted::Metric(Metric::TokenImage), Direction::Input) => &mut usage.input_image_tokens,
+            (Counted::Metric(Metric::TokenText), Direction::Output) => &mut usage.output_text_tokens,
+            (Counted::Metric(Metric::TokenImage), Direction::Output) => &mut usage.output_image_tokens,
             _ => continue,
         };
         *place += line.quantity.to_u64().unwrap_or(0);
