@@ -9,6 +9,7 @@ pub mod builtin;
 pub mod cli;
 pub mod clock;
 pub mod db;
+mod first_key;
 pub mod generation;
 mod http;
 pub mod ids;
@@ -46,10 +47,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use auth::{KeyOrder, Keyring};
+use auth::Keyring;
 use clock::Clock;
-use db::keys::{KeyFilter, KeyTerms};
-use db::{DEFAULT_ACCOUNT, Database, DatabaseError};
+use db::{Database, DatabaseError};
+pub use first_key::FIRST_KEY_FILE;
+use first_key::FirstKeyError;
 use generation::Generator;
 use generation::routing::Routing;
 use http::shelf::Shelf;
@@ -99,6 +101,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The first key.
+    #[error(transparent)]
+    FirstKey(#[from] FirstKeyError),
     /// The object store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -141,7 +146,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         ..settings
     };
     let database = open_database(&settings, &clock).await?;
-    let first_key = ensure_first_key(&database, &settings, &clock).await?;
+    let first_key = first_key::ensure(&database, &settings.data_dir, clock.now()).await?;
     let sandbox = embedded_sandbox(&catalog, &settings).await?;
     let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, sandbox_url.as_deref())?);
@@ -358,48 +363,6 @@ async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, S
 pub fn database_url(settings: &Settings) -> String {
     let file = || format!("sqlite://{}?mode=rwc", settings.data_dir.join("pictor.db").display());
     settings.database_url.clone().unwrap_or_else(file)
-}
-
-/// Name of the file in the data folder that holds the first key.
-pub const FIRST_KEY_FILE: &str = "first-key";
-
-/// Makes a key when there is none, and leaves it in a file that only the owner reads.
-async fn ensure_first_key(
-    database: &Database,
-    settings: &Settings,
-    clock: &Clock,
-) -> Result<Option<String>, StartError> {
-    if !database.keys(&KeyFilter::default(), 1).await?.is_empty() {
-        return Ok(None);
-    }
-    let order = KeyOrder {
-        account_id: DEFAULT_ACCOUNT.to_owned(),
-        name: "first key".to_owned(),
-        scopes: vec![auth::Scope::Admin],
-        terms: KeyTerms::default(),
-    };
-    let key = auth::mint(order, clock.now());
-    let path = settings.data_dir.join(FIRST_KEY_FILE);
-    // The file first: a key that is stored and not told could never be used.
-    write_private(&path, &key.token).map_err(|cause| StartError::Io {
-        what: path.display().to_string(),
-        cause,
-    })?;
-    database.insert_key(&key.row).await?;
-    Ok(Some(key.token))
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    // A file that was there before would keep its own permissions.
-    if path.exists() {
-        std::fs::remove_file(path)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(path)?, "{text}")
 }
 
 async fn links(settings: &Settings, database: &Database) -> Result<Links, StartError> {

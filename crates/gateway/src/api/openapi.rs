@@ -175,10 +175,18 @@ fn paths() -> Value {
     let open = json!([]);
     let mut edit = json_body("EditRequest");
     edit["multipart/form-data"] = json!({ "schema": reference("EditForm") });
+    let mut at_deployment = of_images.clone();
+    if let Some(parameters) = at_deployment.as_array_mut() {
+        parameters.insert(0, json!({ "name": "model", "in": "path", "required": true, "schema": { "type": "string" }, "description": "The model, in place of the body's field." }));
+    }
     json!({
         "/openai/v1/images/generations": { "post": { "operationId": "generateImages", "summary": "Make images from a prompt.", "parameters": of_images,
             "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": made } },
         "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": of_images,
+            "requestBody": { "required": true, "content": edit }, "responses": made } },
+        "/openai/deployments/{model}/images/generations": { "post": { "operationId": "generateImagesAtDeployment", "summary": "Make images from a prompt, as Azure's SDKs call it.", "parameters": at_deployment,
+            "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": made } },
+        "/openai/deployments/{model}/images/edits": { "post": { "operationId": "editImagesAtDeployment", "summary": "Make images from images, as Azure's SDKs call it.", "parameters": at_deployment,
             "requestBody": { "required": true, "content": edit }, "responses": made } },
         "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "ModelList") } },
         "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model") } },

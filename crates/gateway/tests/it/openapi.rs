@@ -23,6 +23,8 @@ fn routes() -> BTreeSet<String> {
     for line in joined.lines().map(str::trim) {
         if line.starts_with("let openai") {
             prefix = "/openai/v1";
+        } else if line.starts_with("let deployments") {
+            prefix = "/openai/deployments/{model}";
         } else if line.starts_with("let ") {
             prefix = "";
         }

@@ -1,0 +1,79 @@
+//! Providers' credentials: from the settings, from variables, and from files that either names.
+
+use std::path::{Path, PathBuf};
+
+use planner::catalog::Catalog;
+
+use super::{Environment, Settings, SettingsError};
+
+impl Settings {
+    /// Credentials that stand in files of their own: named in the settings, or by a variable of the provider's.
+    pub(super) fn read_credential_files(
+        &mut self,
+        environment: &Environment,
+        catalog: &Catalog,
+    ) -> Result<(), SettingsError> {
+        for provider in catalog.providers() {
+            let own = self.providers.entry(provider.id.clone()).or_default();
+            if own.credential.is_some() {
+                continue;
+            }
+            let by_variable = || {
+                let mut names = provider.credential_file_variables.iter();
+                names.find_map(|name| Some((PathBuf::from(environment.get(name)?), name.clone())))
+            };
+            let named = own.credential_file.clone().map(|path| {
+                let origin = path.display().to_string();
+                (path, origin)
+            });
+            if let Some((path, origin)) = named.or_else(by_variable) {
+                own.credential = Some(read_text(&path)?);
+                own.credential_origin = Some(origin);
+            }
+        }
+        Ok(())
+    }
+
+    /// Credentials of the file and of the environment, and the base addresses beside them.
+    pub(super) fn read_credentials(&mut self, origin: &str, environment: &Environment, catalog: &Catalog) {
+        for provider in catalog.providers() {
+            let own = self.providers.entry(provider.id.clone()).or_default();
+            if own.credential.is_some() {
+                own.credential_origin = Some(origin.to_owned());
+            }
+            if let Some(base_url) = environment.get(&format!("PICTOR_{}_BASE_URL", provider.id.to_uppercase())) {
+                own.base_url = Some(base_url.clone());
+            }
+            let named = provider
+                .credential_variable
+                .iter()
+                .find_map(|name| Some((name, environment.get(name)?)));
+            let fallback = || {
+                // A Pictor key in OPENAI_API_KEY is meant for Pictor's own clients, not for the provider.
+                let usable = |value: &&String| !value.is_empty() && !value.starts_with("pk_");
+                provider
+                    .credential_fallbacks
+                    .iter()
+                    .find_map(|name| Some((name, environment.get(name).filter(usable)?)))
+            };
+            let found = match named {
+                Some(found) => Some(found),
+                None if own.credential.is_some() => None,
+                None => fallback(),
+            };
+            if let Some((name, value)) = found.filter(|(_, value)| !value.is_empty()) {
+                own.credential = Some(value.clone());
+                own.credential_origin = Some(name.clone());
+            }
+        }
+    }
+}
+
+/// The text of a file without the blanks around it.
+fn read_text(path: &Path) -> Result<String, SettingsError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    })?;
+    Ok(text.trim().to_owned())
+}
