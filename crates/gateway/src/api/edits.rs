@@ -20,7 +20,7 @@ pub(super) async fn handle(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
-    answer(state, caller, query, request, None).await
+    Box::pin(answer(state, caller, query, request, None)).await
 }
 
 /// The same with the model's name in the path, as Azure's SDKs send it.
@@ -31,7 +31,7 @@ pub(super) async fn at_deployment(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
-    answer(state, caller, query, request, Some(model)).await
+    Box::pin(answer(state, caller, query, request, Some(model))).await
 }
 
 async fn answer(

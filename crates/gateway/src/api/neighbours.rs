@@ -146,7 +146,7 @@ struct Reader {
 
 impl Reader {
     fn take(&mut self, name: String, value: Value, may_open: bool) {
-        let has = |names: &[String]| names.iter().any(|known| *known == name);
+        let has = |names: &[String]| names.contains(&name);
         if value.is_null() || has(&self.own) {
             self.put(name, value);
             return;

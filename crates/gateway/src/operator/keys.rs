@@ -22,7 +22,6 @@ pub(crate) const REQUESTS_PER_MINUTE_MAX: i64 = 60_000;
 pub(crate) const CONCURRENT_MAX: i64 = 100_000;
 /// The name of keys that get none.
 const UNNAMED: &str = "unnamed";
-/// Ways to get images.
 
 /// What keys are checked against.
 #[derive(Debug, Clone, Copy)]

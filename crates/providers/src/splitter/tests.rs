@@ -335,7 +335,7 @@ fn data_uris_are_read_in_any_legal_spelling() {
         ("DATA:Image/PNG;Base64,", STANDARD.encode(&image)),
         ("data:;base64,", URL_SAFE.encode(&image)),
         ("data:image/png;charset=utf-8; base64,", STANDARD_NO_PAD.encode(&image)),
-        ("data:image/png;name=a.png;base64,", escaped.clone()),
+        ("data:image/png;name=a.png;base64,", escaped),
     ] {
         let text = json!({ "any": format!("{prefix}{base64}") }).to_string();
         let mut splitter = Splitter::new(scope(), LIMITS).bare_only_in(|_| false);
