@@ -31,7 +31,9 @@ enum Ends {
     Out(&'static str),
     /// It may have been paid for: no retry, one failover, no other walk.
     MaybeSpent(&'static str),
-    /// The caller's fault or a safety block: nothing follows.
+    /// It does not take an argument: the next candidate may, and it is not asked again.
+    Refused(&'static str),
+    /// A safety block: nothing follows.
     Final(&'static str, &'static str),
     /// It lasts until the deadline of the whole generation.
     OutOfTime,
@@ -39,10 +41,10 @@ enum Ends {
     Unknown,
 }
 
-use Ends::{Final, MaybeSpent, Out, OutOfTime, Served, Unknown, Unspent};
+use Ends::{Final, MaybeSpent, Out, OutOfTime, Refused, Served, Unknown, Unspent};
 
 const BLOCKED: Ends = Final("content_policy", "CONTENT_POLICY_VIOLATION");
-const REFUSED: Ends = Final("invalid_argument", "UPSTREAM_ERROR");
+const REFUSED: Ends = Refused("invalid_argument");
 
 /// Faults, and what they are at OpenAI, which answers directly, and at fal and Replicate, which have queues and give links.
 const FAULTS: [(&str, [Ends; 3]); 37] = [
@@ -225,8 +227,8 @@ impl Case {
     fn check_end(&self, reply: &Reply, attempts: &[Told]) {
         let follows = |ends: Ends| match (ends, self.next) {
             (Served(_), _) => Ok(self.struck),
-            (Unspent(_) | Out(_) | MaybeSpent(_), Some(next)) => Ok(next),
-            (Unspent(_) | Out(_) | MaybeSpent(_), None) => Err((502, "ALL_PROVIDERS_EXHAUSTED")),
+            (Unspent(_) | Out(_) | MaybeSpent(_) | Refused(_), Some(next)) => Ok(next),
+            (Unspent(_) | Out(_) | MaybeSpent(_) | Refused(_), None) => Err((502, "ALL_PROVIDERS_EXHAUSTED")),
             (Final(_, code), _) => Err((400, code)),
             (OutOfTime, _) if self.before.is_empty() => Err((504, "UPSTREAM_TIMEOUT")),
             (OutOfTime, _) => Err((502, "OUTCOME_UNKNOWN")),
@@ -265,7 +267,7 @@ impl Case {
         let (code, spent, most) = match self.ends {
             Served(_) => ("", "yes", 1),
             Unspent(code) => (code, "no", TRIES_MAX),
-            Out(code) | Final(code, _) => (code, "no", 1),
+            Out(code) | Refused(code) | Final(code, _) => (code, "no", 1),
             MaybeSpent(code) => (code, "unknown", 1),
             OutOfTime => ("timed_out", "unknown", 1),
             Unknown => return,
@@ -291,6 +293,13 @@ impl Case {
             assert!(told == code && is_spent, "{self}: {attempts:?}");
         }
         let after = rest.len() - first;
+        if let Refused(_) = self.ends {
+            let others = &rest[first..];
+            assert!(
+                others.iter().all(|(provider, ..)| provider != self.struck),
+                "{self}: who refused is not asked again: {attempts:?}"
+            );
+        }
         match (served, walked_again) {
             (true, _) => assert_eq!(after, 1, "{self}: the next one delivers: {attempts:?}"),
             (false, false) => assert_eq!(after, 0, "{self}: nothing follows: {attempts:?}"),
@@ -305,7 +314,7 @@ impl Case {
     fn may_walk_again(&self) -> bool {
         match self.ends {
             Unspent(_) => true,
-            Out(_) => !self.before.is_empty(),
+            Out(_) | Refused(_) => !self.before.is_empty(),
             _ => false,
         }
     }
