@@ -136,11 +136,12 @@ impl Run {
                 shape.request(&self.process)
             };
             let Some(reply) = self.ask(request).await else { continue };
-            let status = reply.json()["status"].as_str().map(str::to_owned);
-            match (reply.status, status.as_deref()) {
-                (StatusCode::OK, None | Some("completed")) => {
-                    return reply.json()["data"].as_array().map_or(0, Vec::len);
-                }
+            let told = reply.json();
+            let count = |answer: &Value| answer["data"].as_array().map_or(0, Vec::len);
+            match (reply.status, told["status"].as_str()) {
+                // The answer itself, or the request with it.
+                (StatusCode::OK, None) => return count(&told),
+                (StatusCode::OK, Some("completed")) => return count(&told["result"]),
                 (StatusCode::OK, Some("processing")) => {}
                 // It never began, or nobody knows what became of it.
                 _ => drop(self.ask(shape.request(&self.process)).await),
