@@ -311,6 +311,8 @@ async fn the_counter_of_a_retry_says_that_the_first_answer_did_not_arrive() {
         for _ in 0..2 {
             firsts.push(made_by(&send(tried(&gateway, 0, &body)).await));
             until_delivered(&gateway, &firsts[firsts.len() - 1]).await;
+            // Of two in one moment neither is the older.
+            gateway.clock.advance_s(1);
         }
         // Each first answer is given to one retry, the oldest first; the next try of that retry gets it once more.
         for (count, wanted) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
