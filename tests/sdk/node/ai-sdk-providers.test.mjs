@@ -96,7 +96,7 @@ describe("xai", () => {
       model: client.image("grok-imagine-image"),
       prompt: { text: EDIT_PROMPT, images: [png(256, 256), png(256, 256)] },
     });
-    assert.equal((await billed("xai")) - before, 40_000, "one picture, two inputs");
+    assert.equal((await billed("xai")) - before, 24_000, "one picture, two inputs");
   });
 
   test("refusals", async () => {

@@ -52,12 +52,13 @@ def data_url(content: bytes, kind: str = "image/png") -> str:
 
 def received(item) -> bytes:
     """The bytes of one item of an answer, whichever way they were sent. A link needs no key."""
-    if item.url:
-        assert item.b64_json is None
-        answer = httpx.get(item.url)
-        assert answer.status_code == 200, answer.text
-        return answer.content
-    return base64.b64decode(item.b64_json, validate=True)
+    sent = base64.b64decode(item.b64_json, validate=True) if item.b64_json else None
+    if not item.url:
+        return sent
+    answer = httpx.get(item.url)
+    assert answer.status_code == 200, answer.text
+    assert sent is None or sent == answer.content, "both are the same image"
+    return answer.content
 
 
 def opened(content: bytes) -> Image.Image:

@@ -89,9 +89,11 @@ def ask(web, gateway, path, body):
 
 def check(web, gateway, model, path, body):
     validator = Draft202012Validator(model["schema"])
-    valid = validator.is_valid(body)
+    # A text without letters is as good as absent; a schema cannot say that.
+    said = {name: value for name, value in body.items() if value != ""}
+    valid = validator.is_valid(said)
     reply = ask(web, gateway, path, body)
-    reasons = [error.message[:200] for error in validator.iter_errors(body)]
+    reasons = [error.message[:200] for error in validator.iter_errors(said)]
     assert reply.status_code == (200 if valid else 400), (body, reasons, reply.text)
     return valid
 

@@ -35,13 +35,18 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         Err(InspectError::Truncated(_)) => false,
         other => other?,
     };
+    let is_moving = match another_frame_follows(reader) {
+        Err(InspectError::Truncated(_)) => false,
+        // So long a frame is taken for one of many.
+        Err(InspectError::HeaderTooLong(_)) => true,
+        other => other?,
+    };
     Ok(ImageInfo {
         format: FORMAT,
         width_px,
         height_px,
         orientation: crate::Orientation::default(),
-        // Frames are counted by nobody: telling one from many means reading to the end.
-        is_moving: true,
+        is_moving,
         has_alpha,
     })
 }
@@ -70,9 +75,9 @@ fn first_frame_is_transparent<R: Read + Seek>(
                     transparent = reader.u8()? & 1 != 0;
                     length -= 1;
                 }
-                while length != 0 {
-                    reader.skip(u64::from(length))?;
-                    length = reader.u8()?;
+                reader.skip(u64::from(length))?;
+                if length != 0 {
+                    skip_blocks(reader)?;
                 }
             }
             0x2c => {
@@ -85,6 +90,33 @@ fn first_frame_is_transparent<R: Read + Seek>(
             }
             // The trailer, or damage, which the decoder will name.
             _ => return Ok(transparent),
+        }
+    }
+}
+
+/// Whether there is a second frame. The reader stands where the place of the first one was read.
+fn another_frame_follows<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<bool, InspectError> {
+    let flags = reader.u8()?;
+    reader.skip(color_table_bytes(flags))?;
+    let _code_size = reader.u8()?;
+    skip_blocks(reader)?;
+    loop {
+        match reader.u8()? {
+            0x21 => {
+                let _label = reader.u8()?;
+                skip_blocks(reader)?;
+            }
+            introducer => return Ok(introducer == 0x2c),
+        }
+    }
+}
+
+/// Skips data blocks up to the empty one that ends them.
+fn skip_blocks<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<(), InspectError> {
+    loop {
+        match reader.u8()? {
+            0 => return Ok(()),
+            length => reader.skip(u64::from(length))?,
         }
     }
 }

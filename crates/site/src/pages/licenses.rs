@@ -84,6 +84,6 @@ mod tests {
                 .any(|(own, _, license)| *own == name && !license.is_empty())
         };
         assert!(has("askama") && has("pulldown-cmark") && has("serde"), "{CRATES:?}");
-        assert!(!has("proptest") && !has("brotli"), "{CRATES:?}");
+        assert!(!has("proptest") && !has("ureq"), "{CRATES:?}");
     }
 }
