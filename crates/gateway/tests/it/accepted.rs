@@ -5,6 +5,8 @@ use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use planner::catalog::offer::Field;
+
 use super::edits::data_url;
 use super::harness::{EDITS, GENERATIONS, TestGateway, half_mask, send};
 
@@ -12,15 +14,22 @@ use super::harness::{EDITS, GENERATIONS, TestGateway, half_mask, send};
 const AT_ONCE: usize = 8;
 /// Refused after everything was checked and before anything is drawn.
 const CHECKED: &str = "dunes [[fault: moderation]]";
+/// Room for as many of the largest images as are asked for at one time.
+const SPOOL_BYTES: u64 = 8 << 30;
+/// Names that say how large an image is to be.
+const SIZES: [&str; 5] = ["size", "aspect_ratio", "resolution", "width", "height"];
 
-/// Legal values of a property, with those at its bounds.
-fn values(name: &str, schema: &Value) -> Vec<Value> {
+/// Legal values of a property at an offer that has it as `field`, with those at its bounds. Bounds of the offer's own
+/// may be narrower than the model's: past them another offer would serve the request.
+fn values(name: &str, schema: &Value, field: Option<&Field>) -> Vec<Value> {
     let list = |values: &[&str]| values.iter().map(|value| json!(value)).collect();
     match name {
         "model" | "prompt" | "images" | "mask" | "response_format" | "stream" | "scale_factor" => return Vec::new(),
         "size" => return list(&["auto", "1024x1024", "2000x1000", "300x300", "1200x1100", "21:9", "1:1"]),
         "aspect_ratio" => return list(&["auto", "16:9", "2:3", "7:1"]),
         "resolution" => return list(&["auto", "0.5K", "4k", "0.25", "1MP"]),
+        "width" => return vec![json!(2000), json!(1)],
+        "height" => return vec![json!(1000), json!(1)],
         _ => {}
     }
     if let Some(legal) = schema["enum"].as_array() {
@@ -29,8 +38,10 @@ fn values(name: &str, schema: &Value) -> Vec<Value> {
     match schema["type"].as_str() {
         Some("boolean") => vec![json!(true), json!(false)],
         Some("integer" | "number") => {
-            let least = schema["minimum"].as_f64().unwrap_or(1.0);
-            let most = schema["maximum"].as_f64().unwrap_or(least + 9.0);
+            let own = |bound: fn(&Field) -> Option<f64>| field.and_then(bound);
+            let least = own(|field| field.min).or(schema["minimum"].as_f64()).unwrap_or(1.0);
+            let most = own(|field| field.max).or(schema["maximum"].as_f64());
+            let most = most.unwrap_or(least + 9.0);
             let whole = |value: f64| json!(value as i64);
             vec![whole(least.ceil()), whole(most.floor())]
         }
@@ -54,22 +65,35 @@ fn bare(model: &str, mode: &str, picture: &str) -> Option<(&'static str, Value)>
     }
 }
 
+/// Which names of the size a turn has, and which of their values: one would overrule or contradict another.
+fn size_of_turn(turn: usize) -> (&'static [&'static str], usize) {
+    match turn % 6 {
+        5 => (&["width", "height"], turn / 6),
+        1 | 3 => (&["aspect_ratio", "resolution"], turn / 2 - turn / 6),
+        _ => (&["size"], turn / 2),
+    }
+}
+
 /// Requests to one offer in one mode that together hold every legal value: the first has the first value of each
-/// parameter, and so on. Exact sizes and shapes take turns, as one would overrule the other.
-fn covering(bare: &Value, properties: &serde_json::Map<String, Value>) -> Vec<Value> {
+/// parameter, and so on. The spellings of a size take turns.
+fn covering(
+    bare: &Value,
+    properties: &serde_json::Map<String, Value>,
+    fields: &indexmap::IndexMap<String, Field>,
+) -> Vec<Value> {
     let values: Vec<(&String, Vec<Value>)> = properties
         .iter()
-        .map(|(name, schema)| (name, values(name, schema)))
+        .map(|(name, schema)| (name, values(name, schema, fields.get(name))))
         .filter(|(_, values)| !values.is_empty())
         .collect();
     let most = values.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
     let request = |turn: usize| {
         let mut body = bare.clone();
+        let (sizes, size) = size_of_turn(turn);
         for (name, values) in &values {
-            let of_size = name.as_str() == "size";
-            let of_shape = matches!(name.as_str(), "aspect_ratio" | "resolution");
-            if !(of_size && turn % 2 == 1 || of_shape && turn.is_multiple_of(2)) {
-                let at = if of_size || of_shape { turn / 2 } else { turn };
+            let of_size = SIZES.contains(&name.as_str());
+            if !of_size || sizes.contains(&name.as_str()) {
+                let at = if of_size { size } else { turn };
                 body[name.as_str()] = values[at % values.len()].clone();
             }
         }
@@ -111,7 +135,8 @@ fn requests(models: &Value, picture: &str) -> Vec<(String, &'static str, Value)>
                         json!("sk-caller")
                     };
                 }
-                for body in covering(&bare, properties) {
+                let fields = offer.in_mode(*mode).expect("one of its modes").fields;
+                for body in covering(&bare, properties, &fields) {
                     let mut shown = body.clone();
                     shown["images"] = Value::Null;
                     shown["mask"] = Value::Null;
@@ -125,7 +150,7 @@ fn requests(models: &Value, picture: &str) -> Vec<(String, &'static str, Value)>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_emulators_accept_every_request_that_is_made_of_legal_values() {
-    let gateway = TestGateway::start().await;
+    let gateway = TestGateway::with(|settings| settings.limits.spool_bytes = SPOOL_BYTES).await;
     // Every call is refused after everything was checked and before anything is drawn.
     gateway.fault(json!({ "fault": "moderation" })).await;
     let models = gateway.get("/openai/v1/models?schema=true").await.ok();

@@ -392,7 +392,12 @@ pub(crate) fn providers(sandbox: &str) -> std::collections::BTreeMap<String, Pro
 
 /// A client that no proxy of the developer's comes between.
 pub(crate) fn client() -> Client {
+    // Tests see bodies as they are sent.
     Client::builder()
+        .no_brotli()
+        .no_deflate()
+        .no_gzip()
+        .no_zstd()
         .timeout(CLIENT_TIMEOUT)
         .no_proxy()
         .build()

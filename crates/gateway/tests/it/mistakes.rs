@@ -135,7 +135,7 @@ async fn models_that_are_not_there_get_their_own_codes() {
         ("GPT Image 1.5", "MODEL_NOT_FOUND", "Did you mean 'gpt-image-1.5'?"),
         ("flux-schnel", "MODEL_NOT_FOUND", "Did you mean 'flux.1-schnell'?"),
         (
-            "black-forest-labs/flux-schnell",
+            "black-forest-labs/flux-schnel",
             "MODEL_NOT_FOUND",
             "Did you mean 'flux.1-schnell'?",
         ),

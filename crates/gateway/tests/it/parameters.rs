@@ -342,22 +342,25 @@ async fn parameters_of_one_provider_are_sent_to_that_one_only() {
 async fn unknown_arguments_go_through_but_never_over_what_pictor_sets() {
     let gateway = TestGateway::start().await;
     // The emulator of Replicate takes what its model's schema names, `go_fast` among it.
-    let body = json!({ "model": "replicate/flux.1-schnell", "prompt": "dunes", "go_fast": false, "num_outputs": 4, "output_format": "png" });
+    let body = json!({ "model": "replicate/flux.1-schnell", "prompt": "dunes", "go_fast": false, "num_outputs": 2,
+        "aspect_ratio": "1:1", "resolution": "0.25", "megapixels": "1", "output_format": "png" });
     let answer = gateway.generate(body).await.ok();
     assert_eq!(
         answer["data"].as_array().map(Vec::len),
-        Some(1),
-        "the native number of images is Pictor's to set"
+        Some(2),
+        "Replicate's name for `n` is understood as `n`"
     );
-    let told = adjustment(&answer["metadata"]["adjustments"], "num_outputs");
-    assert_eq!((&told["requested"], &told["used"]), (&json!(4), &Value::Null));
+    assert_eq!(answer["size"], "512x512", "the native scale is Pictor's to set");
+    let told = adjustment(&answer["metadata"]["adjustments"], "megapixels");
+    assert_eq!((&told["requested"], &told["used"]), (&json!("1"), &Value::Null));
     let calls = gateway.upstream_calls().await;
     let sent = calls
         .iter()
         .find(|call| call["method"] == "POST")
         .expect("a submission");
     assert_eq!(sent["body"]["input"]["go_fast"], false);
-    assert_eq!(sent["body"]["input"]["num_outputs"], 1);
+    assert_eq!(sent["body"]["input"]["num_outputs"], 2);
+    assert_eq!(sent["body"]["input"]["megapixels"], "0.25");
     gateway.finish().await;
 }
 

@@ -432,9 +432,10 @@ async fn a_request_tells_what_was_asked_and_what_came_of_it() {
         "attempts",
         "cost_basis",
         "cost_components",
-        "data",
         "estimate",
+        "plan",
         "provider",
+        "result",
     ]);
     fields.sort_unstable();
     assert_eq!(names(&one), fields);
@@ -541,10 +542,17 @@ async fn links_of_a_request_are_fresh_while_its_images_live() {
         .await;
     let answer = reply.ok();
     gateway.clock.advance_s(1_800);
-    let data = gateway.recorded(&reply.id()).await["result"]["data"].clone();
+    let result = gateway.recorded(&reply.id()).await["result"].clone();
+    let data = &result["data"];
     assert_eq!(data.as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        (&result["size"], &result["output_format"]),
+        (&answer["size"], &answer["output_format"])
+    );
     for (item, index) in data.as_array().expect("a list").iter().zip(0..) {
-        assert_eq!(names(item), ["bytes", "output_format", "size", "url"]);
+        assert_eq!(names(item), ["url"]);
+        let told = &result["metadata"]["images"][index];
+        assert_eq!(names(told), ["bytes", "output_format", "size"]);
         let image = send(gateway.client.get(item["url"].as_str().expect("a link"))).await;
         assert_eq!(image.status, StatusCode::OK);
         assert_eq!(
@@ -552,6 +560,7 @@ async fn links_of_a_request_are_fresh_while_its_images_live() {
             gateway.image(&answer, index).await,
             "the same image"
         );
+        assert_eq!(told["bytes"], image.body.len());
     }
     gateway.clock.advance_s(1_800);
     assert_eq!(

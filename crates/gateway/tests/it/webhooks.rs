@@ -234,14 +234,15 @@ async fn an_end_is_told_once_with_all_that_the_log_shows() {
     shown.as_object_mut().expect("an object").remove("webhook");
     assert_eq!((&told["type"], &told["data"]), (&json!("image.completed"), &shown));
     assert_eq!(told["timestamp"], gateway.clock.now().to_string());
-    let images = told["data"]["result"]["data"].as_array().expect("a list of images");
+    let result = &told["data"]["result"];
+    let images = result["data"].as_array().expect("a list of images");
     assert_eq!(images.len(), 2);
-    for image in images {
+    for (image, index) in images.iter().zip(0_usize..) {
         let url = image["url"].as_str().expect("a link");
         let got = send(gateway.client.get(url)).await;
         assert_eq!(
             (got.status.as_u16(), json!(got.body.len())),
-            (200, image["bytes"].clone())
+            (200, result["metadata"]["images"][index]["bytes"].clone())
         );
     }
     have_it_look(&gateway, &receiver).await;
@@ -568,7 +569,7 @@ async fn what_a_dead_process_began_another_one_tells() {
     );
     let answer = living.get("/v1/webhooks/secret").await.ok();
     call.check_signature(answer["key"].as_str().expect("a text"));
-    assert_eq!(living.images(&call.json()["data"]).await, 1);
+    assert_eq!(living.images(&call.json()["data"]["result"]).await, 1);
     assert_eq!(site.submits().await, 1, "the job was not paid twice");
     living.stop().await;
     site.finish().await;

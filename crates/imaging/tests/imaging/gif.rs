@@ -36,7 +36,9 @@ fn only_the_first_frame_counts() {
     let frames = [(0, 0, 8, 6, [255, 0, 0]), (0, 0, 8, 6, [0, 255, 0])];
     let bytes = encoded((8, 6), &frames);
     let info = inspect(Cursor::new(&bytes)).expect("a valid header");
-    assert!(!info.has_alpha);
+    assert!(!info.has_alpha && info.is_moving);
+    let still = inspect(Cursor::new(encoded((8, 6), &frames[..1]))).expect("a valid header");
+    assert!(!still.is_moving);
     let bitmap = decoded(&bytes);
     assert_eq!((bitmap.width_px(), bitmap.height_px()), (8, 6));
     assert!(bitmap.rgba().chunks_exact(4).all(|px| px == RED));
