@@ -43,7 +43,7 @@ pub(super) fn build() -> Outcome {
 /// Runs the Rust tests, with nextest where it is installed.
 pub(super) fn test() -> Outcome {
     if has_nextest() {
-        steps::run(cargo().args(["nextest", "run", "--workspace", "--no-tests=pass"]))?;
+        steps::run(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass"]))?;
         steps::run(cargo().args(["test", "--workspace", "--doc"]))
     } else {
         steps::run(cargo().args(["test", "--workspace"]))
@@ -57,12 +57,12 @@ pub(super) fn test_on_postgres(url: &str) -> Outcome {
     let mut command = cargo();
     if has_nextest() {
         let others = ANY_DATABASE.join("|");
-        let filter = format!("binary_id(=gateway::it) and not test(/^({others})::/)");
-        command.args(["nextest", "run", "--workspace", "-E", &filter]);
+        let filter = format!("binary_id(=gateway::it) and not test(/^it::({others})::/)");
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast", "-E", &filter]);
     } else {
         command.args(["test", "--workspace", "--test", "it", "--"]);
         for module in ANY_DATABASE {
-            command.args(["--skip", &format!("{module}::")]);
+            command.args(["--skip", &format!("it::{module}::")]);
         }
     }
     steps::run(command.env(DATABASE_VARIABLE, url))
