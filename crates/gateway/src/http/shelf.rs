@@ -1,6 +1,7 @@
 //! What the pages show over and over, made once: cards of models, the reference, how calls went, plates.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,10 @@ const PERFORMANCE_AGE: SignedDuration = SignedDuration::from_secs(60);
 const CALLS_MAX: i64 = 50_000;
 /// Bytes of plates that are kept: a few hundred of them.
 const PLATES_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// How long a text about all models is kept: it tells how calls went, too.
+const TEXT_AGE: Duration = Duration::from_secs(60);
+/// Such texts that are kept, one for each address under which readers come.
+const TEXTS_MAX: u64 = 8;
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +45,7 @@ struct Inner {
     reference: OnceLock<Reference>,
     performance: Mutex<Option<(Timestamp, Arc<Performance>)>>,
     plates: Cache<String, Bytes>,
+    texts: Cache<String, Arc<str>>,
     drawing: Semaphore,
 }
 
@@ -58,6 +64,7 @@ impl Shelf {
             reference: OnceLock::new(),
             performance: Mutex::new(None),
             plates,
+            texts: Cache::builder().max_capacity(TEXTS_MAX).time_to_live(TEXT_AGE).build(),
             drawing: Semaphore::new(cores.div_ceil(2)),
         }))
     }
@@ -112,6 +119,22 @@ impl Shelf {
         };
         *known = Some((now, Arc::clone(&performance)));
         performance
+    }
+
+    /// The text about all models for readers at `address`, made where it is not known yet: a few at a time, since it takes
+    /// long and anybody may ask for it.
+    pub(crate) async fn text(&self, address: &str, make: impl Future<Output = String> + Send) -> Arc<str> {
+        if let Some(known) = self.0.texts.get(address) {
+            return known;
+        }
+        // It is never closed; without a place the text is made all the same.
+        let _place = self.0.drawing.acquire().await;
+        if let Some(known) = self.0.texts.get(address) {
+            return known;
+        }
+        let made: Arc<str> = make.await.into();
+        self.0.texts.insert(address.to_owned(), Arc::clone(&made));
+        made
     }
 
     /// A plate, drawn where it is not known yet. `None` when it cannot be drawn.

@@ -29,15 +29,17 @@ pub(super) async fn llms(State(state): State<AppState>, headers: HeaderMap) -> R
 /// Everything in one file.
 pub(super) async fn full(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let address = visit::of(&state, &headers).address;
-    let mut models = Vec::new();
-    for model in state.generator.catalog.models() {
-        models.push(told(&state, model, &address, &[], |shown| machine::model(&shown)).await);
-    }
-    face::text(
-        MARKDOWN,
-        machine::full(&intro(&state, &address), &models, &address),
-        &headers,
-    )
+    let make = async {
+        let mut models = Vec::new();
+        for model in state.generator.catalog.models() {
+            models.push(told(&state, model, &address, &[], |shown| machine::model(&shown)).await);
+            // Others are served between two models.
+            tokio::task::yield_now().await;
+        }
+        machine::full(&intro(&state, &address), &models, &address)
+    };
+    let text = state.shelf.text(&address, make).await;
+    face::text(MARKDOWN, text.to_string(), &headers)
 }
 
 /// Every page, for search engines.
