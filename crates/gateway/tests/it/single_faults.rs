@@ -20,7 +20,7 @@ const STRIKE: &str = "PICTOR_TEST_STRIKE";
 const ALL: &str = "PICTOR_TEST_ALL_FAULTS";
 /// Places at which a process may be struck.
 const KINDS: [&str; 3] = ["file", "socket", "statement"];
-/// Of these, the kinds of which the suite tries some: a statement that fails or dies is tried by the kills of other tests.
+/// Of these, the kinds of which the suite tries some. Statements are struck only where all places are tried.
 const KINDS_OF_SUITE: usize = 2;
 /// What happens there.
 const FAULTS: [&str; 2] = ["fail", "die"];
