@@ -1,4 +1,5 @@
 //! The whole test-suite: tidy, Rust tests on both databases, the official SDKs end to end, and the site in a browser.
+//! Beside it, one part that is run by its name alone: programs of others, whose packages are many.
 
 mod node;
 mod python;
@@ -22,6 +23,7 @@ pub(crate) enum Part {
     Python,
     Node,
     Site,
+    Clients,
 }
 
 impl Part {
@@ -37,11 +39,17 @@ impl Part {
             "python" => Ok(Self::Python),
             "node" => Ok(Self::Node),
             "site" => Ok(Self::Site),
+            "clients" => Ok(Self::Clients),
             other => Err(format!(
-                "--only takes rust, postgres, python, node, site or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site, clients or tidy, not `{other}`"
             )),
         }
     }
+}
+
+/// Whether a run of all parts, or of one, has this one.
+fn is_wanted(only: Option<Part>, part: Part) -> bool {
+    only.map_or(part != Part::Clients, |only| only == part)
 }
 
 /// Runs the suite, or one part of it. The first failure ends it.
@@ -49,7 +57,7 @@ impl Part {
 /// # Errors
 /// Which step failed, and how.
 pub(crate) fn run(only: Option<Part>) -> Outcome {
-    let wants = |part| only.is_none_or(|only| only == part);
+    let wants = |part| is_wanted(only, part);
     let mut steps = Steps::new();
     if wants(Part::Tidy) {
         steps.step("tidy", || tidy::run(&repository::root()))?;
@@ -70,13 +78,16 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
         })?;
     }
     if wants(Part::Python) {
-        steps.step("official SDKs: Python", python::test)?;
+        steps.step("official SDKs: Python", || python::SDKS.test())?;
     }
     if wants(Part::Node) {
         steps.step("official SDKs: Node", node::test)?;
     }
     if wants(Part::Site) {
         steps.step("site in a browser", site::test)?;
+    }
+    if wants(Part::Clients) {
+        steps.step("clients of others", || python::CLIENTS.test())?;
     }
     steps.summary();
     Ok(())
@@ -87,7 +98,7 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     if wants(Part::Postgres) {
         packages.extend(postgres::missing());
     }
-    if wants(Part::Python) {
+    if wants(Part::Python) || wants(Part::Clients) {
         packages.extend(python::missing());
     }
     if wants(Part::Node) {
@@ -100,7 +111,10 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     packages.dedup();
     debian::install(&packages)?;
     if wants(Part::Python) {
-        python::install()?;
+        python::SDKS.install()?;
+    }
+    if wants(Part::Clients) {
+        python::CLIENTS.install()?;
     }
     if wants(Part::Node) {
         node::install()?;
@@ -116,9 +130,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_run_by_its_name_alone_is_no_part_of_the_whole() {
+        assert!(is_wanted(None, Part::Python) && !is_wanted(None, Part::Clients));
+        assert!(is_wanted(Some(Part::Clients), Part::Clients) && !is_wanted(Some(Part::Clients), Part::Python));
+    }
+
+    #[test]
     fn parts_are_named() {
         assert_eq!(Part::named("node"), Ok(Part::Node));
         assert_eq!(Part::named("postgres"), Ok(Part::Postgres));
+        assert_eq!(Part::named("clients"), Ok(Part::Clients));
         assert!(Part::named("ruby").is_err_and(|why| why.contains("`ruby`")));
     }
 }

@@ -9,9 +9,21 @@ for name in list(os.environ):
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 import httpx  # noqa: E402
+import published  # noqa: E402
 import pytest  # noqa: E402
 from openai import OpenAI  # noqa: E402
 from servers import Gateway, Server  # noqa: E402
+
+published.watch()
+
+
+@pytest.fixture(autouse=True)
+def answers_are_as_published():
+    """No answer that a test saw is anything else than OpenAI's own types say."""
+    yield
+    found = published.faults.copy()
+    published.faults.clear()
+    assert found == []
 
 
 @pytest.fixture(scope="session")
