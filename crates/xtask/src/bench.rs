@@ -20,10 +20,12 @@ pub(crate) enum Bench {
     Ledger,
     /// Time and size of the heaviest pages.
     Pages,
+    /// Ratings of a million votes.
+    Ratings,
 }
 
 impl Bench {
-    const ALL: [Self; 4] = [Self::Memory, Self::Render, Self::Ledger, Self::Pages];
+    const ALL: [Self; 5] = [Self::Memory, Self::Render, Self::Ledger, Self::Pages, Self::Ratings];
 
     /// The benchmark of this name.
     ///
@@ -42,6 +44,7 @@ impl Bench {
             Self::Render => "render",
             Self::Ledger => "ledger",
             Self::Pages => "pages",
+            Self::Ratings => "ratings",
         }
     }
 }
@@ -56,6 +59,7 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         Bench::Render => build().and_then(|()| render::run()),
         Bench::Ledger => ledger::run(),
         Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
+        Bench::Ratings => steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"])),
     }
 }
 
@@ -118,7 +122,7 @@ mod tests {
         assert_eq!(*ran.borrow(), Bench::ALL);
         assert_eq!(
             outcome,
-            Err("memory: too slow\nledger: too slow\npages: too slow".to_owned())
+            Err("memory: too slow\nledger: too slow\npages: too slow\nratings: too slow".to_owned())
         );
     }
 }

@@ -29,6 +29,7 @@ usage: cargo xtask <command>
   bench render                      time of one sandbox picture of 1024x1024
   bench ledger                      speed of the books on SQLite and PostgreSQL
   bench pages                       time and size of the heaviest pages of the site
+  bench ratings                     ratings of a million votes
   faults                            failing providers, kills and outages, and the books afterwards;
                                     `faults --help` tells what can be chosen";
 
