@@ -36,13 +36,15 @@ use axum::routing::{delete, get, post};
 
 use crate::http::state::AppState;
 use accounts::postings;
+use edits::Edits;
+use generations::Generations;
 pub(crate) use openapi::document;
 
 /// Every route.
 pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
     let openai = Router::new()
-        .route("/images/generations", post(generations::handle))
-        .route("/images/edits", post(edits::handle))
+        .route("/images/generations", post(images::handle::<Generations>))
+        .route("/images/edits", post(images::handle::<Edits>))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::retrieve))
         .route("/images/variations", post(absent::variations))
@@ -73,8 +75,8 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
         .route("/media/{file}", get(media::handle));
     // As Azure's SDKs call it.
     let deployments = Router::new()
-        .route("/images/generations", post(generations::at_deployment))
-        .route("/images/edits", post(edits::at_deployment));
+        .route("/images/generations", post(images::at_deployment::<Generations>))
+        .route("/images/edits", post(images::at_deployment::<Edits>));
     let aliased = aliases
         .iter()
         .fold(Router::new(), |routes, alias| routes.nest(alias, openai.clone()));

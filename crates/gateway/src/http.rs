@@ -1,5 +1,6 @@
 //! What every route shares, of the API and of the site: the state, what is around a request, and the shape of answers.
 
+pub(crate) mod around;
 pub(crate) mod cors;
 pub(crate) mod envelope;
 pub(crate) mod face;

@@ -116,6 +116,22 @@ impl Problem {
         problem
     }
 
+    /// 409: a repeat of a request that is still under way, by a caller who does not wait any longer.
+    #[must_use]
+    pub fn under_way(id: &str) -> Self {
+        /// Generations take seconds; who asks again waits once more.
+        const RETRY_AFTER: Duration = Duration::from_secs(5);
+        let path = format!("/v1/requests/{id}");
+        let message = format!(
+            "The request that this Idempotency-Key belongs to is still under way, longer than 'Prefer: wait' allows. Send it again with the same key, or ask GET {path}."
+        );
+        Self {
+            retry_after: Some(RETRY_AFTER),
+            metadata: Some(json!({ "request_id": id, "url": path })),
+            ..Self::conflict(&message)
+        }
+    }
+
     /// 502: a request that may have been paid for, and of which nothing is known.
     #[must_use]
     pub fn outcome_unknown() -> Self {

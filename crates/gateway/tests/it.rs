@@ -71,5 +71,6 @@ mod it {
     mod upgrade;
     mod upstreams;
     mod usage;
+    mod waiting;
     mod webhooks;
 }

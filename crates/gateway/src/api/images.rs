@@ -1,8 +1,9 @@
-//! What generations and edits have in common: from a read body to an answer.
+//! What generations and edits have in common: from a request to its answer.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planner::catalog::parameter::Parameter;
@@ -11,38 +12,101 @@ use providers::SpoolScope;
 use serde_json::{Value, json};
 
 use super::answer::RESPONSE_FORMAT;
-use super::body::Received;
+use super::body::{Received, Room};
 use super::caller::Caller;
 use super::neighbours;
 use super::purpose::{Purpose, misplaced};
 use super::running::failed;
 use super::{estimate, repeats, running, sources, webhooks};
+use crate::auth::Scope;
 use crate::boundary::passed;
 use crate::generation::{self, Order};
 use crate::http::envelope::LogFacts;
+use crate::http::path::PathPart;
 use crate::http::respond;
 use crate::http::state::AppState;
+use crate::problem::Problem;
 
-/// One of the two endpoints.
-pub(super) struct Call {
+/// One of the two endpoints: what it is called, and how its bodies are read.
+pub(super) trait Reading: 'static {
     /// Which.
-    pub(super) endpoint: Endpoint,
+    const ENDPOINT: Endpoint;
     /// Its path.
-    pub(super) path: &'static str,
+    const PATH: &'static str;
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 4xx for what cannot be read, 503.
+    fn read(request: Request, room: &Room<'_>) -> impl Future<Output = Result<Received, Problem>> + Send;
+}
+
+/// Answers a request.
+pub(super) async fn handle<R: Reading>(
+    State(state): State<AppState>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    Box::pin(answer::<R>(state, caller, query, request, None)).await
+}
+
+/// The same with the model's name in the path, as Azure's SDKs send it.
+pub(super) async fn at_deployment<R: Reading>(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathPart(model): PathPart,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    Box::pin(answer::<R>(state, caller, query, request, Some(model))).await
+}
+
+async fn answer<R: Reading>(
+    state: AppState,
+    caller: Caller,
+    query: Option<String>,
+    request: Request,
+    deployment: Option<String>,
+) -> Response {
+    let scope = state.spool.scope();
+    let read = async {
+        caller.require(Scope::Generate)?;
+        let purpose = Purpose::of(query.as_deref(), &caller)?;
+        purpose.take_turn(&state, &caller).await?;
+        let room = Room {
+            scope: &scope,
+            limits: &state.generator.limits,
+        };
+        Ok((R::read(request, &room).await?, purpose))
+    };
+    let read: Result<_, Problem> = read.await;
+    match read {
+        Ok((received, purpose)) => {
+            let call = Call {
+                endpoint: R::ENDPOINT,
+                path: R::PATH,
+                purpose,
+                deployment,
+            };
+            serve(state, caller, call, scope, received).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// A call of one of the two.
+struct Call {
+    endpoint: Endpoint,
+    path: &'static str,
     /// What is wanted.
-    pub(super) purpose: Purpose,
+    purpose: Purpose,
     /// The model, where the path names it.
-    pub(super) deployment: Option<String>,
+    deployment: Option<String>,
 }
 
 /// Answers a request whose body was read.
-pub(super) async fn serve(
-    state: AppState,
-    caller: Caller,
-    call: Call,
-    scope: SpoolScope,
-    mut received: Received,
-) -> Response {
+async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, mut received: Received) -> Response {
     let is_async = understand(&state, &call, &mut received);
     let (mut request, mut faults) = parse(
         call.endpoint,

@@ -91,7 +91,8 @@ pub(super) enum Turn {
 /// Finds out whether a request is new, and waits for the answer of the one that it repeats.
 ///
 /// # Errors
-/// 409 for a key that came with another request before.
+/// 409 for a key that came with another request before, or whose request is still under way when the caller does not wait
+/// any longer.
 pub(super) async fn turn(
     state: &AppState,
     caller: &Caller,
@@ -100,7 +101,7 @@ pub(super) async fn turn(
     scope: &SpoolScope,
 ) -> Result<Turn, Problem> {
     if let Some(key) = &repeat.key {
-        return by_key(state, caller, (key, repeat.is_async), hash, scope).await;
+        return by_key(state, caller, (key, repeat), hash, scope).await;
     }
     let fresh = Turn::Fresh {
         claim: None,
@@ -123,8 +124,9 @@ pub(super) async fn turn(
     let Some(first) = first.map_err(|error| broken(&error))? else {
         return Ok(fresh);
     };
-    let ended = match ended(state, &first).await? {
+    let ended = match ended(state, &first, repeat.wait).await? {
         Ended::Found(ended) => ended,
+        Ended::UnderWay => return Ok(Turn::Done(accepted(&first, repeat.wait))),
         Ended::Shared(failure) => return Ok(Turn::Done(failure.into_response())),
         Ended::Unknown => return Ok(fresh),
     };
@@ -135,7 +137,7 @@ pub(super) async fn turn(
 async fn by_key(
     state: &AppState,
     caller: &Caller,
-    (key, is_async): (&str, bool),
+    (key, repeat): (&str, &Repeat),
     hash: &str,
     scope: &SpoolScope,
 ) -> Result<Turn, Problem> {
@@ -166,10 +168,11 @@ async fn by_key(
                 "This Idempotency-Key was used with another request before: each request needs a key of its own.",
             ));
         }
-        if is_async && is_told_later(state, &claimed.generation_id).await? {
-            return Ok(Turn::Done(replayed(accepted(&claimed.generation_id))));
+        if repeat.is_async && is_told_later(state, &claimed.generation_id).await? {
+            return Ok(Turn::Done(replayed(accepted(&claimed.generation_id, None))));
         }
-        let ended = match ended(state, &claimed.generation_id).await? {
+        let ended = match ended(state, &claimed.generation_id, repeat.wait).await? {
+            Ended::UnderWay => return Err(Problem::under_way(&claimed.generation_id)),
             Ended::Found(ended) if unanswered.as_ref() != Some(&ended.id) => ended,
             Ended::Shared(failure) => return Ok(Turn::Done(replayed(failure.into_response()))),
             Ended::Found(_) | Ended::Unknown => {
@@ -238,13 +241,16 @@ enum Ended {
     Found(Awaited),
     /// It failed at no cost while it was waited for: so would whoever tried the same at the same moment.
     Shared(Problem),
+    /// It has not ended within the time that the caller waits.
+    UnderWay,
     /// There is none of that id.
     Unknown,
 }
 
-/// Waits for the end of a generation, here or on another replica.
-async fn ended(state: &AppState, id: &str) -> Result<Ended, Problem> {
+/// Waits for the end of a generation, here or on another replica, for as long as the caller does.
+async fn ended(state: &AppState, id: &str, wait: Option<Duration>) -> Result<Ended, Problem> {
     let end = state.generator.ends.of(id);
+    let since = Instant::now();
     loop {
         let woken = end.told();
         let found = state
@@ -255,8 +261,12 @@ async fn ended(state: &AppState, id: &str) -> Result<Ended, Problem> {
             .map_err(|error| broken(&error))?;
         match found {
             Some(found) if found.is_under_way() => {
+                let left = wait.map_or(LOOK, |wait| wait.saturating_sub(since.elapsed()));
+                if left.is_zero() {
+                    return Ok(Ended::UnderWay);
+                }
                 // Woken or not, the next look tells.
-                let _ = timeout(LOOK, woken).await;
+                let _ = timeout(left.min(LOOK), woken).await;
             }
             Some(found) => {
                 let shared = end.failure().filter(|_| found.answer.is_none());
@@ -375,18 +385,20 @@ async fn load(state: &AppState, row: &MediaRow, scope: &SpoolScope) -> Result<Bl
     })
 }
 
-/// The answer to a caller who does not wait.
-pub(super) fn accepted(id: &str) -> Response {
+/// The answer to a caller who does not wait, or not longer than `wait`.
+pub(super) fn accepted(id: &str, wait: Option<Duration>) -> Response {
     let path = format!("/v1/requests/{id}");
     let body = serde_json::json!({ "id": id, "object": "request", "status": "processing", "url": path });
-    let mut response = (
-        StatusCode::ACCEPTED,
-        [(HeaderName::from_static("preference-applied"), "respond-async")],
-        respond::json(StatusCode::ACCEPTED, &body),
-    )
-        .into_response();
-    if let Ok(value) = HeaderValue::from_str(&path) {
-        response.headers_mut().insert(header::LOCATION, value);
+    let applied = wait.map_or_else(|| "respond-async".to_owned(), |wait| format!("wait={}", wait.as_secs()));
+    let mut response = respond::json(StatusCode::ACCEPTED, &body);
+    let told = [
+        (HeaderName::from_static("preference-applied"), applied),
+        (header::LOCATION, path),
+    ];
+    for (name, value) in told {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }

@@ -52,7 +52,7 @@ pub(super) async fn answer(state: AppState, caller: &Caller, repeat: &Repeat, mu
 
 /// Starts the generation and waits for it, or streams while waiting. Gives the order back when another one has its key.
 async fn run(state: AppState, mut order: Order, wait: Option<Duration>) -> Result<Response, Box<Order>> {
-    let without_links = match make_room(&state, &mut order).await {
+    let without_links = match make_room(&state, &mut order, wait.is_some()).await {
         Ok(without_links) => without_links,
         Err(problem) => return Ok(problem.into_response()),
     };
@@ -63,10 +63,10 @@ async fn run(state: AppState, mut order: Order, wait: Option<Duration>) -> Resul
     Ok(response)
 }
 
-/// Sees to it before anything is spent that images which have to be stored can be. Where a link is a part of the answer
-/// alone, it is left out, and what to tell of it comes back.
-async fn make_room(state: &AppState, order: &mut Order) -> Result<Option<HeaderValue>, Problem> {
-    let must_store = order.keeps_images() || order.response_format == ResponseFormat::Url;
+/// Sees to it before anything is spent that images which have to be stored can be: also those of a caller who `may_leave`
+/// before they are there. Where a link is a part of the answer alone, it is left out, and what to tell of it comes back.
+async fn make_room(state: &AppState, order: &mut Order, may_leave: bool) -> Result<Option<HeaderValue>, Problem> {
+    let must_store = order.keeps_images() || may_leave || order.response_format == ResponseFormat::Url;
     if !must_store && !order.response_format.has_links() {
         return Ok(None);
     }
@@ -91,7 +91,7 @@ async fn make_room(state: &AppState, order: &mut Order) -> Result<Option<HeaderV
 fn no_room(lack: NoRoom) -> Problem {
     /// Images expire one by one.
     const RETRY_AFTER: Duration = Duration::from_secs(30);
-    let advice = "Ask again with response_format \"b64_json\", or wait until stored images expire.";
+    let advice = "Ask again for what is kept nowhere (response_format \"b64_json\", without Idempotency-Key and Prefer), or wait until stored images expire.";
     let problem = match lack {
         NoRoom::Gateway { limit_bytes } => Problem::overloaded(&format!(
             "The stored images of this gateway take as much as media_bytes allows: {limit_bytes} bytes. {advice}"
@@ -151,7 +151,7 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
         // A refusal is told at once; what has begun is told later.
         select! {
             biased;
-            Ok(()) = begun => return Ok(repeats::accepted(&id)),
+            Ok(()) = begun => return Ok(repeats::accepted(&id, None)),
             outcome = &mut receiver => return answered(outcome.ok()),
         }
     }
@@ -166,13 +166,7 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
     select! {
         biased;
         outcome = &mut receiver => answered(outcome.ok()),
-        Ok(()) = over => {
-            let mut response = repeats::accepted(&id);
-            if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs())) {
-                response.headers_mut().insert("preference-applied", applied);
-            }
-            Ok(response)
-        }
+        Ok(()) = over => Ok(repeats::accepted(&id, Some(wait))),
     }
 }
 

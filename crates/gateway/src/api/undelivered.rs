@@ -5,12 +5,12 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
 use axum::http::{Response, header};
-use bytes::{Buf as _, Bytes};
-use hyper::body::{Frame, SizeHint};
+use bytes::Buf as _;
 use tokio::runtime::Handle;
 
 use crate::boundary::outside;
 use crate::generation::{Generated, Order};
+use crate::http::around::{Around, Polled, wrap};
 use crate::http::state::AppState;
 use crate::outcome::GenerationError;
 
@@ -62,11 +62,11 @@ pub(super) fn when_sent(response: Response<Body>, then: impl FnOnce() + Send + '
     let length = response.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
     response.map(|body| {
-        Body::new(Watched {
+        let at_end = AtEnd {
             left: length.or(body.size_hint().exact()),
-            body,
             then: Some(Box::new(then)),
-        })
+        };
+        wrap(body, at_end)
     })
 }
 
@@ -122,26 +122,19 @@ fn keep(state: &AppState, order: &Order, generated: &Generated) {
     }
 }
 
-/// A body with something to do at its last byte.
-struct Watched {
-    body: Body,
+/// Something to do at the last byte of a body.
+struct AtEnd {
     /// Bytes to come, where that is known.
     left: Option<u64>,
     then: Option<Box<dyn FnOnce() + Send>>,
 }
 
-impl HttpBody for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+impl Around for AtEnd {
+    fn next(&mut self, body: Pin<&mut Body>, context: &mut Context<'_>) -> Polled {
         if let Err(error) = outside("socket") {
             return Poll::Ready(Some(Err(axum::Error::new(error))));
         }
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let polled = body.poll_frame(context);
         let is_end = match &polled {
             Poll::Ready(None) => true,
             Poll::Ready(Some(Ok(frame))) => {
@@ -155,13 +148,5 @@ impl HttpBody for Watched {
             then();
         }
         polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

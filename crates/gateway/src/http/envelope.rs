@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::linger::Lingering;
+use super::linger::lingering;
 use super::repeat::Repeat;
 use super::state::AppState;
 use crate::generation::record::Marks;
@@ -69,7 +69,7 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
     let repeat = Repeat::read(request.headers());
     // A caller that waits for '100 Continue' sends nothing that could be left unread.
     if !request.headers().contains_key(header::EXPECT) {
-        request = request.map(Lingering::wrap);
+        request = request.map(lingering);
     }
     let mut response = match repeat {
         Ok(repeat) => {

@@ -8,58 +8,35 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use bytes::Bytes;
 use futures_util::StreamExt as _;
-use hyper::body::{Frame, SizeHint};
 use tokio::time::timeout;
+
+use super::around::{Around, Polled, wrap};
 
 /// How long an unwanted body is read: enough for a caller to finish a piece and look for the answer.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// A body whose unread rest is read and forgotten when it is dropped.
-pub(crate) struct Lingering {
-    rest: Option<Body>,
+/// The same body, whose unread rest is read and forgotten when it is dropped.
+pub(crate) fn lingering(body: Body) -> Body {
+    wrap(body, Linger { is_over: false })
 }
 
-impl Lingering {
-    /// Wraps a body.
-    pub(crate) fn wrap(body: Body) -> Body {
-        Body::new(Self { rest: Some(body) })
-    }
+struct Linger {
+    /// Whether the body came to its end, or broke.
+    is_over: bool,
 }
 
-impl HttpBody for Lingering {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = self.rest.as_mut() else {
-            return Poll::Ready(None);
-        };
-        let polled = Pin::new(body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            self.rest = None;
-        }
+impl Around for Linger {
+    fn next(&mut self, body: Pin<&mut Body>, context: &mut Context<'_>) -> Polled {
+        let polled = body.poll_frame(context);
+        self.is_over |= matches!(polled, Poll::Ready(None | Some(Err(_))));
         polled
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.rest.as_ref().is_none_or(HttpBody::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.rest.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
-    }
-}
-
-impl Drop for Lingering {
-    fn drop(&mut self) {
-        let Some(rest) = self.rest.take().filter(|rest| !rest.is_end_stream()) else {
+    fn dropped(&mut self, rest: Body) {
+        if self.is_over || rest.is_end_stream() {
             return;
-        };
+        }
         // Outside of a runtime nothing is under way that could be read.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let mut pieces = rest.into_data_stream();

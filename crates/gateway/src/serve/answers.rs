@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Frame, SizeHint};
+use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use crate::http::around::{Around, Polled, wrap};
 use crate::transfer::{LeastSpeed, Waiting};
 
 /// How often it is looked who is too slow, while anybody is waited for.
@@ -125,12 +126,12 @@ impl Peer {
         answers.retain(|answer| answer.strong_count() > 0);
         answers.push(Arc::downgrade(&turn));
         drop(answers);
-        Body::new(Answer {
-            body,
+        let answer = Answer {
             rest: Bytes::new(),
             turn,
             request,
-        })
+        };
+        wrap(body, answer)
     }
 
     /// Waits until the other side takes an answer too slowly.
@@ -157,9 +158,8 @@ impl Peer {
     }
 }
 
-/// A body whose taker is watched. It is the taker's turn from each piece on until the next one is asked for.
+/// Watches who takes a body. It is the taker's turn from each piece on until the next one is asked for.
 struct Answer {
-    body: Body,
     /// What is left of a large piece.
     rest: Bytes,
     turn: Arc<Mutex<Turn>>,
@@ -178,20 +178,14 @@ impl Answer {
     }
 }
 
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+impl Around for Answer {
+    fn next(&mut self, body: Pin<&mut Body>, context: &mut Context<'_>) -> Polled {
         locked(&self.turn).ours(Instant::now());
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
             return Poll::Ready(Some(Ok(self.hand_on(rest))));
         }
-        match Pin::new(&mut self.body).poll_frame(context) {
+        match body.poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(match frame.into_data() {
                 Ok(data) => self.hand_on(data),
                 Err(other) => other,
@@ -200,19 +194,8 @@ impl HttpBody for Answer {
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let rest = self.rest.len() as u64;
-        let of_body = self.body.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(of_body.lower() + rest);
-        if let Some(upper) = of_body.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint
+    fn held_bytes(&self) -> u64 {
+        self.rest.len() as u64
     }
 }
 
