@@ -90,6 +90,9 @@ pub enum DatabaseError {
     /// The tables cannot be brought up to date.
     #[error("database migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Another process has taken the generation over, as this one seemed to be dead.
+    #[error("database: another process has taken this generation over")]
+    TakenOver,
     /// A row does not hold what this version writes.
     #[error("database: column {0} does not hold what was expected")]
     Content(&'static str),
@@ -140,7 +143,7 @@ impl DatabaseError {
                 None => true,
             },
             Self::Content(_) | Self::Refused(_) => true,
-            Self::Migration(_) | Self::Io(_) | Self::Unavailable | Self::Closed => false,
+            Self::Migration(_) | Self::Io(_) | Self::Unavailable | Self::TakenOver | Self::Closed => false,
         }
     }
 }

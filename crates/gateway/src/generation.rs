@@ -6,12 +6,14 @@ pub mod ends;
 pub mod executor;
 mod facts;
 mod intent;
+mod keeping;
 mod measure;
 mod outputs;
 pub mod partials;
 pub mod record;
 mod resume;
 pub mod routing;
+mod settle;
 mod track;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ use planner::usage::Usage;
 use providers::{Blob, Driver, SpoolScope};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::Identity;
 use crate::boundary::passed;
@@ -40,9 +43,11 @@ use crate::clock::Clock;
 use crate::db::Database;
 use crate::db::generations::Lease;
 use crate::db::journal::ClaimOf;
+use crate::db::media::MediaRow;
 use crate::media::links::Links;
 use crate::media::process::{Inspected, Processor};
 use crate::media::room::MediaRoom;
+use crate::media::shelf::{Shelf, Shelved};
 use crate::media::store::MediaStore;
 use crate::metrics::Metrics;
 use crate::outcome::{Attempt, GenerationError};
@@ -52,10 +57,11 @@ use crate::upstreams::Upstreams;
 
 use budget::Usual;
 use ends::Ends;
-use executor::{Execution, Executor, Sources};
+use executor::{Execution, Executor, FirstCalls, Sources};
 use facts::Origin;
-use outputs::{BeingKept, Keeping};
+use keeping::{BeingKept, Keeping, Moment};
 use partials::Inlet;
+use record::Reserved;
 use routing::Routing;
 use track::Track;
 
@@ -78,6 +84,8 @@ pub struct Generator {
     pub processor: Processor,
     /// Where images are kept.
     pub store: MediaStore,
+    /// Where images wait that the store does not take.
+    pub shelf: Shelf,
     /// Whether more may be kept.
     pub room: MediaRoom,
     /// Links to them.
@@ -102,6 +110,8 @@ pub struct Generator {
     pub usual: Arc<Usual>,
     /// Generations whose images are yet to be stored although they have ended.
     pub being_kept: Arc<BeingKept>,
+    /// What a stopping gateway waits for.
+    pub tasks: TaskTracker,
     /// Who waits for the end of which generation.
     pub ends: Arc<Ends>,
     /// Wakes who tells callers of the ends that they want to be told of.
@@ -235,13 +245,13 @@ impl Order {
         self.claim.is_some() || self.request_hash.is_some() || self.is_async
     }
 
-    fn keeping(&self, generator: &Generator) -> Keeping<'_> {
+    fn keeping(&self, generator: &Generator, moment: Moment) -> Keeping<'_> {
         Keeping {
             generation_id: &self.id,
             account_id: &self.caller.account_id,
             ttl_s: self.caller.media_ttl_s,
             at_least_s: self.claim.as_ref().map_or(0, |_| generator.idempotency_s()),
-            is_pending: false,
+            moment,
         }
     }
 }
@@ -263,6 +273,10 @@ pub struct Delivered {
     pub origin: Origin,
     /// Its place among the generation's images in the store, when it is there.
     pub stored: Option<i64>,
+    /// Its row, once it was tried to store it.
+    pub row: Option<MediaRow>,
+    /// Its file, while it waits for the store.
+    pub shelved: Option<Arc<Shelved>>,
 }
 
 /// A generation that gave at least one image.
@@ -344,14 +358,15 @@ impl Generator {
         if let Err(error) = order.scope.admit(self.usual.expected(&plan, order.request.n)) {
             return Err(self.reject(order, created_at, GenerationError::NoRoom(error)).await);
         }
-        let plan = match self.reserve(order, plan, created_at).await {
-            Ok(plan) => plan,
+        let Reserved { plan, first } = match self.reserve(order, plan, created_at).await {
+            Ok(reserved) => reserved,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
         passed("reserve");
         began.tell();
         let deadline = started + self.deadline(&plan);
-        let execution = self.execute(order, &plan, deadline, inlet).await;
+        let mut execution = self.execute(order, &plan, first, deadline, inlet).await;
+        let unmade = std::mem::take(&mut execution.unmade);
         passed("execute");
         let produced = outputs::finish(self, order, &plan, execution).await;
         passed("process");
@@ -361,17 +376,14 @@ impl Generator {
             Err(error) => Err(error),
         };
         passed("store");
-        if let Err(error) = self.record_end(order, &result).await {
-            // The images are paid for: they are handed out even when nobody can note it.
-            tracing::error!(generation.id = %order.id, error = %error, "the end of a generation could not be noted");
-        }
+        let result = self.settle(order, result, &unmade).await;
         passed("settle");
         result
     }
 
     /// Keeps the images of a generation whose caller has gone, so that they can still be fetched.
     pub async fn keep(&self, order: &Order, generated: &mut Generated) {
-        outputs::keep(self, &order.keeping(self), generated).await;
+        keeping::keep(self, &order.keeping(self, Moment::AfterEnd), generated).await;
         // Who came back for it waits for its images.
         self.ends.tell(&order.id, None);
     }
@@ -392,6 +404,7 @@ impl Generator {
         &self,
         order: &Order,
         plan: &RoutePlan<'_>,
+        first: Option<FirstCalls>,
         deadline: Instant,
         inlet: Option<&Inlet>,
     ) -> Execution {
@@ -402,7 +415,12 @@ impl Generator {
         };
         let route = self.route(order);
         let policy = route.policy(self.policy);
-        let track = Track::new(self.bookkeeping.then(|| self.database.clone()), &order.id);
+        let on_record = first.as_ref().map_or(0, |first| first.calls.len());
+        let track = Track::starting_at(
+            self.bookkeeping.then(|| self.database.clone()),
+            &order.id,
+            i64::try_from(on_record).unwrap_or(i64::MAX),
+        );
         let attempt_s = self.limits.attempt_s;
         let executor = Executor {
             attempt_limit: (attempt_s > 0).then(|| Duration::from_secs(attempt_s)),
@@ -417,7 +435,8 @@ impl Generator {
             policy: &policy,
             deadline,
             inlet,
+            tasks: &self.tasks,
         };
-        executor.execute(plan, order.request.n, &sources, track).await
+        executor.execute(plan, order.request.n, &sources, (track, first)).await
     }
 }

@@ -60,6 +60,7 @@ use known_clients::{KnownClients, KnownClientsError};
 use media::links::Links;
 use media::process::Processor;
 use media::room::MediaRoom;
+use media::shelf::{Leftover, Shelf as MediaShelf};
 use media::store::{MediaStore, StoreError};
 use metrics::Metrics;
 use settings::limits::Limits;
@@ -160,8 +161,9 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         driver,
         clock,
     };
-    let generator = generator(parts).await?;
     let tasks = TaskTracker::new();
+    let generator = generator(parts, tasks.clone()).await?;
+    tokio::spawn(generator.take_up(leftovers(&generator.shelf)));
     let spool = spool(&settings);
     let (stopping, stopped) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(upkeep::keep_up(generator.clone(), stopping.clone()));
@@ -218,7 +220,7 @@ struct Parts<'a> {
     clock: Clock,
 }
 
-async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
+async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, StartError> {
     let settings = parts.settings;
     let metrics = Metrics::default();
     Ok(Generator {
@@ -228,6 +230,7 @@ async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
         driver: Arc::new(parts.driver),
         processor: Processor::new(decode_limits(&settings.limits)),
         store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
+        shelf: MediaShelf::new(journal_folder(settings), parts.database.owner()),
         room: MediaRoom::new(parts.database.clone(), settings.limits.media_bytes),
         database: parts.database,
         clock: parts.clock,
@@ -243,6 +246,7 @@ async fn generator(parts: Parts<'_>) -> Result<Generator, StartError> {
         when_outcome_unknown: settings.when_outcome_unknown,
         usual: Arc::default(),
         being_kept: Arc::default(),
+        tasks,
         ends: Arc::default(),
         told: Arc::new(Notify::new()),
         successors: Arc::new(settings.successors.clone()),
@@ -353,8 +357,22 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
     Ok((driver, Arc::new(fetcher)))
 }
 
+/// Where is kept what neither the database nor the media store takes.
+fn journal_folder(settings: &Settings) -> &Path {
+    settings.journal_dir.as_ref().unwrap_or(&settings.data_dir)
+}
+
+/// Images that dead processes had promised and could not store. A stopping gateway does not wait until they are stored: the next
+/// start finds them again.
+fn leftovers(shelf: &MediaShelf) -> Vec<Leftover> {
+    shelf.leftovers().unwrap_or_else(|error| {
+        tracing::error!(error = %error, "images that wait for the store could not be looked for");
+        Vec::new()
+    })
+}
+
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
-    let folder = settings.journal_dir.as_ref().unwrap_or(&settings.data_dir);
+    let folder = journal_folder(settings);
     Ok(Database::open_to_serve(&database_url(settings), clock.now(), folder).await?)
 }
 

@@ -3,6 +3,7 @@
 pub mod links;
 pub mod process;
 pub mod room;
+pub mod shelf;
 pub mod store;
 pub mod strays;
 pub mod sweep;

@@ -46,6 +46,9 @@ pub enum GenerationError {
     /// Another generation has the caller's own key for this request, and answers for it.
     #[error("another request has the same Idempotency-Key")]
     Claimed,
+    /// Another process took it over, as this one seemed to be dead: what the other made of it is the answer.
+    #[error("another process has taken it over")]
+    TakenOver,
     /// The spool has no room for its images.
     #[error("there is no room for the images: {0}")]
     NoRoom(SpoolError),

@@ -212,6 +212,8 @@ impl Problem {
             GenerationError::NoRoom(_) => Self::overloaded("No room for more images (spool_bytes). Try again shortly."),
             GenerationError::Shortage(shortage) => short(shortage),
             GenerationError::Claimed => Self::conflict("Another request with this Idempotency-Key is under way."),
+            // Its record has the answer; where that has none, nobody knows.
+            GenerationError::TakenOver => Self::outcome_unknown(),
             GenerationError::Database(error) if error.is_away() => Self::of_database(error),
             GenerationError::Database(_) => Self::lost(),
         }

@@ -247,6 +247,22 @@ enum Ended {
     Unknown,
 }
 
+/// The answer that stands on record of a request which another process has ended.
+pub(super) async fn of_record(state: &AppState, id: &str, scope: &SpoolScope) -> Response {
+    let answer = async {
+        let found = state.generator.database.awaited(id).await;
+        match found.map_err(|error| broken(&error))? {
+            Some(found) => again(state, &found, scope).await,
+            None => Ok(None),
+        }
+    };
+    match answer.await {
+        Ok(Some(response)) => response,
+        Ok(None) => Problem::outcome_unknown().into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
 /// Waits for the end of a generation, here or on another replica, for as long as the caller does.
 async fn ended(state: &AppState, id: &str, wait: Option<Duration>) -> Result<Ended, Problem> {
     let end = state.generator.ends.of(id);
@@ -344,7 +360,12 @@ async fn kept(state: &AppState, id: &str, wanted: usize) -> Result<Option<Vec<Me
             return Ok(None);
         }
         if Instant::now() >= until {
-            return if state.generator.being_kept.holds(id) {
+            let is_kept = state.generator.being_kept.holds(id)
+                || database
+                    .is_worked_on_elsewhere(id)
+                    .await
+                    .map_err(|error| broken(&error))?;
+            return if is_kept {
                 Err(Problem::overloaded(
                     "The images of this request are made and cannot be stored at this moment. Try again shortly.",
                 ))

@@ -45,13 +45,22 @@ pub(super) async fn answer(state: AppState, caller: &Caller, repeat: &Repeat, mu
         match run(state.clone(), order, repeat.wait).await {
             Ok(response) => return response,
             // A twin was faster: its answer is this one's too.
-            Err(back) => order = *back,
+            Err(Back::Claimed(back)) => order = *back,
+            Err(Back::TakenOver(back)) => return repeats::of_record(&state, &back.id, &back.scope).await,
         }
     }
 }
 
-/// Starts the generation and waits for it, or streams while waiting. Gives the order back when another one has its key.
-async fn run(state: AppState, mut order: Order, wait: Option<Duration>) -> Result<Response, Box<Order>> {
+/// An order whose answer is that of another one.
+enum Back {
+    /// Another request has its key.
+    Claimed(Box<Order>),
+    /// Another process has done it.
+    TakenOver(Box<Order>),
+}
+
+/// Starts the generation and waits for it, or streams while waiting. Gives the order back when others have done it.
+async fn run(state: AppState, mut order: Order, wait: Option<Duration>) -> Result<Response, Back> {
     let without_links = match make_room(&state, &mut order, wait.is_some()).await {
         Ok(without_links) => without_links,
         Err(problem) => return Ok(problem.into_response()),
@@ -109,7 +118,7 @@ fn no_room(lack: NoRoom) -> Problem {
     }
 }
 
-async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<Response, Box<Order>> {
+async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<Response, Back> {
     let Some(permit) = state.in_flight.take(&order.caller.account_id, Instant::now()) else {
         let message = "This gateway works on as many generations as it may (in_flight_generations), of which each account has its share. Try again shortly.";
         return Ok(Problem::overloaded(message).into_response());
@@ -170,17 +179,13 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
     }
 }
 
-fn answered(outcome: Option<Undelivered>) -> Result<Response, Box<Order>> {
+fn answered(outcome: Option<Undelivered>) -> Result<Response, Back> {
     let Some(undelivered) = outcome else {
         return Ok(Problem::lost().into_response());
     };
     let response = match undelivered.outcome() {
-        Some((_, Err(GenerationError::Claimed))) => {
-            return match undelivered.delivered() {
-                Some((order, _)) => Err(Box::new(order)),
-                None => Ok(Problem::lost().into_response()),
-            };
-        }
+        Some((_, Err(GenerationError::Claimed))) => return given_back(undelivered, Back::Claimed),
+        Some((_, Err(GenerationError::TakenOver))) => return given_back(undelivered, Back::TakenOver),
         Some((order, Ok(generated))) => {
             let response = answer::answer(order, generated);
             passed("respond");
@@ -190,6 +195,13 @@ fn answered(outcome: Option<Undelivered>) -> Result<Response, Box<Order>> {
         None => Problem::lost().into_response(),
     };
     Ok(undelivered.watch(response))
+}
+
+fn given_back(undelivered: Undelivered, back: fn(Box<Order>) -> Back) -> Result<Response, Back> {
+    match undelivered.given_back() {
+        Some(order) => Err(back(Box::new(order))),
+        None => Ok(Problem::lost().into_response()),
+    }
 }
 
 /// An error's answer; what is not the caller's to know goes to the log.

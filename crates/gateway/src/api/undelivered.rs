@@ -35,6 +35,11 @@ impl Undelivered {
         self.outcome.as_ref()
     }
 
+    /// Ends the watch: its order is answered by another one.
+    pub(super) fn given_back(mut self) -> Option<Order> {
+        self.outcome.take().map(|(order, _)| order)
+    }
+
     /// Ends the watch: the caller has it.
     pub(super) fn delivered(mut self) -> Option<Outcome> {
         let outcome = self.outcome.take();

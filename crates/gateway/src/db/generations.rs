@@ -15,7 +15,8 @@ use super::{Database, DatabaseError, maybe_time, rows, time};
 
 pub use durable::{Answer, Awaited, BegunAttempt, FailedAttempt, Orphan, OrphanedAttempt};
 pub(super) use durable::{
-    adopt, begin_attempts, forget_calls, note_break, note_delivery, note_failure, note_handle, withdraw,
+    adopt, begin_attempts, forget_calls, is_owned_by, is_worked_on_by, note_break, note_delivery, note_failure,
+    note_handle, withdraw,
 };
 pub use list::{Cursor, Filter, Summary};
 pub use payloads::Payloads;
@@ -315,9 +316,9 @@ pub(super) async fn insert_attempts(link: &mut Link, attempts: &[(String, Attemp
         "generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros",
         // What a process noted of a failure before it died is known better than by the one that takes over.
         "ON CONFLICT (generation_id, position) DO UPDATE SET outcome = excluded.outcome, \
-         code = CASE WHEN attempts.outcome = 'failed' THEN attempts.code ELSE excluded.code END, spent = excluded.spent, \
+         code = CASE WHEN attempts.outcome = 'failed' AND excluded.outcome = 'failed' THEN attempts.code ELSE excluded.code END, spent = excluded.spent, \
          http_status = excluded.http_status, upstream_id = excluded.upstream_id, \
-         duration_ms = CASE WHEN attempts.outcome = 'failed' THEN attempts.duration_ms ELSE excluded.duration_ms END, \
+         duration_ms = CASE WHEN attempts.outcome = 'failed' AND excluded.outcome = 'failed' THEN attempts.duration_ms ELSE excluded.duration_ms END, \
          cost_micros = excluded.cost_micros, facts = NULL",
         attempts,
         |(generation_id, attempt)| {
@@ -348,11 +349,12 @@ pub(super) async fn exists(link: &mut Link, id: &str) -> Result<bool, DatabaseEr
     Ok(row.is_some())
 }
 
-/// Notes the end of a generation.
-pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration) -> Result<(), DatabaseError> {
+/// Notes the end of a generation, which the process `owner` gave it.
+pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration, owner: &str) -> Result<(), DatabaseError> {
     let sql = "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
          adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12, \
-         answer_status = $13, answer = $14 WHERE id = $1";
+         answer_status = $13, answer = $14, \
+         lease_owner = CASE WHEN lease_owner IS NULL THEN NULL ELSE $15 END WHERE id = $1";
     let values = [
         id.into(),
         end.status.as_str().into(),
@@ -368,6 +370,7 @@ pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration) -> Res
         end.markup_micros.into(),
         end.answer.as_ref().map(|answer| answer.status).into(),
         end.answer.as_ref().map(|answer| answer.body.as_str()).into(),
+        owner.into(),
     ];
     link.execute(sql, &values).await?;
     Ok(())

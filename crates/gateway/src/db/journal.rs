@@ -117,8 +117,12 @@ pub(super) enum Forget {
 /// What is kept once it is accepted. Each can be written any number of times: only the first one counts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Entry {
-    /// A call is about to be made.
-    BeginAttempt { generation_id: String, begun: BegunAttempt },
+    /// A call is about to be made by the process `owner`.
+    BeginAttempt {
+        generation_id: String,
+        begun: BegunAttempt,
+        owner: String,
+    },
     /// A provider accepted a job.
     Handle {
         generation_id: String,
@@ -141,12 +145,12 @@ pub(super) enum Entry {
         start: Box<NewGeneration>,
         end: Box<EndOfGeneration>,
     },
-    /// A generation ends.
-    End(Box<Ended>),
+    /// A generation ends, as the process `owner` says that worked on it.
+    End { ended: Box<Ended>, owner: String },
     /// A generation began after its caller was told that it cannot.
     Withdraw { generation_id: String, now: Timestamp },
-    /// Images were stored.
-    Media(Vec<MediaRow>),
+    /// Images were stored by the process `owner`.
+    Media { rows: Vec<MediaRow>, owner: String },
     /// What was asked and answered is kept.
     Payloads { generation_id: String, payloads: Payloads },
     /// The caller got the answer.
@@ -172,7 +176,7 @@ pub struct Ended {
     pub attempts: Vec<AttemptRow>,
     /// Calls that were put on record and never made, by their positions.
     pub unmade: Vec<i64>,
-    /// Images that were stored for it and are not on record yet.
+    /// Images that were stored for it, in case they are not on record yet.
     pub media: Vec<MediaRow>,
     /// What becomes of its money.
     pub settlement: Settlement,
@@ -188,7 +192,8 @@ impl Write {
     const fn is_leisurely(&self) -> bool {
         matches!(
             self,
-            Self::Entry(Entry::Delivery { .. } | Entry::Break { .. } | Entry::Failure { .. })
+            // The end of its generation follows images at once.
+            Self::Entry(Entry::Delivery { .. } | Entry::Break { .. } | Entry::Failure { .. } | Entry::Media { .. })
         )
     }
 
@@ -224,6 +229,8 @@ pub enum NotBegun {
 #[derive(Debug)]
 pub(super) enum Written {
     Done,
+    /// Nothing: another process has taken the generation over.
+    TakenOver,
     Held(Result<i64, NotBegun>),
     Posted(Posted),
     Turn(Result<(), Timestamp>),
@@ -361,10 +368,14 @@ impl Accepting {
     ///
     /// # Errors
     /// [`DatabaseError::Unavailable`] when neither takes it within five seconds: it is written later if that is possible.
-    /// Others: it never can be written.
+    /// [`DatabaseError::TakenOver`] when it is about a generation that another process has taken over, as this one seemed to
+    /// be dead. Others: it never can be written.
     pub async fn accepted(self) -> Result<(), DatabaseError> {
         match timeout(KEPT_WITHIN, self.0?).await {
-            Ok(written) => written.map_err(|_| DatabaseError::Closed)?.map(drop),
+            Ok(written) => match written.map_err(|_| DatabaseError::Closed)?? {
+                Written::TakenOver => Err(DatabaseError::TakenOver),
+                _ => Ok(()),
+            },
             Err(_) => Err(DatabaseError::Unavailable),
         }
     }

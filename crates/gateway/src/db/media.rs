@@ -55,9 +55,14 @@ fn read(row: &AnyRow) -> Result<MediaRow, DatabaseError> {
     })
 }
 
-/// Notes stored images, each once.
-pub(super) async fn insert(link: &mut Link, media: &[MediaRow]) -> Result<(), DatabaseError> {
-    rows::insert(link, "media", COLUMNS, rows::IF_NEW, media, |row| {
+/// That a generation is not another process's: columns 2 and 12 of what is inserted.
+const IS_OWN: &str =
+    "EXISTS (SELECT 1 FROM generations WHERE id = column2 AND (lease_owner IS NULL OR lease_owner = column12))";
+
+/// Notes stored images, each once, with the process that stored them. Those of generations that another process has taken
+/// over are left out.
+pub(super) async fn insert(link: &mut Link, media: &[(MediaRow, String)]) -> Result<(), DatabaseError> {
+    rows::insert_where(link, ("media", COLUMNS, IS_OWN), rows::IF_NEW, media, |(row, owner)| {
         [
             (&row.id).into(),
             (&row.generation_id).into(),
@@ -70,6 +75,7 @@ pub(super) async fn insert(link: &mut Link, media: &[MediaRow]) -> Result<(), Da
             row.created_at.as_microsecond().into(),
             row.expires_at.as_microsecond().into(),
             row.made.as_deref().into(),
+            owner.into(),
         ]
     })
     .await

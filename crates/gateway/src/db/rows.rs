@@ -39,6 +39,31 @@ pub(super) async fn insert<T, const WIDTH: usize>(
     Ok(())
 }
 
+/// The same for rows that meet a condition, which knows their values as `column1` and so on. Values after those of `columns`
+/// are for the condition alone.
+///
+/// # Errors
+/// As for [`insert`].
+pub(super) async fn insert_where<T, const WIDTH: usize>(
+    link: &mut Link,
+    (table, columns, condition): (&str, &str, &str),
+    conflict: &str,
+    rows: &[T],
+    values: impl for<'q> Fn(&'q T) -> [Value<'q>; WIDTH],
+) -> Result<(), DatabaseError> {
+    let count = columns.split(',').count();
+    let names: Vec<String> = (1..=count).map(|column| format!("column{column}")).collect();
+    for row in rows {
+        let sql = format!(
+            "INSERT INTO {table} ({columns}) SELECT {} FROM (VALUES {}) AS new_rows WHERE {condition} {conflict}",
+            names.join(", "),
+            places(WIDTH, 1)
+        );
+        link.execute(&sql, &values(row)).await?;
+    }
+    Ok(())
+}
+
 /// `($1, $2), ($3, $4)` for two rows of two columns.
 pub(super) fn places(width: usize, count: usize) -> String {
     let row = |row: usize| {

@@ -18,6 +18,7 @@ use planner::usage::Usage;
 use providers::{Driver, SpoolScope};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::Upload;
 use super::facts::{Facts, Origin};
@@ -31,6 +32,8 @@ use crate::outcome::Attempt;
 use crate::upstreams::Upstreams;
 use call::Means;
 use walk::Walk;
+
+pub use walk::FirstCalls;
 
 pub(super) use call::{Made, Success, read};
 
@@ -60,6 +63,8 @@ pub struct Executor<'a> {
     pub hedged: bool,
     /// How many times what was held a provider may report that it charged.
     pub reported_factor: i64,
+    /// What a stopping gateway waits for.
+    pub tasks: &'a TaskTracker,
 }
 
 /// The caller's files.
@@ -108,6 +113,8 @@ pub struct Execution {
     pub charges: Vec<Estimate>,
     /// What the providers say they used.
     pub usage: Option<Usage>,
+    /// Calls that are on record and were not made, by their positions.
+    pub unmade: Vec<i64>,
     /// That a call could not be put on record, so that it was not made.
     pub unrecorded: Option<DatabaseError>,
     /// What may be charged; `None`: nothing was held.
@@ -127,7 +134,13 @@ pub struct Bounds {
 
 impl Executor<'_> {
     /// Walks the plan until `n` images are there, it ends, or a failure ends it.
-    pub async fn execute(self, plan: &RoutePlan<'_>, n: u32, sources: &Sources<'_>, track: Track) -> Execution {
+    pub async fn execute(
+        self,
+        plan: &RoutePlan<'_>,
+        n: u32,
+        sources: &Sources<'_>,
+        (track, first): (Track, Option<FirstCalls>),
+    ) -> Execution {
         let (sender, news) = mpsc::unbounded_channel();
         let means = Means {
             routing: Arc::clone(self.routing),
@@ -139,6 +152,7 @@ impl Executor<'_> {
             deadline: self.deadline,
             attempt_limit: self.attempt_limit,
             hedged: self.hedged,
+            tasks: self.tasks.clone(),
             news: sender,
         };
         let prices = plan
@@ -149,7 +163,7 @@ impl Executor<'_> {
             held: prices.max().unwrap_or_default(),
             reported_factor: self.reported_factor,
         };
-        Walk::new(&self, plan, sources, (Arc::new(means), news), n, bounds)
+        Walk::new(&self, plan, sources, (Arc::new(means), news), n, (bounds, first))
             .finish()
             .await
     }

@@ -10,7 +10,7 @@ use planner::native::{NativeRequest, NativeValue};
 use planner::plan::{Candidate, RoutePlan};
 use planner::price::charge::Produced;
 use planner::price::estimate::Work;
-use planner::resolve::{Adjustment, Finish};
+use planner::resolve::{Adjustment, Finish, Resolved};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -70,8 +70,7 @@ impl Facts {
     }
 
     /// Those of one call for `asked` of `missing` images.
-    #[must_use]
-    pub fn for_call(&self, asked: u32, native: &NativeRequest, missing: u32, tries_before: u32) -> Self {
+    fn for_call(&self, asked: u32, native: &NativeRequest, missing: u32, tries_before: u32) -> Self {
         let plain = |(name, value): (&String, &NativeValue)| match value {
             NativeValue::Json(value) => Some((name.clone(), value.clone())),
             NativeValue::Secret(_) | NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => None,
@@ -85,6 +84,22 @@ impl Facts {
         }
     }
 
+    /// The calls that ask the candidate for `missing` of `wanted` images.
+    #[must_use]
+    pub fn calls(&self, resolved: &Resolved<'_>, missing: u32, wanted: u32, tries_before: u32) -> Vec<OneCall> {
+        let mut before = wanted - missing;
+        let call = |images| {
+            let native = resolved.call(images, before);
+            before += images;
+            OneCall {
+                images,
+                facts: self.for_call(images, &native, missing, tries_before),
+                native,
+            }
+        };
+        resolved.fan_out(missing).into_iter().map(call).collect()
+    }
+
     /// The prices that hold for it; `None` when the catalogue has the offer no more.
     #[must_use]
     pub fn pricing<'a>(&self, catalog: &'a Catalog) -> Option<&'a Pricing> {
@@ -92,6 +107,17 @@ impl Facts {
         let offer = offers.iter().find(|offer| offer.provider == self.provider)?;
         Some(&offer.pricing)
     }
+}
+
+/// One of the calls that ask a candidate for the images of a request.
+#[derive(Debug, Clone)]
+pub struct OneCall {
+    /// Images that it is asked for.
+    pub images: u32,
+    /// What it is sent.
+    pub native: NativeRequest,
+    /// What makes an answer of what it gives.
+    pub facts: Facts,
 }
 
 /// The call that made an image.

@@ -23,8 +23,8 @@ impl Generator {
                     lasted: Some(lasted),
                 }
             }
-            // It is the generation before it that ends.
-            Err(GenerationError::Claimed) => return,
+            // It is the generation before it that ends, or another process that ends it.
+            Err(GenerationError::Claimed | GenerationError::TakenOver) => return,
             Err(error) => GenerationEnd {
                 model: self.known_model(&order.request.model),
                 code: Some(Problem::of_generation(error).code),

@@ -1,12 +1,8 @@
 //! From what providers made to what the caller gets: converted, stored, priced.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use imaging::Ending;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use planner::catalog::pricing::Basis;
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::money::Micros;
@@ -18,32 +14,11 @@ use providers::SpoolScope;
 use serde_json::Value;
 
 use super::executor::{Execution, ProducedImage};
-use super::record::RESERVATION_GRACE;
+use super::keeping::{Keeping, Moment, keep, shelve, store};
 use super::{Delivered, Generated, Generator, Order};
-use crate::db::DatabaseError;
-use crate::db::media::MediaRow;
-use crate::ids::random_text;
 use crate::media::process::{Finished, size_of};
-use crate::media::store::StoreError;
 use crate::outcome::GenerationError;
 use crate::upstreams::Service;
-
-/// Why images could not be kept.
-#[derive(Debug, thiserror::Error)]
-enum KeepError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
-/// First wait before images are stored once more that could not be; each further one is twice as long.
-const AGAIN_FIRST: Duration = Duration::from_millis(250);
-/// Longest such wait: an object store that is back is found soon.
-const AGAIN_MOST: Duration = Duration::from_secs(10);
-
-/// Letters of a media id: 22 base-62 characters are 131 bits, which nobody guesses.
-const MEDIA_ID_CHARS: usize = 22;
 
 /// What was made, in the form that was asked for.
 pub(super) struct Produced {
@@ -168,36 +143,36 @@ pub(super) async fn deliver(
     created_at: Timestamp,
 ) -> Generated {
     let mut generated = assemble(generator, &order.id, produced, created_at);
-    let keeping = order.keeping(generator);
+    let keeping = order.keeping(generator, Moment::BeforeEnd);
     if order.is_fetched_later() {
         // Its answer is in the store alone: before it is there, there is none.
         let keeping = Keeping {
-            is_pending: true,
+            moment: Moment::Pending,
             ..keeping
         };
         keep(generator, &keeping, &mut generated).await;
     }
-    if !order.response_format.has_links() {
-        if order.keeps_images()
-            && !generated.kept
-            && let Err(error) = store(generator, &keeping, &mut generated).await
-        {
-            // The answer carries the bytes; they are kept when it is out.
-            tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
-        }
-        generated.images.iter_mut().for_each(|delivered| delivered.url = None);
-    } else if !generated.kept
+    let has_links = order.response_format.has_links();
+    if (has_links || order.keeps_images())
+        && !generated.kept
         && let Err(error) = store(generator, &keeping, &mut generated).await
     {
-        // The images are paid for: without a store they go out as bytes.
+        // The images are paid for: without a store they go out as bytes, and are kept when they are out.
         tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
+        if order.is_awaited() {
+            shelve(generator, &keeping, &mut generated).await;
+        }
+        if has_links {
+            generated.adjustments.push(Adjustment {
+                parameter: "response_format".to_owned(),
+                requested: Value::from(order.response_format.as_str()),
+                used: Value::from(ResponseFormat::B64Json.as_str()),
+                reason: "the media store failed".to_owned(),
+            });
+        }
+    }
+    if !(has_links && generated.kept) {
         generated.images.iter_mut().for_each(|delivered| delivered.url = None);
-        generated.adjustments.push(Adjustment {
-            parameter: "response_format".to_owned(),
-            requested: Value::from(order.response_format.as_str()),
-            used: Value::from(ResponseFormat::B64Json.as_str()),
-            reason: "the media store failed".to_owned(),
-        });
     }
     generated
 }
@@ -233,6 +208,8 @@ pub(super) fn assemble(generator: &Generator, id: &str, produced: Produced, crea
         cost: made.cost,
         origin: made.origin.clone(),
         stored: made.stored,
+        row: None,
+        shelved: None,
     });
     Generated {
         id: id.to_owned(),
@@ -308,130 +285,4 @@ fn total(execution: &Execution) -> (Micros, Basis, Vec<Line>) {
         charges.first().map_or_else(Basis::default, |charge| charge.basis),
         planner::price::merged(charges.iter().flat_map(|charge| charge.components.clone())),
     )
-}
-
-/// Whose images are stored, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Keeping<'a> {
-    /// The generation.
-    pub(super) generation_id: &'a str,
-    /// The account.
-    pub(super) account_id: &'a str,
-    /// Seconds that links last; `None`: as set for all.
-    pub(super) ttl_s: Option<i64>,
-    /// Seconds that the files are kept at the least, for links that are made later.
-    pub(super) at_least_s: i64,
-    /// Whether the generation's end waits for it, so that what is held for it must stay held.
-    pub(super) is_pending: bool,
-}
-
-/// Stores every image and gives it a link.
-async fn store(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) -> Result<(), KeepError> {
-    let now = generator.clock.now();
-    let for_all = || i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
-    let ttl_s = keeping.ttl_s.unwrap_or_else(for_all);
-    let after = |seconds: i64| {
-        now.checked_add(SignedDuration::from_secs(seconds))
-            .unwrap_or(Timestamp::MAX)
-    };
-    let (link_ends_at, expires_at) = (after(ttl_s), after(ttl_s.max(keeping.at_least_s)));
-    let taken: Vec<i64> = generated.images.iter().filter_map(|image| image.stored).collect();
-    let mut free = (0..).filter(|position| !taken.contains(position));
-    for delivered in generated.images.iter_mut().filter(|image| image.stored.is_none()) {
-        let position = free.next().unwrap_or(i64::MAX);
-        let info = &delivered.image.info;
-        let id = random_text(MEDIA_ID_CHARS);
-        let extension = info.format.extension();
-        // A folder a day keeps folders small.
-        let path = format!("{}/{id}.{extension}", now.strftime("%Y/%m/%d"));
-        generator.store.put(&path, &delivered.image.blob).await?;
-        let row = MediaRow {
-            id: id.clone(),
-            generation_id: keeping.generation_id.to_owned(),
-            position,
-            path,
-            format: info.format.to_string(),
-            width_px: i64::from(info.width_px),
-            height_px: i64::from(info.height_px),
-            size_bytes: i64::try_from(delivered.image.blob.len()).unwrap_or(i64::MAX),
-            created_at: now,
-            expires_at,
-            made: serde_json::to_string(&delivered.origin).ok(),
-        };
-        if let Err(error) = generator.database.insert_media(&row).await {
-            // A file without a row is swept; one that cannot be removed now is, too.
-            let _ = generator.store.delete(&row.path).await;
-            return Err(error.into());
-        }
-        delivered.stored = Some(position);
-        let room = &generator.room;
-        room.stored(keeping.account_id, delivered.image.blob.len()).await;
-        delivered.url = Some(generator.links.sign(&id, extension, link_ends_at));
-    }
-    generated.kept = true;
-    // As they lie in the store, some of them since before a process died.
-    generated.images.sort_by_key(|image| image.stored);
-    Ok(())
-}
-
-/// Stores the images of an answer that found nobody, or whose account keeps all of them: however long the store or the
-/// database is away. Until then their bytes stay in the spool.
-pub(super) async fn keep(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) {
-    if generated.kept {
-        return;
-    }
-    let _seen = generator.being_kept.enter(keeping.generation_id);
-    let mut wait = AGAIN_FIRST;
-    while let Err(error) = store(generator, keeping, generated).await {
-        tracing::error!(generation.id = %generated.id, error = %error, "images could not be kept; they are kept as soon as that works");
-        if keeping.is_pending {
-            let until = generator
-                .clock
-                .now()
-                .checked_add(RESERVATION_GRACE)
-                .unwrap_or(Timestamp::MAX);
-            if let Err(error) = generator.database.hold_until(keeping.generation_id, until).await {
-                tracing::warn!(generation.id = %generated.id, error = %error, "what is held could not be kept held");
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(AGAIN_MOST);
-    }
-}
-
-/// Generations whose images are being stored although their end is on record.
-#[derive(Debug, Default)]
-pub struct BeingKept(Mutex<BTreeSet<String>>);
-
-impl BeingKept {
-    /// Whether the images of a generation are yet to be stored.
-    #[must_use]
-    pub fn holds(&self, generation_id: &str) -> bool {
-        self.ids().contains(generation_id)
-    }
-
-    fn enter<'a>(&'a self, generation_id: &'a str) -> Seen<'a> {
-        self.ids().insert(generation_id.to_owned());
-        Seen {
-            being_kept: self,
-            generation_id,
-        }
-    }
-
-    fn ids(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Takes a generation out again.
-struct Seen<'a> {
-    being_kept: &'a BeingKept,
-    generation_id: &'a str,
-}
-
-impl Drop for Seen<'_> {
-    fn drop(&mut self) {
-        self.being_kept.ids().remove(self.generation_id);
-    }
 }

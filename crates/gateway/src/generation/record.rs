@@ -9,13 +9,19 @@ use planner::plan::{Candidate, RoutePlan};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::executor::FirstCalls;
+use super::facts::Facts;
+use super::track::{OnRecord, Track};
 use super::{Generated, Generator, Order};
 use crate::db::DatabaseError;
-use crate::db::generations::{Answer, AttemptRow, Durable, EndOfGeneration, NewGeneration, Payloads, Status};
-use crate::db::journal::NotBegun;
+use crate::db::generations::{
+    Answer, AttemptRow, BegunAttempt, Durable, EndOfGeneration, NewGeneration, Payloads, Status,
+};
+use crate::db::journal::{Ended, NotBegun};
 use crate::db::ledger::{Hold, Settlement};
+use crate::db::media::MediaRow;
 use crate::ledger::Charge;
-use crate::outcome::{Attempt, GenerationError, code_of, spent_word};
+use crate::outcome::{Attempt, GenerationError};
 use crate::problem::Problem;
 
 /// Marks by which the caller finds a request again.
@@ -38,17 +44,24 @@ fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
 }
 
+/// A plan that is on record and paid for in advance.
+pub(super) struct Reserved<'a> {
+    pub(super) plan: RoutePlan<'a>,
+    /// Its first calls, where they are on record with it.
+    pub(super) first: Option<FirstCalls>,
+}
+
 impl Generator {
     /// Puts a generation on record and holds money for it: for the dearest candidate that can be paid. Dearer ones leave the
-    /// plan.
+    /// plan. Where there are none, the first calls are on record with it.
     pub(super) async fn reserve<'a>(
         &self,
         order: &Order,
         mut plan: RoutePlan<'a>,
         created_at: Timestamp,
-    ) -> Result<RoutePlan<'a>, GenerationError> {
+    ) -> Result<Reserved<'a>, GenerationError> {
         if !self.bookkeeping {
-            return Ok(plan);
+            return Ok(Reserved { plan, first: None });
         }
         let prices: Vec<i64> = plan.candidates.iter().map(price).collect();
         let dearest = prices.iter().copied().max().unwrap_or(0);
@@ -65,14 +78,44 @@ impl Generator {
         start.plan = to_json(&places(&plan));
         let deadline_at = created_at.checked_add(self.deadline(&plan)).unwrap_or(Timestamp::MAX);
         start.durable.lease = Some(self.lease(deadline_at));
-        match self.database.begin_generation(start, hold, order.claim.clone()).await? {
+        let (candidate, calls) = self.first_calls(order, &plan, created_at);
+        let positions = calls.iter().map(|call| OnRecord {
+            position: call.position,
+            started_at: call.started_at,
+        });
+        let first = FirstCalls {
+            candidate,
+            calls: positions.collect(),
+        };
+        let claim = order.claim.clone();
+        match self.database.begin_generation_with(start, hold, claim, calls).await? {
+            Ok(held) if held == dearest => Ok(Reserved {
+                plan,
+                first: Some(first),
+            }),
             Ok(held) => {
                 plan.candidates.retain(|candidate| price(candidate) <= held);
-                Ok(plan)
+                Ok(Reserved { plan, first: None })
             }
             Err(NotBegun::Shortage(shortage)) => Err(GenerationError::Shortage(shortage)),
             Err(NotBegun::Claimed) => Err(GenerationError::Claimed),
         }
+    }
+
+    /// The calls that a plan begins with, as nearly always nothing comes between, and whom they ask.
+    fn first_calls(&self, order: &Order, plan: &RoutePlan<'_>, now: Timestamp) -> (usize, Vec<BegunAttempt>) {
+        let walk = plan.walk(&self.routing.health(), self.clock.now());
+        let Some((place, candidate)) = walk
+            .first()
+            .and_then(|place| Some((*place, plan.candidates.get(*place)?)))
+        else {
+            return (0, Vec::new());
+        };
+        let n = order.request.n;
+        let calls = Facts::of(plan, candidate).calls(&candidate.resolved, n, n, order.tries_before);
+        let begun = calls.iter().zip(0..);
+        let begun = begun.map(|(call, position)| Track::begun(position, &call.facts, now));
+        (place, begun.collect())
     }
 
     /// Notes a generation that is refused before it begins, and gives the refusal back.
@@ -93,11 +136,14 @@ impl Generator {
         error
     }
 
-    /// Notes how a generation ended, and settles what was held for it.
+    /// Notes how a generation ended, and settles what was held for it. `unmade` are calls that are on record and were not
+    /// made, `media` stored images that are not on record yet.
     pub(super) async fn record_end(
         &self,
         order: &Order,
         result: &Result<Generated, GenerationError>,
+        unmade: &[i64],
+        media: Vec<MediaRow>,
     ) -> Result<(), DatabaseError> {
         if !self.bookkeeping {
             return Ok(());
@@ -128,8 +174,16 @@ impl Generator {
             }
         };
         let ended = attempts.iter().filter(|attempt| !attempt.under_way);
-        let rows: Vec<AttemptRow> = ended.map(attempt_row).collect();
-        self.database.end_generation(&order.id, end, rows, settlement).await?;
+        let rows: Vec<AttemptRow> = ended.map(Attempt::row).collect();
+        let ended = Ended {
+            id: order.id.clone(),
+            end,
+            attempts: rows,
+            unmade: unmade.to_vec(),
+            media,
+            settlement,
+        };
+        self.database.end(ended).await?;
         let failure = result.as_ref().err().map(Problem::of_generation);
         self.ends.tell(&order.id, failure);
         if order.request.webhook_url.is_some() {
@@ -261,7 +315,9 @@ pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration
         GenerationError::Attempts { .. } if problem.status.is_client_error() && problem.status.as_u16() != 429 => {
             Status::Rejected
         }
-        GenerationError::Attempts { .. } | GenerationError::Database(_) => Status::UpstreamFailure,
+        GenerationError::Attempts { .. } | GenerationError::TakenOver | GenerationError::Database(_) => {
+            Status::UpstreamFailure
+        }
     };
     EndOfGeneration {
         status,
@@ -277,25 +333,5 @@ pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration
         answer: None,
         frees_claim: false,
         finished_at: now,
-    }
-}
-
-pub(super) fn attempt_row(attempt: &Attempt) -> AttemptRow {
-    AttemptRow {
-        position: attempt.position,
-        provider: attempt.provider.clone(),
-        model: attempt.model.clone(),
-        outcome: attempt.outcome().to_owned(),
-        code: attempt.failure.as_ref().map(|failure| code_of(failure.kind).to_owned()),
-        spent: spent_word(attempt.spent()).to_owned(),
-        http_status: attempt
-            .failure
-            .as_ref()
-            .and_then(|failure| failure.status)
-            .map(i64::from),
-        upstream_id: attempt.upstream_id.clone(),
-        started_at: attempt.started_at,
-        duration_ms: i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX),
-        cost_micros: attempt.cost.map(|cost| cost.0),
     }
 }

@@ -12,11 +12,12 @@ use planner::catalog::pricing::Basis;
 use planner::failure::{Failure, Spent};
 use planner::money::Micros;
 use providers::SpoolScope;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::executor::take;
-use super::outputs::{self, Keeping};
-use super::record::{attempt_row, completed, failed, success};
+use super::keeping::{Keeping, Moment, keep};
+use super::outputs;
+use super::record::{completed, failed, success};
 use super::{Generated, Generator};
 use crate::db::DatabaseError;
 use crate::db::generations::{EndOfGeneration, Orphan, Status};
@@ -51,6 +52,11 @@ impl Generator {
         let _under_way = self.metrics.generation_began();
         // What comes is paid for.
         scope.admit_paid();
+        // What its process had promised is stored first, so that it is found.
+        while self.being_kept.holds(&orphan.id) {
+            let end = self.ends.of(&orphan.id);
+            let _ = timeout(AGAIN_FIRST, end.told()).await;
+        }
         let mut wait = AGAIN_FIRST;
         while let Err(error) = self.resume_once(orphan, scope).await {
             tracing::error!(generation.id = %orphan.id, error = %error, "a generation that was left behind could not be ended; it is taken up again");
@@ -116,9 +122,9 @@ impl Generator {
             account_id: &orphan.account_id,
             ttl_s: account.and_then(|account| account.media_ttl_s),
             at_least_s: self.idempotency_s(),
-            is_pending: true,
+            moment: Moment::Pending,
         };
-        outputs::keep(self, &keeping, &mut generated).await;
+        keep(self, &keeping, &mut generated).await;
         let mut end = completed(&generated, self.clock.now());
         end.answer = Some(success(&generated));
         let charge = Charge {
@@ -238,8 +244,13 @@ impl Generator {
         settlement: Settlement,
         (code, lasted): (Option<&'static str>, Duration),
     ) -> Result<(), ResumeError> {
-        let rows = attempts.iter().map(attempt_row).collect();
-        self.database.end_generation(&orphan.id, end, rows, settlement).await?;
+        let rows = attempts.iter().map(Attempt::row).collect();
+        let ended = self.database.end_generation(&orphan.id, end, rows, settlement).await;
+        if matches!(ended, Err(DatabaseError::TakenOver)) {
+            // It was taken over once more: the other one ends it.
+            return Ok(());
+        }
+        ended?;
         self.metrics.generation_ended(&GenerationEnd {
             model: Some(&orphan.model),
             code,

@@ -1,13 +1,14 @@
 //! What is on record of a generation while it runs: every call before it is made, every job as soon as it is known.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use planner::failure::Failure;
 
 use super::facts::Facts;
-use super::record::attempt_row;
 use crate::db::generations::{BegunAttempt, FailedAttempt};
 use crate::db::{Database, DatabaseError};
 use crate::outcome::{Attempt, code_of, spent_word};
@@ -19,43 +20,72 @@ pub struct Track {
     database: Option<Database>,
     generation_id: String,
     next: AtomicI64,
+    /// Places of calls that are on record and were not made.
+    unmade: Mutex<BTreeSet<i64>>,
+}
+
+/// A call on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnRecord {
+    /// Its place among the attempts.
+    pub position: i64,
+    /// When it began.
+    pub started_at: Timestamp,
 }
 
 impl Track {
-    /// The record of a generation, in `database` if there is one.
-    #[must_use]
-    pub fn new(database: Option<Database>, generation_id: &str) -> Self {
-        Self::starting_at(database, generation_id, 0)
-    }
-
-    /// The same, for calls from the place `next` on.
+    /// The record of a generation, in `database` if there is one, for calls from the place `next` on.
     #[must_use]
     pub fn starting_at(database: Option<Database>, generation_id: &str, next: i64) -> Self {
         Self {
             database,
             generation_id: generation_id.to_owned(),
             next: AtomicI64::new(next),
+            unmade: Mutex::default(),
         }
     }
 
-    /// Puts a call on record before it is made. Returns its place among the attempts.
-    ///
-    /// # Errors
-    /// [`DatabaseError`]: what is not on record must not be called.
-    pub async fn begin(&self, facts: &Facts, started_at: Timestamp) -> Result<i64, DatabaseError> {
-        let position = self.next.fetch_add(1, Ordering::Relaxed);
-        let Some(database) = &self.database else {
-            return Ok(position);
-        };
-        let begun = BegunAttempt {
+    /// What is put on record of a call.
+    #[must_use]
+    pub fn begun(position: i64, facts: &Facts, started_at: Timestamp) -> BegunAttempt {
+        BegunAttempt {
             position,
             provider: facts.provider.clone(),
             model: facts.native_model.clone(),
             started_at,
             facts: serde_json::to_string(facts).unwrap_or_default(),
-        };
-        database.begin_attempt(&self.generation_id, begun).await?;
-        Ok(position)
+        }
+    }
+
+    /// Puts a call on record before it is made.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: what is not on record must not be called.
+    pub async fn begin(&self, facts: &Facts, started_at: Timestamp) -> Result<OnRecord, DatabaseError> {
+        let free = self.unmade_places().pop_first();
+        let position = free.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed));
+        if let Some(database) = &self.database {
+            let begun = Self::begun(position, facts, started_at);
+            database.begin_attempt(&self.generation_id, begun).await?;
+        }
+        Ok(OnRecord { position, started_at })
+    }
+
+    /// Notes that calls which are on record are not made. Others may take their places.
+    pub fn not_made(&self, calls: impl IntoIterator<Item = OnRecord>) {
+        let places = calls.into_iter().map(|call| call.position);
+        self.unmade_places().extend(places);
+    }
+
+    /// The places of calls that are on record and were not made.
+    #[must_use]
+    pub fn unmade(&self) -> Vec<i64> {
+        self.unmade_places().iter().copied().collect()
+    }
+
+    fn unmade_places(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        // Nothing panics while it is held.
+        self.unmade.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts on record that a call failed, for whoever takes the generation over.
@@ -85,7 +115,7 @@ impl Track {
     /// Puts on record how a call ended of which nobody waits for the end any more. What it gave is the operator's cost.
     pub fn ended_late(&self, attempt: &Attempt, now: Timestamp) {
         if let Some(database) = &self.database {
-            database.note_late_end(&self.generation_id, attempt_row(attempt), now);
+            database.note_late_end(&self.generation_id, attempt.row(), now);
         }
     }
 }

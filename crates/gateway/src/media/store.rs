@@ -93,6 +93,15 @@ impl MediaStore {
         Ok(())
     }
 
+    /// Stores bytes that are in memory.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_file(&self, path: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.objects.put(&ObjectPath::from(path), bytes.into()).await?;
+        Ok(())
+    }
+
     /// The bytes of an object, or a part of them.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::money::Micros;
 
+use crate::db::generations::AttemptRow;
+
 /// One call to one provider, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -59,6 +61,25 @@ impl Attempt {
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.failure.as_ref().map_or(Spent::Yes, |failure| failure.spent)
+    }
+
+    /// Its row.
+    #[must_use]
+    pub fn row(&self) -> AttemptRow {
+        let failure = self.failure.as_ref();
+        AttemptRow {
+            position: self.position,
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            outcome: self.outcome().to_owned(),
+            code: failure.map(|failure| code_of(failure.kind).to_owned()),
+            spent: spent_word(self.spent()).to_owned(),
+            http_status: failure.and_then(|failure| failure.status).map(i64::from),
+            upstream_id: self.upstream_id.clone(),
+            started_at: self.started_at,
+            duration_ms: i64::try_from(self.duration.as_millis()).unwrap_or(i64::MAX),
+            cost_micros: self.cost.map(|cost| cost.0),
+        }
     }
 
     /// `succeeded` or `failed`.

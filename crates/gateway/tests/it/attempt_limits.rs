@@ -140,3 +140,47 @@ async fn a_hedged_request_asks_another_once_it_takes_longer_than_usual() {
     assert_eq!(answer["metadata"]["provider"], "replicate");
     gateway.finish().await;
 }
+
+/// A request of two offers with queues.
+fn queued(faults: &str) -> Value {
+    json!({ "model": "flux.1-schnell", "prompt": format!("dunes [[fault: provider=fal {faults}]]"), "aspect_ratio": "1:1",
+        "resolution": "0.25", "route": { "only": ["fal", "replicate"] } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_is_asked_once_nothing_is_heard_of_a_job_for_a_fifth_of_the_time() {
+    let gateway = TestGateway::with(|settings| settings.limits.generation_deadline_s = 15).await;
+    // Its state is not told, or its file cannot be had.
+    for faults in ["at=status status=500", "media=500"] {
+        let began = std::time::Instant::now();
+        let answer = gateway.generate(queued(faults)).await.ok();
+        let took = began.elapsed().as_secs_f64();
+        assert!((3.0..13.0).contains(&took), "{took} s");
+        let attempts = told(&answer["metadata"]["attempts"]);
+        assert_eq!(attempts[0][..2], ["fal", "failed"], "{attempts:?}");
+        assert_eq!(attempts[0][3], "unknown", "{attempts:?}");
+        assert_eq!(attempts[1], ["replicate", "succeeded", "", "yes"]);
+    }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_says_that_it_runs_is_waited_for() {
+    let gateway = TestGateway::with(|settings| settings.limits.generation_deadline_s = 15).await;
+    let answer = gateway.generate(queued("delay=5s")).await.ok();
+    assert_eq!(told(&answer["metadata"]["attempts"]), [["fal", "succeeded", "", "yes"]]);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_leave_to_pay_twice_a_silent_job_is_asked_for_until_the_end() {
+    let gateway = TestGateway::with(|settings| {
+        settings.limits.generation_deadline_s = 5;
+        settings.when_maybe_billed = WhenMaybeBilled::Never;
+    })
+    .await;
+    let failed = gateway.generate(queued("media=500")).await;
+    failed.error(504, "UPSTREAM_TIMEOUT");
+    assert_eq!(gateway.bill().await.len(), 1);
+    gateway.finish().await;
+}

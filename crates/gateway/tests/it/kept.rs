@@ -1,6 +1,6 @@
 //! A paid image is kept whatever breaks: the store away, the spool full, files that are no whole pictures, strays.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode};
@@ -10,7 +10,7 @@ use gateway::media::store::MediaStore;
 use gateway::media::strays::{Strays, remove_strays};
 
 use super::hang_up::until_upstream_is_called;
-use super::harness::{GENERATIONS, TestGateway, send, try_send, until, with};
+use super::harness::{GENERATIONS, Site, TestGateway, send, try_send, until, with};
 
 const KEY: &str = "idempotency-key";
 
@@ -20,17 +20,23 @@ fn body(prompt: &str) -> Value {
 }
 
 /// Takes the media folder away: where it was nothing can be written.
-fn take_away(gateway: &TestGateway) -> PathBuf {
-    let folder = gateway.data_dir.join("media");
-    std::fs::rename(&folder, gateway.data_dir.join("away")).expect("the folder is there");
+fn take_away(data_dir: &Path) {
+    let folder = data_dir.join("media");
+    std::fs::rename(&folder, data_dir.join("away")).expect("the folder is there");
     std::fs::write(&folder, "no folder").expect("a file in its place");
-    folder
 }
 
-fn give_back(gateway: &TestGateway) {
-    let folder = gateway.data_dir.join("media");
+fn give_back(data_dir: &Path) {
+    let folder = data_dir.join("media");
     std::fs::remove_file(&folder).expect("the file is there");
-    std::fs::rename(gateway.data_dir.join("away"), &folder).expect("the folder is there");
+    std::fs::rename(data_dir.join("away"), &folder).expect("the folder is there");
+}
+
+/// Files of images that wait for the store.
+fn shelved(data_dir: &Path) -> usize {
+    let files = std::fs::read_dir(data_dir).expect("the data folder");
+    let names = files.map(|file| file.expect("an entry").file_name());
+    names.filter(|name| name.to_string_lossy().ends_with(".image")).count()
 }
 
 /// A request once it is in a state.
@@ -46,7 +52,7 @@ async fn until_is(gateway: &TestGateway, id: &str, status: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_processing_until_its_images_are_stored() {
     let gateway = TestGateway::start().await;
-    take_away(&gateway);
+    take_away(&gateway.data_dir);
     let request = gateway.request(Method::POST, GENERATIONS).json(&body("dunes"));
     let told = send(request.header("prefer", "respond-async")).await;
     assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text());
@@ -57,7 +63,7 @@ async fn a_request_is_processing_until_its_images_are_stored() {
     .await;
     let waiting = until_is(&gateway, &id, "processing").await;
     assert_eq!((&waiting["cost"], waiting.get("result")), (&Value::Null, None));
-    give_back(&gateway);
+    give_back(&gateway.data_dir);
     let done = until_is(&gateway, &id, "completed").await;
     let link = done["result"]["data"][0]["url"].as_str().expect("a link");
     assert_eq!(send(gateway.client.get(link)).await.status, StatusCode::OK);
@@ -68,7 +74,7 @@ async fn a_request_is_processing_until_its_images_are_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_stored_at_once_is_stored_for_who_asks_again() {
     let gateway = TestGateway::start().await;
-    take_away(&gateway);
+    take_away(&gateway.data_dir);
     let body = with(body("dunes"), json!({ "response_format": "url" }));
     let request = || {
         gateway
@@ -78,7 +84,7 @@ async fn what_could_not_be_stored_at_once_is_stored_for_who_asks_again() {
     };
     let first = send(request()).await.ok();
     assert!(first["data"][0]["b64_json"].is_string(), "handed out all the same");
-    give_back(&gateway);
+    give_back(&gateway.data_dir);
     let again = send(request()).await;
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(gateway.image(&again.ok(), 0).await, gateway.image(&first, 0).await);
@@ -87,9 +93,42 @@ async fn what_could_not_be_stored_at_once_is_stored_for_who_asks_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_promised_while_the_store_was_away_survives_the_death_of_the_process() {
+    let site = Site::new().await;
+    let mut process = site.serve(&[]).await;
+    take_away(&site.data_dir());
+    let mut firsts = Vec::new();
+    for format in ["url", "b64_json", "both"] {
+        let body = with(body("dunes"), json!({ "response_format": format }));
+        let first = send(process.generation(&body, format)).await.ok();
+        assert!(first["data"][0]["b64_json"].is_string(), "handed out all the same");
+        firsts.push((format, body, first));
+    }
+    process.kill();
+    assert_eq!(shelved(&site.data_dir()), 3);
+    give_back(&site.data_dir());
+    let process = site.serve(&[]).await;
+    for (format, body, first) in firsts {
+        let again = send(process.generation(&body, format)).await;
+        assert_eq!(again.header("idempotent-replayed"), "true", "{}", again.text());
+        assert_eq!(again.ok()["id"], first["id"]);
+        if format != "url" {
+            assert_eq!(again.ok()["data"][0]["b64_json"], first["data"][0]["b64_json"]);
+        }
+    }
+    assert_eq!(site.submits().await, 3);
+    until("an empty shelf", async || {
+        (shelved(&site.data_dir()) == 0).then_some(())
+    })
+    .await;
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_hung_up_while_the_store_was_away_finds_the_image() {
     let gateway = TestGateway::start().await;
-    take_away(&gateway);
+    take_away(&gateway.data_dir);
     let body = with(
         body("dunes [[fault: delay=300ms]]"),
         json!({ "response_format": "b64_json" }),
@@ -111,7 +150,7 @@ async fn who_hung_up_while_the_store_was_away_finds_the_image() {
         seen["status"] != "completed" || seen["result"]["data"][0].is_object(),
         "never completed without its image: {seen}"
     );
-    give_back(&gateway);
+    give_back(&gateway.data_dir);
     let done = until_is(&gateway, "gone", "completed").await;
     assert_eq!(done["result"]["data"].as_array().map(Vec::len), Some(1));
     gateway.finish().await;

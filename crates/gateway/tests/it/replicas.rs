@@ -1,9 +1,10 @@
 //! Two processes on one database: what one leaves behind, the other finishes.
 
 use futures_util::future::join_all;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::harness::{Site, send, try_send, until};
+use super::harness::{Process, Site, send, try_send, until};
 
 /// Jobs that are asked for at one time.
 const JOBS: usize = 50;
@@ -27,8 +28,10 @@ async fn the_jobs_of_a_killed_process_are_finished_by_another() {
     keep_waiting(&site).await;
     let requests = (0..JOBS).map(|job| killed.generation(&body, &format!("job-{job}")));
     let calls: Vec<_> = requests.map(|request| tokio::spawn(try_send(request))).collect();
+    // Half of them are at the provider, and some are known to be.
+    let accepted = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
     until("half of the jobs", async || {
-        (site.submits().await >= JOBS / 2).then_some(())
+        (site.submits().await >= JOBS / 2 && site.number(accepted).await > 0).then_some(())
     })
     .await;
     killed.kill();
@@ -41,8 +44,7 @@ async fn the_jobs_of_a_killed_process_are_finished_by_another() {
     let unheard = site.number(unheard).await;
     let (begun, accepted) = (
         site.number("SELECT COUNT(*) FROM attempts").await,
-        site.number("SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL")
-            .await,
+        site.number(accepted).await,
     );
     assert!(
         accepted > 0 && begun == accepted + unheard,
@@ -118,5 +120,71 @@ async fn a_twin_at_another_process_gets_the_answer_of_the_dead_one() {
     assert_eq!(ids.len(), 1, "all of them are told of one request");
     assert_eq!(site.submits().await, 1);
     other.stop().await;
+    site.finish().await;
+}
+
+/// Stops a process where it stands, and not while it holds the database's only lock.
+async fn freeze(frozen: &Process, other: &Process) {
+    until("a moment between two writes", async || {
+        frozen.freeze();
+        let ready = other.client.get(format!("{}/readyz", other.base)).send().await;
+        if ready.expect("an answer").status() == StatusCode::OK {
+            return Some(());
+        }
+        frozen.thaw();
+        None
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stood_still_adds_nothing_to_what_another_has_taken_over() {
+    let site = Site::new().await;
+    let frozen = site.serve(&[]).await;
+    let other = site.serve(&[]).await;
+    keep_waiting(&site).await;
+    // One whose job another process finds again, and one of which nobody else can learn anything.
+    let queued = body();
+    let sync = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=2s]]", "quality": "low",
+        "size": "1024x1024", "response_format": "url" });
+    let bodies = [("queued", queued), ("sync", sync)];
+    let calls = bodies
+        .clone()
+        .map(|(key, body)| tokio::spawn(try_send(frozen.generation(&body, key))));
+    until("calls", async || (site.submits().await == 2).then_some(())).await;
+    let handles = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
+    until("a job on record", async || {
+        (site.number(handles).await == 1).then_some(())
+    })
+    .await;
+    freeze(&frozen, &other).await;
+    let unknown = "SELECT COUNT(*) FROM generations WHERE error_code = 'OUTCOME_UNKNOWN'";
+    until("a lease's end", async || {
+        (site.number(unknown).await == 1).then_some(())
+    })
+    .await;
+    site.clear_faults().await;
+    other.until_settled().await;
+    frozen.thaw();
+    let mut ids = Vec::new();
+    for call in calls {
+        let answer = call.await.expect("the caller waits").expect("an answer").ok();
+        assert_eq!(frozen.images(&answer).await, 1);
+        ids.push(answer["id"].clone());
+    }
+    // Whoever asks again is told the same, wherever.
+    for process in [&other, &frozen] {
+        for ((key, body), id) in bodies.iter().zip(&ids) {
+            let again = send(process.generation(body, key)).await;
+            assert_eq!(again.header("idempotent-replayed"), "true");
+            assert_eq!(again.ok()["id"], *id);
+            assert_eq!(process.images(&again.ok()).await, 1);
+        }
+    }
+    assert_eq!(site.submits().await, 2);
+    assert_eq!(site.number("SELECT COUNT(*) FROM media").await, 2);
+    frozen.stop().await;
+    other.stop().await;
+    // Each image was charged once, and no file is left over.
     site.finish().await;
 }

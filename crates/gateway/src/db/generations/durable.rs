@@ -96,7 +96,8 @@ pub(in crate::db) async fn begin_attempts(
         link,
         "attempts",
         "generation_id, position, provider, model, outcome, spent, started_at, duration_ms, facts",
-        "ON CONFLICT (generation_id, position) DO NOTHING",
+        "ON CONFLICT (generation_id, position) DO UPDATE SET provider = excluded.provider, model = excluded.model, \
+         started_at = excluded.started_at, facts = excluded.facts WHERE attempts.outcome = 'running' AND attempts.handle IS NULL",
         calls,
         |(generation_id, begun)| {
             [
@@ -113,6 +114,19 @@ pub(in crate::db) async fn begin_attempts(
         },
     )
     .await
+}
+
+/// Whether a generation is under way and its owner is this process, or nobody.
+pub(in crate::db) async fn is_worked_on_by(link: &mut Link, id: &str, owner: &str) -> Result<bool, DatabaseError> {
+    let sql = "SELECT 1 FROM generations WHERE id = $1 AND status = $2 AND (lease_owner IS NULL OR lease_owner = $3)";
+    let values = [id.into(), Status::Processing.as_str().into(), owner.into()];
+    Ok(link.row(sql, &values).await?.is_some())
+}
+
+/// Whether nobody else than this process has had a generation last.
+pub(in crate::db) async fn is_owned_by(link: &mut Link, id: &str, owner: &str) -> Result<bool, DatabaseError> {
+    let sql = "SELECT 1 FROM generations WHERE id = $1 AND lease_owner <> $2";
+    Ok(link.row(sql, &[id.into(), owner.into()]).await?.is_none())
 }
 
 /// Forgets calls that were put on record and never made.
@@ -268,6 +282,20 @@ impl Database {
             .in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) })
             .await?;
         row.as_ref().map(awaited).transpose()
+    }
+
+    /// Whether the process that had a generation last is another one, and alive.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn is_worked_on_elsewhere(&self, generation_id: &str) -> Result<bool, DatabaseError> {
+        let sql = "SELECT generations.id FROM generations JOIN processes ON owner = lease_owner \
+             WHERE generations.id = $1 AND owner <> $2";
+        let query = sqlx::query(sql).bind(generation_id).bind(self.owner());
+        let row = self
+            .in_time(async { Ok(query.fetch_optional(&self.pool).await?) })
+            .await?;
+        Ok(row.is_some())
     }
 
     /// What is held for a generation, if it is held still.

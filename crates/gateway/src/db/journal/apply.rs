@@ -15,7 +15,7 @@ pub(super) struct Rows {
     generations: Vec<(NewGeneration, Option<EndOfGeneration>)>,
     begun: Vec<(String, BegunAttempt)>,
     attempts: Vec<(String, AttemptRow)>,
-    media: Vec<MediaRow>,
+    media: Vec<(MediaRow, String)>,
     journaled: Journaled,
 }
 
@@ -40,10 +40,7 @@ pub(super) async fn apply(
 ) -> Result<Written, DatabaseError> {
     match write {
         Write::Ask(ask) => answer(link, rows, ask, again, dialect).await,
-        Write::Entry(entry) => {
-            note(link, rows, entry).await?;
-            Ok(Written::Done)
-        }
+        Write::Entry(entry) => note(link, rows, entry).await,
     }
 }
 
@@ -86,7 +83,7 @@ async fn answer(
             Ok(Written::Adopted(id))
         }
         Ask::Expire { generation_id, now } => {
-            if ledger::close(link, &mut rows.journaled, generation_id, End::Expired, *now).await? {
+            if ledger::close(link, &mut rows.journaled, generation_id, End::Expired, None, *now).await? {
                 generations::give_up(link, generation_id, *now).await?;
             }
             Ok(Written::Done)
@@ -125,11 +122,19 @@ async fn answer(
 }
 
 /// Notes what is kept. Whatever happened before, and however often it comes, it is noted once.
-async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<(), DatabaseError> {
+async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<Written, DatabaseError> {
     match entry {
-        Entry::BeginAttempt { generation_id, begun } => {
+        Entry::BeginAttempt {
+            generation_id,
+            begun,
+            owner,
+        } => {
+            if !generations::is_worked_on_by(link, generation_id, owner).await? {
+                return Ok(Written::TakenOver);
+            }
             generations::begin_attempts(link, &[(generation_id.clone(), begun.clone())]).await
         }
+        Entry::End { ended, owner } => return end(link, rows, ended, owner).await,
         Entry::Handle {
             generation_id,
             position,
@@ -148,17 +153,16 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<(), Dat
             }
             Ok(())
         }
-        Entry::End(ended) => end(link, rows, ended).await,
         Entry::Withdraw { generation_id, now } => {
             let released = End::Settled(Settlement::Release);
-            if ledger::close(link, &mut rows.journaled, generation_id, released, *now).await? {
+            if ledger::close(link, &mut rows.journaled, generation_id, released, None, *now).await? {
                 generations::withdraw(link, generation_id, *now).await?;
                 idempotency::free(link, generation_id).await?;
             }
             Ok(())
         }
-        Entry::Media(media) => {
-            rows.media.extend(media.iter().cloned());
+        Entry::Media { rows: media, owner } => {
+            rows.media.extend(media.iter().map(|row| (row.clone(), owner.clone())));
             Ok(())
         }
         Entry::Payloads {
@@ -170,23 +174,32 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<(), Dat
         Entry::HoldUntil { generation_id, until } => ledger::hold_until(link, generation_id, *until).await,
         Entry::Told { due, tried } => webhooks::note(link, due, tried).await,
         Entry::NotTold { due, now } => webhooks::give_back(link, due, *now).await,
-    }
+    }?;
+    Ok(Written::Done)
 }
 
-async fn end(link: &mut Link, rows: &mut Rows, ended: &Ended) -> Result<(), DatabaseError> {
+/// The end of a generation that the process `owner` works on. One that was presumed dead is heard only where the other one,
+/// which took the generation over, found no image and it has one.
+async fn end(link: &mut Link, rows: &mut Rows, ended: &Ended, owner: &str) -> Result<Written, DatabaseError> {
     let (id, now) = (&ended.id, ended.end.finished_at);
-    rows.media.extend(ended.media.iter().cloned());
     let settled = End::Settled(ended.settlement);
-    if ledger::close(link, &mut rows.journaled, id, settled, now).await? {
-        generations::end(link, id, &ended.end).await?;
-        if ended.end.frees_claim {
-            idempotency::free(link, id).await?;
-        }
-        generations::forget_calls(link, id, &ended.unmade).await?;
-        let attempts = ended.attempts.iter().map(|attempt| (id.clone(), attempt.clone()));
-        rows.attempts.extend(attempts);
+    if !ledger::close(link, &mut rows.journaled, id, settled, Some(owner), now).await? {
+        return Ok(if generations::is_owned_by(link, id, owner).await? {
+            Written::Done
+        } else {
+            Written::TakenOver
+        });
     }
-    Ok(())
+    generations::end(link, id, &ended.end, owner).await?;
+    if ended.end.frees_claim {
+        idempotency::free(link, id).await?;
+    }
+    generations::forget_calls(link, id, &ended.unmade).await?;
+    let attempts = ended.attempts.iter().map(|attempt| (id.clone(), attempt.clone()));
+    rows.attempts.extend(attempts);
+    let media = ended.media.iter().map(|row| (row.clone(), owner.to_owned()));
+    rows.media.extend(media);
+    Ok(Written::Done)
 }
 
 async fn begin(

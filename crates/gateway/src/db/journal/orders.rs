@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Ask, Entry, Forget, Written};
+use super::{Accepting, Ask, Entry, Forget, Written};
 use crate::db::generations::{Orphan, Payloads};
 use crate::db::media::MediaRow;
 use crate::db::webhooks::{DueWebhook, TriedWebhook};
@@ -120,13 +120,16 @@ impl Database {
         self.journal.hand_over(Entry::NotTold { due, now }).accepted().await
     }
 
-    /// Notes a stored image. What is accepted is written.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn insert_media(&self, media: &MediaRow) -> Result<(), DatabaseError> {
-        let media = vec![media.clone()];
-        self.journal.hand_over(Entry::Media(media)).accepted().await
+    /// Notes stored images, unless another process has taken their generation over. They are written together with what
+    /// comes right after, such as the generation's end.
+    pub(crate) fn note_media(&self, rows: Vec<MediaRow>) -> Accepting {
+        self.note_media_of(rows, self.owner())
+    }
+
+    /// The same for images that the process `owner` made.
+    pub(crate) fn note_media_of(&self, rows: Vec<MediaRow>, owner: &str) -> Accepting {
+        let owner = owner.to_owned();
+        self.journal.hand_over(Entry::Media { rows, owner })
     }
 
     /// Forgets an image whose file is gone.

@@ -49,10 +49,15 @@ impl Database {
     /// Notes a call before it is made. What is accepted is written.
     ///
     /// # Errors
-    /// [`DatabaseError`]: what is not on record must not be called.
+    /// [`DatabaseError`]: what is not on record must not be called. [`DatabaseError::TakenOver`] among them.
     pub async fn begin_attempt(&self, generation_id: &str, begun: BegunAttempt) -> Result<(), DatabaseError> {
         let generation_id = generation_id.to_owned();
-        let entry = Entry::BeginAttempt { generation_id, begun };
+        let owner = self.owner().to_owned();
+        let entry = Entry::BeginAttempt {
+            generation_id,
+            begun,
+            owner,
+        };
         self.journal.hand_over(entry).accepted().await
     }
 
@@ -159,9 +164,11 @@ impl Database {
     /// written, whatever happens to this process.
     ///
     /// # Errors
-    /// [`DatabaseError::Unavailable`] when neither the database nor the waiting file takes it within five seconds.
+    /// [`DatabaseError::Unavailable`] when neither the database nor the waiting file takes it within five seconds;
+    /// [`DatabaseError::TakenOver`] when another process has the generation, or has ended it with images.
     pub async fn end(&self, ended: Ended) -> Result<(), DatabaseError> {
-        self.journal.hand_over(Entry::End(Box::new(ended))).accepted().await
+        let (ended, owner) = (Box::new(ended), self.owner().to_owned());
+        self.journal.hand_over(Entry::End { ended, owner }).accepted().await
     }
 
     /// The same for one without images that wait to be noted.
@@ -235,8 +242,8 @@ impl Entry {
             | Self::HoldUntil { generation_id, .. }
             | Self::Delivery { generation_id, .. } => generation_id,
             Self::Reject { start, .. } => &start.id,
-            Self::End(ended) => &ended.id,
-            Self::Media(media) => media.first().map_or("", |media| media.generation_id.as_str()),
+            Self::End { ended, .. } => &ended.id,
+            Self::Media { rows, .. } => rows.first().map_or("", |media| media.generation_id.as_str()),
             Self::Told { due, .. } | Self::NotTold { due, .. } => &due.generation_id,
         }
     }

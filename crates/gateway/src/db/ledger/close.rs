@@ -10,12 +10,15 @@ use crate::db::link::Link;
 use crate::db::{Database, DatabaseError};
 use crate::ledger::{Charge, Kind, Period, give_back, settle};
 
-/// Ends what is held for a generation: once, whoever comes first. Returns whether this was the end.
+/// Ends what is held for a generation: once, whoever comes first, but for a process `owner` that does not work on it any more:
+/// it is heard only with a charge for what has been given back, and only while no other request has the caller's key. Returns
+/// whether this was the end.
 pub(in crate::db) async fn close(
     link: &mut Link,
     journaled: &mut Journaled,
     generation_id: &str,
     end: End,
+    owner: Option<&str>,
     now: Timestamp,
 ) -> Result<bool, DatabaseError> {
     let (kind, charge) = match end {
@@ -24,12 +27,14 @@ pub(in crate::db) async fn close(
         End::Expired => (Kind::Expire, Charge::default()),
     };
     let mut open = true;
-    let mut closed = change_state(link, generation_id, "open", kind).await?;
-    for given_back in ["expired", "released"] {
-        // A charge that comes after what was held has been given back is charged all the same.
-        if closed.is_none() && kind == Kind::Charge {
-            open = false;
-            closed = change_state(link, generation_id, given_back, kind).await?;
+    let mut closed = change_state(link, generation_id, ("open", kind), owner).await?;
+    // A charge that comes after what was held has been given back is charged all the same.
+    if closed.is_none() && kind == Kind::Charge {
+        open = false;
+        for given_back in ["expired", "released"] {
+            if closed.is_none() {
+                closed = change_state(link, generation_id, (given_back, kind), None).await?;
+            }
         }
     }
     let Some(closed) = closed else { return Ok(false) };
@@ -58,23 +63,34 @@ struct Closed {
     period: Period,
 }
 
-/// Takes a reservation out of the state `from`; `None` when it is not in it.
+/// That a generation is not another process's than `$4`.
+const IS_OWN: &str =
+    "(CAST($4 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM generations WHERE id = $1 AND lease_owner <> $4))";
+/// That the caller's key of a generation is not another one's by now.
+const HAS_ITS_KEY: &str = "NOT EXISTS (SELECT 1 FROM generations JOIN idempotency_keys ON idempotency_keys.key_id = generations.key_id \
+     AND idempotency_keys.idempotency_key = generations.idempotency_key \
+     WHERE generations.id = $1 AND idempotency_keys.generation_id <> generations.id)";
+
+/// Takes a reservation out of a state, for an end of this kind; `None` when it is not in it, or may not be closed by `owner`.
 async fn change_state(
     link: &mut Link,
     generation_id: &str,
-    from: &str,
-    kind: Kind,
+    (from, kind): (&str, Kind),
+    owner: Option<&str>,
 ) -> Result<Option<Closed>, DatabaseError> {
     let state = match kind {
         Kind::Charge => "charged",
         Kind::Expire => "expired",
         _ => "released",
     };
-    let sql = "UPDATE reservations SET state = $3 WHERE generation_id = $1 AND state = $2 \
-         RETURNING account_id, key_id, amount_micros, day, month";
-    let row = link
-        .row(sql, &[generation_id.into(), from.into(), state.into()])
-        .await?;
+    let condition = if from == "open" { IS_OWN } else { HAS_ITS_KEY };
+    let sql = format!(
+        "UPDATE reservations SET state = $3 WHERE generation_id = $1 AND state = $2 AND {condition} \
+         RETURNING account_id, key_id, amount_micros, day, month"
+    );
+    let values = [generation_id.into(), from.into(), state.into(), owner.into()];
+    let values = if from == "open" { &values[..] } else { &values[..3] };
+    let row = link.row(&sql, values).await?;
     row.map(|row| {
         Ok(Closed {
             account_id: row.text(0)?,

@@ -20,6 +20,7 @@ use providers::{Adapter, Blob, Driver, Finished, Observer, ProviderRequest, Spoo
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::task::TaskTracker;
 
 use super::produced_of;
 use crate::boundary::passed;
@@ -28,7 +29,7 @@ use crate::db::DatabaseError;
 use crate::generation::facts::Facts;
 use crate::generation::partials::Relay;
 use crate::generation::routing::{Ended, Routing};
-use crate::generation::track::Track;
+use crate::generation::track::{OnRecord, Track};
 use crate::media::process::{Inspected, Processor};
 use crate::outcome::{Attempt, code_of};
 
@@ -45,6 +46,8 @@ pub(super) struct Means {
     pub(super) attempt_limit: Option<Duration>,
     /// Whether another candidate may be asked as soon as a call takes longer than usual.
     pub(super) hedged: bool,
+    /// What a stopping gateway waits for: calls may outlive their generation.
+    pub(super) tasks: TaskTracker,
     pub(super) news: UnboundedSender<News>,
 }
 
@@ -52,14 +55,32 @@ impl Means {
     pub(super) fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
+
+    /// Puts on record how a call ended whose images nobody gets any more. Callers pay for what they get: it is the operator's
+    /// cost.
+    pub(super) fn ended_late(&self, facts: &Facts, pricing: &Pricing, end: CallEnd) {
+        let now = self.clock.now();
+        let mut attempts = end.attempts;
+        if let (Some(last), Ok(success)) = (attempts.last_mut(), &end.result) {
+            let charge = charge(pricing, &facts.work, &produced_of(success));
+            let cost = Micros(charge.total.0 - charge.markup.0);
+            last.cost = Some(cost);
+            self.routing.undelivered(&last.provider, cost);
+            tracing::warn!(provider.id = last.provider, cost = %cost, "a call gave its image after another one had: the operator bears its cost");
+        }
+        for attempt in &attempts {
+            self.track.ended_late(attempt, now);
+        }
+    }
 }
 
 /// What becomes of calls, each named by its ticket.
 pub(super) enum News {
     /// One try was put on record and goes out.
     Began(usize, Tried),
-    /// It has used up its time, and goes on.
-    Overdue(usize),
+    /// It has used up its time, or nothing is heard of its job, and it goes on; as which failure another candidate may be
+    /// asked.
+    Overdue(usize, Box<Failure>),
     /// The call is over.
     Ended(usize, Box<CallEnd>),
 }
@@ -84,6 +105,8 @@ pub(super) struct Call {
     pub(super) scope: SpoolScope,
     pub(super) relay: Arc<Relay>,
     pub(super) tries_after_maybe_billed: u32,
+    /// Its first try, where that is on record already.
+    pub(super) first: Option<OnRecord>,
 }
 
 /// What it gave, after its retries.
@@ -137,15 +160,16 @@ impl Call {
     pub(super) async fn make(self, means: Arc<Means>) {
         let end = Box::new(self.run(&means).await);
         if let Err(SendError(News::Ended(_, end))) = means.news.send(News::Ended(self.ticket, end)) {
-            self.ended_late(&means, *end);
+            means.ended_late(&self.facts, &self.pricing, *end);
         }
     }
 
     async fn run(&self, means: &Means) -> CallEnd {
         let mut attempts = Vec::new();
         let mut retries = 0;
+        let mut first = self.first.clone();
         loop {
-            let (attempt, result, given_up) = match self.attempt(means).await {
+            let (attempt, result, given_up) = match self.attempt(means, first.take()).await {
                 Ok(tried) => tried,
                 Err(error) => {
                     let failure = Failure::new(FailureKind::NotSent, "the call could not be put on record");
@@ -183,10 +207,16 @@ impl Call {
 
     /// One try, on record before it is made. Tells besides whether its offer was given up for a while, so that no retry of
     /// it makes sense.
-    async fn attempt(&self, means: &Means) -> Result<(Attempt, Result<Success, Failure>, bool), DatabaseError> {
-        let started_at = means.clock.now();
+    async fn attempt(
+        &self,
+        means: &Means,
+        on_record: Option<OnRecord>,
+    ) -> Result<(Attempt, Result<Success, Failure>, bool), DatabaseError> {
         let started = Instant::now();
-        let position = means.track.begin(&self.facts, started_at).await?;
+        let OnRecord { position, started_at } = match on_record {
+            Some(on_record) => on_record,
+            None => means.track.begin(&self.facts, means.clock.now()).await?,
+        };
         passed("record");
         let tried = Tried {
             position,
@@ -246,8 +276,8 @@ impl Call {
         let patience = Patience::of(usual, means.attempt_limit, means.hedged);
         let (mut late_after, mut limit) = (patience.late_after, patience.limit);
         let heard = Heard {
-            relay: &self.relay,
-            track: &means.track,
+            call: self,
+            means,
             position: tried.position,
         };
         let run = means
@@ -270,11 +300,20 @@ impl Call {
             }
             if limit == Some(wait) {
                 limit = None;
-                let _ = means.news.send(News::Overdue(self.ticket));
+                self.overdue(means, took_too_long(provider));
             }
         }
         let finished = run.await;
         self.examined(means, finished).await
+    }
+
+    /// Tells that others may be asked although it goes on: whether it will have cost something is not known.
+    fn overdue(&self, means: &Means, failure: Failure) {
+        let failure = Failure {
+            spent: Spent::Unknown,
+            ..failure
+        };
+        let _ = means.news.send(News::Overdue(self.ticket, Box::new(failure)));
     }
 
     /// What a finished call gave, once its images are looked at.
@@ -288,36 +327,19 @@ impl Call {
             Err(failure) => Err(failure),
         }
     }
-
-    /// Puts on record how the call ended whose images nobody gets any more. Callers pay for what they get: it is the
-    /// operator's cost.
-    fn ended_late(&self, means: &Means, end: CallEnd) {
-        let now = means.clock.now();
-        let mut attempts = end.attempts;
-        if let (Some(last), Ok(success)) = (attempts.last_mut(), &end.result) {
-            let charge = charge(&self.pricing, &self.facts.work, &produced_of(success));
-            let cost = Micros(charge.total.0 - charge.markup.0);
-            last.cost = Some(cost);
-            means.routing.undelivered(&last.provider, cost);
-            tracing::warn!(provider.id = last.provider, cost = %cost, "a call gave its image after another one had: the operator bears its cost");
-        }
-        for attempt in &attempts {
-            means.track.ended_late(attempt, now);
-        }
-    }
 }
 
 /// Hears of one call: partial images go to the caller, its job goes on record.
 struct Heard<'a> {
-    relay: &'a Relay,
-    track: &'a Track,
+    call: &'a Call,
+    means: &'a Means,
     position: i64,
 }
 
 impl Observer for Heard<'_> {
     fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
         async move {
-            self.track.accepted(self.position, handle).await;
+            self.means.track.accepted(self.position, handle).await;
             passed("accept");
         }
         .boxed()
@@ -327,13 +349,22 @@ impl Observer for Heard<'_> {
         tracing::warn!(
             attempt.position = self.position,
             error.code = code_of(failure.kind),
-            "a provider does not tell of a job that it accepted; it is asked until the deadline"
+            "a provider does not tell of a job that it accepted; it is asked until the deadline, and another may be asked beside it"
         );
+        self.call.overdue(self.means, failure.clone());
     }
 
     fn partial_image(&self, index: u32, image: Blob) {
-        self.relay.partial_image(index, image);
+        self.call.relay.partial_image(index, image);
     }
+}
+
+/// That a call used up its time.
+pub(super) fn took_too_long(provider: &str) -> Failure {
+    Failure::new(
+        FailureKind::TimedOut,
+        format!("{provider} did not answer within the time limit of one attempt"),
+    )
 }
 
 /// The readable images of a finished call, and the provider's own id of it.

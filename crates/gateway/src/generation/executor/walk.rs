@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use planner::catalog::pricing::Pricing;
 use planner::failure::{
     Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WALK_PAUSE, is_over, is_refusal, next_move,
     walk_again,
@@ -13,10 +12,11 @@ use planner::plan::{Candidate, RoutePlan};
 use providers::ProviderRequest;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::call::{Call, CallEnd, Means, News, Tried};
+use super::call::{Call, CallEnd, Means, News, Tried, took_too_long};
 use super::{Bounds, Execution, Executor, Sources, shortfall, take};
-use crate::generation::facts::Facts;
+use crate::generation::facts::{Facts, OneCall};
 use crate::generation::partials::Relay;
+use crate::generation::track::OnRecord;
 use crate::outcome::Attempt;
 
 /// A call that is not over.
@@ -45,6 +45,17 @@ pub(super) struct Walk<'a> {
     calls: BTreeMap<usize, UnderWay>,
     tickets: usize,
     tries_after_maybe_billed: u32,
+    /// Calls that are on record already.
+    first: Option<FirstCalls>,
+}
+
+/// The first calls of a generation, put on record together with it.
+#[derive(Debug)]
+pub struct FirstCalls {
+    /// Their candidate, by its place in the plan.
+    pub candidate: usize,
+    /// The calls, in order.
+    pub calls: Vec<OnRecord>,
 }
 
 impl<'a> Walk<'a> {
@@ -54,7 +65,7 @@ impl<'a> Walk<'a> {
         sources: &'a Sources<'a>,
         (means, news): (Arc<Means>, UnboundedReceiver<News>),
         n: u32,
-        bounds: Bounds,
+        (bounds, first): (Bounds, Option<FirstCalls>),
     ) -> Self {
         let facts = plan.candidates.iter().map(|candidate| Facts::of(plan, candidate));
         Self {
@@ -72,6 +83,7 @@ impl<'a> Walk<'a> {
             calls: BTreeMap::new(),
             tickets: 0,
             tries_after_maybe_billed: executor.tries_before,
+            first,
         }
     }
 
@@ -88,6 +100,9 @@ impl<'a> Walk<'a> {
             self.execution.failures.clear();
         }
         self.leave_behind().await;
+        let unused = self.first.take().map(|first| first.calls);
+        self.means.track.not_made(unused.into_iter().flatten());
+        self.execution.unmade = self.means.track.unmade();
         self.execution.attempts.sort_by_key(|attempt| attempt.position);
         self.execution
     }
@@ -184,16 +199,14 @@ impl<'a> Walk<'a> {
             return Err(Some(Failure::new(FailureKind::BadCredential, "the provider is off")));
         };
         let (inputs, mask) = self.executor.inputs(candidate, self.sources).await?;
-        let missing = self.missing();
-        let mut before = self.n - missing;
+        let tries = self.tries_after_maybe_billed;
+        let calls = self.execution.facts[index].calls(resolved, self.missing(), self.n, tries);
+        let mut on_record = self.on_record(index).into_iter();
         let mut tickets = Vec::new();
-        for images in resolved.fan_out(missing) {
+        for OneCall { images, native, facts } in calls {
             let ticket = self.tickets;
             self.tickets += 1;
             let relay = Arc::new(Relay::new(self.executor.inlet, candidate));
-            let native = resolved.call(images, before);
-            let tries = self.tries_after_maybe_billed;
-            let facts = self.execution.facts[index].for_call(images, &native, missing, tries);
             let call = Call {
                 ticket,
                 adapter: upstream.adapter,
@@ -208,11 +221,10 @@ impl<'a> Walk<'a> {
                 },
                 scope: self.sources.scope.clone(),
                 relay: Arc::clone(&relay),
-                tries_after_maybe_billed: self.tries_after_maybe_billed,
+                tries_after_maybe_billed: tries,
+                first: on_record.next(),
             };
-            before += images;
-            // A stopping gateway waits for generations, and they for the calls that they still want.
-            tokio::spawn(call.make(Arc::clone(&self.means)));
+            self.means.tasks.spawn(call.make(Arc::clone(&self.means)));
             tickets.push(ticket);
             self.calls.insert(
                 ticket,
@@ -228,6 +240,19 @@ impl<'a> Walk<'a> {
         Ok(tickets)
     }
 
+    /// The calls to a candidate that are on record already. Those to another one are not made: who is asked first was another
+    /// one a moment ago.
+    fn on_record(&mut self, candidate: usize) -> Vec<OnRecord> {
+        match self.first.take() {
+            Some(first) if first.candidate == candidate => first.calls,
+            Some(first) => {
+                self.means.track.not_made(first.calls);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
     /// Takes in what became of a call; `wave` is the one that is being waited for.
     fn hear(&mut self, news: News, wave: Option<&mut Wave>) {
         match news {
@@ -236,7 +261,7 @@ impl<'a> Walk<'a> {
                     call.tried = Some(tried);
                 }
             }
-            News::Overdue(ticket) => self.overdue(ticket, wave),
+            News::Overdue(ticket, failure) => self.overdue(ticket, *failure, wave),
             News::Ended(ticket, end) => {
                 let Some(call) = self.calls.remove(&ticket) else { return };
                 match wave {
@@ -249,17 +274,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A call has used up its time. Whether it cost something is not known: the policy says whether another may be asked. If
-    /// not, or if there is nobody else, it is waited for.
-    fn overdue(&mut self, ticket: usize, wave: Option<&mut Wave>) {
+    /// A call has used up its time, or its provider tells no more of it. Whether it cost something is not known: the policy
+    /// says whether another may be asked. If not, or if there is nobody else, it is waited for.
+    fn overdue(&mut self, ticket: usize, failure: Failure, wave: Option<&mut Wave>) {
         let Some(wave) = wave.filter(|wave| !wave.is_last && wave.tickets.contains(&ticket)) else {
             return;
         };
         let progress = self.progress(ticket);
-        let Some(call) = self.calls.get_mut(&ticket) else {
+        let Some(call) = self.calls.get_mut(&ticket).filter(|call| !call.overdue) else {
             return;
         };
-        let failure = took_too_long(&self.execution.facts[call.candidate].provider);
         if next_move(&failure, self.executor.policy, &progress) == NextMove::Failover {
             call.overdue = true;
             self.execution.failures.push(failure);
@@ -282,6 +306,11 @@ impl<'a> Walk<'a> {
             streamed: call.relay.shown(),
             ..self.progress(ticket)
         };
+        if self.missing() == 0 && end.result.is_ok() {
+            // Others were faster by a moment.
+            self.too_late(call, end);
+            return;
+        }
         let execution = &mut self.execution;
         execution.attempts.extend(end.attempts);
         execution.unrecorded = execution.unrecorded.take().or(end.unrecorded);
@@ -291,7 +320,7 @@ impl<'a> Walk<'a> {
                 success.truncate(call.asked);
                 success.keep_first(self.n as usize - self.execution.images.len());
                 let pricing = &self.plan.candidates[call.candidate].resolved.offer.pricing;
-                self.take(call.candidate, pricing, success);
+                take(call.candidate, Some(pricing), success, &mut self.execution);
                 short
             }
             Err(failure) => Some(failure),
@@ -303,8 +332,21 @@ impl<'a> Walk<'a> {
         self.execution.failures.push(failure);
     }
 
-    fn take(&mut self, candidate: usize, pricing: &Pricing, success: super::Success) {
-        take(candidate, Some(pricing), success, &mut self.execution);
+    /// Puts on record what came although nobody wants it any more.
+    fn too_late(&mut self, call: &UnderWay, end: CallEnd) {
+        let facts = &self.execution.facts[call.candidate];
+        let overtaken = Failure {
+            spent: Spent::Yes,
+            ..took_too_long(&facts.provider)
+        };
+        let told = end.attempts.iter().map(|attempt| Attempt {
+            under_way: true,
+            failure: attempt.failure.clone().or_else(|| Some(overtaken.clone())),
+            ..attempt.clone()
+        });
+        self.execution.attempts.extend(told);
+        let pricing = &self.plan.candidates[call.candidate].resolved.offer.pricing;
+        self.means.ended_late(facts, pricing, end);
     }
 
     /// Listens no more. What has come up to now is taken; calls that are still under way are told of as such, and go on:
@@ -342,11 +384,4 @@ struct Wave {
     is_last: bool,
     ends: BTreeMap<usize, (UnderWay, CallEnd)>,
     moves: Vec<NextMove>,
-}
-
-fn took_too_long(provider: &str) -> Failure {
-    Failure::new(
-        FailureKind::TimedOut,
-        format!("{provider} did not answer within the time limit of one attempt"),
-    )
 }

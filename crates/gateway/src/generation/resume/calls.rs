@@ -198,7 +198,7 @@ impl Generator {
         for (mut row, mut facts) in made {
             facts.tries_before += 1;
             row.started_at = self.clock.now();
-            row.position = track.begin(&facts, row.started_at).await?;
+            row.position = track.begin(&facts, row.started_at).await?.position;
             places.push(salvage.add(Call::new(row, Some(facts), None)));
         }
         let calls = places.into_iter().map(|place| {

@@ -1,0 +1,207 @@
+//! Images that were promised while the store does not take them: in synced files beside the journal's waiting file, until it
+//! does. A process keeps a lock on each of its files; one that nobody locks was left behind.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use providers::Blob;
+use serde::{Deserialize, Serialize};
+
+use crate::boundary::outside;
+use crate::db::media::MediaRow;
+
+/// What the names of these files end with.
+const EXTENSION: &str = "image";
+/// The same while they are written.
+const UNFINISHED: &str = "part";
+
+/// Where a process keeps such images. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    folder: Arc<Path>,
+    /// The process.
+    owner: Arc<str>,
+}
+
+/// The first line of a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Label {
+    owner: String,
+    account_id: String,
+    row: MediaRow,
+}
+
+/// An image in a file of this process.
+#[derive(Debug)]
+pub struct Shelved {
+    path: PathBuf,
+    // Its lock says that the process lives.
+    _file: File,
+}
+
+impl Shelved {
+    /// Removes the file: the store has the image.
+    pub fn remove(&self) {
+        remove(&self.path);
+    }
+}
+
+/// What a dead process left behind.
+#[derive(Debug)]
+pub struct Leftover {
+    /// The process.
+    pub owner: String,
+    /// The account that the image is of.
+    pub account_id: String,
+    /// The row that it gets.
+    pub row: MediaRow,
+    path: PathBuf,
+    /// Where the image begins in the file.
+    begins_at: u64,
+    file: File,
+}
+
+impl Leftover {
+    /// The image.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn bytes(&self) -> io::Result<Vec<u8>> {
+        let (mut file, begins_at) = (self.file.try_clone()?, self.begins_at);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(begins_at))?;
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        });
+        read.await.map_err(io::Error::other)?
+    }
+
+    /// Removes the file: the store has the image.
+    pub fn remove(&self) {
+        remove(&self.path);
+    }
+}
+
+fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // The next start stores it once more, which changes nothing.
+        Err(error) => tracing::warn!(error = %error, "the file of a stored image could not be removed"),
+    }
+}
+
+impl Shelf {
+    /// The shelf of the process `owner` in a folder.
+    #[must_use]
+    pub fn new(folder: &Path, owner: &str) -> Self {
+        Self {
+            folder: folder.into(),
+            owner: owner.into(),
+        }
+    }
+
+    /// Keeps an image. When this returns it survives the death of the process.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn put(&self, row: &MediaRow, account_id: &str, blob: &Blob) -> io::Result<Shelved> {
+        outside("shelf")?;
+        let label = Label {
+            owner: self.owner.to_string(),
+            account_id: account_id.to_owned(),
+            row: row.clone(),
+        };
+        let path = self.folder.join(format!("{}.{EXTENSION}", row.id));
+        let blob = blob.clone();
+        let written = tokio::task::spawn_blocking(move || write(path, &label, &blob));
+        written.await.map_err(io::Error::other)?
+    }
+
+    /// What dead processes left behind here. What cannot be read stays where it is.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn leftovers(&self) -> io::Result<Vec<Leftover>> {
+        let mut leftovers = Vec::new();
+        let files = match std::fs::read_dir(&self.folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(leftovers),
+            Err(error) => return Err(error),
+        };
+        for file in files {
+            let path = file?.path();
+            let ends_with = |end: &str| path.extension().is_some_and(|extension| extension == end);
+            if !ends_with(EXTENSION) && !ends_with(UNFINISHED) {
+                continue;
+            }
+            match left_behind(&path) {
+                // It was never promised.
+                Ok(Some(_)) if ends_with(UNFINISHED) => remove(&path),
+                Ok(Some(file)) => match read_label(&file) {
+                    Ok((label, begins_at)) => leftovers.push(Leftover {
+                        owner: label.owner,
+                        account_id: label.account_id,
+                        row: label.row,
+                        path,
+                        begins_at,
+                        file,
+                    }),
+                    Err(error) => tracing::error!(error = %error, "an image that waits for the store cannot be read"),
+                },
+                Ok(None) => {}
+                Err(error) => tracing::error!(error = %error, "an image that waits for the store cannot be opened"),
+            }
+        }
+        Ok(leftovers)
+    }
+}
+
+fn write(path: PathBuf, label: &Label, blob: &Blob) -> io::Result<Shelved> {
+    let unfinished = path.with_extension(UNFINISHED);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&unfinished)?;
+    let written = (|| {
+        file.lock()?;
+        let mut line = serde_json::to_vec(label)?;
+        line.push(b'\n');
+        file.write_all(&line)?;
+        io::copy(&mut blob.reader(), &mut file)?;
+        file.sync_all()?;
+        std::fs::rename(&unfinished, &path)
+    })();
+    match written {
+        Ok(()) => Ok(Shelved { path, _file: file }),
+        Err(error) => {
+            remove(&unfinished);
+            Err(error)
+        }
+    }
+}
+
+/// The file of a dead process, locked from now on; `None` when its process lives, or another one was faster.
+fn left_behind(path: &Path) -> io::Result<Option<File>> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn read_label(file: &File) -> io::Result<(Label, u64)> {
+    let mut line = String::new();
+    let mut reader = BufReader::new(file);
+    let length = reader.read_line(&mut line)?;
+    Ok((serde_json::from_str(&line)?, length as u64))
+}
