@@ -5,17 +5,17 @@ mod node;
 
 use std::io;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::Engine as _;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
 pub use multipart::Multipart;
 pub use node::Node;
 
-use crate::spool::Blob;
-
-/// Bytes that are encoded at a time: a multiple of three, so that pieces join without padding, and 64 KiB of text.
-const BASE64_PIECE_BYTES: usize = 48 * 1024;
+use crate::{
+    engine::BASE64,
+    spool::{Blob, STREAM_CHUNK_BYTES},
+};
 
 /// A part of a body.
 #[derive(Debug, Clone)]
@@ -117,8 +117,10 @@ impl Body {
 
 /// A blob as base64 text with padding, in bounded pieces.
 pub fn base64_stream(blob: &Blob) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-    blob.pieces(BASE64_PIECE_BYTES)
-        .map(|piece| piece.map(|bytes| Bytes::from(STANDARD.encode(bytes))))
+    // Pieces of a blob are a multiple of three bytes, so that their texts join without padding.
+    const { assert!(STREAM_CHUNK_BYTES.is_multiple_of(3)) };
+    blob.stream()
+        .map(|piece| piece.map(|bytes| Bytes::from(BASE64.encode(bytes))))
 }
 
 #[cfg(test)]
@@ -126,6 +128,8 @@ mod tests {
     use futures_util::TryStreamExt;
     use proptest::prelude::*;
     use serde_json::{Value, json};
+
+    use base64::engine::general_purpose::STANDARD;
 
     use super::*;
     use crate::spool::{Spool, SpoolLimits};

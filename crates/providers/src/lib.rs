@@ -9,6 +9,7 @@ mod bfl;
 pub mod body;
 mod dashscope;
 pub mod driver;
+mod engine;
 mod fal;
 pub mod fetch;
 mod fireworks;

@@ -9,6 +9,7 @@ mod text;
 
 use document::DocumentBlob;
 pub use document::{Document, DocumentError};
+use memchr::memchr2;
 
 use self::{
     base64::Decoder,
@@ -317,10 +318,7 @@ impl Splitter {
                 self.end_blob(*blob)?;
                 return Ok(&rest[1..]);
             }
-            let end = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\'))
-                .unwrap_or(rest.len());
+            let end = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
             self.decode(&mut blob, &rest[..end])?;
             rest = &rest[end..];
         }

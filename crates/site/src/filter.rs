@@ -174,6 +174,18 @@ impl Filter {
             .count()
     }
 
+    /// How many models another bound (`price`, `ratio` or `largest`) would find beside what else is chosen.
+    #[must_use]
+    pub fn count_within(&self, cards: &[Card], bound: &str, value: &str) -> usize {
+        let mut other = self.clone();
+        match bound {
+            "price" => value.clone_into(&mut other.price),
+            "ratio" => value.clone_into(&mut other.ratio),
+            _ => value.clone_into(&mut other.largest),
+        }
+        cards.iter().filter(|card| other.finds(card, None)).count()
+    }
+
     /// Whether it finds a model; what one group says may be left out of account.
     fn finds(&self, card: &Card, left_out: Option<&str>) -> bool {
         let words = self.words.to_lowercase();

@@ -3,6 +3,7 @@
 mod http;
 mod ledger;
 mod memory;
+mod path;
 mod render;
 mod server;
 
@@ -22,10 +23,19 @@ pub(crate) enum Bench {
     Pages,
     /// Ratings of a million votes.
     Ratings,
+    /// What a gateway costs on the way of a picture, beside others.
+    Path,
 }
 
 impl Bench {
-    const ALL: [Self; 5] = [Self::Memory, Self::Render, Self::Ledger, Self::Pages, Self::Ratings];
+    const ALL: [Self; 6] = [
+        Self::Memory,
+        Self::Render,
+        Self::Ledger,
+        Self::Pages,
+        Self::Ratings,
+        Self::Path,
+    ];
 
     /// The benchmark of this name.
     ///
@@ -45,6 +55,7 @@ impl Bench {
             Self::Ledger => "ledger",
             Self::Pages => "pages",
             Self::Ratings => "ratings",
+            Self::Path => "path",
         }
     }
 }
@@ -60,6 +71,7 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         Bench::Ledger => ledger::run(),
         Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
         Bench::Ratings => steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"])),
+        Bench::Path => build().and_then(|()| path::run()),
     }
 }
 
@@ -122,7 +134,7 @@ mod tests {
         assert_eq!(*ran.borrow(), Bench::ALL);
         assert_eq!(
             outcome,
-            Err("memory: too slow\nledger: too slow\npages: too slow\nratings: too slow".to_owned())
+            Err("memory: too slow\nledger: too slow\npages: too slow\nratings: too slow\npath: too slow".to_owned())
         );
     }
 }

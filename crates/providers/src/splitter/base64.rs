@@ -1,17 +1,8 @@
 //! Decodes base64 that arrives in pieces: both alphabets, with or without padding, line breaks allowed.
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use base64::Engine as _;
 
-/// Lenient where encoders differ (padding, last bits); the picture itself is checked later.
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::engine::BASE64;
 
 /// Not base64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +15,34 @@ pub(crate) struct Decoder {
     padding: u8,
     /// The digits so far of a character that is written as in a URL, `%2B`.
     escape: Option<Vec<u8>>,
-    decoded: Vec<u8>,
+    decoded: Decoded,
+}
+
+/// What a push decoded. Its memory is made once and written over.
+#[derive(Debug, Default)]
+struct Decoded {
+    bytes: Vec<u8>,
+    size_bytes: usize,
+}
+
+impl Decoded {
+    fn clear(&mut self) {
+        self.size_bytes = 0;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.size_bytes]
+    }
+
+    fn decode(&mut self, text: &[u8]) -> Result<(), BadBase64> {
+        let most = self.size_bytes + text.len().div_ceil(4) * 3;
+        if self.bytes.len() < most {
+            self.bytes.resize(most, 0);
+        }
+        let written = BASE64.decode_slice(text, &mut self.bytes[self.size_bytes..]);
+        self.size_bytes += written.map_err(|_| BadBase64)?;
+        Ok(())
+    }
 }
 
 impl Decoder {
@@ -40,12 +58,12 @@ impl Decoder {
         let (quads, tail) = rest.split_at(rest.len() - rest.len() % 4);
         // Padding is left to the careful path, which knows that nothing may follow it.
         let plain = self.padding == 0 && self.escape.is_none() && quads.last() != Some(&b'=');
-        if plain && decode_into(quads, &mut self.decoded).is_ok() {
+        if plain && self.decoded.decode(quads).is_ok() {
             self.push_any(tail)?;
         } else {
             self.push_any(rest)?;
         }
-        Ok(&self.decoded)
+        Ok(self.decoded.bytes())
     }
 
     /// Decodes the last characters.
@@ -61,8 +79,8 @@ impl Decoder {
             return Err(BadBase64);
         }
         let carry = std::mem::take(&mut self.carry);
-        decode_into(&carry, &mut self.decoded)?;
-        Ok(&self.decoded)
+        self.decoded.decode(&carry)?;
+        Ok(self.decoded.bytes())
     }
 
     fn push_any(&mut self, text: &[u8]) -> Result<(), BadBase64> {
@@ -83,7 +101,7 @@ impl Decoder {
             }
         }
         self.carry = plain.split_off(plain.len() - plain.len() % 4);
-        decode_into(&plain, &mut self.decoded)
+        self.decoded.decode(&plain)
     }
 }
 
@@ -104,21 +122,6 @@ impl Decoder {
         }
         let digits = std::str::from_utf8(&digits).map_err(|_| BadBase64)?;
         u8::from_str_radix(digits, 16).map(Some).map_err(|_| BadBase64)
-    }
-}
-
-fn decode_into(text: &[u8], decoded: &mut Vec<u8>) -> Result<(), BadBase64> {
-    let before = decoded.len();
-    decoded.resize(before + text.len().div_ceil(4) * 3, 0);
-    match ENGINE.decode_slice(text, &mut decoded[before..]) {
-        Ok(written) => {
-            decoded.truncate(before + written);
-            Ok(())
-        }
-        Err(_) => {
-            decoded.truncate(before);
-            Err(BadBase64)
-        }
     }
 }
 

@@ -11,8 +11,9 @@ use futures_util::{Stream, stream};
 
 use super::Charge;
 
-/// Largest piece that a stream of a blob gives, in bytes: large enough to be cheap, small enough for hundreds of streams.
-pub const STREAM_CHUNK_BYTES: usize = 64 * 1024;
+/// Size of the pieces that a stream of a blob gives, but for the last, in bytes: large enough to be cheap, small enough for
+/// hundreds of streams, and 64 KiB of base64.
+pub const STREAM_CHUNK_BYTES: usize = 48 * 1024;
 
 /// Bytes in the spool. Clones share them; the last one to go gives them back.
 #[derive(Debug, Clone)]
@@ -42,6 +43,9 @@ impl MemoryChunks {
     pub(super) fn append(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let (part, rest) = bytes.split_at(bytes.len().min(STREAM_CHUNK_BYTES - self.last.len()));
+            if self.last.is_empty() && !self.full.is_empty() {
+                self.last.reserve_exact(STREAM_CHUNK_BYTES);
+            }
             self.last.extend_from_slice(part);
             bytes = rest;
             if self.last.len() == STREAM_CHUNK_BYTES {
@@ -115,16 +119,11 @@ impl Blob {
 
     /// The bytes in pieces of at most [`STREAM_CHUNK_BYTES`]; file reads happen off the async threads.
     pub fn stream(&self) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-        self.pieces(STREAM_CHUNK_BYTES)
-    }
-
-    /// Pieces of exactly `piece_bytes`, but for the last.
-    pub(crate) fn pieces(&self, piece_bytes: usize) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
         stream::try_unfold((self.clone(), 0), move |(blob, offset)| async move {
             if offset >= blob.len() {
                 return Ok(None);
             }
-            let piece = blob.piece(offset, piece_bytes).await?;
+            let piece = blob.piece(offset).await?;
             let next = offset + piece.len() as u64;
             Ok(Some((piece, (blob, next))))
         })
@@ -146,19 +145,15 @@ impl Blob {
         Ok(all.into())
     }
 
-    async fn piece(&self, offset: u64, piece_bytes: usize) -> io::Result<Bytes> {
-        let wanted = usize::try_from(self.len() - offset)
-            .unwrap_or(usize::MAX)
-            .min(piece_bytes);
+    /// The piece that begins at `offset`, a multiple of [`STREAM_CHUNK_BYTES`].
+    async fn piece(&self, offset: u64) -> io::Result<Bytes> {
+        let left = usize::try_from(self.len() - offset).unwrap_or(usize::MAX);
+        let size_bytes = left.min(STREAM_CHUNK_BYTES);
         if let Store::Memory(chunks) = &self.0.store {
-            let shared = chunks.at(offset, wanted);
-            if shared.len() == wanted {
-                return Ok(shared);
-            }
-            return self.copy(offset, wanted);
+            return Ok(chunks.at(offset, size_bytes));
         }
         let blob = self.clone();
-        tokio::task::spawn_blocking(move || blob.copy(offset, wanted))
+        tokio::task::spawn_blocking(move || blob.copy(offset, size_bytes))
             .await
             .map_err(io::Error::other)?
     }

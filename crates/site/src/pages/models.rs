@@ -78,9 +78,9 @@ pub fn page(shown: Shown<'_>) -> Page {
     let body = Body {
         lede: lede(cards),
         groups: groups(cards, filter),
-        prices: choices(&PRICES, "any", &filter.price, |value| format!("${value}")),
-        ratios: choices(&RATIOS, "any", &filter.ratio, |value| value.to_owned()),
-        largest: choices(&LARGEST, "any", &filter.largest, |value| value.to_owned()),
+        prices: bounds(shown, "price", &PRICES, |value| format!("${value}")),
+        ratios: bounds(shown, "ratio", &RATIOS, str::to_owned),
+        largest: bounds(shown, "largest", &LARGEST, str::to_owned),
         sorts: Sort::ALL
             .into_iter()
             .map(|(sort, name)| Choice {
@@ -150,14 +150,21 @@ fn lede(cards: &[Card]) -> String {
     )
 }
 
-fn choices(values: &[&str], none: &str, chosen: &str, text: impl Fn(&str) -> String) -> Vec<Choice> {
+/// The values of a bound, of which one at most is chosen.
+fn bounds(shown: Shown<'_>, name: &str, values: &[&str], text: impl Fn(&str) -> String) -> Vec<Choice> {
+    let Shown { cards, filter, .. } = shown;
+    let chosen = match name {
+        "price" => &filter.price,
+        "ratio" => &filter.ratio,
+        _ => &filter.largest,
+    };
     let choice = |value: &str, text: String| Choice {
         value: value.to_owned(),
         text,
-        count: 0,
+        count: filter.count_within(cards, name, value),
         is_chosen: value == chosen,
     };
-    std::iter::once(choice("", none.to_owned()))
+    std::iter::once(choice("", "any".to_owned()))
         .chain(values.iter().map(|value| choice(value, text(value))))
         .collect()
 }

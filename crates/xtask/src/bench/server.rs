@@ -63,6 +63,11 @@ impl Server {
         ))
     }
 
+    /// The process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A figure of `/proc/<pid>/status` in bytes, such as `VmRSS`.
     pub(super) fn memory(&self, field: &str) -> Outcome<u64> {
         let file = format!("/proc/{}/status", self.child.id());

