@@ -102,6 +102,7 @@ fn assets(folder: &Path, out: &Path) {
             all.push(asset(&name_of(path), read(path)));
         }
     }
+    link_modules(&mut all);
     let mut table = String::from("static ASSETS: &[Asset] = &[\n");
     for asset in &all {
         let file = |ending: &str, bytes: &[u8]| {
@@ -131,6 +132,37 @@ fn assets(folder: &Path, out: &Path) {
     }
     table.push_str("];\n");
     fs::write(out.join("assets.rs"), table).expect("the build folder is writable");
+}
+
+/// Puts the served names into modules that import others by `./name.js`. One that is imported comes first, since its name is
+/// part of what the importing one holds.
+fn link_modules(all: &mut [Asset]) {
+    let mut waiting: Vec<usize> = (0..all.len())
+        .filter(|index| all[*index].name.ends_with(".js"))
+        .collect();
+    let mut linked: Vec<(String, String)> = Vec::new();
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        waiting.retain(|index| {
+            let text = String::from_utf8(all[*index].bytes.clone()).expect("a script is text");
+            let known = linked
+                .iter()
+                .fold(text, |text, (name, served)| text.replace(name, served));
+            // What is left names one that waits itself.
+            let is_left = known.split("\"./").skip(1).any(|rest| {
+                rest.split('"')
+                    .next()
+                    .is_some_and(|name| all.iter().any(|other| other.name == name))
+            });
+            if !is_left {
+                let made = asset(&all[*index].name, known.into_bytes());
+                linked.push((format!("\"./{}\"", made.name), format!("\"./{}\"", made.served)));
+                all[*index] = made;
+            }
+            is_left
+        });
+        assert!(waiting.len() < before, "scripts import each other in a circle");
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! API keys: making them and recognizing them.
 
+mod sessions;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +14,11 @@ use subtle::ConstantTimeEq;
 use crate::clock::Clock;
 use crate::db::accounts::AccountTerms;
 use crate::db::keys::{KeyRow, KeyTerms};
+use crate::db::sessions::SessionRow;
 use crate::db::{Database, DatabaseError};
 use crate::ids::random_text;
+
+pub use sessions::{BegunSession, IDLE, Session};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +53,8 @@ pub struct Identity {
     pub account_id: String,
     /// Key.
     pub key_id: String,
+    /// Its name for people.
+    pub key_name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
     /// How it gets images when a request does not say.
@@ -56,6 +63,8 @@ pub struct Identity {
     pub terms: KeyTerms,
     /// What is set for its account.
     pub account: AccountTerms,
+    /// Whether a visitor of the site calls, who sees nothing of the account but the own requests.
+    pub is_visitor: bool,
 }
 
 impl Identity {
@@ -84,6 +93,12 @@ pub enum AuthError {
     /// Its time is over.
     #[error("This API key has expired.")]
     Expired,
+    /// The session was ended, or nobody used it for [`IDLE`].
+    #[error("This session has ended.")]
+    SessionOver,
+    /// Its scopes do not let anything be seen.
+    #[error("This API key may not sign in: it needs the scope 'read' or 'admin'.")]
+    MayNotSignIn,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -164,6 +179,7 @@ pub struct Keyring {
     database: Database,
     clock: Clock,
     known: Cache<String, Arc<Known>>,
+    sessions: Cache<String, SessionRow>,
 }
 
 /// A key as it was read.
@@ -177,11 +193,18 @@ impl Keyring {
     /// The keys of `database`.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
-        let known = Cache::builder()
-            .max_capacity(REMEMBERED_MAX)
-            .time_to_live(BELIEVED)
-            .build();
-        Self { database, clock, known }
+        Self {
+            database,
+            clock,
+            known: Cache::builder()
+                .max_capacity(REMEMBERED_MAX)
+                .time_to_live(BELIEVED)
+                .build(),
+            sessions: Cache::builder()
+                .max_capacity(REMEMBERED_MAX)
+                .time_to_live(BELIEVED)
+                .build(),
+        }
     }
 
     /// Recognizes the key in an `Authorization` header.
@@ -194,8 +217,15 @@ impl Keyring {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(AuthError::Malformed);
         }
+        self.recognize(token.trim()).await
+    }
+
+    /// Recognizes a key by itself.
+    ///
+    /// # Errors
+    /// [`AuthError`] says what is wrong with it.
+    pub async fn recognize(&self, token: &str) -> Result<Identity, AuthError> {
         let (id, secret) = token
-            .trim()
             .strip_prefix("pk_")
             .and_then(|rest| rest.split_once('.'))
             .ok_or(AuthError::Malformed)?;
@@ -206,13 +236,19 @@ impl Keyring {
             .map_or_else(|| hash(""), |known| known.row.secret_hash.clone());
         let matches: bool = stored.as_bytes().ct_eq(hash(secret).as_bytes()).into();
         let known = known.filter(|_| matches).ok_or(AuthError::Unknown)?;
+        self.works(&known)?;
+        Ok(known.identity.clone())
+    }
+
+    /// Refuses a key whose time is over.
+    fn works(&self, known: &Known) -> Result<(), AuthError> {
         if known.row.revoked_at.is_some() {
             return Err(AuthError::Revoked);
         }
         if known.row.terms.expires_at.is_some_and(|end| end <= self.clock.now()) {
             return Err(AuthError::Expired);
         }
-        Ok(known.identity.clone())
+        Ok(())
     }
 
     /// Forgets what was read of a key, as it was changed here.
@@ -234,10 +270,12 @@ impl Keyring {
         let identity = Identity {
             account_id: row.account_id.clone(),
             key_id: row.id.clone(),
+            key_name: row.name.clone(),
             scopes: scopes_of(&row),
             response_format: row.terms.response_format.as_deref().and_then(ResponseFormat::named),
             terms: row.terms.clone(),
             account: account.terms(),
+            is_visitor: false,
         };
         let known = Arc::new(Known { row, identity });
         self.known.insert(id.to_owned(), Arc::clone(&known));

@@ -15,6 +15,7 @@ mod migrations;
 pub mod performance;
 pub(crate) mod processes;
 mod rows;
+pub mod sessions;
 pub mod webhooks;
 
 use std::path::Path;
@@ -31,6 +32,8 @@ use journal::{Ask, Journal, Place};
 
 /// The account that the embedded default works for.
 pub const DEFAULT_ACCOUNT: &str = "default";
+/// The account that visitors of the site spend from.
+pub const VISITORS_ACCOUNT: &str = "playground";
 
 /// Connections to the database. Cheap to clone.
 #[derive(Debug, Clone)]

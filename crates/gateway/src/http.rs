@@ -1,6 +1,7 @@
 //! What every route shares, of the API and of the site: the state, what is around a request, and the shape of answers.
 
 pub(crate) mod around;
+pub(crate) mod cookie;
 pub(crate) mod cors;
 pub(crate) mod envelope;
 pub(crate) mod face;
@@ -9,9 +10,11 @@ pub(crate) mod linger;
 pub(crate) mod path;
 pub(crate) mod repeat;
 pub(crate) mod respond;
+pub(crate) mod session;
 pub(crate) mod shelf;
 pub(crate) mod state;
 pub(crate) mod visit;
+pub(crate) mod visitors;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

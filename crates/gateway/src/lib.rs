@@ -2,6 +2,7 @@
 //!
 //! The wiring: [`start`] builds every part from the settings and serves. Nothing below imports this file.
 
+mod address;
 mod api;
 pub mod auth;
 mod boundary;
@@ -56,6 +57,7 @@ use generation::Generator;
 use generation::routing::Routing;
 use http::shelf::Shelf;
 use http::state::AppState;
+use http::visitors::Sessions;
 use known_clients::{KnownClients, KnownClientsError};
 use media::links::Links;
 use media::process::Processor;
@@ -176,6 +178,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     );
     let webhooks = webhooks::keep(generator.clone(), Arc::clone(&fetcher), stopped.clone());
     let state = AppState {
+        sessions: sessions(&settings, &database, upstreams.any_real()).await?,
         keyring: Keyring::new(database.clone(), generator.clock.clone()),
         openapi: api::document(&generator.catalog).into(),
         generator,
@@ -251,6 +254,21 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
         told: Arc::new(Notify::new()),
         successors: Arc::new(settings.successors.clone()),
     })
+}
+
+/// The rules of sessions, in force for the sessions that there are. Without books nothing binds visitors.
+async fn sessions(settings: &Settings, database: &Database, any_real: bool) -> Result<Sessions, DatabaseError> {
+    let rules = settings.visitors.rules(any_real);
+    let rules = rules.filter(|_| settings.bookkeeping && settings.site);
+    if let Some(rules) = &rules {
+        database
+            .set_visitor_limits(rules.all, rules.address, rules.session)
+            .await?;
+    }
+    let salt = database
+        .own_secret("addresses", &ids::random_text(LINK_SECRET_CHARS))
+        .await?;
+    Ok(Sessions::new(rules, &settings.trusted_proxies, salt))
 }
 
 /// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,

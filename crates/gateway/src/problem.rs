@@ -283,6 +283,8 @@ fn model(name: &str, cause: &NotFound) -> Problem {
 
 /// Money or a limit of the key is too short for even the cheapest candidate.
 fn short(shortage: &Shortage) -> Problem {
+    /// Generations take seconds, so one soon ends.
+    const RETRY_AFTER: Duration = Duration::from_secs(1);
     let dollars = |micros: i64| Micros(micros).to_string();
     match *shortage {
         Shortage::Balance {
@@ -301,24 +303,28 @@ fn short(shortage: &Shortage) -> Problem {
             required_micros,
             left_micros,
         } => {
-            let name = match budget {
-                Budget::Total => "total_usd",
-                Budget::Day => "day_usd",
-                Budget::Month => "month_usd",
+            let whose = match budget {
+                Budget::Total => "this API key (total_usd)",
+                Budget::Day => "this API key (day_usd)",
+                Budget::Month => "this API key (month_usd)",
+                Budget::Address => "visitors from this address (address_day_usd)",
+                Budget::Visitors => "all visitors (day_usd)",
             };
             Problem::unaffordable(
                 "BUDGET_EXCEEDED",
                 format!(
-                    "The budget of this API key ({name}) is exceeded: {} required, {} available",
+                    "The budget of {whose} is exceeded: {} required, {} available",
                     dollars(required_micros),
                     dollars(left_micros)
                 ),
             )
         }
         Shortage::Concurrent { limit } => {
-            /// Generations take seconds, so one soon ends.
-            const RETRY_AFTER: Duration = Duration::from_secs(1);
             let message = format!("This API key may have {limit} generations under way at one time.");
+            Problem::rate_limited(&message, RETRY_AFTER)
+        }
+        Shortage::ConcurrentVisitors { limit } => {
+            let message = format!("Visitors may have {limit} generations under way at one time from one address.");
             Problem::rate_limited(&message, RETRY_AFTER)
         }
     }

@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::address::PeerAddress;
 use crate::problem::Problem;
 use crate::settings::limits::Limits;
 use crate::transfer::LeastSpeed;
@@ -141,7 +142,11 @@ async fn accept(listener: TcpListener, door: Door, house: House) -> GracefulShut
             continue;
         };
         let silent = door.silent();
-        tokio::spawn(house.clone().serve(stream, place, silent, connections.watcher()));
+        tokio::spawn(
+            house
+                .clone()
+                .serve((stream, address), place, silent, connections.watcher()),
+        );
     }
 }
 
@@ -181,7 +186,13 @@ fn spare_file() -> Option<File> {
 }
 
 impl House {
-    async fn serve(mut self, mut stream: TcpStream, place: Place, silent: Silent, watcher: Watcher) {
+    async fn serve(
+        mut self,
+        (mut stream, address): (TcpStream, SocketAddr),
+        place: Place,
+        silent: Silent,
+        watcher: Watcher,
+    ) {
         // Answers are written in whole pieces; waiting to fill packets only delays them.
         let _ = stream.set_nodelay(true);
         let first = select! {
@@ -196,7 +207,8 @@ impl House {
         }
         let (router, is_reserved) = (self.router, place.is_reserved);
         let of_service = peer.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddress(address.ip()));
             answer(router.clone(), of_service.clone(), is_reserved, request)
         });
         let connection = self.builder.serve_connection_with_upgrades(wire, service).into_owned();

@@ -3,6 +3,7 @@
 mod check;
 mod credentials;
 pub mod limits;
+pub mod visitors;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use limits::Limits;
+use visitors::Visitors;
 
 /// Every setting with its value in force.
 #[derive(Debug, Clone, Deserialize)]
@@ -85,6 +87,8 @@ pub struct Settings {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Limits.
     pub limits: Limits,
+    /// What visitors of the site may do without a key.
+    pub visitors: Visitors,
 }
 
 /// This machine itself.
@@ -151,6 +155,7 @@ impl Default for Settings {
             successors: BTreeMap::new(),
             providers: BTreeMap::new(),
             limits: Limits::default(),
+            visitors: Visitors::default(),
         }
     }
 }
@@ -307,6 +312,7 @@ impl Settings {
             }
         }
         overlay_limits(&mut table, environment)?;
+        overlay_visitors(&mut table, environment)?;
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
@@ -394,6 +400,24 @@ fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), Se
             .as_table_mut()
             .ok_or_else(invalid)?
             .insert(key, Value::Integer(number));
+    }
+    Ok(())
+}
+
+/// `PICTOR_VISITORS` sets `visitors.access`, `PICTOR_VISITORS_<KEY>` sets `visitors.<key>`.
+fn overlay_visitors(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+    for (name, text) in environment {
+        let Some(key) = name.strip_prefix("PICTOR_VISITORS") else {
+            continue;
+        };
+        let key = key.strip_prefix('_').unwrap_or("access").to_lowercase();
+        let value = text.parse().map_or_else(|_| Value::from(text.as_str()), Value::Integer);
+        let alone = Table::from_iter([(key.clone(), value.clone())]);
+        settings_of(Table::from_iter([("visitors".to_owned(), Value::Table(alone))]), name)?;
+        let visitors = table.entry("visitors").or_insert_with(|| Value::Table(Table::new()));
+        if let Some(visitors) = visitors.as_table_mut() {
+            visitors.insert(key, value);
+        }
     }
     Ok(())
 }

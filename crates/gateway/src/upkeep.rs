@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth;
 use crate::db::DatabaseError;
 use crate::generation::Generator;
 use crate::media::strays::remove_strays;
@@ -92,6 +93,8 @@ async fn forget(generator: &Generator) -> Result<(), DatabaseError> {
     let database = &generator.database;
     let now = || generator.clock.now();
     while database.at_leisure(database.forget_claims(now(), BATCH)).await? > 0 {}
+    let idle = || now().checked_sub(auth::IDLE).unwrap_or(jiff::Timestamp::MIN);
+    while database.at_leisure(database.forget_sessions(idle(), BATCH)).await? > 0 {}
     let days = i64::try_from(generator.limits.request_log_days).unwrap_or(i64::MAX);
     while database
         .at_leisure(database.forget_generations(now(), days, BATCH))

@@ -106,6 +106,13 @@ impl Upstreams {
     pub const fn available(&self) -> &HashSet<String> {
         &self.available
     }
+
+    /// Whether any provider is called itself.
+    #[must_use]
+    pub fn any_real(&self) -> bool {
+        self.iter()
+            .any(|upstream| matches!(upstream.service, Service::Real { .. }))
+    }
 }
 
 /// Whether any provider is called itself, so that the sandbox stands beside real ones.

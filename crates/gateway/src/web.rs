@@ -4,7 +4,9 @@ mod about;
 mod asked;
 mod assets;
 mod compare;
+mod desk;
 mod docs;
+mod form;
 mod home;
 mod licenses;
 mod machine;
@@ -13,9 +15,10 @@ mod models;
 mod plates;
 mod query;
 mod search;
+mod session;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::http::state::AppState;
 
@@ -39,6 +42,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/sitemap.xml", get(machine::sitemap))
         .route("/plates/{creator}/{file}", get(plates::handle))
         .route("/assets/{file}", get(assets::handle))
+        .route("/session", post(session::begin))
+        .route("/app", get(desk::home))
+        .route("/app/sign-in", get(desk::sign_in::show).post(desk::sign_in::enter))
+        .route("/app/sign-out", post(desk::sign_in::leave))
 }
 
 /// What stands at `/` where there are no pages.

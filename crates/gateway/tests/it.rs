@@ -61,6 +61,7 @@ mod it {
     mod router;
     mod routing;
     mod seed_pages;
+    mod sessions;
     mod settings;
     mod shutdown;
     mod single_faults;

@@ -15,6 +15,8 @@ pub struct Visit {
     pub theme: Option<Theme>,
     /// Whether every provider is played by the sandbox.
     pub sandbox: bool,
+    /// Whether the reader signed in to the desk.
+    pub is_signed_in: bool,
     /// The program's version.
     pub version: &'static str,
 }
@@ -76,6 +78,8 @@ pub struct Page {
     pub class: &'static str,
     /// Scripts beyond that of every page.
     pub scripts: &'static [&'static str],
+    /// The same as modules, which import others by `./name.js`.
+    pub modules: &'static [&'static str],
     /// Path of a picture for link previews.
     pub picture: Option<String>,
     /// Path of the same as text for machines.
@@ -97,6 +101,7 @@ impl Page {
             section,
             class: "p-page",
             scripts: &[],
+            modules: &[],
             picture: None,
             twin: None,
             search: String::new(),
@@ -136,6 +141,7 @@ struct Base<'a> {
     css: &'static str,
     mark: &'static str,
     scripts: Vec<&'static str>,
+    modules: Vec<&'static str>,
     fonts: [&'static str; 2],
 }
 
@@ -160,6 +166,7 @@ pub fn whole(page: &Page, visit: &Visit) -> String {
         css: href("site.css"),
         mark: href("mark.svg"),
         scripts: scripts.map(href).collect(),
+        modules: page.modules.iter().copied().map(href).collect(),
         fonts: [href("newsreader-display.woff2"), href("hanken-grotesk.woff2")],
     };
     rendered(&base)

@@ -9,3 +9,4 @@ pub mod models;
 pub mod problem;
 pub mod reference;
 pub mod search;
+pub mod sign_in;

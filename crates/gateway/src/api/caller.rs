@@ -8,6 +8,7 @@ use axum::http::{HeaderName, header};
 
 use crate::auth::{AuthError, Identity, Scope};
 use crate::http::envelope::RequestContext;
+use crate::http::session;
 use crate::http::state::AppState;
 use crate::known_clients::KnownClient;
 use crate::problem::Problem;
@@ -35,6 +36,25 @@ impl Caller {
             "This API key lacks the scope '{}'.",
             scope.as_str()
         )))
+    }
+
+    /// Refuses whoever may not see requests. Returns the key whose requests alone are seen, for a visitor: others spend from
+    /// the same account.
+    pub(super) fn require_requests(&self) -> Result<Option<&str>, Problem> {
+        if self.identity.is_visitor {
+            return Ok(Some(&self.identity.key_id));
+        }
+        self.require(Scope::Read).map(|()| None)
+    }
+
+    /// Refuses visitors what concerns their whole account.
+    pub(super) fn refuse_visitor(&self, what: &str) -> Result<(), Problem> {
+        if self.identity.is_visitor {
+            return Err(Problem::permission(&format!(
+                "Visitors have no {what}: it takes an API key."
+            )));
+        }
+        Ok(())
     }
 
     /// Counts a request against the key's limit by the minute, if it has one.
@@ -68,6 +88,18 @@ impl FromRequestParts<AppState> for Caller {
             .cloned()
             .ok_or_else(Problem::internal)?;
         let text = |name: HeaderName| parts.headers.get(name).map(|value| value.to_str().unwrap_or(""));
+        // The one place where a session counts as a key: for pages of this site, and only where no key is sent.
+        if !parts.headers.contains_key(header::AUTHORIZATION)
+            && !parts.headers.contains_key(API_KEY)
+            && session::has_cookie(&parts.headers)
+        {
+            let session = session::own(state, &parts.headers).await?;
+            return Ok(Self {
+                identity: session.identity,
+                context,
+                client: None,
+            });
+        }
         // Azure's SDKs have a header of their own for the key alone.
         let bare = || text(API_KEY).map(|key| format!("Bearer {key}"));
         let authorization = text(header::AUTHORIZATION).map(ToOwned::to_owned).or_else(bare);
@@ -86,7 +118,9 @@ impl FromRequestParts<AppState> for Caller {
                 | AuthError::Malformed
                 | AuthError::Unknown
                 | AuthError::Revoked
-                | AuthError::Expired),
+                | AuthError::Expired
+                | AuthError::SessionOver
+                | AuthError::MayNotSignIn),
             ) => Err(Problem::authentication(&error.to_string())),
         }
     }

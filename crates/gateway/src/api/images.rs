@@ -118,7 +118,7 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
     faults.extend(misplaced(&received.fields));
     let mut repeat = caller.context.repeat.clone();
     repeat.is_async |= is_async;
-    faults.extend(webhooks::check(&state, repeat.is_async, &mut request));
+    faults.extend(webhooks::check(&state, &caller, repeat.is_async, &mut request));
     let wants_images = call.purpose == Purpose::Images;
     // A stream is not sent again: an SDK has its first bytes at once, and from then on does not try again.
     let request_hash = if wants_images && repeat.may_repeat() && !request.stream {

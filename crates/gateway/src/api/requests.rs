@@ -16,7 +16,6 @@ pub(super) use query::account;
 pub(super) use show::handle as retrieve;
 
 use super::caller::Caller;
-use crate::auth::Scope;
 use crate::db::DatabaseError;
 use crate::db::generations::Summary;
 use crate::http::respond;
@@ -34,8 +33,12 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        caller.require(Scope::Read)?;
-        let asked = Query::read(&state, &caller, query.as_deref(), &headers).await?;
+        let only_key = caller.require_requests()?;
+        let mut asked = Query::read(&state, &caller, query.as_deref(), &headers).await?;
+        asked
+            .filter
+            .equal
+            .extend(only_key.map(|key| ("key_id", key.to_owned())));
         match asked.form {
             Form::Page => page(&state, &asked, uri.path(), query.as_deref()).await,
             Form::Export(format) => export::answer(&state, asked, format).await,

@@ -21,6 +21,7 @@ const PARAM: &str = "webhook_url";
 pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Response {
     let answer = async {
         caller.require(Scope::Generate)?;
+        caller.refuse_visitor("secret of webhooks")?;
         let secret = secret(&state.generator.database, &caller.identity.account_id).await;
         secret.map_err(|error| {
             tracing::error!(request.id = %caller.context.id, error = %error, "the secret of webhooks could not be read");
@@ -34,7 +35,7 @@ pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Res
 }
 
 /// Judges the webhook of a request before anything is done for it; what is left in the request may be called.
-pub(super) fn check(state: &AppState, is_async: bool, request: &mut ImageRequest) -> Vec<Fault> {
+pub(super) fn check(state: &AppState, caller: &Caller, is_async: bool, request: &mut ImageRequest) -> Vec<Fault> {
     let Some(given) = request.webhook_url.take() else {
         return Vec::new();
     };
@@ -47,6 +48,9 @@ pub(super) fn check(state: &AppState, is_async: bool, request: &mut ImageRequest
     }
     if !state.generator.bookkeeping {
         messages.push("'webhook_url' is not taken by this gateway, as it keeps no record of requests".to_owned());
+    }
+    if caller.identity.is_visitor {
+        messages.push("'webhook_url' is not taken from visitors: it takes an API key".to_owned());
     }
     match Url::parse(&given) {
         Err(_) => messages.push("'webhook_url' is not a URL".to_owned()),

@@ -86,6 +86,9 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
                 };
                 report(&upstream.id, Ok(detail));
             }
+            if settings.site {
+                report("visitors", Ok(settings.visitors.told(upstreams.any_real())));
+            }
         }
     }
     for line in running(&settings).await? {

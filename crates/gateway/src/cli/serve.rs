@@ -30,6 +30,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             stale.doubt
         );
     }
+    let visitors = settings.site.then(|| settings.visitors.clone());
     let running = start(settings, Arc::new(catalog), Clock::system()).await?;
     let base = format!("http://{}", running.address);
     say(&format!("listening on {base}"));
@@ -37,6 +38,13 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         say(&format!("metrics at http://{address}/metrics"));
     }
     providers(&running.upstreams);
+    if let Some(visitors) = visitors {
+        say(&format!(
+            "  {:<10} {}",
+            "visitors",
+            visitors.told(running.upstreams.any_real())
+        ));
+    }
     match &running.first_key {
         Some(key) => {
             say(&format!("\nfirst API key, also in {}: {key}", key_file.display()));

@@ -139,6 +139,8 @@ const COLUMNS: &str = "id, account_id, name, secret_hash, last_four, scopes, res
      revoked_at, expires_at, total_limit_micros, day_limit_micros, month_limit_micros, concurrent_limit, requests_per_minute, \
      total_used_micros, day, day_used_micros, month, month_used_micros";
 const FROM: &str = "FROM api_keys JOIN key_limits ON key_id = id";
+/// What is stored for the secret of a visitor's key: no secret has this hash, so that only a session acts for it.
+pub(super) const NO_SECRET: &str = "-";
 
 fn read(row: &AnyRow) -> Result<KeyUse, DatabaseError> {
     let key = KeyRow {
@@ -260,7 +262,7 @@ impl Database {
         .await
     }
 
-    /// Keys that fit, newest first, those of one moment by id.
+    /// Keys that fit, newest first, those of one moment by id. Those of visitors' sessions are none of anybody's.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -268,7 +270,7 @@ impl Database {
         let backwards = filter.ending_before.is_some();
         let (edge, direction) = if backwards { (">", "ASC") } else { ("<", "DESC") };
         let sql = format!(
-            "SELECT {COLUMNS} {FROM} WHERE (CAST($1 AS TEXT) IS NULL OR account_id = $1) \
+            "SELECT {COLUMNS} {FROM} WHERE address_pool IS NULL AND (CAST($1 AS TEXT) IS NULL OR account_id = $1) \
              AND (CAST($2 AS TEXT) IS NULL OR CASE WHEN revoked_at IS NOT NULL THEN 'revoked' \
              WHEN expires_at <= CAST($3 AS BIGINT) THEN 'expired' ELSE 'active' END = $2) \
              AND (CAST($4 AS TEXT) IS NULL OR (created_at, id) {edge} (SELECT created_at, id FROM api_keys WHERE id = $4)) \

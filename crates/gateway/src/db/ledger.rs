@@ -7,6 +7,7 @@ mod close;
 pub mod history;
 mod hold;
 mod late;
+mod pools;
 mod post;
 pub mod verify;
 
@@ -20,6 +21,7 @@ use crate::ledger::{Book, Charge, Entry, Kind, Period, Posting, borne, posting_i
 pub(super) use close::close;
 pub(super) use hold::{held_before, hold, hold_until};
 pub(super) use late::end_late;
+pub use pools::{ALL_VISITORS, PoolLimits, address_pool};
 pub(super) use post::post;
 pub use post::{OperatorPosting, Posted};
 
@@ -64,6 +66,11 @@ pub enum Shortage {
         /// How many.
         limit: i64,
     },
+    /// The visitors of its address have, or all visitors.
+    ConcurrentVisitors {
+        /// How many.
+        limit: i64,
+    },
 }
 
 /// One of a key's budgets.
@@ -75,6 +82,10 @@ pub enum Budget {
     Day,
     /// Of a month in UTC.
     Month,
+    /// What the visitors of one address may spend on a day in UTC.
+    Address,
+    /// What all visitors may spend on a day in UTC.
+    Visitors,
 }
 
 /// How the money of a generation ends.

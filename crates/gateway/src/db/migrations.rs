@@ -30,6 +30,7 @@ const FILES: &[(i64, &str, &str)] = &[
         include_str!("../../../../migrations/0009_performance.sql"),
     ),
     (10, "plan", include_str!("../../../../migrations/0010_plan.sql")),
+    (14, "sessions", include_str!("../../../../migrations/0014_sessions.sql")),
 ];
 
 /// All of them, ready to be run.

@@ -28,6 +28,24 @@ pub(crate) fn page(page: &Page, visit: &Visit, headers: &HeaderMap) -> Response 
     text("text/html; charset=utf-8", whole(page, visit), headers)
 }
 
+/// A page that is one person's own: nothing keeps it.
+pub(crate) fn own_page(page: &Page, visit: &Visit) -> Response {
+    let mut response = Response::new(Body::from(whole(page, visit)));
+    let own = response.headers_mut();
+    own.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    guard(own);
+    keep_to_oneself(own);
+    response
+}
+
+/// Keeps an answer out of caches.
+pub(crate) fn keep_to_oneself(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
 /// A text that depends on the reader and on the moment: it is asked for again each time, and sent only when it has changed.
 pub(crate) fn text(content_type: &'static str, text: String, headers: &HeaderMap) -> Response {
     let etag = etag(text.as_bytes());

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::cors::CorsLayer;
 
 use super::shelf::Shelf;
+use super::visitors::Sessions;
 use crate::auth::Keyring;
 use crate::generation::Generator;
 use crate::known_clients::KnownClients;
@@ -18,8 +19,10 @@ use crate::shares::Shares;
 pub(crate) struct AppState {
     /// Generations.
     pub generator: Generator,
-    /// API keys.
+    /// API keys, and sessions that act for them.
     pub keyring: Keyring,
+    /// The rules of sessions.
+    pub sessions: Sessions,
     /// Where bytes are held.
     pub spool: Spool,
     /// The client to what callers name.

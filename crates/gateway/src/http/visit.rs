@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, header};
 use site::frame::{Theme, Visit};
 
+use super::cookie;
 use super::state::AppState;
 use crate::upstreams::Service;
 
@@ -16,6 +17,7 @@ pub(crate) fn of(state: &AppState, headers: &HeaderMap) -> Visit {
     Visit {
         address: address(state, headers),
         theme: theme(headers),
+        is_signed_in: cookie::is_signed_in(headers),
         sandbox: !upstreams.iter().any(|upstream| is_real(&upstream.service))
             && upstreams.iter().any(|upstream| upstream.service == Service::Sandbox),
         version: env!("CARGO_PKG_VERSION"),
@@ -39,14 +41,7 @@ fn is_host(text: &str) -> bool {
 }
 
 fn theme(headers: &HeaderMap) -> Option<Theme> {
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().strip_prefix("theme="))
-        .find_map(Theme::parse)
+    cookie::values(headers, "theme").find_map(Theme::parse)
 }
 
 #[cfg(test)]

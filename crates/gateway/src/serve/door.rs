@@ -1,12 +1,13 @@
 //! Who may come in: connections in all, by address, and what is kept back for who asks whether the gateway lives.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 use tokio::sync::Notify;
 
+use crate::address::counted;
 use crate::settings::limits::Limits;
 
 /// Connections beyond the limit that are taken to answer `/healthz` and to say that there are too many.
@@ -143,18 +144,6 @@ impl Drop for Place {
                 inside.by_address.remove(&address);
             }
         }
-    }
-}
-
-/// The address that a connection counts for. One who has an IPv6 address has 2^64 of them.
-fn counted(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => match six.to_ipv4_mapped() {
-            Some(four) => four.into(),
-            None if six.is_loopback() => address,
-            None => Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)).into(),
-        },
     }
 }
 

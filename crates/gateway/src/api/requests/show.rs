@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::{absent, account, internal};
 use crate::api::caller::Caller;
 use crate::api::query::Parameters;
-use crate::auth::Scope;
 use crate::db::DatabaseError;
 use crate::db::generations::{Filter, GenerationRow, Payloads, Status};
 use crate::db::webhooks::WebhookRow;
@@ -26,11 +25,13 @@ pub(in crate::api) async fn handle(
     RawQuery(query): RawQuery,
 ) -> Response {
     let answer = async {
-        caller.require(Scope::Read)?;
+        let only_key = caller.require_requests()?;
         let mut query = Parameters::of(query.as_deref());
         let account_id = account(&caller, &mut query)?;
         query.finish()?;
-        let row = find(&state, &account_id, &id).await.map_err(|error| internal(&error))?;
+        let row = find(&state, &account_id, only_key, &id)
+            .await
+            .map_err(|error| internal(&error))?;
         let body = whole(&state, &row.ok_or_else(absent)?)
             .await
             .map_err(|error| internal(&error))?;
@@ -39,7 +40,12 @@ pub(in crate::api) async fn handle(
     answer.await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn find(state: &AppState, account_id: &str, id: &str) -> Result<Option<GenerationRow>, DatabaseError> {
+async fn find(
+    state: &AppState,
+    account_id: &str,
+    only_key: Option<&str>,
+    id: &str,
+) -> Result<Option<GenerationRow>, DatabaseError> {
     // PostgreSQL refuses a text with a NUL, and no id has one.
     if id.contains('\0') {
         return Ok(None);
@@ -47,10 +53,11 @@ async fn find(state: &AppState, account_id: &str, id: &str) -> Result<Option<Gen
     let database = &state.generator.database;
     let row = database.generation(account_id, id).await?;
     if row.is_some() {
-        return Ok(row);
+        return Ok(row.filter(|row| only_key.is_none_or(|key| row.start.key_id == key)));
     }
     for name in ["client_request_id", "idempotency_key"] {
-        let filter = Filter::of(name, id);
+        let mut filter = Filter::of(name, id);
+        filter.equal.extend(only_key.map(|key| ("key_id", key.to_owned())));
         let newest = database.generations(account_id, &filter, 1).await?.pop();
         if newest.is_some() {
             return Ok(newest);

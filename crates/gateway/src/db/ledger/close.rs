@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{End, Journaled, Payer, Settlement};
+use super::{End, Journaled, Payer, Settlement, pools};
 use crate::db::generations::Status;
 use crate::db::link::Link;
 use crate::db::{Database, DatabaseError};
@@ -124,7 +124,17 @@ async fn pay(link: &mut Link, id: &str, held: i64, cost: i64) -> Result<i64, Dat
     Ok(cost - below)
 }
 
-/// Corrects what was counted for a key by `change`, in the period for which it was counted.
+/// Takes back what was counted for a key and for no pool yet.
+pub(super) async fn uncount_for_key(
+    link: &mut Link,
+    key_id: &str,
+    amount: i64,
+    period: Period,
+) -> Result<(), DatabaseError> {
+    recount(link, key_id, -amount, 1, period).await.map(drop)
+}
+
+/// Corrects what was counted for a key and its pools by `change`, in the period for which it was counted.
 async fn recount_for_key(
     link: &mut Link,
     key_id: &str,
@@ -132,9 +142,23 @@ async fn recount_for_key(
     open: i64,
     period: Period,
 ) -> Result<(), DatabaseError> {
+    match recount(link, key_id, change, open, period).await? {
+        Some(pool) => pools::recount(link, &pool, change, open, period.day).await,
+        None => Ok(()),
+    }
+}
+
+/// Corrects what was counted for a key itself. Returns the pool of its address, if it has one.
+async fn recount(
+    link: &mut Link,
+    key_id: &str,
+    change: i64,
+    open: i64,
+    period: Period,
+) -> Result<Option<String>, DatabaseError> {
     let sql = "UPDATE key_limits SET open_count = open_count - $3, total_used_micros = total_used_micros + $2, \
          day_used_micros = day_used_micros + CASE WHEN day = $4 THEN $2 ELSE 0 END, \
-         month_used_micros = month_used_micros + CASE WHEN month = $5 THEN $2 ELSE 0 END WHERE key_id = $1";
+         month_used_micros = month_used_micros + CASE WHEN month = $5 THEN $2 ELSE 0 END WHERE key_id = $1 RETURNING address_pool";
     let values = [
         key_id.into(),
         change.into(),
@@ -142,8 +166,8 @@ async fn recount_for_key(
         period.day.into(),
         period.month.into(),
     ];
-    link.execute(sql, &values).await?;
-    Ok(())
+    let row = link.row(sql, &values).await?;
+    Ok(row.map(|row| row.maybe_text(0)).transpose()?.flatten())
 }
 
 impl Database {

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Budget, Hold, Journaled, Payer, Reservation, Shortage};
+use super::close::uncount_for_key;
+use super::{Budget, Hold, Journaled, Payer, Reservation, Shortage, pools};
 use crate::db::DatabaseError;
 use crate::db::link::Link;
 use crate::ledger::{Kind, Period, reserve};
@@ -23,10 +24,17 @@ pub(in crate::db) async fn hold(
         if !take_from_account(link, payer.account_id, *price).await? {
             continue;
         }
-        let Some(period) = count_for_key(link, payer.key_id, *price, period).await? else {
+        let Some((period, pool)) = count_for_key(link, payer.key_id, *price, period).await? else {
             give_to_account(link, payer.account_id, *price).await?;
             continue;
         };
+        if let Some(pool) = &pool
+            && !pools::count(link, pool, *price, period.day).await?
+        {
+            uncount_for_key(link, payer.key_id, *price, period).await?;
+            give_to_account(link, payer.account_id, *price).await?;
+            continue;
+        }
         journaled.post(payer, Kind::Reserve, now, reserve(*price));
         journaled.reservations.push(Reservation {
             generation_id: payer.generation_id.to_owned(),
@@ -77,13 +85,13 @@ async fn give_to_account(link: &mut Link, id: &str, amount: i64) -> Result<(), D
 }
 
 /// Counts an amount for a key if its limits allow it. Returns the period that it was counted for, which is a later one than
-/// `now` when another replica's clock is ahead around midnight.
+/// `now` when another replica's clock is ahead around midnight, and the pool that has to allow it as well.
 async fn count_for_key(
     link: &mut Link,
     key_id: &str,
     amount: i64,
     now: Period,
-) -> Result<Option<Period>, DatabaseError> {
+) -> Result<Option<(Period, Option<String>)>, DatabaseError> {
     let sql = "UPDATE key_limits SET open_count = open_count + 1, total_used_micros = total_used_micros + $2, \
          day_used_micros = CASE WHEN day >= $3 THEN day_used_micros ELSE 0 END + $2, day = CASE WHEN day >= $3 THEN day ELSE $3 END, \
          month_used_micros = CASE WHEN month >= $4 THEN month_used_micros ELSE 0 END + $2, month = CASE WHEN month >= $4 THEN month ELSE $4 END \
@@ -91,14 +99,15 @@ async fn count_for_key(
          ((total_limit_micros IS NULL OR total_used_micros + $2 <= total_limit_micros) \
          AND (day_limit_micros IS NULL OR CASE WHEN day >= $3 THEN day_used_micros ELSE 0 END + $2 <= day_limit_micros) \
          AND (month_limit_micros IS NULL OR CASE WHEN month >= $4 THEN month_used_micros ELSE 0 END + $2 <= month_limit_micros))) \
-         RETURNING day, month";
+         RETURNING day, month, address_pool";
     let values = [key_id.into(), amount.into(), now.day.into(), now.month.into()];
     let row = link.row(sql, &values).await?;
     row.map(|row| {
-        Ok(Period {
+        let period = Period {
             day: row.number(0)?,
             month: row.number(1)?,
-        })
+        };
+        Ok((period, row.maybe_text(2)?))
     })
     .transpose()
 }
@@ -112,7 +121,7 @@ async fn shortage(
 ) -> Result<Shortage, DatabaseError> {
     let sql = "SELECT concurrent_limit, open_count, total_limit_micros, total_used_micros, month_limit_micros, \
          CASE WHEN month >= $3 THEN month_used_micros ELSE 0 END, day_limit_micros, \
-         CASE WHEN day >= $2 THEN day_used_micros ELSE 0 END FROM key_limits WHERE key_id = $1";
+         CASE WHEN day >= $2 THEN day_used_micros ELSE 0 END, address_pool FROM key_limits WHERE key_id = $1";
     let key = link
         .row(sql, &[payer.key_id.into(), now.day.into(), now.month.into()])
         .await?;
@@ -132,6 +141,11 @@ async fn shortage(
                 left_micros: left_micros.max(0),
             });
         }
+    }
+    if let Some(pool) = key.maybe_text(8)?
+        && let Some(shortage) = pools::shortage(link, &pool, required_micros, now.day).await?
+    {
+        return Ok(shortage);
     }
     let sql = "SELECT available_micros, credit_limit_micros FROM accounts WHERE id = $1";
     let account = link.row(sql, &[payer.account_id.into()]).await?;

@@ -27,7 +27,7 @@ pub struct Verified {
 pub const OVERDUE_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// The rules, and a query for what breaks each. `$1` is the time before which no reservation may have expired.
-const RULES: [(&str, &str); 17] = [
+const RULES: [(&str, &str); 19] = [
     (
         "the entries of a posting sum to zero",
         "SELECT posting_id AS id FROM entries GROUP BY posting_id HAVING SUM(amount_micros) <> 0",
@@ -114,6 +114,16 @@ const RULES: [(&str, &str); 17] = [
         "a generation has no more images than were asked for",
         "SELECT generations.id AS id FROM generations JOIN media ON media.generation_id = generations.id WHERE images > 0 \
          GROUP BY generations.id, images HAVING COUNT(*) > images",
+    ),
+    (
+        "a pool's open count is that of its visitors' open reservations",
+        "SELECT pools.id AS id FROM pools WHERE open_count <> (SELECT COUNT(*) FROM reservations \
+         JOIN key_limits ON key_limits.key_id = reservations.key_id WHERE state = 'open' \
+         AND (address_pool = pools.id OR (pools.id = 'visitors' AND address_pool IS NOT NULL)))",
+    ),
+    (
+        "a pool has used nothing below zero",
+        "SELECT id FROM pools WHERE day_used_micros < 0",
     ),
 ];
 

@@ -1,0 +1,79 @@
+//! The rules of sessions: what visitors may, and what is counted of who comes.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use crate::db::sessions::VisitorRules;
+
+/// The time over which sessions that begin and sign-ins that fail are counted, by address.
+pub(super) const COUNTED_FOR: Duration = Duration::from_secs(600);
+/// Addresses that are counted at one time.
+pub(super) const ADDRESSES_MAX: u64 = 100_000;
+/// Sign-ins that may fail from one address within [`COUNTED_FOR`].
+pub(super) const FAILURES_MAX: u32 = 20;
+/// Bytes of an address's hash that are kept.
+pub(super) const HASH_BYTES: usize = 12;
+
+/// What the routes need for sessions. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Sessions(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(super) visitors: Option<VisitorRules>,
+    pub(super) trusted_proxies: Vec<IpNet>,
+    /// Makes the hash of an address one that cannot be tried out.
+    salt: String,
+    pub(super) visits: Cache<String, Arc<AtomicU32>>,
+    pub(super) failures: Cache<String, Arc<AtomicU32>>,
+}
+
+impl Deref for Sessions {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Sessions {
+    /// Sessions by these rules for visitors; `None`: visitors may not make images.
+    pub(crate) fn new(visitors: Option<VisitorRules>, trusted_proxies: &[IpNet], salt: String) -> Self {
+        let counts = || {
+            Cache::builder()
+                .max_capacity(ADDRESSES_MAX)
+                .time_to_live(COUNTED_FOR)
+                .build()
+        };
+        Self(Arc::new(Inner {
+            visitors,
+            trusted_proxies: trusted_proxies.to_vec(),
+            salt,
+            visits: counts(),
+            failures: counts(),
+        }))
+    }
+
+    /// Whether visitors may make images.
+    pub(crate) fn has_visitors(&self) -> bool {
+        self.visitors.is_some()
+    }
+
+    pub(super) fn hash(&self, address: IpAddr) -> String {
+        let hash = Sha256::digest(format!("{}\n{address}", self.salt));
+        hex::encode(&hash[..HASH_BYTES])
+    }
+}
+
+/// Counts one more for an address. Returns how many there were before.
+pub(super) fn count(counts: &Cache<String, Arc<AtomicU32>>, address: &str) -> u32 {
+    counts
+        .get_with_by_ref(address, Arc::default)
+        .fetch_add(1, Ordering::Relaxed)
+}
