@@ -265,6 +265,7 @@ fn the_example_documents_every_setting() {
     let table: Table = text.parse().expect("it was just read");
     assert_eq!(keys(&table), fields(""));
     assert_eq!(keys(table["limits"].as_table().expect("a table")), fields("limits"));
+    assert_eq!(keys(table["visitors"].as_table().expect("a table")), fields("visitors"));
     let providers = table["providers"].as_table().expect("a table");
     let known: BTreeSet<String> = catalog()
         .providers()
@@ -297,6 +298,10 @@ fn the_example_shows_the_true_defaults() {
         "providers",
     ] {
         table.remove(optional).expect("the example names it");
+    }
+    let visitors = table["visitors"].as_table_mut().expect("a table");
+    for optional in ["session_usd", "address_day_usd", "day_usd"] {
+        visitors.remove(optional).expect("the example names it");
     }
     let shown: Settings = Value::Table(table).try_into().expect("legal settings");
     assert_eq!(format!("{shown:?}"), format!("{:?}", Settings::default()));
