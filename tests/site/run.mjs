@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 
 import { startGateway } from "../sdk/node/servers.mjs";
 import * as accessibility from "./accessibility.mjs";
+import { arena, demonstrate } from "./arena.mjs";
 import { DESKTOP, PHONE, launch, open } from "./browser.mjs";
 import * as focus from "./focus.mjs";
 import * as layout from "./layout.mjs";
@@ -32,6 +33,8 @@ const { values: options } = parseArgs({
 });
 
 const server = options.folder ? await serveFolder(options.folder) : await startGateway();
+// Boards and gallery are looked at as they are once there is something in them.
+const demonstrated = options.folder ? 0 : await demonstrate(server);
 const { browser, close } = await launch();
 const pages = await choosePages();
 after(async () => {
@@ -84,5 +87,6 @@ describe("pages", { concurrency: 2 }, () => {
 
 if (!options.folder && !options.only) {
   walks(browser, server);
+  arena(browser, server, demonstrated);
   runSamples(server, { all: options.all });
 }

@@ -3,6 +3,7 @@
 mod absent;
 mod accounts;
 mod answer;
+mod arena;
 mod balance;
 mod body;
 mod caller;
@@ -32,10 +33,11 @@ mod usage;
 mod webhooks;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 
 use crate::http::state::AppState;
 use accounts::postings;
+use arena::operator as operating;
 use edits::Edits;
 use generations::Generations;
 pub(crate) use openapi::document;
@@ -51,6 +53,18 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
         .route("/responses", post(absent::responses))
         .route("/chat/completions", post(absent::chat_completions))
         .route("/videos", post(absent::videos));
+    let of_arena = Router::new()
+        .route("/v1/arena/competitions", get(arena::competitions))
+        .route("/v1/arena/battles", post(arena::battle))
+        .route("/v1/arena/votes", post(arena::vote))
+        .route("/v1/arena/votes/{battle}", delete(arena::take_back))
+        .route("/v1/arena/leaderboard", get(arena::leaderboard))
+        .route("/v1/arena/entries", post(operating::enter))
+        .route("/v1/arena/exhibits", get(operating::exhibits).post(operating::publish))
+        .route("/v1/arena/exhibits/{id}", patch(operating::show))
+        .route("/v1/arena/voters", get(operating::voters))
+        .route("/v1/arena/voters/{id}", patch(operating::restore))
+        .route("/v1/arena/demo", post(operating::demonstrate));
     let native = Router::new()
         .route("/v1/balance", get(balance::handle))
         .route("/v1/keys", get(keys::list).post(keys::create))
@@ -66,7 +80,8 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
         .route("/v1/requests/{id}/payloads", delete(requests::purge))
         .route("/v1/usage", get(usage::handle))
         .route("/v1/health/providers", get(health_providers::handle))
-        .route("/v1/webhooks/secret", get(webhooks::handle));
+        .route("/v1/webhooks/secret", get(webhooks::handle))
+        .merge(of_arena);
     let operations = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -1,11 +1,15 @@
 //! The catalogue that is built in, and the operator's folder over it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use planner::catalog::Catalog;
 use planner::catalog::load::{Mistake, load};
 
 include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));
+
+/// The folder of the catalogue that holds competitions.
+const COMPETITIONS: &str = "competitions/";
 
 /// Why there is no catalogue.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +36,22 @@ pub fn catalog(folder: Option<&Path>) -> Result<Catalog, CatalogError> {
     let builtin = CATALOG_FILES.iter().map(|(name, text)| (*name, *text));
     let sources: Vec<(&str, &str)> = builtin
         .chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+        // Competitions are about models, and are read once these are known.
+        .filter(|(name, _)| !name.starts_with(COMPETITIONS))
         .collect();
     load(&sources).map_err(CatalogError::Mistakes)
+}
+
+/// Name and text of every competition's file; an operator's file takes the place of a built-in one of that name.
+///
+/// # Errors
+/// [`CatalogError`].
+pub fn competition_files(folder: Option<&Path>) -> Result<BTreeMap<String, String>, CatalogError> {
+    let builtin = CATALOG_FILES.iter();
+    let all = builtin
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .chain(own_files(folder)?);
+    Ok(all.filter(|(name, _)| name.starts_with(COMPETITIONS)).collect())
 }
 
 /// The name and text of the file that describes the model `id`: the operator's where there is one.

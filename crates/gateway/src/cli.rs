@@ -1,5 +1,6 @@
 //! The command line.
 
+mod arena;
 mod catalog;
 mod client;
 mod doctor;
@@ -59,6 +60,9 @@ enum Command {
     Requests(requests::Arguments),
     /// Tell what was spent.
     Usage(usage::Arguments),
+    /// Run competitions, show boards, and keep an eye on votes.
+    #[command(subcommand)]
+    Arena(arena::Command),
     /// Check settings, catalogue, database, store and providers.
     Doctor,
     /// Check, list and show the catalogue, and explain where a request would go.
@@ -102,6 +106,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Estimate(arguments) => images::estimate(arguments).await,
         Command::Requests(arguments) => requests::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
+        Command::Arena(command) => arena::run(command).await,
         Command::Doctor => doctor::run(config).await,
         Command::Catalog(command) => catalog::run(command, config),
     }

@@ -3,6 +3,7 @@
 //! The same SQL runs on SQLite and PostgreSQL: `$1` parameters, integers for times and money, JSON as text.
 
 pub mod accounts;
+pub mod arena;
 pub mod generations;
 pub mod idempotency;
 pub mod journal;

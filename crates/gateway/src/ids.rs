@@ -10,6 +10,12 @@ pub fn request_id(now: Timestamp) -> String {
     format!("req_{}", KsuidMs::from_millis(Some(now.as_millisecond()), None))
 }
 
+/// The id of a vote, sorted by time.
+#[must_use]
+pub fn vote_id(now: Timestamp) -> String {
+    format!("vote_{}", KsuidMs::from_millis(Some(now.as_millisecond()), None))
+}
+
 /// When an id was made, to four milliseconds; `None` for what is no such id.
 #[must_use]
 pub fn request_time(id: &str) -> Option<Timestamp> {

@@ -4,6 +4,7 @@
 
 mod address;
 mod api;
+mod arena;
 pub mod auth;
 mod boundary;
 pub mod builtin;
@@ -26,6 +27,7 @@ mod request_view;
 mod serve;
 pub mod settings;
 mod shares;
+mod start_error;
 mod transfer;
 mod upkeep;
 pub mod upstreams;
@@ -48,11 +50,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use arena::Arena;
 use auth::Keyring;
 use clock::Clock;
 use db::{Database, DatabaseError};
 pub use first_key::FIRST_KEY_FILE;
-use first_key::FirstKeyError;
 use generation::Generator;
 use generation::routing::Routing;
 use http::shelf::Shelf;
@@ -63,12 +65,13 @@ use media::links::Links;
 use media::process::Processor;
 use media::room::MediaRoom;
 use media::shelf::{Leftover, Shelf as MediaShelf};
-use media::store::{MediaStore, StoreError};
+use media::store::MediaStore;
 use metrics::Metrics;
 use settings::limits::Limits;
 use settings::{SandboxUse, Settings};
 use shares::Shares;
-use upstreams::{UpstreamError, Upstreams};
+pub use start_error::StartError;
+use upstreams::Upstreams;
 
 /// A gateway that serves.
 pub struct Running {
@@ -88,40 +91,6 @@ pub struct Running {
     stopped: CancellationToken,
     /// What works on until then: leases and webhooks.
     keepers: [JoinHandle<()>; 2],
-}
-
-/// Why a gateway does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A folder or address cannot be used.
-    #[error("{what}: {cause}")]
-    Io {
-        /// Which.
-        what: String,
-        /// Why.
-        cause: std::io::Error,
-    },
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The first key.
-    #[error(transparent)]
-    FirstKey(#[from] FirstKeyError),
-    /// The object store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The list of known clients.
-    #[error(transparent)]
-    KnownClients(#[from] KnownClientsError),
-    /// A provider.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
-    /// The sandbox.
-    #[error("sandbox: {0}")]
-    Sandbox(#[from] sandbox::StartError),
-    /// The HTTP client.
-    #[error("HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
 }
 
 /// Letters of the secret that signs links: 43 base-62 characters are 256 bits.
@@ -151,9 +120,8 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     let database = open_database(&settings, &clock).await?;
     let first_key = first_key::ensure(&database, &settings.data_dir, clock.now()).await?;
     let sandbox = embedded_sandbox(&catalog, &settings).await?;
-    let sandbox_url = sandbox.as_ref().map(Sandbox::base_url);
-    let upstreams = Arc::new(Upstreams::new(&catalog, &settings, sandbox_url.as_deref())?);
-    let limits = settings.limits.clone();
+    let played = sandbox.as_ref().map(Sandbox::base_url);
+    let upstreams = Arc::new(Upstreams::new(&catalog, &settings, played.as_deref())?);
     let (driver, fetcher) = clients(&settings)?;
     let parts = Parts {
         settings: &settings,
@@ -181,10 +149,11 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         sessions: sessions(&settings, &database, upstreams.any_real()).await?,
         keyring: Keyring::new(database.clone(), generator.clock.clone()),
         openapi: api::document(&generator.catalog).into(),
+        arena: Arena::new(competitions(&generator.catalog, &settings)?),
         generator,
         spool,
         fetcher,
-        in_flight: Shares::new(limits.in_flight_generations),
+        in_flight: Shares::new(settings.limits.in_flight_generations),
         tasks: tasks.clone(),
         default_model: settings.default_model.as_deref().map(Arc::from),
         response_format: settings.response_format,
@@ -195,10 +164,9 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         has_pages: settings.site,
         shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
     };
-    let proxies = &settings.trusted_proxies;
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
     let router = http::surrounded(routes(&settings), state);
-    let server = serve::Server::start(listener, router, &limits, proxies, tasks);
+    let server = serve::Server::start(listener, router, &settings.limits, &settings.trusted_proxies, tasks);
     Ok(Running {
         address,
         first_key,
@@ -335,6 +303,12 @@ fn known_clients(settings: &Settings) -> Result<KnownClients, KnownClientsError>
     } else {
         Ok(KnownClients::default())
     }
+}
+
+/// The competitions of the catalogue.
+fn competitions(catalog: &Catalog, settings: &Settings) -> Result<Vec<arena::competitions::Competition>, StartError> {
+    let files = builtin::competition_files(settings.catalog_dir.as_deref())?;
+    Ok(arena::competitions::read(&files, catalog)?)
 }
 
 /// The catalogue with the operator's mark-up on its prices.

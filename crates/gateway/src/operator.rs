@@ -5,6 +5,8 @@ pub(crate) mod fields;
 pub(crate) mod keys;
 pub(crate) mod postings;
 
+use std::time::Duration;
+
 use planner::fault::Fault;
 
 use crate::db::DatabaseError;
@@ -24,6 +26,17 @@ pub(crate) enum Refusal {
     /// Its id stands for something else already.
     #[error("{0}")]
     Taken(String),
+    /// It was done too often.
+    #[error("{message}")]
+    TooOften {
+        /// What, and by which limit.
+        message: String,
+        /// When to try again.
+        wait: Duration,
+    },
+    /// Something else failed.
+    #[error("{0}")]
+    Failed(String),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),

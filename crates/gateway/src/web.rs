@@ -1,13 +1,18 @@
 //! The site: the table of pages, one page a file. Each gathers what it shows and hands it over.
 
 mod about;
+mod arena;
 mod asked;
 mod assets;
 mod compare;
 mod desk;
 mod docs;
+mod elsewhere;
 mod form;
+mod gallery;
 mod home;
+mod in_arena;
+mod leaderboard;
 mod licenses;
 mod machine;
 mod model;
@@ -16,6 +21,7 @@ mod plates;
 mod query;
 mod search;
 mod session;
+mod voter;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -32,6 +38,18 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/models/{creator}/{model}/{section}", get(model::section))
         .route("/compare", get(compare::choose))
         .route("/compare/{*models}", get(compare::handle))
+        .route("/arena", get(arena::handle))
+        .route("/arena/battles/{id}", get(arena::battle))
+        .route("/arena/votes", post(arena::vote))
+        .route("/arena/votes/taken-back", post(arena::take_back))
+        .route("/arena/pictures/{file}", get(arena::picture))
+        .route("/arena/sources/{file}", get(arena::source))
+        .route("/arena/methodology", get(docs::methodology))
+        .route("/leaderboard", get(leaderboard::handle))
+        .route("/leaderboard.csv", get(leaderboard::csv))
+        .route("/leaderboard.json", get(leaderboard::json))
+        .route("/gallery", get(gallery::handle))
+        .route("/gallery/{file}", get(gallery::file))
         .route("/docs", get(docs::index))
         .route("/docs/{guide}", get(docs::guide))
         .route("/docs/api/{operation}", get(docs::operation))

@@ -4,6 +4,7 @@ mod it {
     mod accepted;
     mod accounts;
     mod any_input;
+    mod arena;
     mod attempt_limits;
     mod balance;
     mod browsers;

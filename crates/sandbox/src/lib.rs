@@ -45,6 +45,7 @@ mod wire;
 mod xai;
 
 pub use faults::FAULTS_HELP;
+pub use pictures::UNNAMED;
 pub use server::{Sandbox, SandboxConfig, StartError, start};
 
 /// The credential that the OpenAI emulator is meant to be called with.

@@ -9,6 +9,9 @@ use imaging::{Bitmap, DecodeLimits, ImageFormat, ImagingError};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
+/// What a prompt holds whose picture is not to name the model that is played, so that people can judge without knowing.
+pub const UNNAMED: &str = "[[unnamed]]";
+
 /// How much of the first input shows in an edit, by default.
 pub(crate) const DEFAULT_KEEP: f32 = 0.65;
 
@@ -127,6 +130,8 @@ impl Pictures {
 
 fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
     let prompt = strip(&drawing.prompt);
+    let is_unnamed = prompt.contains(UNNAMED);
+    let prompt = prompt.replace(UNNAMED, "");
     let scene = SceneRequest {
         prompt: &prompt,
         model: &drawing.model,
@@ -137,16 +142,25 @@ fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
         quality: drawing.detail,
     };
     let canvas = if drawing.inputs.is_empty() {
-        scene::render(&scene)
+        if is_unnamed {
+            scene::render_unnamed(&scene)
+        } else {
+            scene::render(&scene)
+        }
     } else {
         let inputs: Vec<Canvas> = drawing.inputs.iter().filter_map(canvas_of).collect();
         let mask = drawing.mask.as_deref().and_then(canvas_of);
-        scene::render_edit(&EditRequest {
+        let edit = EditRequest {
             scene,
             inputs: &inputs,
             mask: mask.as_ref(),
             keep: drawing.keep,
-        })
+        };
+        if is_unnamed {
+            scene::render_edit_unnamed(&edit)
+        } else {
+            scene::render_edit(&edit)
+        }
     };
     let mut partials = Vec::new();
     for step in 0..drawing.partials {

@@ -90,19 +90,36 @@ pub struct EditRequest<'a> {
 /// Draws a picture of exactly the requested size, with the label in its corner.
 #[must_use]
 pub fn render(request: &SceneRequest<'_>) -> Canvas {
-    let mut canvas = render_bare(request);
-    label::draw(&mut canvas, request.model);
-    canvas
+    labeled(render_bare(request), Some(request.model))
+}
+
+/// The same with a label that does not name the model, for those who are not to know it.
+#[must_use]
+pub fn render_unnamed(request: &SceneRequest<'_>) -> Canvas {
+    labeled(render_bare(request), None)
 }
 
 /// Changes the first input after the prompt and the mask; without inputs, as [`render`].
 #[must_use]
 pub fn render_edit(request: &EditRequest<'_>) -> Canvas {
-    let Some(first) = request.inputs.first() else {
-        return render(&request.scene);
-    };
-    let mut canvas = edit::apply(request, first);
-    label::draw(&mut canvas, request.scene.model);
+    labeled(edited(request), Some(request.scene.model))
+}
+
+/// The same with a label that does not name the model.
+#[must_use]
+pub fn render_edit_unnamed(request: &EditRequest<'_>) -> Canvas {
+    labeled(edited(request), None)
+}
+
+fn edited(request: &EditRequest<'_>) -> Canvas {
+    match request.inputs.first() {
+        Some(first) => edit::apply(request, first),
+        None => render_bare(&request.scene),
+    }
+}
+
+fn labeled(mut canvas: Canvas, model: Option<&str>) -> Canvas {
+    label::draw(&mut canvas, model);
     canvas
 }
 

@@ -1,8 +1,14 @@
 //! Charts as SVG, colored by the style sheet alone.
 
+mod history;
+mod ratings;
+mod scatter;
 mod shapes;
 mod times;
 
+pub use history::{Line, history};
+pub use ratings::{Scale, interval, shares};
+pub use scatter::{Against, Point, scatter};
 pub use shapes::{frame, shape};
 pub use times::{Lane, times};
 

@@ -1,6 +1,7 @@
 //! Which models a list shows: what the form of `/models` says, and what each further choice would find.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use planner::money::Micros;
 use planner::size::{Ratio, Tier};
@@ -48,17 +49,20 @@ pub enum Sort {
     Price,
     /// The fastest here first.
     Speed,
+    /// The best rated by blind votes first.
+    Rating,
     /// By name.
     Name,
 }
 
 impl Sort {
     /// Every order: value.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Featured, "featured"),
         (Self::Newest, "newest"),
         (Self::Price, "price"),
         (Self::Speed, "speed"),
+        (Self::Rating, "rating"),
         (Self::Name, "name"),
     ];
 }
@@ -142,9 +146,14 @@ impl Filter {
         self.chosen.iter().any(|(own, chosen)| *own == group && chosen == value)
     }
 
-    /// The models that it finds, in order.
+    /// The models that it finds, in order. `ranks` are those of the arena, by model.
     #[must_use]
-    pub fn find<'a>(&self, cards: &'a [Card], performance: &Performance) -> Vec<&'a Card> {
+    pub fn find<'a>(
+        &self,
+        cards: &'a [Card],
+        performance: &Performance,
+        ranks: &BTreeMap<String, usize>,
+    ) -> Vec<&'a Card> {
         let mut found: Vec<&Card> = cards.iter().filter(|card| self.finds(card, None)).collect();
         match self.sort {
             Sort::Featured => found.sort_by_key(|card| (card.is_retired, !card.is_featured)),
@@ -159,6 +168,10 @@ impl Filter {
             Sort::Speed => found.sort_by_key(|card| {
                 let p50 = performance.of_model(&card.id).and_then(|calls| calls.p50_ms());
                 (card.is_retired, p50.unwrap_or(u64::MAX), card.name.clone())
+            }),
+            Sort::Rating => found.sort_by_key(|card| {
+                let rank = ranks.get(&card.id).copied();
+                (card.is_retired, rank.unwrap_or(usize::MAX), card.name.clone())
             }),
             Sort::Name => found.sort_by_key(|card| card.name.to_lowercase()),
         }

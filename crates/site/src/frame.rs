@@ -56,12 +56,24 @@ pub enum Section {
     None,
     /// `/models`.
     Models,
+    /// `/arena`.
+    Arena,
+    /// `/leaderboard`.
+    Leaderboard,
+    /// `/gallery`.
+    Gallery,
     /// `/docs`.
     Docs,
 }
 
 /// The parts of the site in the header: name, path.
-const SECTIONS: [(Section, &str, &str); 2] = [(Section::Models, "Models", "/models"), (Section::Docs, "Docs", "/docs")];
+const SECTIONS: [(Section, &str, &str); 5] = [
+    (Section::Models, "Models", "/models"),
+    (Section::Arena, "Arena", "/arena"),
+    (Section::Leaderboard, "Leaderboard", "/leaderboard"),
+    (Section::Gallery, "Gallery", "/gallery"),
+    (Section::Docs, "Docs", "/docs"),
+];
 
 /// One page, before what is around it.
 #[derive(Debug, Clone, PartialEq, Eq)]

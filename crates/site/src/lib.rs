@@ -4,6 +4,7 @@
 //! what is inside of [`card`]s, [`facts`] and a model's view, [`charts`] draw, [`html`] and [`words`] say it, [`machine`]
 //! tells the same to programs.
 
+pub mod arena;
 pub mod assets;
 pub mod card;
 pub mod charts;

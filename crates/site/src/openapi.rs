@@ -27,7 +27,7 @@ pub struct Operation {
 }
 
 /// Beginnings of paths, and the group that they belong to.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Images", &["/openai/v1/images", "/media"]),
     ("Models", &["/openai/v1/models"]),
     ("Requests", &["/v1/requests"]),
@@ -35,6 +35,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Account",
         &["/v1/balance", "/v1/usage", "/v1/keys", "/v1/accounts", "/v1/webhooks"],
     ),
+    ("Arena", &["/v1/arena"]),
     ("Operations", &["/"]),
 ];
 

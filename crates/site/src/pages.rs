@@ -1,8 +1,11 @@
 //! The pages, each a function from what it shows to a [`Page`](crate::frame::Page).
 
+pub mod arena;
 pub mod compare;
 pub mod docs;
+pub mod gallery;
 pub mod home;
+pub mod leaderboard;
 pub mod licenses;
 pub mod model;
 pub mod models;

@@ -1,5 +1,6 @@
 //! `GET /openapi.json`: the API described from the code and the catalogue.
 
+mod arena;
 mod models;
 mod operator;
 mod requests;
@@ -35,9 +36,9 @@ pub(crate) fn document(catalog: &Catalog) -> String {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "security": [{ "api_key": [] }],
-        "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths()]),
+        "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths(), arena::paths()]),
         "webhooks": webhooks::sent(),
-        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [models::schemas(), requests::schemas(), operator::schemas(), webhooks::schemas()]) },
+        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [models::schemas(), requests::schemas(), operator::schemas(), webhooks::schemas(), arena::schemas()]) },
     });
     value.to_string()
 }

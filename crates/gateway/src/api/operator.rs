@@ -43,6 +43,11 @@ impl From<Refusal> for Problem {
             Refusal::NotFound(message) => Self::invalid(StatusCode::NOT_FOUND, message),
             Refusal::Conflict(message) => conflict("INVALID_REQUEST", message),
             Refusal::Taken(message) => conflict("IDEMPOTENCY_CONFLICT", message),
+            Refusal::TooOften { message, wait } => Self::rate_limited(&message, wait),
+            Refusal::Failed(why) => {
+                tracing::error!(error = %why, "what was asked for could not be done");
+                Self::internal()
+            }
             Refusal::Database(error) => internal(&error),
         }
     }

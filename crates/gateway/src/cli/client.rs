@@ -78,6 +78,13 @@ impl Gateway {
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// A request with another key.
+    pub(super) fn request_as(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(key)
+    }
+
     /// A request with the key.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http

@@ -9,6 +9,7 @@ use tower_http::cors::CorsLayer;
 
 use super::shelf::Shelf;
 use super::visitors::Sessions;
+use crate::arena::Arena;
 use crate::auth::Keyring;
 use crate::generation::Generator;
 use crate::known_clients::KnownClients;
@@ -49,4 +50,6 @@ pub(crate) struct AppState {
     pub has_pages: bool,
     /// What the pages show over and over.
     pub shelf: Shelf,
+    /// Competitions, votes and boards.
+    pub arena: Arena,
 }

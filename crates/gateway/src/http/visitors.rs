@@ -65,7 +65,8 @@ impl Sessions {
         self.visitors.is_some()
     }
 
-    pub(super) fn hash(&self, address: IpAddr) -> String {
+    /// What is kept of an address.
+    pub(crate) fn hash(&self, address: IpAddr) -> String {
         let hash = Sha256::digest(format!("{}\n{address}", self.salt));
         hex::encode(&hash[..HASH_BYTES])
     }

@@ -11,14 +11,18 @@ use site::card::Card;
 use site::filter::COMPARED_MAX;
 use site::pages::compare::{self, Compared, PricedAs};
 
+use super::arena::{rated, tallied};
 use super::asked::{self, Wish};
-use super::model::{see, today};
+use super::elsewhere::see;
+use super::model::today;
 use super::query::pairs;
+use crate::arena::boards::{Board, BoardKey};
 use crate::generation::Generator;
 use crate::http::face;
 use crate::http::fallback;
 use crate::http::state::AppState;
 use crate::http::visit;
+use crate::problem::Problem;
 
 /// From the boxes of a list to the path of the comparison.
 pub(super) async fn choose(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
@@ -67,13 +71,25 @@ pub(super) async fn handle(State(state): State<AppState>, Path(path): Path<Strin
     let Some(cards) = named(state.shelf.cards(generator), &path) else {
         return fallback::at(&format!("/compare/{path}")).into_response();
     };
-    let models: Vec<Compared<'_>> = cards.into_iter().filter_map(|card| compared(generator, card)).collect();
+    let board = match state.arena.board(generator, &BoardKey::Overall).await {
+        Ok(board) => board,
+        Err(error) => {
+            tracing::error!(error = %error, "a board could not be made");
+            return Problem::of_database(&error).into_response();
+        }
+    };
+    let ids: Vec<&str> = cards.iter().map(|card| card.id.as_str()).collect();
+    let models: Vec<Compared<'_>> = cards
+        .iter()
+        .copied()
+        .filter_map(|card| compared(generator, card, &board, &ids))
+        .collect();
     let performance = state.shelf.performance(generator).await;
     let page = compare::page(&models, &performance, today(generator));
     face::page(&page, &visit::of(&state, &headers), &headers)
 }
 
-fn compared<'a>(generator: &Generator, card: &'a Card) -> Option<Compared<'a>> {
+fn compared<'a>(generator: &Generator, card: &'a Card, board: &Board, ids: &[&str]) -> Option<Compared<'a>> {
     let catalog = &generator.catalog;
     let view = ModelView::of(catalog, catalog.model(&card.id)?, generator.upstreams.available());
     let usual = planner::catalog::model::DEFAULT_SIZE;
@@ -88,6 +104,11 @@ fn compared<'a>(generator: &Generator, card: &'a Card) -> Option<Compared<'a>> {
     Some(Compared {
         prices: prices.collect(),
         parameters: view.parameters(),
+        rated: board.standing(&card.id).map(|standing| rated(standing.interval)),
+        against: ids
+            .iter()
+            .map(|other| tallied(board.head_to_head(&card.id, other)))
+            .collect(),
         card,
     })
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 
-use super::model::see;
+use super::elsewhere::see;
 use crate::auth::Session;
 use crate::http::face;
 use crate::http::session;

@@ -17,6 +17,11 @@ use crate::http::visit;
 
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
+/// How ratings are made, where hosted services have it.
+pub(super) async fn methodology() -> Response {
+    super::elsewhere::moved("/docs/arena")
+}
+
 /// The list of all pages.
 pub(super) async fn index(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let page = docs::index(state.shelf.reference(&state.openapi));

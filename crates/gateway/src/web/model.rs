@@ -1,7 +1,7 @@
 //! `/models/{creator}/{model}` and what is below it.
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,6 +15,7 @@ use site::picture::Picture;
 use site::plates;
 
 use super::asked::{self, Wish};
+use super::elsewhere::{moved, see};
 use super::query::{pairs, value};
 use crate::generation::Generator;
 use crate::http::face;
@@ -50,16 +51,6 @@ fn find<'a>(catalog: &'a Catalog, creator: &str, name: &str, rest: &str) -> Resu
     } else {
         Err(moved(&format!("{}{rest}", page_path(model))))
     }
-}
-
-/// To the path that is right for good.
-pub(super) fn moved(path: &str) -> Response {
-    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, path)]).into_response()
-}
-
-/// To another path, for now.
-pub(super) fn see(path: &str) -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 
 /// The page.
@@ -101,11 +92,16 @@ pub(super) async fn section(
     State(state): State<AppState>,
     Path((creator, name, section)): Path<(String, String, String)>,
 ) -> Response {
+    if section == "gallery" {
+        return match find(&state.generator.catalog, &creator, &name, "") {
+            Ok(model) => see(&format!("/gallery?model={}", model.id)),
+            Err(other) => other,
+        };
+    }
     let place = match section.as_str() {
         "api" => "#code",
         "providers" => "#prices",
-        "benchmarks" => "#performance",
-        "gallery" => "",
+        "benchmarks" => "#arena",
         _ => return crate::http::fallback::at(&format!("/models/{creator}/{name}/{section}")).into_response(),
     };
     match find(&state.generator.catalog, &creator, &name, place) {
@@ -150,7 +146,9 @@ pub(super) async fn told<T>(
             ..Wish::default()
         },
     };
+    let arena = super::in_arena::of(state, model).await;
     tell(Shown {
+        arena: &arena,
         successor: model.successor.as_deref().and_then(|id| catalog.model(id)),
         providers: &providers(generator),
         performance: &performance,

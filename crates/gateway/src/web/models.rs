@@ -20,6 +20,7 @@ pub(super) async fn handle(State(state): State<AppState>, RawQuery(query): RawQu
         cards: state.shelf.cards(generator),
         filter: &filter,
         performance: &performance,
+        ranks: &super::leaderboard::ranks(&state).await,
         today: super::model::today(generator),
     });
     face::page(&page, &visit::of(&state, &headers), &headers)

@@ -208,7 +208,7 @@ async fn other_names_and_the_sections_of_hosted_pages_lead_to_the_page() {
         ),
         (
             "/models/openai/gpt-image-1.5/benchmarks",
-            "/models/openai/gpt-image-1.5#performance",
+            "/models/openai/gpt-image-1.5#arena",
         ),
         (
             "/compare?compare=openai/gpt-image-1.5&compare=pictor/mock-image&compare=no/such",

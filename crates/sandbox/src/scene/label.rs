@@ -1,4 +1,4 @@
-//! The label in the corner: "PICTOR SANDBOX", the model and the size, in a bitmap font of its own.
+//! The label in the corner: "PICTOR SANDBOX", and the model and the size where they may be known, in a bitmap font of its own.
 
 use super::canvas::Canvas;
 
@@ -10,8 +10,8 @@ const PLATE_OPACITY: u32 = 158;
 /// Dots before the first line: the mark by which the label is known at small sizes.
 const DOTS: [[u8; 3]; 3] = [[255, 107, 107], [255, 209, 102], [78, 205, 196]];
 
-/// Draws the label into the lower left corner.
-pub(crate) fn draw(canvas: &mut Canvas, model: &str) {
+/// Draws the label into the lower left corner; without `model` one that is the same for all models.
+pub(crate) fn draw(canvas: &mut Canvas, model: Option<&str>) {
     let (width, height) = (canvas.width_px() as usize, canvas.height_px() as usize);
     let short = width.min(height);
     // At least one pixel a dot of the font, so that it is legible at any size.
@@ -32,7 +32,9 @@ pub(crate) fn draw(canvas: &mut Canvas, model: &str) {
     } else {
         ("", true)
     };
-    let second = second_line(model, &size, cells.min(40), height / scale >= 60);
+    let second = model.map_or_else(String::new, |model| {
+        second_line(model, &size, cells.min(40), height / scale >= 60)
+    });
     let line = (GLYPH.1 + 4) * scale;
     let lead = if dots { DOTS.len() * 4 * scale + 2 * scale } else { 0 };
     let advance = |text: &str| text.chars().count() * (GLYPH.0 + 1) * scale;

@@ -265,7 +265,7 @@ fn the_label_is_in_the_lower_left_corner_only() {
 fn the_label_names_model_and_size() {
     let draw = |model: &str| {
         let mut canvas = Canvas::clear(256, 256);
-        label::draw(&mut canvas, model);
+        label::draw(&mut canvas, Some(model));
         canvas
     };
     assert_ne!(draw("flux-pro"), draw("flux-dev"));
@@ -453,4 +453,31 @@ fn a_canvas_refuses_bytes_of_the_wrong_length() {
     assert!(Canvas::from_rgba(2, 2, vec![0; 15]).is_none());
     assert!(Canvas::from_rgba(0, 2, Vec::new()).is_none());
     assert!(Canvas::from_rgba(u32::MAX, u32::MAX, vec![0; 4]).is_none());
+}
+
+#[test]
+fn an_unnamed_label_is_the_same_for_every_model() {
+    let size = (512, 512);
+    let corner = |canvas: &Canvas| -> Vec<[u8; 4]> {
+        let at = |x: usize, y: usize| canvas.pixel(x, y);
+        (440..512)
+            .flat_map(|y| (0..200).map(move |x| (x, y)))
+            .map(|(x, y)| at(x, y))
+            .collect()
+    };
+    let plain = || Canvas::from_rgba(size.0, size.1, vec![90; 512 * 512 * 4]).expect("as many bytes as it has");
+    let label = |model: Option<&str>| {
+        let mut canvas = plain();
+        label::draw(&mut canvas, model);
+        corner(&canvas)
+    };
+    assert_ne!(label(Some("one")), label(Some("two")));
+    assert_ne!(label(None), corner(&plain()), "it still says that the sandbox drew it");
+    let of = |model: &'static str| SceneRequest {
+        model,
+        ..request("a red barn")
+    };
+    let differing = render_unnamed(&of("one"));
+    assert_ne!(differing, render(&of("one")));
+    assert_ne!(differing, render_unnamed(&of("two")), "models still draw differently");
 }

@@ -7,7 +7,9 @@ use planner::money::Micros;
 use planner::size::{Size, Tier};
 use planner::view::ParameterView;
 
+use crate::arena::{Rated, Tallied};
 use crate::card::{Card, Feature};
+use crate::charts::{Scale, interval, shares};
 use crate::frame::{Page, Section, title};
 use crate::html::{Html, escape, icon, money, status};
 use crate::performance::{Calls, Performance};
@@ -23,6 +25,10 @@ pub struct Compared<'a> {
     pub prices: Vec<(PricedAs, Option<Micros>)>,
     /// What a request may hold.
     pub parameters: Vec<ParameterView>,
+    /// Its rating by blind votes, once it is ranked.
+    pub rated: Option<Rated>,
+    /// Its votes against each of the models, in their order; nothing against itself.
+    pub against: Vec<Tallied>,
 }
 
 /// A picture whose price is compared.
@@ -74,6 +80,7 @@ pub fn page(models: &[Compared<'_>], performance: &Performance, today: Date) -> 
         ("What it makes", making(models)),
         ("Parameters", parameter_rows(models)),
         ("How it does here", doing(models, performance)),
+        ("In the arena", arena_rows(models)),
         ("Life", life(models, today)),
     ];
     for (title, rows) in groups {
@@ -271,6 +278,40 @@ fn doing(models: &[Compared<'_>], performance: &Performance) -> Vec<Row> {
             )
         }),
     ]
+}
+
+/// Ratings, and votes between the models; nothing where there are no votes.
+fn arena_rows(models: &[Compared<'_>]) -> Vec<Row> {
+    let scale = Scale::holding(models.iter().filter_map(|model| model.rated));
+    let mut rows = Vec::new();
+    if models.iter().any(|model| model.rated.is_some()) {
+        rows.push(row("Rating", models, |model| {
+            let told = |rated: Rated| format!("{:.0} {}", rated.rating, interval(rated, scale, false));
+            model.rated.map_or_else(|| dim("not ranked yet"), told)
+        }));
+    }
+    for (place, other) in models.iter().enumerate() {
+        if other.against.iter().all(|record| record.votes() == 0) {
+            continue;
+        }
+        rows.push(row(format!("Against {}", other.card.name), models, |model| {
+            let record = model.against.get(place).copied().unwrap_or_default();
+            if model.card.id == other.card.id {
+                return dim("itself");
+            }
+            if record.votes() == 0 {
+                return dim("no votes");
+            }
+            format!(
+                "{} {} of {} votes<br>{}",
+                shares(record),
+                record.share(),
+                record.votes(),
+                record.told()
+            )
+        }));
+    }
+    rows
 }
 
 fn life(models: &[Compared<'_>], today: Date) -> Vec<Row> {

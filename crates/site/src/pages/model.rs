@@ -1,6 +1,7 @@
 //! The page of one model: everything that is known of it, section by section.
 
 mod about;
+mod arena;
 mod code;
 mod hero;
 mod offers;
@@ -26,6 +27,7 @@ use crate::picture::Picture;
 use crate::words;
 
 pub use about::questions;
+pub use arena::{Competed, InArena};
 pub(crate) use parameters::{GROUPS, MEANINGS};
 
 /// Everything that the page of a model shows.
@@ -49,6 +51,8 @@ pub struct Shown<'a> {
     pub price: &'a PriceAsked,
     /// The size that was asked for.
     pub size: &'a SizeAsked,
+    /// What the arena knows of it.
+    pub arena: &'a InArena,
 }
 
 /// What the form for prices was filled with, and what came of it.
@@ -104,12 +108,14 @@ struct Body {
     sizes: Html,
     handling: Html,
     performance: Html,
+    arena: Html,
+    gallery: Html,
     about: Html,
     questions: Html,
 }
 
 /// The list of contents: anchors and titles.
-fn contents(is_live: bool) -> Vec<(&'static str, &'static str)> {
+fn contents(is_live: bool, arena: &InArena) -> Vec<(&'static str, &'static str)> {
     let mut contents = vec![("prices", "Providers and prices")];
     if is_live {
         contents.extend([
@@ -119,6 +125,10 @@ fn contents(is_live: bool) -> Vec<(&'static str, &'static str)> {
             ("handling", "Handling"),
             ("performance", "Performance"),
         ]);
+    }
+    contents.push(("arena", "In the arena"));
+    if !arena.exhibits.is_empty() {
+        contents.push(("gallery", "Gallery"));
     }
     contents.extend([("about", "About"), ("faq", "Questions")]);
     contents
@@ -146,7 +156,7 @@ pub fn page(shown: Shown<'_>) -> Page {
         llms_path: format!("{}/llms.txt", view.page_path()),
         hero: hero::hero(&sheet),
         banners: hero::banners(&sheet),
-        contents: contents(is_live),
+        contents: contents(is_live, shown.arena),
         prices: prices::section(&sheet),
         offers: offers::cards(&sheet),
         code: if is_live {
@@ -174,6 +184,8 @@ pub fn page(shown: Shown<'_>) -> Page {
         } else {
             Html::default()
         },
+        arena: arena::section(&sheet),
+        gallery: arena::gallery(&sheet),
         about: about::section(&sheet),
         questions: about::questions_section(&sheet),
     };

@@ -1,5 +1,6 @@
 //! The list of models: as plates or as rows, with the form that narrows it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use askama::Template;
@@ -22,6 +23,8 @@ pub struct Shown<'a> {
     pub filter: &'a Filter,
     /// How calls went here.
     pub performance: &'a Performance,
+    /// Ranks of the arena, by model.
+    pub ranks: &'a BTreeMap<String, usize>,
     /// The day, in UTC.
     pub today: Date,
 }
@@ -64,7 +67,7 @@ struct Body<'a> {
 #[must_use]
 pub fn page(shown: Shown<'_>) -> Page {
     let Shown { cards, filter, .. } = shown;
-    let found = filter.find(cards, shown.performance);
+    let found = filter.find(cards, shown.performance, shown.ranks);
     let pages = found.len().div_ceil(PAGE_MODELS).max(1);
     let page = filter.page.min(pages);
     let here: Vec<&Card> = found

@@ -5,8 +5,8 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use site::pages::sign_in;
 
+use super::super::elsewhere::see;
 use super::super::form;
-use super::super::model::see;
 use super::super::query::{pairs, value};
 use crate::http::cookie::Cookie;
 use crate::http::face;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use gateway::db::Database;
+use gateway::db::arena::{ExhibitFilter, ExhibitState};
 use gateway::db::generations::{Filter, GenerationRow};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,9 +16,28 @@ const FINAL_STATES: [&str; 4] = ["completed", "upstream_failure", "rejected", "c
 /// Checks the books, and that every file has a row.
 pub(super) async fn check(database: &Database, data_dir: &Path, bill: Option<&[Value]>) {
     let named = check_rows(database, data_dir, bill).await;
+    let mut named = named;
+    named.extend(on_show(database, data_dir).await);
     let mut found = BTreeSet::new();
     collect(&data_dir.join("media"), &mut found);
     assert_eq!(found, named, "every file has a row, and every row a file");
+}
+
+/// The files of pictures on show, whoever drew them and whether they are seen or not.
+async fn on_show(database: &Database, data_dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for sandbox in [true, false] {
+        for state in ExhibitState::ALL {
+            let filter = ExhibitFilter {
+                sandbox,
+                state: Some(state),
+                ..ExhibitFilter::default()
+            };
+            let hung = database.exhibits(&filter, 0, ALL).await.expect("exhibits can be read");
+            files.extend(hung.into_iter().map(|row| data_dir.join("media").join(row.path)));
+        }
+    }
+    files
 }
 
 /// Checks the books. Returns the files that have a row.

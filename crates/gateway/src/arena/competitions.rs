@@ -1,0 +1,204 @@
+//! Competitions: data of the catalogue.
+
+use std::collections::{BTreeMap, HashSet};
+
+use planner::catalog::Catalog;
+use planner::catalog::model::Model;
+use planner::mode::Mode;
+use planner::size::Size;
+use planner::view::ModelView;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// Who made the models that only the sandbox has.
+const OWN_CREATOR: &str = "pictor";
+/// Longest prompt of a competition.
+const PROMPT_CHARS_MAX: usize = 4_000;
+
+/// One competition: the same order to all of its models.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Competition {
+    /// Id.
+    pub(crate) id: String,
+    /// Its name for people.
+    pub(crate) name: String,
+    /// What is asked of the models.
+    pub(crate) mode: Mode,
+    /// What it is about, for boards of categories.
+    #[serde(default)]
+    pub(crate) categories: Vec<String>,
+    /// What is asked.
+    pub(crate) prompt: String,
+    /// For edits: what the picture shows that is to be changed, as the sandbox draws it.
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    /// The size that is asked for, and the shape in which entries are shown.
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) size: Size,
+    /// The models that take part; absent: all that can be called and need nothing more than this order.
+    #[serde(default)]
+    pub(crate) models: Option<Vec<String>>,
+    /// What is asked beside the prompt; models take of it what they know.
+    #[serde(default)]
+    pub(crate) settings: serde_json::Map<String, serde_json::Value>,
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom("size must be WxH"))
+}
+
+/// A competition that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("catalog/{file}: {message}")]
+pub struct CompetitionError {
+    file: String,
+    message: String,
+}
+
+/// Reads every competition.
+///
+/// # Errors
+/// The first mistake, with its file.
+pub(crate) fn read(files: &BTreeMap<String, String>, catalog: &Catalog) -> Result<Vec<Competition>, CompetitionError> {
+    let mut all: Vec<Competition> = Vec::new();
+    for (file, text) in files {
+        let mistake = |message: String| CompetitionError {
+            file: file.clone(),
+            message,
+        };
+        let read: Competition = toml::from_str(text).map_err(|error| mistake(error.to_string()))?;
+        check(&read, catalog).map_err(mistake)?;
+        if all.iter().any(|other| other.id == read.id) {
+            return Err(mistake(format!("another competition has the id '{}'", read.id)));
+        }
+        all.push(read);
+    }
+    Ok(all)
+}
+
+fn check(competition: &Competition, catalog: &Catalog) -> Result<(), String> {
+    if !crate::operator::is_id(&competition.id) {
+        return Err(format!(
+            "id '{}' must be 1 to 64 letters, digits, '-', '_' or '.'",
+            competition.id
+        ));
+    }
+    if competition.prompt.trim().is_empty() || competition.prompt.chars().count() > PROMPT_CHARS_MAX {
+        return Err(format!("prompt must have 1 to {PROMPT_CHARS_MAX} characters"));
+    }
+    match (competition.mode, &competition.source) {
+        (Mode::TextToImage, None) | (Mode::ImageEdit, Some(_)) => {}
+        (Mode::TextToImage, Some(_)) => return Err("source is for image-edit".to_owned()),
+        (Mode::ImageEdit, None) => return Err("image-edit needs a source".to_owned()),
+        (Mode::Upscale, _) => return Err("mode must be text-to-image or image-edit".to_owned()),
+    }
+    for id in competition.models.iter().flatten() {
+        let Some(model) = catalog.model(id) else {
+            return Err(format!("models: there is no model '{id}'"));
+        };
+        if !model.modes().contains(&competition.mode) {
+            return Err(format!("models: '{id}' has no mode {}", competition.mode.as_str()));
+        }
+    }
+    Ok(())
+}
+
+impl Competition {
+    /// The models that take part here, in the order of the catalogue.
+    pub(crate) fn models<'a>(&self, catalog: &'a Catalog, available: &HashSet<String>) -> Vec<&'a Model> {
+        let can = |model: &&Model| {
+            let view = ModelView::of(catalog, model, available);
+            let is_named = self.models.as_ref().is_none_or(|names| names.contains(&model.id));
+            let needs_more = |offer: &planner::view::OfferView<'_>| {
+                offer
+                    .offer
+                    .requires
+                    .iter()
+                    .any(|name| name != "image" && name != "prompt")
+            };
+            let serves = |offer: &planner::view::OfferView<'_>| offer.available && !needs_more(offer);
+            is_named
+                && !model.is_disabled()
+                && model.modes().contains(&self.mode)
+                && view.live_offers().any(serves)
+                // What only the sandbox has is no model to be judged.
+                && (self.models.is_some() || model.creator != OWN_CREATOR)
+        };
+        catalog.models().filter(can).collect()
+    }
+
+    /// Width and height in which entries are shown, in pixels: the shape of the order, its long side `long_px`.
+    pub(crate) fn shown_px(&self, long_px: u32) -> (u32, u32) {
+        shape(self.size.width_px, self.size.height_px, long_px)
+    }
+}
+
+/// The shape of a picture with a long side of at most `long_px`.
+pub(crate) fn shape(width_px: u32, height_px: u32, long_px: u32) -> (u32, u32) {
+    let longest = width_px.max(height_px).max(1);
+    let long_px = long_px.min(longest);
+    let scaled = |side: u32| (u64::from(side) * u64::from(long_px) / u64::from(longest)).max(1) as u32;
+    (scaled(width_px), scaled(height_px))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Competition> {
+        let catalog = crate::builtin::catalog(None).expect("the built-in catalogue is right");
+        let files = crate::builtin::competition_files(None).expect("built-in files");
+        read(&files, &catalog).expect("the built-in competitions are right")
+    }
+
+    #[test]
+    fn the_shipped_ones_are_right() {
+        let all = all();
+        let of = |mode: Mode| all.iter().filter(|competition| competition.mode == mode).count();
+        assert_eq!((of(Mode::TextToImage), of(Mode::ImageEdit)), (4, 2));
+        for name in [
+            "Fantasy Warrior",
+            "Candid Street Photography",
+            "Adorable Baby Animals in Sunny Meadow",
+            "Geometric Composition",
+        ] {
+            assert!(all.iter().any(|competition| competition.name == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn mistakes_name_their_file() {
+        let catalog = crate::builtin::catalog(None).expect("the built-in catalogue is right");
+        let good = "id = \"a\"\nname = \"A\"\nmode = \"text-to-image\"\nprompt = \"p\"\nsize = \"1024x1024\"\n";
+        let told = |text: String| {
+            let files = BTreeMap::from([("competitions/x.toml".to_owned(), text)]);
+            read(&files, &catalog).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(told(good.to_owned()), Ok(()));
+        for (bad, part) in [
+            (good.replace("text-to-image", "upscale"), "mode must be"),
+            (good.replace("text-to-image", "image-edit"), "needs a source"),
+            (good.replace("\"p\"", "\" \""), "prompt must have"),
+            (format!("{good}models = [\"no-such\"]\n"), "no model 'no-such'"),
+            (
+                format!("{good}models = [\"dall-e-3\"]\nsource = \"x\"\n"),
+                "source is for",
+            ),
+            (format!("{good}colour = 1\n"), "unknown field"),
+        ] {
+            let error = told(bad).expect_err("a mistake");
+            assert!(
+                error.starts_with("catalog/competitions/x.toml: ") && error.contains(part),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn entries_keep_the_shape_of_the_order() {
+        assert_eq!(shape(1024, 1024, 512), (512, 512));
+        assert_eq!(shape(1536, 1024, 768), (768, 512));
+        assert_eq!(shape(400, 300, 1024), (400, 300));
+    }
+}

@@ -1,0 +1,233 @@
+//! Pictures on show.
+
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::flag;
+use crate::db::{Database, DatabaseError, time};
+
+/// Whether a picture is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExhibitState {
+    /// By everybody.
+    Shown,
+    /// Once the operator lets it in.
+    Waiting,
+    /// By nobody.
+    Hidden,
+}
+
+impl ExhibitState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Shown, Self::Waiting, Self::Hidden];
+
+    /// The name in tables and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Waiting => "waiting",
+            Self::Hidden => "hidden",
+        }
+    }
+}
+
+/// One picture on show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExhibitRow {
+    /// Id.
+    pub id: String,
+    /// The competition that it is an entry of.
+    pub competition: Option<String>,
+    /// The model that made it.
+    pub model: String,
+    /// The provider that ran the model.
+    pub provider: String,
+    /// What was asked.
+    pub prompt: String,
+    /// What was asked beside the prompt, as JSON.
+    pub settings: String,
+    /// What it cost.
+    pub cost_micros: Option<i64>,
+    /// How long it took.
+    pub duration_ms: Option<i64>,
+    /// Width as it is shown.
+    pub width_px: i64,
+    /// Height as it is shown.
+    pub height_px: i64,
+    /// Size of the file.
+    pub size_bytes: i64,
+    /// Where it lies in the object store.
+    pub path: String,
+    /// Whether the sandbox drew it.
+    pub sandbox: bool,
+    /// Whether it is seen: a name of [`ExhibitState`].
+    pub state: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// The request that made it.
+    pub generation_id: String,
+    /// Its place among that request's images.
+    pub position: i64,
+    /// When it was hung.
+    pub created_at: Timestamp,
+}
+
+/// Which pictures are wanted. Absent: any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExhibitFilter {
+    /// Of this world.
+    pub sandbox: bool,
+    /// By this model.
+    pub model: Option<String>,
+    /// Of this competition.
+    pub competition: Option<String>,
+    /// In this state; `None`: shown ones.
+    pub state: Option<ExhibitState>,
+}
+
+const COLUMNS: &str = "id, competition, model, provider, prompt, settings, cost_micros, duration_ms, width_px, height_px, \
+     size_bytes, path, sandbox, state, account_id, generation_id, position, created_at";
+
+fn read(row: &AnyRow) -> Result<ExhibitRow, DatabaseError> {
+    let sandbox: i64 = row.try_get("sandbox")?;
+    Ok(ExhibitRow {
+        id: row.try_get("id")?,
+        competition: row.try_get("competition")?,
+        model: row.try_get("model")?,
+        provider: row.try_get("provider")?,
+        prompt: row.try_get("prompt")?,
+        settings: row.try_get("settings")?,
+        cost_micros: row.try_get("cost_micros")?,
+        duration_ms: row.try_get("duration_ms")?,
+        width_px: row.try_get("width_px")?,
+        height_px: row.try_get("height_px")?,
+        size_bytes: row.try_get("size_bytes")?,
+        path: row.try_get("path")?,
+        sandbox: sandbox != 0,
+        state: row.try_get("state")?,
+        account_id: row.try_get("account_id")?,
+        generation_id: row.try_get("generation_id")?,
+        position: row.try_get("position")?,
+        created_at: time(row.try_get("created_at")?, "created_at")?,
+    })
+}
+
+impl Database {
+    /// Hangs a picture. Returns whether it is new: a picture is on show once.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn hang(&self, exhibit: &ExhibitRow) -> Result<bool, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO exhibits ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18) ON CONFLICT DO NOTHING"
+        ));
+        let done = sqlx::query(sql)
+            .bind(&exhibit.id)
+            .bind(exhibit.competition.as_deref())
+            .bind(&exhibit.model)
+            .bind(&exhibit.provider)
+            .bind(&exhibit.prompt)
+            .bind(&exhibit.settings)
+            .bind(exhibit.cost_micros)
+            .bind(exhibit.duration_ms)
+            .bind(exhibit.width_px)
+            .bind(exhibit.height_px)
+            .bind(exhibit.size_bytes)
+            .bind(&exhibit.path)
+            .bind(flag(exhibit.sandbox))
+            .bind(&exhibit.state)
+            .bind(&exhibit.account_id)
+            .bind(&exhibit.generation_id)
+            .bind(exhibit.position)
+            .bind(exhibit.created_at.as_microsecond())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// The picture of that id, whatever its state.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn exhibit(&self, id: &str) -> Result<Option<ExhibitRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM exhibits WHERE id = $1"));
+        let row = sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The picture that was hung of this image of a request.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn exhibit_of(&self, generation_id: &str, position: i64) -> Result<Option<ExhibitRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM exhibits WHERE generation_id = $1 AND position = $2"
+        ));
+        let row = sqlx::query(sql)
+            .bind(generation_id)
+            .bind(position)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Up to `limit` pictures, the newest first, past the first `skip`.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn exhibits(
+        &self,
+        filter: &ExhibitFilter,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<ExhibitRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM exhibits WHERE {WHERE} ORDER BY created_at DESC, id LIMIT $5 OFFSET $6"
+        ));
+        let rows = bound(sqlx::query(sql), filter)
+            .bind(limit)
+            .bind(skip)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How many pictures there are.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn count_exhibits(&self, filter: &ExhibitFilter) -> Result<i64, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) AS found FROM exhibits WHERE {WHERE}"));
+        let row = bound(sqlx::query(sql), filter).fetch_one(&self.pool).await?;
+        Ok(row.try_get("found")?)
+    }
+
+    /// Shows, hides or takes back a picture. Returns whether there is one of that id.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn set_exhibit_state(&self, id: &str, state: ExhibitState) -> Result<bool, DatabaseError> {
+        let done = sqlx::query("UPDATE exhibits SET state = $2 WHERE id = $1")
+            .bind(id)
+            .bind(state.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+const WHERE: &str = "sandbox = $1 AND state = $2 AND (CAST($3 AS TEXT) IS NULL OR model = $3) \
+     AND (CAST($4 AS TEXT) IS NULL OR competition = $4)";
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+fn bound<'q>(query: Query<'q>, filter: &ExhibitFilter) -> Query<'q> {
+    query
+        .bind(flag(filter.sandbox))
+        .bind(filter.state.unwrap_or(ExhibitState::Shown).as_str())
+        .bind(filter.model.clone())
+        .bind(filter.competition.clone())
+}

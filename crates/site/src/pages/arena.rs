@@ -1,0 +1,282 @@
+//! A blind pair before its vote, and after it.
+
+use std::fmt::Write as _;
+
+use planner::money::Micros;
+
+use crate::arena::{Rated, SANDBOX_NOTE, Tallied, paid};
+use crate::charts::{Scale, interval, shares};
+use crate::frame::{Page, Section};
+use crate::html::{Html, escape, icon};
+use crate::words;
+
+/// What stands above a pair, before and after.
+#[derive(Debug, Clone)]
+pub struct Head<'a> {
+    /// What was asked.
+    pub prompt: &'a str,
+    /// For edits: where the picture is that was to be changed.
+    pub source: Option<&'a str>,
+    /// Every competition that can be chosen: id and name.
+    pub competitions: &'a [(String, String)],
+    /// The one that is chosen.
+    pub chosen: Option<&'a str>,
+    /// The voter's votes of the last day.
+    pub votes_today: u64,
+    /// Whether the sandbox drew the pictures.
+    pub sandbox: bool,
+}
+
+/// A picture of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Hidden<'a> {
+    /// Where it is.
+    pub path: &'a str,
+    /// Width in pixels.
+    pub width_px: u32,
+    /// Height in pixels.
+    pub height_px: u32,
+}
+
+/// The answers: value, words, key, and how the key is shown.
+const ANSWERS: [(&str, &str, &str); 4] = [
+    ("left", "Left", "←"),
+    ("as_good", "As good", "T"),
+    ("both_bad", "Both bad", "↓"),
+    ("right", "Right", "→"),
+];
+
+fn page(title: &str, main: String) -> Page {
+    Page {
+        description: "Two pictures, one prompt, no names: which is better?".to_owned(),
+        class: "p-arena",
+        scripts: &["arena.js"],
+        ..Page::new(Section::Arena, "/arena", title, Html(main))
+    }
+}
+
+fn head(out: &mut String, title: &str, head: &Head<'_>) {
+    let _ = write!(
+        out,
+        "<div class=\"wrap arena\">\n<header><div class=\"row between\"><h1 class=\"h2\">{title}</h1><form class=\"row\" action=\"/arena\" aria-label=\"Competition\"><label class=\"row tight small\" for=\"ar-c\"><span class=\"dim nowrap\">From</span></label><select id=\"ar-c\" name=\"competition\"><option value=\"\">any competition</option>"
+    );
+    for (id, name) in head.competitions {
+        let selected = if head.chosen == Some(id.as_str()) {
+            " selected"
+        } else {
+            ""
+        };
+        let _ = write!(
+            out,
+            "<option value=\"{}\"{selected}>{}</option>",
+            escape(id),
+            escape(name)
+        );
+    }
+    let _ = write!(
+        out,
+        "</select><button class=\"btn sm\" type=\"submit\">Show</button><span class=\"hint num\">You: {} today</span></form></div>\n<blockquote class=\"lede\">{}</blockquote>",
+        words::count(usize::try_from(head.votes_today).unwrap_or(usize::MAX), "vote"),
+        escape(head.prompt)
+    );
+    if let Some(source) = head.source {
+        let _ = write!(
+            out,
+            "<details class=\"more\"><summary>The picture that was to be changed</summary><div class=\"plate ar-source\"><img src=\"{source}\" alt=\"The picture that was to be changed\" width=\"512\" height=\"512\" loading=\"lazy\" decoding=\"async\"></div></details>"
+        );
+    }
+    out.push_str("</header>\n");
+}
+
+/// A pair to vote on.
+#[must_use]
+pub fn vote(shown: &Head<'_>, battle: &str, pictures: [Hidden<'_>; 2]) -> Page {
+    let mut out = String::new();
+    head(&mut out, "Which is better?", shown);
+    let chosen = shown.chosen.unwrap_or_default();
+    let _ = write!(
+        out,
+        "<form method=\"post\" action=\"/arena/votes\" aria-label=\"Vote\" data-votes><input type=\"hidden\" name=\"battle\" value=\"{}\"><input type=\"hidden\" name=\"competition\" value=\"{}\"><input type=\"hidden\" name=\"decided_ms\" value=\"\">\n<div class=\"pair\">",
+        escape(battle),
+        escape(chosen)
+    );
+    for (side, picture) in ["Left", "Right"].into_iter().zip(pictures) {
+        let _ = write!(
+            out,
+            "<figure class=\"plate\"><img src=\"{}\" alt=\"{side} picture, model not told\" width=\"{}\" height=\"{}\" decoding=\"async\"><figcaption>{side}</figcaption></figure>",
+            picture.path, picture.width_px, picture.height_px
+        );
+    }
+    out.push_str("</div>\n<div class=\"ballot\" role=\"group\" aria-label=\"Your vote\">");
+    for (value, name, key) in ANSWERS {
+        let _ = write!(
+            out,
+            "<button class=\"btn big\" type=\"submit\" name=\"vote\" value=\"{value}\"><kbd aria-hidden=\"true\">{key}</kbd>{name}</button>"
+        );
+    }
+    let skip = if chosen.is_empty() {
+        "/arena?skip=1".to_owned()
+    } else {
+        format!("/arena?skip=1&amp;competition={}", escape(chosen))
+    };
+    let drawn = if shown.sandbox { " The sandbox drew both." } else { "" };
+    let _ = write!(
+        out,
+        "</div>\n<div class=\"row between hint\"><span>Names, prices and times come after the vote. Both pictures are cut and encoded alike, the sides are drawn by lot.{drawn}</span><a class=\"btn sm bare\" href=\"{skip}\">Skip this pair</a></div></form>\n</div>"
+    );
+    page("Which is better?", out)
+}
+
+/// One side of a pair after its vote.
+#[derive(Debug, Clone)]
+pub struct Named<'a> {
+    /// Its picture.
+    pub picture: Hidden<'a>,
+    /// Path of the model's page, and the model's name.
+    pub model: (&'a str, &'a str),
+    /// Whose model it is, and through whom it was called.
+    pub by: (&'a str, &'a str),
+    /// What it cost.
+    pub cost: Option<Micros>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// Its rating, once it is ranked.
+    pub rated: Option<Rated>,
+    /// Whether it was chosen.
+    pub is_chosen: bool,
+}
+
+/// What was said of a pair, and what stands behind it.
+#[derive(Debug, Clone)]
+pub struct Revealed<'a> {
+    /// The pair.
+    pub battle: &'a str,
+    /// Whether the vote was taken back.
+    pub taken_back: bool,
+    /// Left and right.
+    pub sides: [Named<'a>; 2],
+    /// The left model's record against the right one.
+    pub record: Tallied,
+}
+
+/// A pair after its vote.
+#[must_use]
+pub fn revealed(shown: &Head<'_>, told: &Revealed<'_>) -> Page {
+    let title = if told.taken_back {
+        "Your vote is taken back"
+    } else {
+        "Your vote is in"
+    };
+    let mut out = String::new();
+    head(&mut out, title, shown);
+    out.push_str("<div class=\"pair shown\">");
+    let scale = Scale::holding(told.sides.iter().filter_map(|side| side.rated));
+    for (side, named) in ["Left", "Right"].into_iter().zip(&told.sides) {
+        figure(&mut out, side, named, scale);
+    }
+    let [left, right] = &told.sides;
+    let record = told.record;
+    let sentence = if record.votes() == 0 {
+        format!("No vote counts between {} and {} yet.", left.model.1, right.model.1)
+    } else {
+        format!(
+            "{} won {} of its {} with {}, {} were tied.",
+            left.model.1,
+            record.won,
+            words::count(usize::try_from(record.votes()).unwrap_or(usize::MAX), "battle"),
+            right.model.1,
+            record.tied()
+        )
+    };
+    let _ = write!(
+        out,
+        "</div>\n<div class=\"after\"><p class=\"lede\">{}</p><div>{}<p class=\"hint num\">{}: {}</p></div>\n<div class=\"row\"><a class=\"btn main big\" data-next href=\"/arena{}\">Next pair <kbd aria-hidden=\"true\">Enter</kbd></a>",
+        escape(&sentence),
+        shares(record),
+        escape(left.model.1),
+        record.told(),
+        shown
+            .chosen
+            .map(|id| format!("?competition={}", escape(id)))
+            .unwrap_or_default()
+    );
+    if !told.taken_back {
+        let _ = write!(
+            out,
+            "<form method=\"post\" action=\"/arena/votes/taken-back\"><input type=\"hidden\" name=\"battle\" value=\"{}\"><button class=\"btn big bare\" type=\"submit\">{}Take the vote back</button></form>",
+            escape(told.battle),
+            icon("undo-2")
+        );
+    }
+    out.push_str("</div></div>");
+    if shown.sandbox {
+        out.push_str(SANDBOX_NOTE);
+    }
+    out.push_str("</div>");
+    page(title, out)
+}
+
+fn figure(out: &mut String, side: &str, named: &Named<'_>, scale: Scale) {
+    let (won, tag) = if named.is_chosen {
+        (
+            " won",
+            format!("<span class=\"tag solid\">{}your choice</span>", icon("check")),
+        )
+    } else {
+        ("", String::new())
+    };
+    let name = escape(named.model.1);
+    let _ = write!(
+        out,
+        "<figure class=\"plate{won}\"><img src=\"{}\" alt=\"{side} picture, by {name}\" width=\"{}\" height=\"{}\" decoding=\"async\"><figcaption class=\"label\"><span class=\"row between grow\"><span class=\"title\"><a href=\"{}\">{name}</a></span>{tag}</span><dl class=\"facts full\"><dt>By</dt><dd>{}, through {}</dd>",
+        named.picture.path,
+        named.picture.width_px,
+        named.picture.height_px,
+        named.model.0,
+        escape(named.by.0),
+        escape(named.by.1)
+    );
+    if let Some(cost) = named.cost {
+        let _ = write!(out, "<dt>Price</dt><dd>{}</dd>", paid(cost));
+    }
+    if let Some(ms) = named.duration_ms {
+        let _ = write!(out, "<dt>Time</dt><dd class=\"num\">{}</dd>", words::duration(ms));
+    }
+    match named.rated {
+        Some(rated) => {
+            let _ = write!(
+                out,
+                "<dt>Rating</dt><dd class=\"rt\"><span class=\"num\">{:.0}</span>{}</dd>",
+                rated.rating,
+                interval(rated, scale, false)
+            );
+        }
+        None => out.push_str("<dt>Rating</dt><dd class=\"dimmer\">waits for more votes</dd>"),
+    }
+    out.push_str("</dl></figcaption></figure>\n");
+}
+
+/// Where no competition has two entries yet.
+#[must_use]
+pub fn nothing(sandbox: bool) -> Page {
+    let (what, command) = if sandbox {
+        (
+            "While no provider is real, the demonstration draws pictures in the sandbox and votes of nobody:",
+            "pictor arena demo",
+        )
+    } else {
+        (
+            "Entries of every model that can be called are made within a budget:",
+            "pictor arena run --budget 5",
+        )
+    };
+    let block = crate::html::code(
+        crate::highlight::Language::Shell,
+        "The command that makes entries",
+        command,
+    );
+    let out = format!(
+        "<div class=\"wrap\"><header class=\"pagehead\"><h1>Arena</h1></header><div class=\"state\"><p class=\"h2\">No pairs yet</p><p>Here two pictures of one prompt hang side by side, without names, once a competition has entries of two models. {what}</p>{block}<a class=\"btn\" href=\"/docs/arena\">How the arena works</a></div></div>"
+    );
+    page("Arena", out)
+}
