@@ -55,14 +55,12 @@ impl Decoder {
             self.push_any(head)?;
             rest = tail;
         }
-        let (quads, tail) = rest.split_at(rest.len() - rest.len() % 4);
         // Padding is left to the careful path, which knows that nothing may follow it.
-        let plain = self.padding == 0 && self.escape.is_none() && quads.last() != Some(&b'=');
-        if plain && self.decoded.decode(quads).is_ok() {
-            self.push_any(tail)?;
-        } else {
-            self.push_any(rest)?;
-        }
+        let padding = rest.iter().rev().take(4).filter(|byte| **byte == b'=').count();
+        let whole = rest.len() - padding;
+        let (quads, tail) = rest.split_at(whole - whole % 4);
+        let is_plain = self.padding == 0 && self.escape.is_none() && self.decoded.decode(quads).is_ok();
+        self.push_any(if is_plain { tail } else { rest })?;
         Ok(self.decoded.bytes())
     }
 
