@@ -2,6 +2,7 @@
 
 mod check;
 mod declared;
+pub mod derived;
 pub mod inputs;
 pub mod load;
 pub mod lookup;

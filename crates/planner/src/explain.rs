@@ -142,7 +142,7 @@ pub fn explain(
             .find(|resolved| std::ptr::eq(resolved.offer, offer));
         explanation.offers.push(OfferExplanation {
             provider: offer.provider.clone(),
-            native_model: offer.in_mode(request.mode).map(|mode| mode.model),
+            native_model: offer.in_mode(request.mode).map(|mode| mode.model.clone()),
             place: None,
             reason: reasons::absence(offer, &resolution, now),
             health: None,
@@ -155,7 +155,7 @@ pub fn explain(
 fn unresolved(offer: &Offer, request: &ImageRequest) -> OfferExplanation {
     OfferExplanation {
         provider: offer.provider.clone(),
-        native_model: offer.in_mode(request.mode).map(|mode| mode.model),
+        native_model: offer.in_mode(request.mode).map(|mode| mode.model.clone()),
         place: None,
         reason: "the request has faults, so nothing is sent".to_owned(),
         health: None,

@@ -229,7 +229,7 @@ pub(crate) fn survey<'a>(
         request,
         inputs,
         model,
-        parameters: &parameters,
+        parameters,
     };
     let mut faults = mode_faults(&context);
     if faults.is_empty() {
@@ -256,7 +256,7 @@ pub(crate) fn survey<'a>(
             });
             continue;
         };
-        match resolve_offer(&context, offer, &mode_offer) {
+        match resolve_offer(&context, offer, mode_offer) {
             Ok(resolved) => resolution.offers.push(resolved),
             Err(refusal) => resolution.refusals.push(refusal),
         }

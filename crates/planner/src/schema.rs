@@ -25,20 +25,18 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub(crate) struct Served<'a> {
     pub(crate) offer: &'a Offer,
     pub(crate) mode: Mode,
-    pub(crate) mode_offer: ModeOffer,
+    pub(crate) mode_offer: &'a ModeOffer,
 }
 
 /// Every mode of every live offer of `model`.
 pub(crate) fn served(model: &Model) -> Vec<Served<'_>> {
-    let modes = |offer: &'_ Offer| -> Vec<(Mode, ModeOffer)> {
-        let own = |mode: &Mode| Some((*mode, offer.in_mode(*mode)?));
-        offer.modes.keys().filter_map(own).collect()
-    };
     let live = model.live_offers().flat_map(|offer| {
-        modes(offer).into_iter().map(move |(mode, mode_offer)| Served {
-            offer,
-            mode,
-            mode_offer,
+        offer.modes.keys().filter_map(move |mode| {
+            Some(Served {
+                offer,
+                mode: *mode,
+                mode_offer: offer.in_mode(*mode)?,
+            })
         })
     });
     live.collect()
@@ -57,10 +55,10 @@ pub fn of_model(catalog: &Catalog, model: &Model) -> Value {
     let mut properties = Map::new();
     properties.insert("model".to_owned(), names(model));
     for (name, parameter) in catalog.parameters_of(model) {
-        let property = parameters::property(&name, &parameter, model, &served);
+        let property = parameters::property(name, parameter, model, &served);
         // A JSON body holds the images in `images`; `image` is the field of a form.
-        let name = if name == "image" { "images".to_owned() } else { name };
-        properties.insert(name, property);
+        let name = if name == "image" { "images" } else { name.as_str() };
+        properties.insert(name.to_owned(), property);
     }
     // A hard need that no offer meets is refused even where the parameter would otherwise be dropped.
     for (name, parameter) in catalog.standard_parameters() {

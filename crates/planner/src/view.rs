@@ -44,7 +44,7 @@ pub struct OfferView<'a> {
     /// The provider's name for people.
     pub provider_name: &'a str,
     /// Its modes, each with everything that holds there.
-    pub modes: Vec<(Mode, ModeOffer)>,
+    pub modes: Vec<(Mode, &'a ModeOffer)>,
     /// Whether its provider can be called here.
     pub available: bool,
 }
@@ -202,7 +202,7 @@ fn capabilities(model: &Model) -> Vec<&'static str> {
         model
             .live_offers()
             .filter_map(|offer| offer.in_mode(Mode::ImageEdit))
-            .filter_map(|mode| mode.inputs)
+            .filter_map(|mode| mode.inputs.as_ref())
     };
     let mut found = Vec::new();
     for mode in model.modes() {

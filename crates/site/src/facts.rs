@@ -46,7 +46,7 @@ fn edits<'a>(view: &'a ModelView<'_>) -> impl Iterator<Item = &'a planner::catal
             .modes
             .iter()
             .filter(|(mode, _)| *mode == Mode::ImageEdit)
-            .map(|(_, own)| own)
+            .map(|(_, own)| *own)
     })
 }
 

@@ -133,7 +133,7 @@ fn own_parameters(fields: &Map<String, Value>, catalog: &Catalog) -> Vec<String>
     let named = fields.get("model").and_then(Value::as_str);
     let found = named.and_then(|name| catalog.find(name).ok());
     found.map_or_else(Vec::new, |found| {
-        catalog.parameters_of(found.model).into_keys().collect()
+        catalog.parameters_of(found.model).keys().cloned().collect()
     })
 }
 

@@ -135,8 +135,8 @@ fn requests(models: &Value, picture: &str) -> Vec<(String, &'static str, Value)>
                         json!("sk-caller")
                     };
                 }
-                let fields = offer.in_mode(*mode).expect("one of its modes").fields;
-                for body in covering(&bare, properties, &fields) {
+                let fields = &offer.in_mode(*mode).expect("one of its modes").fields;
+                for body in covering(&bare, properties, fields) {
                     let mut shown = body.clone();
                     shown["images"] = Value::Null;
                     shown["mask"] = Value::Null;

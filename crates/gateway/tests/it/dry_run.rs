@@ -68,8 +68,8 @@ fn cases() -> Vec<Case> {
 
 /// The sizes that every offer has and, for generations, all others that it lists. The square comes first.
 fn sizes(offer: &Offer, mode: Mode) -> BTreeSet<Size> {
-    let listed = match offer.in_mode(mode).expect("the mode is served").sizes.support {
-        SizeSupport::Listed(sizes) if mode == Mode::TextToImage => sizes,
+    let listed = match &offer.in_mode(mode).expect("the mode is served").sizes.support {
+        SizeSupport::Listed(sizes) if mode == Mode::TextToImage => sizes.clone(),
         _ => Vec::new(),
     };
     let size = |width_px, height_px| Size { width_px, height_px };

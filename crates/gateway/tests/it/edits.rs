@@ -44,7 +44,7 @@ async fn every_offer_edits_one_image_and_two() {
             .expect("it was listed");
         let most = offer
             .in_mode(Mode::ImageEdit)
-            .and_then(|mode| mode.inputs)
+            .and_then(|mode| mode.inputs.as_ref())
             .map_or(0, |inputs| inputs.max);
         for inputs in [1, 2].into_iter().filter(|inputs| *inputs <= most as usize) {
             let mut form = form(&format!("{provider}/{model}")).text("response_format", "b64_json");

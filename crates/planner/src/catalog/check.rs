@@ -105,7 +105,7 @@ fn check_offer(checker: &mut Checker<'_>, offer: &Offer, at: &[Step], declared: 
             continue;
         };
         let here = [at, &[key("modes"), key(mode.as_str())]].concat();
-        check_mode(checker, &mode_offer, mode, &here, at, declared);
+        check_mode(checker, mode_offer, mode, &here, at, declared);
     }
     check_lifecycle(checker, offer, at);
     check_pricing(checker, offer, at);

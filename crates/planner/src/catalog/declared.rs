@@ -13,7 +13,11 @@ impl Catalog {
     /// provides for all, with the model's own entries applied, then the model's further ones. A value that no offer
     /// takes is not among the legal ones.
     #[must_use]
-    pub fn parameters_of(&self, model: &Model) -> IndexMap<String, Parameter> {
+    pub fn parameters_of<'a>(&self, model: &'a Model) -> &'a IndexMap<String, Parameter> {
+        model.declared.get(|| self.declared_by(model))
+    }
+
+    fn declared_by(&self, model: &Model) -> IndexMap<String, Parameter> {
         let modes = modes_of(model);
         let mut declared = IndexMap::new();
         for (name, standard) in self.standard_parameters() {
@@ -41,22 +45,19 @@ impl Catalog {
 }
 
 /// Every mode of every offer that can be planned; of a retired model, of every offer that there was.
-fn modes_of(model: &Model) -> Vec<ModeOffer> {
-    let all = |offers: Vec<&Offer>| {
-        let modes =
-            |offer: &Offer| -> Vec<ModeOffer> { offer.modes.keys().filter_map(|mode| offer.in_mode(*mode)).collect() };
-        offers.into_iter().flat_map(modes).collect()
-    };
-    let live: Vec<&Offer> = model.live_offers().collect();
-    all(if live.is_empty() {
+fn modes_of<'a>(model: &'a Model) -> Vec<&'a ModeOffer> {
+    let live: Vec<&'a Offer> = model.live_offers().collect();
+    let offers = if live.is_empty() {
         model.offers.iter().collect()
     } else {
         live
-    })
+    };
+    let modes = |offer: &'a Offer| offer.modes.keys().filter_map(|mode| offer.in_mode(*mode));
+    offers.into_iter().flat_map(modes).collect()
 }
 
 /// The longest prompt is that of the offer that takes the longest one.
-fn shorten(prompt: &mut Parameter, modes: &[ModeOffer]) {
+fn shorten(prompt: &mut Parameter, modes: &[&ModeOffer]) {
     let fields = modes.iter().filter_map(|mode| mode.fields.get("prompt"));
     let most = fields.map(|field| field.max_chars).collect::<Option<Vec<usize>>>();
     if let Some(most) = most.and_then(|all| all.into_iter().max()) {

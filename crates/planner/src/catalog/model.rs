@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use jiff::civil::Date;
 
+use crate::catalog::derived::Derived;
 use crate::catalog::offer::{ExactRange, Offer};
 use crate::catalog::parameter::Parameter;
 use crate::catalog::text::SizeText;
@@ -62,6 +63,9 @@ pub struct Model {
     /// The offers, in no order of preference.
     #[serde(default)]
     pub offers: Vec<Offer>,
+    /// What it declares, by canonical name.
+    #[serde(skip)]
+    pub(super) declared: Derived<IndexMap<String, Parameter>>,
 }
 
 /// Text for the model's page, in our own words.

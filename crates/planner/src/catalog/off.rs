@@ -3,6 +3,7 @@
 use serde_spanned::Spanned;
 
 use super::Catalog;
+use super::derived::Derived;
 use super::mistake::place::line_of;
 use super::mistake::suggest::unknown;
 use super::mistake::{Mistake, Source};
@@ -77,6 +78,10 @@ pub(super) fn switch_off(catalog: &mut Catalog, off: &Off, (file, text): Source<
                 unknown("offer", name.get_ref(), known.iter().map(String::as_str)),
             );
         }
+    }
+    // What a model declares follows from its live offers.
+    for model in catalog.models.values_mut() {
+        model.declared = Derived::default();
     }
     mistakes
 }

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use crate::catalog::derived::Derived;
 use crate::catalog::pricing::Pricing;
 use crate::catalog::text::{SizeText, list_from_text};
 use crate::format::Format;
@@ -46,6 +47,9 @@ pub struct Offer {
     pub modes: IndexMap<Mode, ModeSpec>,
     /// What it costs.
     pub pricing: Pricing,
+    /// What holds in each mode.
+    #[serde(skip)]
+    in_modes: Derived<IndexMap<Mode, ModeOffer>>,
 }
 
 /// What one mode of an offer takes. In the catalogue every key is optional; a mode's own key wins over the common one.
@@ -337,8 +341,13 @@ impl Offer {
 
     /// What holds in `mode`; `None` when the offer does not serve it.
     #[must_use]
-    pub fn in_mode(&self, mode: Mode) -> Option<ModeOffer> {
-        let own = self.modes.get(&mode)?;
+    pub fn in_mode(&self, mode: Mode) -> Option<&ModeOffer> {
+        let all = || self.modes.iter().map(|(mode, own)| (*mode, self.joined(own))).collect();
+        self.in_modes.get(all).get(&mode)
+    }
+
+    /// What a mode says and what holds in every mode.
+    fn joined(&self, own: &ModeSpec) -> ModeOffer {
         let common = &self.common;
         let mut fields: IndexMap<String, Field> = common
             .fields
@@ -349,7 +358,7 @@ impl Offer {
         fields.extend(own.fields.iter().map(|(name, field)| (name.clone(), field.clone())));
         let mut constants = common.constants.clone();
         constants.extend(own.constants.clone());
-        Some(ModeOffer {
+        ModeOffer {
             model: own.model.clone().or_else(|| common.model.clone()).unwrap_or_default(),
             max_n: own.max_n.or(common.max_n).unwrap_or(1),
             sizes: own
@@ -364,7 +373,7 @@ impl Offer {
             default_format: own.default_format.or(common.default_format).unwrap_or(Format::Png),
             fields,
             constants,
-        })
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub fn starting_price<'a>(catalog: &Catalog, model: &'a Model) -> Option<Startin
         let Some(mode_offer) = offer.in_mode(mode) else {
             continue;
         };
-        for work in works(model, mode, &mode_offer, &qualities, &sizes) {
+        for work in works(model, mode, mode_offer, &qualities, &sizes) {
             let price = output_price(offer, &work.work);
             if least.as_ref().is_none_or(|least| price < least.price) {
                 least = Some(StartingPrice {

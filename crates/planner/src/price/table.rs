@@ -215,9 +215,9 @@ fn larger(model: &Model, offers: &[&Offer]) -> Vec<Size> {
     let own: Vec<_> = offers
         .iter()
         .flat_map(|offer| offer.modes.keys().filter_map(|mode| offer.in_mode(*mode)))
-        .map(|mode| mode.sizes)
+        .map(|mode| &mode.sizes)
         .collect();
-    let range = size_range(&model.sizes(), &own.iter().collect::<Vec<_>>());
+    let range = size_range(&model.sizes(), &own);
     let makes = |size: &Size| {
         let listed = |support: &SizeSupport| matches!(support, SizeSupport::Listed(sizes) if sizes.contains(size));
         range.is_some_and(|range| range.allows(*size)) || own.iter().any(|sizes| listed(&sizes.support))

@@ -28,7 +28,7 @@ pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
             .model
             .live_offers()
             .filter_map(|offer| offer.in_mode(context.request.mode))
-            .filter_map(|offer| offer.inputs)
+            .filter_map(|offer| offer.inputs.as_ref())
     };
     let max = offers().map(|inputs| inputs.max).max().unwrap_or(0);
     if images.len() > max as usize {

@@ -22,7 +22,7 @@ fn offer_json(offer: &Offer) -> Value {
         .keys()
         .filter_map(|mode| Some((*mode, offer.in_mode(*mode)?)));
     let modes: Map<String, Value> = modes
-        .map(|(mode, mode_offer)| (mode.as_str().to_owned(), mode_json(mode, &mode_offer)))
+        .map(|(mode, mode_offer)| (mode.as_str().to_owned(), mode_json(mode, mode_offer)))
         .collect();
     json!({
         "provider": offer.provider,

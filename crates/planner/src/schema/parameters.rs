@@ -89,7 +89,7 @@ pub(super) fn property(name: &str, parameter: &Parameter, model: &Model, served:
     let taking: Vec<(&Served<'_>, Handling)> = served
         .iter()
         .filter(|served| parameter.applies_in(served.mode))
-        .map(|served| (served, handling(name, &served.mode_offer)))
+        .map(|served| (served, handling(name, served.mode_offer)))
         .collect();
     let takes = |(_, handling): &&(&Served<'_>, Handling)| *handling != Handling::Unsupported;
     let modes: BTreeSet<Mode> = taking.iter().filter(takes).map(|(served, _)| served.mode).collect();
@@ -133,7 +133,7 @@ pub(super) fn property(name: &str, parameter: &Parameter, model: &Model, served:
 fn provider_group(name: &str, served: &[Served<'_>], providers: &[&str]) -> Value {
     let free: BTreeSet<&str> = unconditional(served)
         .into_iter()
-        .filter(|served| handling(name, &served.mode_offer) != Handling::Unsupported)
+        .filter(|served| handling(name, served.mode_offer) != Handling::Unsupported)
         .map(|served| served.offer.provider.as_str())
         .collect();
     let all: BTreeSet<&str> = served.iter().map(|served| served.offer.provider.as_str()).collect();
@@ -176,7 +176,7 @@ pub fn standard_properties(catalog: &Catalog) -> Map<String, Value> {
     let property = |(name, parameter): (&str, &Parameter)| {
         let mut schema = described(name, parameter);
         let applying = all.iter().filter(|served| parameter.applies_in(served.mode));
-        let strongest = applying.map(|served| handling(name, &served.mode_offer)).max();
+        let strongest = applying.map(|served| handling(name, served.mode_offer)).max();
         schema["x-handling"] = json!(strongest.unwrap_or(Handling::Unsupported));
         (name.to_owned(), schema)
     };

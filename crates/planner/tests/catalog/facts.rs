@@ -51,7 +51,7 @@ fn featured_models_come_first() {
 fn parameters_keep_the_order_of_the_file() {
     let catalog = catalog();
     let mock = model(&catalog, "mock-image");
-    let declared: Vec<String> = catalog.parameters_of(mock).into_keys().collect();
+    let declared: Vec<String> = catalog.parameters_of(mock).keys().cloned().collect();
     assert_eq!(declared[..4], ["prompt", "quality", "style", "reasoning"]);
 }
 

@@ -70,6 +70,7 @@ pub(crate) fn offer<'a>(model: &'a Model, provider: &str) -> &'a Offer {
 pub(crate) fn mode_offer(catalog: &Catalog, id: &str, provider: &str, mode: Mode) -> ModeOffer {
     offer(model(catalog, id), provider)
         .in_mode(mode)
+        .cloned()
         .unwrap_or_else(|| panic!("{id} at {provider} lacks {mode}"))
 }
 

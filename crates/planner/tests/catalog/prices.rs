@@ -299,7 +299,7 @@ fn where_only_the_shape_of_an_input_is_kept_its_scale_costs_nothing() {
             continue;
         };
         for resolved in &small.offers {
-            let sizes = resolved.offer.in_mode(Mode::ImageEdit).expect("its mode").sizes;
+            let sizes = &resolved.offer.in_mode(Mode::ImageEdit).expect("its mode").sizes;
             if sizes.auto_by_default && matches!(sizes.support, SizeSupport::Ratios { .. }) {
                 let provider = &resolved.offer.provider;
                 let other = at(&large, provider);

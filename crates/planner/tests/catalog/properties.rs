@@ -184,7 +184,7 @@ fn each(catalog: &Catalog, mut check: impl FnMut(&Model, Mode)) {
 
 /// Every parameter that the model declares, and every standard one besides.
 fn parameters(catalog: &Catalog, model: &Model) -> Vec<(String, Parameter)> {
-    let mut all: Vec<(String, Parameter)> = catalog.parameters_of(model).into_iter().collect();
+    let mut all: Vec<(String, Parameter)> = catalog.parameters_of(model).clone().into_iter().collect();
     for (name, parameter) in catalog.standard_parameters() {
         if !all.iter().any(|(known, _)| known == name) {
             all.push((name.to_owned(), parameter.clone()));
@@ -251,7 +251,7 @@ fn check_nothing_illegal(resolved: &Resolved<'_>, mode: Mode, what: &str) {
             );
             continue;
         };
-        assert!(is_legal(field, &offer, value), "{what}: {native} = {value}");
+        assert!(is_legal(field, offer, value), "{what}: {native} = {value}");
     }
 }
 
@@ -292,10 +292,10 @@ fn check_nothing_silent(
         .find(|(_, origin)| *origin == name || (is_size(name) && is_size(origin)));
     // The gateway answers with events whether or not the offer streams.
     let re_encoded =
-        name == "output_compression" && (resolved.finish.cover.is_some() || !comes_as_wanted(resolved, &offer));
+        name == "output_compression" && (resolved.finish.cover.is_some() || !comes_as_wanted(resolved, offer));
     // An offer of one scale makes that one without being told.
     let only_scale = matches!(&offer.sizes.support, SizeSupport::Ratios { tiers, .. } if tiers.len() <= 1);
-    let by_gateway = handling(name, &offer) == Handling::Emulated || matches!(name, "n" | "stream") || re_encoded;
+    let by_gateway = handling(name, offer) == Handling::Emulated || matches!(name, "n" | "stream") || re_encoded;
     assert!(
         told.is_some()
             || sent.is_some()
@@ -461,7 +461,7 @@ fn every_illegal_value_of_a_declared_parameter_is_refused_by_name() {
             {
                 continue;
             }
-            let values = illegal(&name, &parameter);
+            let values = illegal(name, parameter);
             assert!(!values.is_empty(), "{name}");
             for value in values {
                 let fields = Map::from_iter([(name.clone(), value.clone())]);
@@ -483,8 +483,8 @@ fn all_faults_are_told_together() {
             && !EDGES.contains(&name.as_str())
             && !matches!(name.as_str(), "prompt" | "scale_factor")
         {
-            fields.insert(name.clone(), illegal(&name, &parameter)[0].clone());
-            expected.push(name);
+            fields.insert(name.clone(), illegal(name, parameter)[0].clone());
+            expected.push(name.clone());
         }
     }
     let (request, mut faults) = parse(Endpoint::Generations, &fields, false, &catalog);

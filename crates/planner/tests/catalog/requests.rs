@@ -93,7 +93,7 @@ fn typical_requests_are_put_into_each_providers_own_words() {
             let takes = |offer: &Offer| {
                 offer
                     .in_mode(mode)
-                    .and_then(|mode| mode.inputs)
+                    .and_then(|mode| mode.inputs.as_ref())
                     .map_or(0, |inputs| inputs.max)
             };
             let most = model.live_offers().map(takes).max().unwrap_or(0);
