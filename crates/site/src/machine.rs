@@ -117,6 +117,7 @@ pub fn model(shown: &Shown<'_>) -> String {
     }
     providers(&mut out, shown);
     performance(&mut out, shown);
+    arena(&mut out, shown);
     prose(&mut out, shown);
     examples(&mut out, shown);
     out.push_str("\n## Questions\n");
@@ -289,6 +290,55 @@ fn performance(out: &mut String, shown: &Shown<'_>) {
     section(out, "Performance", &rows);
 }
 
+/// Ratings, competitions and opponents; nothing where there are no votes.
+fn arena(out: &mut String, shown: &Shown<'_>) {
+    let arena = shown.arena;
+    if arena.is_empty() {
+        return;
+    }
+    let mut rows = Vec::new();
+    if arena.sandbox {
+        rows.push("Votes are about the sandbox's pictures, or nobody's: they say nothing of the model".to_owned());
+    }
+    for (_, name, rank, rated) in &arena.boards {
+        rows.push(format!(
+            "{name}: rating {:.0} ({:.0} to {:.0}), rank {} of {}",
+            rated.rating,
+            rated.low,
+            rated.high,
+            rank.range(),
+            rank.of
+        ));
+    }
+    for own in &arena.competitions {
+        let stands = own.rank.map_or_else(
+            || "not ranked yet".to_owned(),
+            |rank| format!("rank {} of {}", rank.range(), rank.of),
+        );
+        rows.push(format!("Competition \"{}\": {stands}, {}", own.name, own.record.told()));
+    }
+    for (_, name, rank, record) in &arena.best_for {
+        rows.push(format!(
+            "Category {name}: rank {} of {}, {}, {} of votes for a side",
+            rank.range(),
+            rank.of,
+            record.told(),
+            record.share()
+        ));
+    }
+    for (_, name, record) in &arena.opponents {
+        rows.push(format!("Against {name}: {}", record.told()));
+    }
+    section(out, "In the arena", &rows);
+    if arena.total > 0 {
+        let own = format!(
+            "{} pictures: {}/gallery?model={}",
+            arena.total, shown.address, shown.view.model.id
+        );
+        section(out, "Gallery", &[own]);
+    }
+}
+
 fn prose(out: &mut String, shown: &Shown<'_>) {
     let prose = &shown.view.model.prose;
     if !prose.overview.is_empty() {
@@ -328,7 +378,17 @@ fn examples(out: &mut String, shown: &Shown<'_>) {
 /// The map of the site for search engines.
 #[must_use]
 pub fn sitemap(cards: &[Card], reference: &Reference, address: &str) -> String {
-    let mut paths: Vec<String> = ["/", "/models", "/docs", "/licenses"].map(ToOwned::to_owned).to_vec();
+    let mut paths: Vec<String> = [
+        "/",
+        "/models",
+        "/arena",
+        "/leaderboard",
+        "/gallery",
+        "/docs",
+        "/licenses",
+    ]
+    .map(ToOwned::to_owned)
+    .to_vec();
     paths.extend(cards.iter().map(Card::path));
     paths.extend(guides::all().map(docs::path));
     paths.extend(reference.all().iter().map(|operation| operation.path_of_page()));

@@ -205,7 +205,8 @@ pub(super) async fn leaderboard(State(state): State<AppState>, caller: Caller, R
         let board = state.arena.board(&state.generator, &key).await;
         let board = board.map_err(|error| internal(&error))?;
         let sandbox = is_sandbox(&state.generator.upstreams);
-        Ok(told::board(&board, &state.generator.catalog, sandbox))
+        let told = told::board(board, &state.generator.catalog, sandbox).await;
+        told.ok_or_else(Problem::internal)
     };
     answered(StatusCode::OK, told.await)
 }

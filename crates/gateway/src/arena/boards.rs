@@ -1,7 +1,7 @@
 //! Boards: ratings, ranks and how far to trust them, from the votes that count.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -94,8 +94,8 @@ pub(crate) struct Standing {
     pub(crate) model: String,
     /// Its rating with its interval, by the robust covariance.
     pub(crate) interval: Interval,
-    /// The same by the bootstrap.
-    pub(crate) resampled: Interval,
+    /// Its number among the models of the board.
+    number: usize,
     /// Where it stands.
     pub(crate) rank: RankRange,
     /// Its votes.
@@ -123,12 +123,23 @@ pub(crate) struct Board {
     pub(crate) history: Vec<(Date, Vec<(String, f64)>)>,
     models: Vec<String>,
     tally: Tally,
+    fit: Option<Fit>,
+    resampled: OnceLock<Vec<Interval>>,
 }
 
 impl Board {
     /// All votes that count.
     pub(crate) fn votes(&self) -> u64 {
         self.outcomes.iter().sum()
+    }
+
+    /// A rating with its interval by the bootstrap. The first time this takes a while.
+    pub(crate) fn resampled(&self, standing: &Standing) -> Option<Interval> {
+        let fit = self.fit.as_ref()?;
+        let all = self
+            .resampled
+            .get_or_init(|| bootstrap(&self.tally, fit, Options::default(), CONFIDENCE, ROUNDS, SEED));
+        all.get(standing.number).copied()
     }
 
     /// Where a model stands, if it is ranked.
@@ -200,6 +211,8 @@ impl Board {
             models: sheet.models.clone(),
             key,
             tally,
+            fit,
+            resampled: OnceLock::new(),
         }
     }
 }
@@ -265,11 +278,10 @@ fn stand(fit: &Fit, tally: &Tally, models: &[String]) -> (Vec<Standing>, Vec<(St
         fit.voted().iter().partition(|model| votes(**model) >= LEAST_VOTES);
     ranked.sort_by(|a, b| fit.rating(*b).total_cmp(&fit.rating(*a)));
     let ranges = rank_ranges(fit, &ranked, CONFIDENCE, SEED);
-    let resampled = bootstrap(tally, fit, Options::default(), CONFIDENCE, ROUNDS, SEED);
     let standing = |(model, rank): (&usize, RankRange)| Standing {
         model: models[*model].clone(),
         interval: fit.interval(*model, CONFIDENCE),
-        resampled: resampled[*model],
+        number: *model,
         rank,
         record: tally.record(*model),
     };

@@ -1,5 +1,7 @@
 //! The arena as JSON and CSV: the same for the API and for what the pages link to.
 
+use std::sync::Arc;
+
 use planner::catalog::Catalog;
 use planner::money::Micros;
 use ratings::{Interval, Record};
@@ -30,8 +32,14 @@ fn name<'a>(catalog: &'a Catalog, id: &'a str) -> &'a str {
     catalog.model(id).map_or(id, |model| model.name.as_str())
 }
 
-/// A board.
-pub(crate) fn board(board: &Board, catalog: &Catalog, sandbox: bool) -> Value {
+/// A board. Made off the async threads: its bootstrap takes a while.
+pub(crate) async fn board(board: Arc<Board>, catalog: &Arc<Catalog>, sandbox: bool) -> Option<Value> {
+    let catalog = Arc::clone(catalog);
+    let told = tokio::task::spawn_blocking(move || whole_board(&board, &catalog, sandbox));
+    told.await.ok()
+}
+
+fn whole_board(board: &Board, catalog: &Catalog, sandbox: bool) -> Value {
     let standing = |standing: &Standing| {
         json!({
             "model": standing.model,
@@ -39,7 +47,7 @@ pub(crate) fn board(board: &Board, catalog: &Catalog, sandbox: bool) -> Value {
             "rank": { "rank": standing.rank.rank, "best": standing.rank.best, "worst": standing.rank.worst },
             "rating": rounded(standing.interval.rating, 10.0),
             "interval": interval(standing.interval),
-            "interval_resampled": interval(standing.resampled),
+            "interval_resampled": board.resampled(standing).map(interval),
             "votes": whole(standing.record.votes()),
             "record": record(standing.record),
         })

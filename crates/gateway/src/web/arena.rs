@@ -66,7 +66,7 @@ fn own(mut response: Response) -> Response {
     response
 }
 
-/// A pair whose vote is in, or else the pair to vote on.
+/// A pair whose vote is in.
 pub(super) async fn battle(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -77,11 +77,8 @@ pub(super) async fn battle(
     let answer = async {
         match battles::reveal(&state.arena, &state.generator, &voter, &id).await? {
             Some(told) => revealed_page(&state, &headers, &voter, &told).await,
-            None => {
-                let battle = state.generator.database.battle(&id).await?;
-                let battle = battle.ok_or_else(|| Refusal::NotFound("There is no such pair.".to_owned()))?;
-                vote_page(&state, &headers, &voter, &battle, None).await
-            }
+            // The open pair, or the next one where this is too old to be voted on.
+            None => Ok(see("/arena")),
         }
     };
     own(answer
@@ -106,10 +103,25 @@ pub(super) async fn vote(
             Problem::invalid(StatusCode::BAD_REQUEST, format!("'vote' must be one of {names}."))
         })?;
         let decided_ms = value(&form, "decided_ms").and_then(|ms| ms.parse().ok());
-        battles::vote(&state.arena, &state.generator, &voter, id, (said, decided_ms)).await?;
-        Ok::<_, Problem>(see(&revealed_path(id, value(&form, "competition"))))
+        let voted = battles::vote(&state.arena, &state.generator, &voter, id, (said, decided_ms)).await;
+        done(voted, &revealed_path(id, value(&form, "competition")))
     };
-    answer.await.unwrap_or_else(Problem::into_response)
+    let answer = answer.await;
+    answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/votes", &problem))
+}
+
+/// To the pair. What was done before, as by a second click, leads there too.
+fn done(result: Result<(), Refusal>, path: &str) -> Result<Response, Problem> {
+    match result {
+        Ok(()) | Err(Refusal::Conflict(_)) => Ok(see(path)),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// A page that says why a form was refused.
+fn refused(state: &AppState, headers: &HeaderMap, path: &str, problem: &Problem) -> Response {
+    let page = site::pages::problem::page(path, problem.status.as_u16(), problem.code, &problem.message, None);
+    form::refused(problem, &page, &visit::of(state, headers))
 }
 
 fn revealed_path(id: &str, competition: Option<&str>) -> String {
@@ -132,10 +144,11 @@ pub(super) async fn take_back(
         session::check_origin(&state, &headers)?;
         let form = form::read(request).await?.pairs;
         let id = value(&form, "battle").unwrap_or_default();
-        battles::take_back(&state.arena, &state.generator, &voter, id).await?;
-        Ok::<_, Problem>(see(&revealed_path(id, None)))
+        let taken = battles::take_back(&state.arena, &state.generator, &voter, id).await;
+        done(taken, &revealed_path(id, None))
     };
-    answer.await.unwrap_or_else(Problem::into_response)
+    let answer = answer.await;
+    answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/votes/taken-back", &problem))
 }
 
 /// What stands above a pair.

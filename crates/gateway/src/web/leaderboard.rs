@@ -175,7 +175,10 @@ pub(super) async fn json(State(state): State<AppState>, RawQuery(query): RawQuer
     match board(&state, &key).await {
         Ok(board) => {
             let sandbox = is_sandbox(&state.generator.upstreams);
-            respond::json(StatusCode::OK, &told::board(&board, &state.generator.catalog, sandbox))
+            match told::board(board, &state.generator.catalog, sandbox).await {
+                Some(told) => respond::json(StatusCode::OK, &told),
+                None => Problem::internal().into_response(),
+            }
         }
         Err(problem) => problem.into_response(),
     }

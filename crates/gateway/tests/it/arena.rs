@@ -162,6 +162,7 @@ async fn a_vote_counts_once_names_the_models_and_can_be_taken_back() {
         .send(&gateway, "/arena/votes", &[("battle", &id), ("vote", "left")])
         .await;
     assert_eq!(refused.status(), StatusCode::NOT_FOUND, "another's pair");
+    assert!(refused.text().await.expect("a page").contains("<h1"), "told as a page");
     let wrong = browser
         .send(&gateway, "/arena/votes", &[("battle", &id), ("vote", "best")])
         .await;
@@ -191,7 +192,11 @@ async fn a_vote_counts_once_names_the_models_and_can_be_taken_back() {
     let twice = browser
         .send(&gateway, "/arena/votes", &[("battle", &id), ("vote", "right")])
         .await;
-    assert_eq!(twice.status(), StatusCode::CONFLICT);
+    assert_eq!(
+        twice.headers()["location"],
+        place.as_str(),
+        "a second click leads to what the first one said"
+    );
     assert_eq!(board(&gateway).await["votes"]["total"], 1);
     assert_eq!(board(&gateway).await["votes"]["left"], 1);
     let back = browser
@@ -211,8 +216,9 @@ async fn a_vote_counts_once_names_the_models_and_can_be_taken_back() {
         ("/arena/votes", [("battle", id.as_str()), ("vote", "left")]),
     ] {
         let again = browser.send(&gateway, path, &form).await;
-        assert_eq!(again.status(), StatusCode::CONFLICT, "{path}");
+        assert_eq!(again.status(), StatusCode::SEE_OTHER, "{path}");
     }
+    assert_eq!(board(&gateway).await["votes"]["total"], 0, "once taken back, for good");
     gateway.finish().await;
 }
 
@@ -410,6 +416,13 @@ async fn a_demonstration_fills_the_board_and_only_where_nobody_is_real() {
     ] {
         assert!(model.contains(part), "{part}");
     }
+    let text = send(gateway.anonymous(Method::GET, "/models/openai/gpt-image-1-mini/llms.txt"))
+        .await
+        .text();
+    assert!(
+        text.contains("## In the arena") && text.contains("Competition \"Geometric Composition\": rank"),
+        "{text}"
+    );
     gateway.finish().await;
     let real = TestGateway::start().await;
     let refused = post(&real, "/v1/arena/demo", json!({})).await;
