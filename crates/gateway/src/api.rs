@@ -37,7 +37,7 @@ use axum::routing::{delete, get, patch, post};
 
 use crate::http::state::AppState;
 use accounts::postings;
-use arena::operator as operating;
+use arena::{operator as operating, suggestions};
 use edits::Edits;
 use generations::Generations;
 pub(crate) use openapi::document;
@@ -64,6 +64,11 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
         .route("/v1/arena/exhibits/{id}", patch(operating::show))
         .route("/v1/arena/voters", get(operating::voters))
         .route("/v1/arena/voters/{id}", patch(operating::restore))
+        .route(
+            "/v1/arena/suggestions",
+            get(suggestions::list).post(suggestions::suggest),
+        )
+        .route("/v1/arena/suggestions/{id}", patch(suggestions::decide))
         .route("/v1/arena/demo", post(operating::demonstrate));
     let native = Router::new()
         .route("/v1/balance", get(balance::handle))

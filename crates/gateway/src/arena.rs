@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod exhibits;
 mod padding;
 pub(crate) mod sheet;
+pub(crate) mod suggestions;
 mod suspicion;
 pub(crate) mod told;
 

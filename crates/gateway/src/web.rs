@@ -42,6 +42,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/arena/battles/{id}", get(arena::battle))
         .route("/arena/votes", post(arena::vote))
         .route("/arena/votes/taken-back", post(arena::take_back))
+        .route("/arena/suggestions", post(arena::suggest))
         .route("/arena/pictures/{file}", get(arena::picture))
         .route("/arena/sources/{file}", get(arena::source))
         .route("/arena/methodology", get(docs::methodology))

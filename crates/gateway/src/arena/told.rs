@@ -11,7 +11,7 @@ use super::battles::{Revealed, Side};
 use super::boards::{Board, BoardKey, CONFIDENCE, LEAST_VOTES, Standing, whole};
 use super::competitions::Competition;
 use super::sheet::OUTCOMES;
-use crate::db::arena::{AsideRow, BattleRow, ExhibitRow};
+use crate::db::arena::{AsideRow, BattleRow, ExhibitRow, SuggestionRow};
 
 /// Decimals of ratings and shares.
 fn rounded(value: f64, factor: f64) -> f64 {
@@ -212,6 +212,17 @@ pub(crate) fn competition(competition: &Competition, models: &[(String, u64)], a
         "settings": competition.settings,
         "boards": [BoardKey::Mode(competition.mode).name(), BoardKey::Competition(competition.id.clone()).name()],
         "models": models.iter().map(model).collect::<Vec<_>>(),
+    })
+}
+
+/// A prompt that was suggested.
+pub(crate) fn suggestion(row: &SuggestionRow) -> Value {
+    json!({
+        "id": row.id,
+        "object": "arena.suggestion",
+        "prompt": row.prompt,
+        "state": row.state,
+        "created_at": row.created_at.to_string(),
     })
 }
 

@@ -2,10 +2,12 @@
 
 mod aside;
 mod exhibits;
+mod suggestions;
 mod votes;
 
 pub use aside::AsideRow;
 pub use exhibits::{ExhibitFilter, ExhibitRow, ExhibitState};
+pub use suggestions::{SuggestionRow, SuggestionState};
 pub use votes::{BattleRow, CastRow, VoteRow};
 
 /// Whether pictures and votes are those of the sandbox: each of the two worlds has boards of its own.

@@ -32,6 +32,11 @@ const FILES: &[(i64, &str, &str)] = &[
     (10, "plan", include_str!("../../../../migrations/0010_plan.sql")),
     (14, "sessions", include_str!("../../../../migrations/0014_sessions.sql")),
     (16, "arena", include_str!("../../../../migrations/0016_arena.sql")),
+    (
+        17,
+        "arena_suggestions",
+        include_str!("../../../../migrations/0017_arena_suggestions.sql"),
+    ),
 ];
 
 /// All of them, ready to be run.

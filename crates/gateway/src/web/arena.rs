@@ -21,7 +21,7 @@ use crate::arena::boards::whole;
 use crate::arena::competitions::Competition;
 use crate::arena::sheet::outcome;
 use crate::arena::told::{picture_path, source_path};
-use crate::arena::{is_sandbox, sheet};
+use crate::arena::{is_sandbox, sheet, suggestions};
 use crate::db::arena::{BattleRow, ExhibitRow};
 use crate::http::session::{self, CallerAddress};
 use crate::http::state::AppState;
@@ -50,7 +50,10 @@ pub(super) async fn handle(
             let page = arena::nothing(is_sandbox(&state.generator.upstreams));
             Ok(face::page(&page, &visit::of(&state, &headers), &headers))
         }
-        Ok(Some(battle)) => vote_page(&state, &headers, &voter, &battle, wanted).await,
+        Ok(Some(battle)) => {
+            let suggested = value(&pairs, "suggested").is_some();
+            vote_page(&state, &headers, &voter, &battle, (wanted, suggested)).await
+        }
         Err(refusal) => Err(refusal),
     };
     let mut response = answer.unwrap_or_else(|refusal| Problem::from(refusal).into_response());
@@ -151,6 +154,27 @@ pub(super) async fn take_back(
     answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/votes/taken-back", &problem))
 }
 
+/// Takes a prompt that a visitor suggests.
+pub(super) async fn suggest(
+    State(state): State<AppState>,
+    address: CallerAddress,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let (voter, cookie) = voter::of(&state, &headers, address);
+    let answer = async {
+        session::check_origin(&state, &headers)?;
+        let form = form::read(request).await?.pairs;
+        let prompt = value(&form, "prompt").unwrap_or_default();
+        suggestions::suggest(&state.generator, &voter, prompt).await?;
+        Ok::<_, Problem>(see("/arena?suggested=1"))
+    };
+    let answer = answer.await;
+    let mut response = answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/suggestions", &problem));
+    voter::put(&mut response, cookie);
+    response
+}
+
 /// What stands above a pair.
 struct Top {
     competitions: Vec<(String, String)>,
@@ -174,7 +198,7 @@ async fn vote_page(
     headers: &HeaderMap,
     voter: &Voter,
     battle: &BattleRow,
-    wanted: Option<&Competition>,
+    (wanted, suggested): (Option<&Competition>, bool),
 ) -> Result<Response, Refusal> {
     let absent = || Refusal::NotFound("The pictures of this pair are gone.".to_owned());
     let competition = state.arena.competition(&battle.competition);
@@ -191,7 +215,12 @@ async fn vote_page(
         votes_today: top.votes_today,
         sandbox: battle.sandbox,
     };
-    let page = arena::vote(&head, &battle.id, [hidden(&paths[0], &left), hidden(&paths[1], &right)]);
+    let page = arena::vote(
+        &head,
+        &battle.id,
+        [hidden(&paths[0], &left), hidden(&paths[1], &right)],
+        suggested,
+    );
     Ok(face::page(&page, &visit::of(state, headers), headers))
 }
 

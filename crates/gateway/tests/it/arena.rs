@@ -479,3 +479,65 @@ async fn the_program_makes_missing_entries_within_a_budget() {
     assert!(leaderboard.ok().contains("RANK"));
     gateway.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn visitors_suggest_prompts_and_the_operator_takes_or_leaves_them() {
+    let gateway = TestGateway::embedded().await;
+    hang(&gateway, &MODELS[..2]).await;
+    let (browser, _) = Browser::new(&gateway).await;
+    let sent = browser
+        .send(&gateway, "/arena/suggestions", &[("prompt", "a glass whale <b>")])
+        .await;
+    assert_eq!(
+        (sent.status(), sent.headers()["location"].as_bytes()),
+        (StatusCode::SEE_OTHER, b"/arena?suggested=1".as_slice())
+    );
+    let page = browser
+        .get(&format!("{}/arena?suggested=1", gateway.base))
+        .await
+        .text()
+        .await
+        .expect("a page");
+    assert!(page.contains("Your prompt waits"));
+    let empty = browser.send(&gateway, "/arena/suggestions", &[("prompt", " ")]).await;
+    assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
+    let waiting = gateway.get("/v1/arena/suggestions").await.ok();
+    assert_eq!(waiting["data"][0]["prompt"], "a glass whale <b>");
+    let path = format!(
+        "/v1/arena/suggestions/{}",
+        waiting["data"][0]["id"].as_str().expect("an id")
+    );
+    send(gateway.request(Method::PATCH, &path).json(&json!({ "state": "taken" })))
+        .await
+        .ok();
+    assert_eq!(gateway.get("/v1/arena/suggestions").await.ok()["data"], json!([]));
+    assert_eq!(
+        gateway.get("/v1/arena/suggestions?state=taken").await.ok()["data"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    for number in 0..9 {
+        let more = post(
+            &gateway,
+            "/v1/arena/suggestions",
+            json!({ "prompt": format!("number {number}"), "voter": "much" }),
+        )
+        .await;
+        assert_eq!(more.status, 201);
+    }
+    post(
+        &gateway,
+        "/v1/arena/suggestions",
+        json!({ "prompt": "the tenth", "voter": "much" }),
+    )
+    .await;
+    let much = post(
+        &gateway,
+        "/v1/arena/suggestions",
+        json!({ "prompt": "too much", "voter": "much" }),
+    )
+    .await;
+    much.error(429, "RATE_LIMITED");
+    gateway.finish().await;
+}

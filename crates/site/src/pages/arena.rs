@@ -88,9 +88,9 @@ fn head(out: &mut String, title: &str, head: &Head<'_>) {
     out.push_str("</header>\n");
 }
 
-/// A pair to vote on.
+/// A pair to vote on. `is_suggested` says that a prompt of the voter's was taken down.
 #[must_use]
-pub fn vote(shown: &Head<'_>, battle: &str, pictures: [Hidden<'_>; 2]) -> Page {
+pub fn vote(shown: &Head<'_>, battle: &str, pictures: [Hidden<'_>; 2], is_suggested: bool) -> Page {
     let mut out = String::new();
     head(&mut out, "Which is better?", shown);
     let chosen = shown.chosen.unwrap_or_default();
@@ -122,9 +122,22 @@ pub fn vote(shown: &Head<'_>, battle: &str, pictures: [Hidden<'_>; 2]) -> Page {
     let drawn = if shown.sandbox { " The sandbox drew both." } else { "" };
     let _ = write!(
         out,
-        "</div>\n<div class=\"row between hint\"><span>Names, prices and times come after the vote. Both pictures are cut and encoded alike, the sides are drawn by lot.{drawn}</span><a class=\"btn sm bare\" href=\"{skip}\">Skip this pair</a></div></form>\n</div>"
+        "</div>\n<div class=\"row between hint\"><span>Names, prices and times come after the vote. Both pictures are cut and encoded alike, the sides are drawn by lot.{drawn}</span><a class=\"btn sm bare\" href=\"{skip}\">Skip this pair</a></div></form>\n{}</div>",
+        suggestion(is_suggested)
     );
     page("Which is better?", out)
+}
+
+/// Where a prompt is suggested for a competition.
+fn suggestion(is_suggested: bool) -> String {
+    let thanks = if is_suggested {
+        "<p role=\"status\" class=\"hint\">Your prompt waits for the operator.</p>"
+    } else {
+        ""
+    };
+    format!(
+        "{thanks}<details class=\"more\"><summary>Suggest a prompt</summary><form method=\"post\" action=\"/arena/suggestions\" aria-label=\"Suggest a prompt\"><div class=\"field\"><label for=\"ar-s\">A prompt for a competition. The operator takes it or leaves it.</label><textarea id=\"ar-s\" name=\"prompt\" rows=\"3\" maxlength=\"1000\" required></textarea></div><button class=\"btn\" type=\"submit\">Suggest</button></form></details>\n"
+    )
 }
 
 /// One side of a pair after its vote.

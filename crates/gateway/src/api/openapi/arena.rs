@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{answer, reference};
 use crate::arena::demo::VOTES_MAX;
 use crate::arena::sheet::OUTCOMES;
+use crate::arena::suggestions::PROMPT_CHARS_MAX;
 
 fn created(description: &str, schema: &str) -> Value {
     let mut made = answer(description, schema);
@@ -64,6 +65,16 @@ pub(super) fn paths() -> Value {
         "/v1/arena/voters/{id}": { "patch": { "operationId": "changeVoter", "summary": "Take the votes of a voter back in, or set them aside again.", "description": "For keys with the scope admin.",
             "parameters": [id("id", "The voter.")], "requestBody": taking(&object(&["counts"], json!({ "counts": { "type": "boolean" } }))),
             "responses": answer("The voter.", "ArenaVoter") } },
+        "/v1/arena/suggestions": {
+            "get": { "operationId": "listSuggestions", "summary": "Prompts that people suggested for competitions.", "description": "For keys with the scope admin.",
+                "parameters": [{ "name": "state", "in": "query", "schema": { "enum": ["waiting", "taken", "left"] }, "description": "Waiting ones by default." }],
+                "responses": answer("Suggestions, the newest first.", "SuggestionList") },
+            "post": { "operationId": "suggest", "summary": "Suggest a prompt for a competition.",
+                "requestBody": taking(&object(&["prompt"], json!({ "prompt": { "type": "string", "minLength": 1, "maxLength": PROMPT_CHARS_MAX }, "voter": voter }))),
+                "responses": created("The suggestion.", "Suggestion") } },
+        "/v1/arena/suggestions/{id}": { "patch": { "operationId": "changeSuggestion", "summary": "Take or leave a suggestion.", "description": "For keys with the scope admin.",
+            "parameters": [id("id", "The suggestion.")], "requestBody": taking(&object(&["state"], json!({ "state": { "enum": ["waiting", "taken", "left"] } }))),
+            "responses": answer("The suggestion.", "Suggestion") } },
         "/v1/arena/demo": { "post": { "operationId": "demonstrate", "summary": "Draw votes without preference, so that a fresh board shows how it works. Where no provider is real.",
             "description": "For keys with the scope admin.",
             "requestBody": taking(&object(&[], json!({ "votes": { "type": "integer", "minimum": 1, "maximum": VOTES_MAX } }))),
@@ -115,6 +126,9 @@ pub(super) fn schemas() -> Value {
         "ArenaVoter": { "type": "object", "required": ["id", "object", "reason", "detail", "votes", "found_at", "restored_at"], "properties": {
             "id": text, "object": { "const": "arena.voter" }, "reason": { "enum": ["one_side", "too_fast", "one_model", "ring"] }, "detail": text, "votes": count, "found_at": time,
             "restored_at": { "type": ["string", "null"], "format": "date-time" } } },
+        "SuggestionList": list("Suggestion"),
+        "Suggestion": { "type": "object", "required": ["id", "object", "state"], "properties": {
+            "id": text, "object": { "const": "arena.suggestion" }, "prompt": text, "state": { "enum": ["waiting", "taken", "left"] }, "created_at": time } },
         "ArenaDemo": { "type": "object", "required": ["object", "votes"], "properties": { "object": { "const": "arena.demo" }, "votes": count } },
     })
 }
