@@ -5,6 +5,7 @@ mod it {
     mod accounts;
     mod any_input;
     mod arena;
+    mod as_people_send;
     mod attempt_limits;
     mod balance;
     mod browsers;

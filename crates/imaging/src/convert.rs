@@ -82,5 +82,6 @@ fn info_of(bitmap: &Bitmap, format: ImageFormat) -> ImageInfo {
         has_alpha: format.supports_alpha() && bitmap.has_transparency(),
         orientation: crate::Orientation::default(),
         is_moving: false,
+        is_plain: true,
     }
 }

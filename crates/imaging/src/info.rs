@@ -17,4 +17,8 @@ pub struct ImageInfo {
     pub orientation: Orientation,
     /// Whether there is more than one frame.
     pub is_moving: bool,
+    /// Whether the file is what every reader takes: one picture of gray, RGB or RGBA, eight bits each. A palette, other
+    /// depths, the four inks of print and a second picture in the file (as phones put a depth or brightness map there) are
+    /// refused by some.
+    pub is_plain: bool,
 }

@@ -144,6 +144,8 @@ pub struct InputFacts {
     pub height_px: u32,
     /// Whether it has an alpha channel.
     pub has_alpha: bool,
+    /// Whether it is one picture of gray, RGB or RGBA, eight bits each.
+    pub is_plain: bool,
     /// Bytes of the file.
     pub size_bytes: u64,
 }

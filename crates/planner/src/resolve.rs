@@ -66,6 +66,8 @@ pub struct Finish {
 pub struct InputWork {
     /// By input: whether the provider cannot read it, so that it becomes a PNG.
     pub to_png: Vec<bool>,
+    /// By input: whether the provider refuses how its pixels are stored, so that it is drawn anew.
+    pub redrawn: Vec<bool>,
     /// How the provider wants the mask, when it is not as the caller sent it.
     pub mask: Option<MaskPolarity>,
     /// By input: the size to which it is scaled down, when it is larger than the provider takes. The mask goes with the

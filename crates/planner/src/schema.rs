@@ -54,19 +54,23 @@ pub fn of_model(catalog: &Catalog, model: &Model) -> Value {
     let served = served(model);
     let mut properties = Map::new();
     properties.insert("model".to_owned(), names(model));
+    // What nobody takes is no property; what is refused of it all the same is a condition.
+    let mut untaken = Map::new();
     for (name, parameter) in catalog.parameters_of(model) {
         let property = parameters::property(name, parameter, model, &served);
+        let is_taken = served.is_empty() || property["x-providers"] != json!([]);
         // A JSON body holds the images in `images`; `image` is the field of a form.
-        let name = if name == "image" { "images" } else { name.as_str() };
-        properties.insert(name.to_owned(), property);
+        let field = if name == "image" { "images" } else { name.as_str() };
+        if is_taken {
+            properties.insert(field.to_owned(), property);
+        } else {
+            untaken.insert(field.to_owned(), parameters::checks(name, parameter));
+        }
     }
     // A hard need that no offer meets is refused even where the parameter would otherwise be dropped.
     for (name, parameter) in catalog.standard_parameters() {
         if !properties.contains_key(name) && !parameter.hard.is_empty() {
-            properties.insert(
-                name.to_owned(),
-                json!({ "not": { "enum": parameter.hard }, "x-modes": [], "x-providers": [] }),
-            );
+            untaken.insert(name.to_owned(), json!({ "not": { "enum": parameter.hard } }));
         }
     }
     let modes: HashSet<Mode> = model.modes().into_iter().collect();
@@ -92,7 +96,7 @@ pub fn of_model(catalog: &Catalog, model: &Model) -> Value {
         "properties": properties,
         "additionalProperties": true,
         "dependentRequired": { "width": ["height"], "height": ["width"] },
-        "allOf": conditions(&modes),
+        "allOf": conditions(&modes, untaken),
     })
 }
 
@@ -109,7 +113,7 @@ fn names(model: &Model) -> Value {
         "description": "The model; with a provider before it, no other provider is tried." })
 }
 
-fn conditions(modes: &HashSet<Mode>) -> Vec<Value> {
+fn conditions(modes: &HashSet<Mode>, untaken: Map<String, Value>) -> Vec<Value> {
     // Something to read must stand in it.
     let prompt = json!({ "required": ["prompt"], "properties": { "prompt": { "pattern": r"\S" } } });
     let upscale = json!({ "required": ["scale_factor"] });
@@ -125,5 +129,8 @@ fn conditions(modes: &HashSet<Mode>) -> Vec<Value> {
         "if": { "required": ["background"], "properties": { "background": { "const": "transparent" } } },
         "then": { "properties": { "output_format": { "not": { "enum": opaque } } } },
     }));
+    if !untaken.is_empty() {
+        conditions.push(json!({ "properties": untaken }));
+    }
     conditions
 }

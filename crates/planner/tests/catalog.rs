@@ -18,5 +18,7 @@ mod properties;
 mod refusals;
 #[path = "catalog/requests.rs"]
 mod requests;
+#[path = "catalog/schemas.rs"]
+mod schemas;
 #[path = "catalog/starting.rs"]
 mod starting;

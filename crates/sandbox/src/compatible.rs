@@ -110,25 +110,28 @@ impl Emulator {
         let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
         match self.server.auth {
-            // Who sends a key to a server without keys has set something up wrongly.
-            Auth::None if bearer.is_some() || header("api-key").is_some() => {
-                Err(Refused::bad_key("this server takes no credential"))
-            }
+            // Clients that cannot do without a key send one that nobody looks at.
             Auth::None => Ok(()),
             Auth::OptionalBearer if bearer.is_some_and(|key| key.contains("invalid")) => {
                 Err(Refused::bad_key("Invalid API key"))
             }
             Auth::OptionalBearer => Ok(()),
             Auth::ApiKey => {
-                let good = header("api-key").is_some_and(|key| !key.is_empty() && !key.contains("invalid"));
+                let key = header("api-key").or(bearer.filter(|_| call.deployment.is_none()));
+                let good = key.is_some_and(|key| !key.is_empty() && !key.contains("invalid"));
                 if !good {
                     let why = "Access denied due to invalid subscription key or wrong API endpoint. Make sure to \
                                provide a valid key for an active subscription and use a correct regional API \
                                endpoint for your resource.";
                     return Err(Refused::bad_key(why));
                 }
+                // The version stands in the address, or in the path of the newer API.
                 let dated = call.query.split('&').any(|pair| pair.starts_with("api-version=20"));
-                if dated { Ok(()) } else { Err(Refused::not_found()) }
+                if dated || call.deployment.is_none() {
+                    Ok(())
+                } else {
+                    Err(Refused::not_found())
+                }
             }
         }
     }

@@ -33,6 +33,7 @@ use axum::routing::{any, get, post, put};
 use errors::Failure;
 use serde_json::json;
 use std::sync::Arc;
+use storage::direct;
 
 /// The running emulator.
 pub(crate) struct Fal {
@@ -60,6 +61,13 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
             "/rest/storage/upload/initiate-multipart",
             post(storage::initiate_multipart),
         )
+        .route("/rest/storage/auth/token", post(direct::token))
+        .route("/media/files/upload", post(direct::upload))
+        .route("/media/files/upload/multipart", post(direct::begin))
+        .route(
+            "/media/files/{id}/{name}/multipart/{upload}/{part}",
+            put(direct::upload_part).post(direct::complete),
+        )
         .route("/rest/.well-known/jwks.json", get(webhook::keys))
         .route("/media/upload/{id}", put(storage::upload))
         .route(
@@ -78,8 +86,8 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 /// path as well.
 pub(crate) fn fallback_router(_core: Arc<Core>) -> Router {
     Router::new().fallback(|| async {
-        let hint = "Sandbox: nothing is here. The prefixes are /openai/v1, /mock/v1, /fal/run, /fal/queue, /fal/rest, \
-                    /fal/proxy, /replicate/v1 and /_sandbox/help.";
+        let prefixes = crate::PATHS.join(", ");
+        let hint = format!("Sandbox: nothing is here. The prefixes are {prefixes}, /fal/proxy and /_sandbox/help.");
         wire::json(StatusCode::NOT_FOUND, &json!({ "detail": hint }))
     })
 }

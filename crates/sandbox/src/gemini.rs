@@ -1,31 +1,53 @@
-//! The Gemini API: routes and keys. The work behind them is shared with Vertex AI.
+//! The Gemini API: routes and keys. The work behind them is shared with Vertex AI, files but for.
+
+mod files;
 
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::google::{Ask, Delivery, GoogleError, Surface, find, listed, model_and_verb, noted, parse_json, run};
+use crate::google::{
+    Ask, Delivery, GoogleError, Surface, count, counted, find, listed, model_and_verb, noted, parse_json, run,
+};
 use crate::provider::Provider;
 use crate::wire;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
+use files::Files;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// The emulator's state.
+pub(crate) struct Gemini {
+    core: Arc<Core>,
+    files: Files,
+}
 
 /// The routes below `/gemini`.
 pub(crate) fn router(core: Arc<Core>) -> Router {
+    let emulator = Arc::new(Gemini {
+        core,
+        files: Files::default(),
+    });
     let mut router = Router::new();
     for version in ["/v1beta", "/v1"] {
         router = router
             .route(&format!("{version}/models"), get(list))
-            .route(&format!("{version}/models/{{call}}"), get(one).post(call));
+            .route(&format!("{version}/models/{{call}}"), get(one).post(call))
+            .route(&format!("/upload{version}/files"), post(files::upload))
+            .route(&format!("{version}/files"), get(files::list))
+            .route(
+                &format!("{version}/files/{{id}}"),
+                get(files::one).delete(files::delete),
+            );
     }
-    router.fallback(unknown).with_state(core)
+    router.fallback(unknown).with_state(emulator)
 }
 
+/// What stands in an address.
 #[derive(Deserialize)]
 struct Parameters {
     key: Option<String>,
@@ -64,8 +86,18 @@ async fn one(Path(id): Path<String>, headers: HeaderMap, Query(parameters): Quer
     }
 }
 
+/// A call that was understood.
+enum Called {
+    /// Its tokens are all that was wanted.
+    Counted(Value),
+    Asked {
+        ask: Ask,
+        streamed: bool,
+    },
+}
+
 async fn call(
-    State(core): State<Arc<Core>>,
+    State(emulator): State<Arc<Gemini>>,
     Path(last): Path<String>,
     Query(parameters): Query<Parameters>,
     Extension(log): Extension<CallHandle>,
@@ -75,25 +107,34 @@ async fn call(
     let checked = async {
         let (model, verb) = model_and_verb(&last).ok_or_else(GoogleError::no_path)?;
         authorize(&headers, &parameters)?;
-        let fields = parse_json(body).await?;
+        let mut fields = parse_json(body).await?;
         log.note(Provider::Gemini, model, &noted(&fields, None));
         let streamed = match verb {
+            "countTokens" => {
+                let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+                let mut fields = counted(fields);
+                emulator.files.put_in(&mut fields, &emulator.core)?;
+                let ask = Ask::read(&fields, known, Surface::Gemini)?;
+                return Ok(Called::Counted(count(&ask)));
+            }
             "generateContent" => false,
             "streamGenerateContent" if parameters.alt.as_deref() == Some("sse") => true,
             _ => return Err(GoogleError::no_model(model, verb)),
         };
         let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+        emulator.files.put_in(&mut fields, &emulator.core)?;
         let ask = Ask::read(&fields, known, Surface::Gemini)?;
         log.note(Provider::Gemini, model, &noted(&fields, Some(ask.prompt())));
-        Ok((ask, streamed))
+        Ok(Called::Asked { ask, streamed })
     };
     match checked.await {
-        Ok((ask, streamed)) => {
+        Ok(Called::Counted(tokens)) => wire::json(StatusCode::OK, &tokens),
+        Ok(Called::Asked { ask, streamed }) => {
             let delivery = Delivery {
                 provider: Provider::Gemini,
                 streamed,
             };
-            run(core, delivery, ask).await
+            run(Arc::clone(&emulator.core), delivery, ask).await
         }
         Err(error) => error.into_response(),
     }

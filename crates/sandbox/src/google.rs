@@ -13,11 +13,23 @@ pub(crate) use errors::{GoogleError, refusal};
 pub(crate) use fields::{Fields, parse_json};
 pub(crate) use models::{find, listed};
 pub(crate) use run::{Delivery, run};
+pub(crate) use usage::count;
 
 use crate::core::Core;
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Map, Value, json};
+
+/// The body that `countTokens` counts: the call's own, or the one that it holds.
+pub(crate) fn counted(mut fields: Map<String, Value>) -> Map<String, Value> {
+    match fields.remove("generateContentRequest") {
+        Some(Value::Object(mut held)) => {
+            held.remove("model");
+            held
+        }
+        _ => fields,
+    }
+}
 
 /// Decodes an input image; `None` when it is none that Google reads.
 pub(crate) async fn decode(core: &Core, bytes: Bytes) -> Option<Bitmap> {

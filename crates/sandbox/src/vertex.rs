@@ -5,11 +5,14 @@ mod token;
 
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::google::{Ask, Delivery, GoogleError, Surface, find, model_and_verb, noted, parse_json, run};
+use crate::google::{
+    Ask, Delivery, GoogleError, Surface, count, counted, find, model_and_verb, noted, parse_json, run,
+};
 use crate::provider::Provider;
+use crate::wire;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -76,6 +79,11 @@ async fn call(
                 let ask = imagen::Ask::read(&fields, model)?;
                 log.note(Provider::Vertex, model, &noted(&fields, Some(ask.prompt())));
                 return Ok(imagen::run(core, ask).await);
+            }
+            "countTokens" => {
+                let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+                let ask = Ask::read(&counted(fields), known, Surface::Vertex)?;
+                return Ok(wire::json(StatusCode::OK, &count(&ask)));
             }
             "generateContent" => false,
             "streamGenerateContent" if parameters.alt.as_deref() == Some("sse") => true,

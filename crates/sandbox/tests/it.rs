@@ -20,6 +20,7 @@ mod it {
     mod openai_images;
     mod openai_stream;
     mod openrouter;
+    mod own_clients;
     mod replicate;
     mod replicate_faults;
     mod replicate_models;

@@ -1,8 +1,10 @@
-"""What OpenAI publishes of its answers, in the types of its own package, held against every answer that a test sees."""
+"""What OpenAI publishes of its answers, in the types of its own package, held against every answer that a test sees; and what
+the gateway's own document says of them."""
 
 import json
 from urllib.parse import parse_qs
 
+import described
 import httpx
 import httpx2
 from openai.types import (
@@ -26,7 +28,7 @@ FORMATS_BEYOND = {"answer": {"avif"}, "event": {"avif", "gif"}}
 
 # What was wrong since the last test, and how many answers were held against the types.
 faults: list[str] = []
-seen = {"answers": 0, "events": 0, "errors": 0, "models": 0}
+seen = {"answers": 0, "events": 0, "errors": 0, "models": 0, "described": 0}
 
 
 def strictly(kind, value, where: str) -> None:
@@ -101,12 +103,16 @@ def _whole(request, response, pieces: list[bytes]) -> None:
         return
     try:
         check(url.path, url.query.decode(), response.status_code, kind, body)
+        own = described.of(f"{url.scheme}://{url.netloc.decode()}")
+        if own is not None:
+            faults.extend(own.faults(request.method, url.path, response.status_code, kind, body))
+            seen["described"] += 1
     except (ValueError, KeyError, AttributeError) as error:
         faults.append(f"{response.status_code} {url.path}: cannot be read: {error!r}")
 
 
 def _is_ours(request) -> bool:
-    return request.url.path.startswith(("/openai/", "/v1/images/", "/v1/models"))
+    return request.url.path.startswith(("/openai/", "/v1/"))
 
 
 def _watch_sync(library) -> None:

@@ -1,8 +1,11 @@
 """Edits through the gateway by the official client."""
 
+import io
+
 import pytest
 from openai import BadRequestError
 from openai.types import ImageEditPartialImageEvent
+from PIL import Image
 from pictures import EDIT_PROMPT, check, data_url, difference, mask, opened, source
 from test_generate import MODELS, received_event
 
@@ -152,3 +155,20 @@ def test_streaming_with_partial_images(client):
         assert opened(received_event(event)).format == "JPEG"
     for event in events[:2]:
         ImageEditPartialImageEvent.model_validate(event.model_dump(), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [("P", "PNG"), ("1", "PNG"), ("I;16", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("CMYK", "JPEG"), ("L", "JPEG")],
+)
+@pytest.mark.parametrize("model", ["openai/gpt-image-1.5", "fal/gpt-image-1.5"])
+def test_pictures_however_their_pixels_are_stored(client, model, mode, format):
+    """OpenAI refuses palettes, other depths than eight bits and the inks of print; the emulator does too."""
+    file = io.BytesIO()
+    opened(source(256, 256)).convert("L" if mode == "I;16" else mode).convert(mode).save(file, format)
+    stored = Image.open(io.BytesIO(file.getvalue()))
+    assert stored.mode in (mode, "I"), stored.mode
+    answer = client.images.edit(
+        model=model, image=(f"a.{format.lower()}", file.getvalue()), prompt=EDIT_PROMPT, quality="low"
+    )
+    check(answer)

@@ -57,3 +57,4 @@ def test_both_clients_are_watched(client, gateway, web, is_stream):
     headers = {"authorization": f"Bearer {gateway.key}"}
     web.post(f"{gateway.openai_url}/images/generations", json=body | {"stream": is_stream}, headers=headers)
     assert published.seen[kind] > before[kind], "plain HTTP"
+    assert published.seen["described"] > before["described"]

@@ -1,4 +1,5 @@
-"""fal's official client against the sandbox over https, by its own host variables. Its upload hosts are fixed."""
+"""fal's official client against the sandbox over https, by its own host variables. Its upload hosts are fixed, so that they are
+put in its place for the one test of uploads."""
 
 import importlib
 
@@ -111,3 +112,13 @@ def test_a_wrong_key(fal):
     with pytest.raises(fal.client.FalClientHTTPError) as caught:
         fal.SyncClient(key="invalid").run(MODEL, {"prompt": GENERATE_PROMPT})
     assert caught.value.status_code == 401
+
+
+def test_a_file_is_uploaded_by_a_token(fal, secure_sandbox, monkeypatch):
+    monkeypatch.setattr(fal.client, "REST_URL", f"{secure_sandbox.url}/fal/rest")
+    monkeypatch.setattr(fal.client, "CDN_URL", f"{secure_sandbox.url}/fal/media")
+    client = fal.SyncClient(key="sandbox:sandbox")
+    link = client.upload(source(512, 512), "image/png", file_name="before.png")
+    assert link.startswith(f"{secure_sandbox.url}/fal/media/files/")
+    result = client.run("fal-ai/nano-banana/edit", {"prompt": EDIT_PROMPT, "image_urls": [link]})
+    assert fetched(result["images"][0]).size == (1024, 1024)

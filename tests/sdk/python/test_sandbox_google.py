@@ -142,3 +142,40 @@ def test_keys_and_fields_that_are_none(gemini, sandbox):
     with pytest.raises(errors.ClientError) as caught:
         gemini.models.generate_content(model=FLASH, contents=GENERATE_PROMPT, config=config(aspect_ratio="7:3"))
     assert "aspect_ratio" in caught.value.message
+
+
+@pytest.mark.parametrize("surface", ["gemini", "vertex"])
+def test_tokens_are_counted_beforehand(surface, request):
+    client = request.getfixturevalue(surface)
+    contents = [types.Part.from_bytes(data=source(512, 512), mime_type="image/png"), EDIT_PROMPT]
+    counted = client.models.count_tokens(model=FLASH, contents=contents)
+    made = client.models.generate_content(model=FLASH, contents=contents)
+    assert counted.total_tokens == made.usage_metadata.prompt_token_count
+
+
+def test_files_are_uploaded_named_and_removed(gemini, tmp_path):
+    path = tmp_path / "before.png"
+    path.write_bytes(source(512, 512))
+    file = gemini.files.upload(file=path, config=types.UploadFileConfig(display_name="before"))
+    assert (file.state, file.mime_type, file.size_bytes) == ("ACTIVE", "image/png", path.stat().st_size)
+    assert gemini.files.get(name=file.name).uri == file.uri
+    assert file.name in [one.name for one in gemini.files.list()]
+    (picture,) = pictures(gemini.models.generate_content(model=FLASH, contents=[file, EDIT_PROMPT]))
+    assert picture.size == (1024, 1024)
+    gemini.files.delete(name=file.name)
+    with pytest.raises(errors.ClientError) as caught:
+        gemini.models.generate_content(model=FLASH, contents=[file, EDIT_PROMPT])
+    assert caught.value.code == 403
+
+
+def test_words_that_the_client_writes_in_capitals(vertex):
+    answer = vertex.models.generate_images(
+        model="imagen-4.0-generate-001",
+        prompt=GENERATE_PROMPT,
+        config=types.GenerateImagesConfig(
+            number_of_images=1,
+            person_generation=types.PersonGeneration.ALLOW_ADULT,
+            safety_filter_level=types.SafetyFilterLevel.BLOCK_ONLY_HIGH,
+        ),
+    )
+    assert opened(answer.generated_images[0].image.image_bytes).size == (1024, 1024)

@@ -132,6 +132,6 @@ def test_the_schema_says_what_is_taken_together(models, picture, web, gateway):
             if any(isinstance(shape, str) and ":" in shape for shape in shapes) and None not in shapes:
                 del mixture["aspect_ratio"]
             # A hard need that only another mode meets is refused; one schema for all modes cannot say that.
-            if mixture.get("background") == "transparent" and model["modes"] != properties["background"]["x-modes"]:
+            if mixture.get("background") == "transparent" and model["modes"] != properties.get("background", {}).get("x-modes"):
                 del mixture["background"]
             check(web, gateway, model, path, mixture)

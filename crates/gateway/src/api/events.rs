@@ -20,7 +20,7 @@ use super::answer::faces;
 use super::undelivered::Undelivered;
 use crate::clock::Clock;
 use crate::generation::Generated;
-use crate::generation::answer::{background, usage_json, usage_of};
+use crate::generation::answer::{QUALITIES, background, usage_json, usage_of};
 use crate::generation::partials::{Partial, Partials};
 use crate::media::process::Inspected;
 use crate::problem::Problem;
@@ -178,9 +178,7 @@ impl Waiting {
 
 /// The quality in the words of OpenAI's events.
 fn word(quality: Option<&str>) -> &str {
-    quality
-        .filter(|word| matches!(*word, "low" | "medium" | "high"))
-        .unwrap_or("auto")
+    quality.filter(|word| QUALITIES.contains(word)).unwrap_or("auto")
 }
 
 /// The next partial image; waits forever when none was asked for.

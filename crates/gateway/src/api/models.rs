@@ -8,7 +8,7 @@ use planner::view::ModelView;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::query::asks_for;
+use super::query::switch;
 use crate::http::path::PathPart;
 use crate::http::respond;
 use crate::http::state::AppState;
@@ -17,7 +17,10 @@ use crate::problem::Problem;
 
 /// Every model. `?schema=true` adds what a request to each may hold.
 pub(super) async fn list(State(state): State<AppState>, _caller: Caller, RawQuery(query): RawQuery) -> Response {
-    let with_schema = asks_for(query.as_deref(), "schema");
+    let with_schema = match switch(query.as_deref(), "schema") {
+        Ok(with_schema) => with_schema,
+        Err(problem) => return problem.into_response(),
+    };
     let models: Vec<Value> = state
         .generator
         .catalog
@@ -34,7 +37,10 @@ pub(super) async fn retrieve(
     PathPart(id): PathPart,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let with_schema = asks_for(query.as_deref(), "schema");
+    let with_schema = match switch(query.as_deref(), "schema") {
+        Ok(with_schema) => with_schema,
+        Err(problem) => return problem.into_response(),
+    };
     let catalog = &state.generator.catalog;
     if let Some(model) = catalog.model(&id) {
         return respond::json(StatusCode::OK, &model_json(&state, model, with_schema));

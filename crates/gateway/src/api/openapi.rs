@@ -1,6 +1,8 @@
 //! `GET /openapi.json`: the API described from the code and the catalogue.
 
+mod answers;
 mod arena;
+mod images;
 mod models;
 mod operator;
 mod requests;
@@ -9,11 +11,12 @@ mod webhooks;
 use axum::extract::State;
 use axum::response::Response;
 use planner::catalog::Catalog;
-use planner::format::Format;
 use planner::health::SAMPLES_MAX;
 use planner::request::WEBHOOK_URL_CHARS_MAX;
 use planner::schema;
 use serde_json::{Map, Value, json};
+
+use answers::{Has, answer};
 
 use crate::http::repeat::KEY_CHARS_MAX;
 use crate::http::respond;
@@ -35,10 +38,10 @@ pub(crate) fn document(catalog: &Catalog) -> String {
             "description": "One OpenAI-compatible API in front of every image model and every provider that runs it.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
-        "security": [{ "api_key": [] }],
+        "security": [{ "api_key": [] }, { "api_key_header": [] }],
         "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths(), arena::paths()]),
         "webhooks": webhooks::sent(),
-        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" } }, "schemas": merged(schemas(catalog), [models::schemas(), requests::schemas(), operator::schemas(), webhooks::schemas(), arena::schemas()]) },
+        "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" }, "api_key_header": { "type": "apiKey", "in": "header", "name": "api-key" } }, "schemas": merged(schemas(catalog), [images::schemas(), models::schemas(), requests::schemas(), operator::schemas(), webhooks::schemas(), arena::schemas()]) },
     });
     value.to_string()
 }
@@ -76,22 +79,6 @@ fn schemas(catalog: &Catalog) -> Value {
         "GenerationRequest": generation,
         "EditRequest": edit_json,
         "EditForm": edit_form,
-        "ImagesResponse": { "type": "object", "required": ["id", "created", "data", "metadata"], "properties": {
-            "id": { "type": "string" },
-            "created": { "type": "integer", "description": "Unix time in seconds." },
-            "size": { "type": "string", "description": "Measured width and height of the first image." },
-            "output_format": { "type": "string", "enum": Format::ALL.map(Format::as_str) },
-            "data": { "type": "array", "items": { "type": "object", "properties": {
-                "url": { "type": "string" }, "b64_json": { "type": "string" }, "revised_prompt": { "type": "string" } } } },
-            "background": { "enum": ["transparent", "opaque"] }, "quality": { "enum": ["low", "medium", "high"] },
-            "usage": { "type": "object", "description": "Tokens, of models that are priced by them; metadata.usage_basis tells how they are known." },
-            "metadata": { "type": "object", "description": "Model, provider, cost, adjustments, images and attempts." },
-        } },
-        "Estimate": { "type": "object", "required": ["estimated", "model", "provider", "total_cost_micros", "currency", "components", "candidates"], "properties": {
-            "estimated": { "const": true }, "model": { "type": "string" }, "provider": { "type": "string" },
-            "total_cost_micros": { "type": "integer", "description": "Millionths of a US dollar." }, "currency": { "const": "USD" },
-            "components": { "type": "array", "items": { "type": "object" } }, "candidates": { "type": "array", "items": { "type": "object" } },
-            "adjustments": { "type": "array", "items": { "type": "object" } }, "cost_basis": { "type": "string" } } },
         "ProviderHealthList": { "type": "object", "required": ["object", "data"], "properties": { "object": { "const": "list" }, "data": { "type": "array", "items": reference("ProviderHealth") } } },
         "ProviderHealth": provider_health(),
         "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "object", "required": ["message", "type", "param", "code"], "properties": {
@@ -128,9 +115,10 @@ fn body(catalog: &Catalog, images: &[(&str, &str, Value)]) -> Value {
     let mut properties = Map::new();
     properties.insert(
         "model".to_owned(),
-        json!({ "type": "string", "description": "A model's id or alias, or provider/model to force a provider." }),
+        json!({ "type": "string", "minLength": 1, "description": "A model's id or alias, or provider/model to force a provider." }),
     );
     let mut standard = schema::standard_properties(catalog);
+    standard.values_mut().for_each(apart);
     for (field, parameter, kind) in images {
         let mut property = kind.clone();
         for key in ["description", "x-group", "x-handling"] {
@@ -148,57 +136,134 @@ fn body(catalog: &Catalog, images: &[(&str, &str, Value)]) -> Value {
     json!({ "type": "object", "required": ["model"], "properties": properties, "additionalProperties": true })
 }
 
+/// Words and switches that stand for one another become two forms of a value: a list of both is more than makers of
+/// clients understand.
+fn apart(property: &mut Value) {
+    let Some(all) = property["enum"]
+        .as_array()
+        .filter(|all| all.iter().any(Value::is_boolean))
+    else {
+        return;
+    };
+    let words: Vec<Value> = all.iter().filter(|value| !value.is_boolean()).cloned().collect();
+    if words.is_empty() {
+        return;
+    }
+    property["anyOf"] = json!([{ "type": "string", "enum": words }, { "type": "boolean" }]);
+    if let Some(fields) = property.as_object_mut() {
+        fields.remove("enum");
+        fields.remove("type");
+    }
+}
+
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn answer(description: &str, schema: &str) -> Value {
+fn header(name: &str, schema: &Value, description: &str) -> Value {
+    json!({ "name": name, "in": "header", "schema": schema, "description": description })
+}
+
+/// What the two endpoints for images take beside their bodies.
+fn of_images() -> Vec<Value> {
+    let text = json!({ "type": "string" });
+    let key =
+        json!({ "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX, "pattern": "^[!-~]([ -~]*[!-~])?$" });
+    vec![
+        json!({ "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." }),
+        json!({ "name": "explain", "in": "query", "schema": { "type": "boolean" }, "description": "For keys with the scope admin: what each offer would be sent, and why in this order. Makes nothing." }),
+        json!({ "name": "api-version", "in": "query", "schema": text, "description": "Taken and ignored, as Azure's SDKs send it." }),
+        header(
+            "Prefer",
+            &text,
+            "respond-async: answers 202 at once; the request's own path or its webhook tells the end. wait=N: answers 202 when N seconds are over.",
+        ),
+        header(
+            "Idempotency-Key",
+            &key,
+            "The caller's own key for the request: with the same body it is done once, and every other one gets the same answer.",
+        ),
+        header(
+            "x-request-id",
+            &text,
+            "The caller's own id of the request, kept as client_request_id.",
+        ),
+        header("x-session-id", &text, "Kept with the request."),
+        header(
+            "traceparent",
+            &text,
+            "W3C Trace Context, of which the trace id is kept with the request.",
+        ),
+    ]
+}
+
+/// The two endpoints for images, under Pictor's own path and as Azure's SDKs call them.
+fn image_paths() -> Value {
+    let made = answers::images();
+    let of_images = of_images();
+    let body = |content: Value| json!({ "required": true, "content": content });
+    let json_body = |schema: &str| json!({ "application/json": { "schema": reference(schema) } });
+    let mut edit = json_body("EditRequest");
+    edit["multipart/form-data"] = json!({ "schema": reference("EditForm") });
+    let unnamed = |what: &str| json!({ "type": "object", "description": format!("{what}, where model need not be.") });
+    let as_json = json!({ "application/json": { "schema": unnamed("GenerationRequest") } });
+    let mut as_both = json!({ "application/json": { "schema": unnamed("EditRequest") } });
+    as_both["multipart/form-data"] = json!({ "schema": unnamed("EditForm") });
+    let mut at_deployment = of_images.clone();
+    at_deployment.insert(0, json!({ "name": "model", "in": "path", "required": true, "schema": { "type": "string" }, "description": "The model, in place of the body's field." }));
     json!({
-        "200": { "description": description, "content": { "application/json": { "schema": reference(schema) } } },
-        "default": { "description": "An error.", "content": { "application/json": { "schema": reference("Error") } } },
+        "/openai/v1/images/generations": { "post": { "operationId": "generateImages", "summary": "Make images from a prompt.", "parameters": of_images,
+            "requestBody": body(json_body("GenerationRequest")), "responses": made } },
+        "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": of_images,
+            "requestBody": body(edit), "responses": made } },
+        "/openai/deployments/{model}/images/generations": { "post": { "operationId": "generateImagesAtDeployment", "summary": "Make images from a prompt, as Azure's SDKs call it.", "parameters": at_deployment,
+            "requestBody": body(as_json), "responses": made } },
+        "/openai/deployments/{model}/images/edits": { "post": { "operationId": "editImagesAtDeployment", "summary": "Make images from images, as Azure's SDKs call it.", "parameters": at_deployment,
+            "requestBody": body(as_both), "responses": made } },
     })
 }
 
 fn paths() -> Value {
-    let of_images = json!([
-        { "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." },
-        { "name": "explain", "in": "query", "schema": { "type": "boolean" }, "description": "For keys with the scope admin: what each offer would be sent, and why in this order. Makes nothing." },
-        { "name": "Prefer", "in": "header", "schema": { "type": "string" }, "description": "respond-async: answers 202 at once; the request's own path or its webhook tells the end." },
-        { "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX }, "description": "The caller's own key for the request: with the same body it is done once, and every other one gets the same answer." },
-    ]);
-    let mut made = answer("The images.", "ImagesResponse");
-    made["202"] = json!({ "description": "Begun, for callers who do not wait.", "headers": { "Location": { "schema": { "type": "string" } }, "Preference-Applied": { "schema": { "const": "respond-async" } } },
-        "content": { "application/json": { "schema": reference("AcceptedRequest") } } });
     let with_schema = json!({ "name": "schema", "in": "query", "schema": { "type": "boolean" }, "description": "Adds what a request may hold, as JSON Schema, and the sizes." });
     let id_and_schema =
         json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }, with_schema]);
-    let json_body = |schema: &str| json!({ "application/json": { "schema": reference(schema) } });
+    let query = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": "A part of the link." });
+    let media = json!([{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }, query("expires"), query("signature"),
+        header("Range", &json!({ "type": "string" }), "The part that is wanted."), header("If-None-Match", &json!({ "type": "string" }), "What is there already.")]);
     let open = json!([]);
-    let mut edit = json_body("EditRequest");
-    edit["multipart/form-data"] = json!({ "schema": reference("EditForm") });
-    let mut at_deployment = of_images.clone();
-    if let Some(parameters) = at_deployment.as_array_mut() {
-        parameters.insert(0, json!({ "name": "model", "in": "path", "required": true, "schema": { "type": "string" }, "description": "The model, in place of the body's field." }));
-    }
-    json!({
-        "/openai/v1/images/generations": { "post": { "operationId": "generateImages", "summary": "Make images from a prompt.", "parameters": of_images,
-            "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": made } },
-        "/openai/v1/images/edits": { "post": { "operationId": "editImages", "summary": "Make images from images, or enlarge one.", "parameters": of_images,
-            "requestBody": { "required": true, "content": edit }, "responses": made } },
-        "/openai/deployments/{model}/images/generations": { "post": { "operationId": "generateImagesAtDeployment", "summary": "Make images from a prompt, as Azure's SDKs call it.", "parameters": at_deployment,
-            "requestBody": { "required": true, "content": json_body("GenerationRequest") }, "responses": made } },
-        "/openai/deployments/{model}/images/edits": { "post": { "operationId": "editImagesAtDeployment", "summary": "Make images from images, as Azure's SDKs call it.", "parameters": at_deployment,
-            "requestBody": { "required": true, "content": edit }, "responses": made } },
-        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "ModelList") } },
-        "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model") } },
+    let file = |description: &str, kind: &str| json!({ "description": description, "content": { kind: { "schema": { "type": "string" } } } });
+    let image = |description: &str| file(description, "image/*");
+    let state = |description: &str, properties: Value| {
+        answers::success(
+            description,
+            &json!({ "type": "object", "required": ["status"], "properties": properties }),
+        )
+    };
+    let flag = json!({ "type": "boolean" });
+    let readiness = |word: &str| json!({ "status": { "const": word }, "database": flag, "stopping": flag });
+    let parts = [
+        (200, image("The image.")),
+        (206, image("A part of it.")),
+        (304, json!({ "description": "It is there already." })),
+    ];
+    let ready = [
+        (200, state("It can.", readiness("ready"))),
+        (503, state("It cannot.", readiness("not ready"))),
+    ];
+    let own = json!({
+        "/openai/v1/models": { "get": { "operationId": "listModels", "summary": "Every model.", "parameters": [with_schema], "responses": answer("A list of models.", "ModelList", &[]) } },
+        "/openai/v1/models/{id}": { "get": { "operationId": "retrieveModel", "summary": "One model.", "parameters": id_and_schema, "responses": answer("The model.", "Model", &[Has::Name]) } },
         "/media/{file}": { "get": { "operationId": "media", "summary": "A stored image under a signed link.", "security": open,
-            "parameters": [{ "name": "file", "in": "path", "required": true, "schema": { "type": "string" } }], "responses": { "200": { "description": "The image." } } } },
-        "/healthz": { "get": { "operationId": "healthz", "summary": "Whether the process lives.", "security": open, "responses": { "200": { "description": "It does." } } } },
-        "/readyz": { "get": { "operationId": "readyz", "summary": "Whether the gateway can work.", "security": open, "responses": { "200": { "description": "It can." } } } },
+            "parameters": media, "responses": answers::open(parts, &[400, 404, 416, 500, 503]) } },
+        "/healthz": { "get": { "operationId": "healthz", "summary": "Whether the process lives.", "security": open,
+            "responses": answers::open([(200, state("It does.", json!({ "status": { "const": "ok" } })))], &[400]) } },
+        "/readyz": { "get": { "operationId": "readyz", "summary": "Whether the gateway can work.", "security": open, "responses": answers::open(ready, &[400]) } },
         "/v1/health/providers": { "get": { "operationId": "providerHealth", "summary": "How each provider is served, and how its offers have been doing as this gateway saw it since it started.",
-            "responses": answer("Every provider.", "ProviderHealthList") } },
+            "responses": answer("Every provider.", "ProviderHealthList", &[]) } },
         "/metrics": { "get": { "operationId": "metrics", "summary": "Figures for monitoring, in the text format of OpenMetrics. 404 where they have an address of their own.", "security": open,
-            "responses": { "200": { "description": "The figures.", "content": { "application/openmetrics-text": { "schema": { "type": "string" } } } } } } },
-        "/openapi.json": { "get": { "operationId": "openapi", "summary": "This document.", "security": open, "responses": { "200": { "description": "The document." } } } },
-    })
+            "responses": answers::open([(200, file("The figures.", "application/openmetrics-text"))], &[400, 401, 403, 404]) } },
+        "/openapi.json": { "get": { "operationId": "openapi", "summary": "This document.", "security": open,
+            "responses": answers::open([(200, answers::success("The document.", &json!({ "type": "object" })))], &[400]) } },
+    });
+    merged(own, [image_paths()])
 }

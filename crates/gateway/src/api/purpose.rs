@@ -5,7 +5,7 @@ use planner::fault::{Fault, echo};
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::query::closest;
+use super::query::{closest, on};
 use crate::auth::Scope;
 use crate::http::state::AppState;
 use crate::problem::Problem;
@@ -109,14 +109,6 @@ fn known(name: &str) -> Option<&'static str> {
 fn folded(name: &str) -> String {
     let letters = name.chars().filter(|letter| !matches!(letter, '_' | '-'));
     letters.flat_map(char::to_lowercase).collect()
-}
-
-fn on(value: &str) -> Option<bool> {
-    match value.to_ascii_lowercase().as_str() {
-        "" | "true" | "1" | "yes" => Some(true),
-        "false" | "0" | "no" => Some(false),
-        _ => None,
-    }
 }
 
 fn unknown(name: &str) -> Fault {

@@ -7,10 +7,25 @@ use planner::fault::{Fault, echo, listing};
 
 use crate::problem::Problem;
 
-/// Whether the query has the switch `name`: named at all, and not `false`.
-pub(super) fn asks_for(query: Option<&str>, name: &str) -> bool {
-    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .any(|(given, value)| given == name && value != "false")
+/// Whether a query that may hold anything else has the switch `name` on.
+///
+/// # Errors
+/// 400 for a value that is neither.
+pub(super) fn switch(query: Option<&str>, name: &'static str) -> Result<bool, Problem> {
+    let mut query = Parameters::of(query);
+    let is_on = query.switch(name);
+    query.pairs.clear();
+    query.finish()?;
+    Ok(is_on)
+}
+
+/// What a word says of a switch; without a value it is on.
+pub(super) fn on(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "" | "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// A query that is read name by name. All of its faults are told together, and so is every name that nobody asked for.
@@ -87,13 +102,12 @@ impl Parameters {
 
     /// Whether `name` is `true`; also when it has no value.
     pub(super) fn switch(&mut self, name: &'static str) -> bool {
-        let legal = [("true", true), ("", true), ("1", true), ("false", false), ("0", false)];
         let Some(value) = self.text(name) else { return false };
-        let found = legal.iter().find(|(word, _)| *word == value);
+        let found = on(&value);
         if found.is_none() {
             self.fault(name, format!("'{name}' must be true or false"));
         }
-        found.is_some_and(|(_, on)| *on)
+        found.unwrap_or(false)
     }
 
     /// The time of `name`: RFC 3339, or a day in UTC, of which `edge` is meant.

@@ -111,6 +111,7 @@ fn facts(path: &Path) -> Result<InputFacts, Failed> {
         width_px: info.width_px,
         height_px: info.height_px,
         has_alpha: info.has_alpha,
+        is_plain: info.is_plain,
         size_bytes,
     })
 }

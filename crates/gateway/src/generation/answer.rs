@@ -13,6 +13,9 @@ use crate::media::process::Inspected;
 use crate::outcome::code_of;
 use crate::problem::attempt_json;
 
+/// The words for qualities that OpenAI's answers may hold.
+pub const QUALITIES: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
+
 /// The body in OpenAI's shape with Pictor's metadata. Where an image stands in `data`, its link or its bytes are yet to come.
 #[must_use]
 pub fn body(generated: &Generated) -> Value {
@@ -23,12 +26,7 @@ pub fn body(generated: &Generated) -> Value {
         body["background"] = Value::from(background(&first.image));
     }
     body["data"] = generated.images.iter().map(item).collect();
-    // The words that OpenAI's answer may hold.
-    if let Some(quality) = generated
-        .quality
-        .as_deref()
-        .filter(|word| matches!(*word, "low" | "medium" | "high"))
-    {
+    if let Some(quality) = generated.quality.as_deref().filter(|word| QUALITIES.contains(word)) {
         body["quality"] = Value::from(quality);
     }
     if let Some((usage, _)) = usage_of(generated) {

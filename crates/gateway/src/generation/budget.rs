@@ -106,6 +106,7 @@ mod tests {
             has_alpha: false,
             orientation: imaging::Orientation::default(),
             is_moving: false,
+            is_plain: true,
         };
         for _ in 0..100 {
             usual.learn(&info, 4 << 20);

@@ -207,6 +207,7 @@ impl Generator {
             width_px: info.width_px,
             height_px: info.height_px,
             has_alpha: info.has_alpha,
+            is_plain: info.is_plain,
             size_bytes: upload.blob.len(),
         })
     }

@@ -97,6 +97,7 @@ fn explanation(generator: &Generator, view: &ModelView<'_>, mode: Mode, wish: Wi
         width_px: INPUT_PX,
         height_px: INPUT_PX,
         has_alpha: true,
+        is_plain: true,
         size_bytes: 0,
     };
     let needs_mask = view

@@ -80,12 +80,14 @@ async fn every_reference_leads_somewhere_and_every_operation_has_a_name() {
                 operation["summary"].as_str().is_some_and(|text| text.ends_with('.')),
                 "{path}"
             );
+            let answers = operation["responses"].as_object().expect("answers");
+            assert!(answers.contains_key("200") || answers.contains_key("201"), "{path}");
             assert!(
-                operation["responses"]
-                    .as_object()
-                    .is_some_and(|answers| answers.contains_key("200") || answers.contains_key("201")),
-                "{path}"
+                !answers.contains_key("default"),
+                "{path}: every status stands there by itself"
             );
+            let is_open = operation["security"].as_array().is_some_and(Vec::is_empty);
+            assert!(is_open || answers.contains_key("401"), "{path}");
             let variables: Vec<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
             for variable in variables {
                 let parameters = operation["parameters"]

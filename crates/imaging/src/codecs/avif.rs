@@ -35,6 +35,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         has_alpha: image.alpha.is_some(),
         orientation: image.orientation,
         is_moving: image.is_sequence,
+        is_plain: true,
     })
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         height_px,
         orientation: crate::Orientation::default(),
         is_moving,
+        is_plain: true,
         has_alpha,
     })
 }

@@ -31,6 +31,9 @@ const FULL_CHROMA_FROM_QUALITY: u8 = 95;
 /// White, where a picture had nothing.
 const BACKGROUND: [u8; 3] = [255, 255, 255];
 
+/// How a segment begins that lists several pictures in one file.
+const MPF_SIGNATURE: &[u8; 4] = b"MPF\0";
+
 /// What stands before the first scan.
 struct FrameHeader {
     width_px: u32,
@@ -39,6 +42,9 @@ struct FrameHeader {
     /// Which start-of-frame marker: 0xc0 to 0xcf.
     process: u8,
     orientation: Orientation,
+    /// Whether the file says that it holds other pictures too.
+    has_more: bool,
+    precision_bits: u8,
 }
 
 pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<ImageInfo, InspectError> {
@@ -51,6 +57,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         has_alpha: false,
         orientation: frame.orientation,
         is_moving: false,
+        is_plain: matches!(frame.components, 1 | 3) && frame.precision_bits == 8 && !frame.has_more,
     })
 }
 
@@ -58,6 +65,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
 fn frame_header<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<FrameHeader, InspectError> {
     reader.skip(2)?;
     let mut orientation = None;
+    let mut has_more = false;
     loop {
         let marker = next_marker(reader)?;
         match marker {
@@ -71,7 +79,7 @@ fn frame_header<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<FrameHea
             .ok_or_else(|| reader.malformed("a segment of impossible length"))?;
         match marker {
             0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                let _precision = reader.u8()?;
+                let precision_bits = reader.u8()?;
                 let height_px = u32::from(reader.u16_be()?);
                 let width_px = u32::from(reader.u16_be()?);
                 return Ok(FrameHeader {
@@ -80,6 +88,8 @@ fn frame_header<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<FrameHea
                     components: reader.u8()?,
                     process: marker,
                     orientation: orientation.unwrap_or_default(),
+                    has_more,
+                    precision_bits,
                 });
             }
             // EXIF and XMP share this marker; the first EXIF counts.
@@ -90,6 +100,11 @@ fn frame_header<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<FrameHea
                 } else {
                     reader.skip(rest)?;
                 }
+            }
+            // The multi-picture format; color profiles share the marker.
+            0xe2 if length >= MPF_SIGNATURE.len() as u64 => {
+                has_more |= &reader.bytes()? == MPF_SIGNATURE;
+                reader.skip(length - MPF_SIGNATURE.len() as u64)?;
             }
             _ => reader.skip(length)?,
         }

@@ -30,7 +30,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
     if width_px > SIDE_MAX_PX || height_px > SIDE_MAX_PX {
         return Err(reader.malformed("a side of more than 2147483647 pixels"));
     }
-    let [_depth, color, _compression, _filter, _interlace] = reader.bytes::<5>()?;
+    let [depth, color, _compression, _filter, _interlace] = reader.bytes::<5>()?;
     reader.skip(4)?;
     if !matches!(color, 0 | 2 | 3 | 4 | 6) {
         return Err(reader.malformed("an unknown color type"));
@@ -45,6 +45,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         has_alpha: matches!(color, 4 | 6) || chunks.has_transparency,
         orientation,
         is_moving: chunks.is_moving,
+        is_plain: depth == 8 && color != 3,
     })
 }
 

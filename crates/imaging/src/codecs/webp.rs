@@ -62,6 +62,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
         has_alpha,
         orientation,
         is_moving,
+        is_plain: true,
     })
 }
 

@@ -297,3 +297,26 @@ fn scans_are_limited() {
     assert!(matches!(error, ImagingError::Malformed { .. }), "{error}");
     assert!(error.to_string().ends_with("too many scans"));
 }
+
+#[test]
+fn inks_of_print_and_further_pictures_are_not_plain() {
+    let picture = scene(16, 16);
+    let is_plain = |bytes: &[u8]| inspect(Cursor::new(bytes)).expect("a valid header").is_plain;
+    let photograph = encoded(&picture, ColorType::Rgba, |_| {});
+    assert!(is_plain(&photograph));
+    assert!(is_plain(&encoded(&picture, ColorType::Luma, |_| {})));
+    assert!(!is_plain(&encoded(&picture, ColorType::Cmyk, |_| {})));
+    let with_segment = |content: &[u8]| {
+        let length = u16::try_from(content.len() + 2).expect("short").to_be_bytes();
+        [&photograph[..2], &[0xff, 0xe2], &length, content, &photograph[2..]].concat()
+    };
+    assert!(!is_plain(&with_segment(b"MPF\0II*\0\x08\0\0\0")));
+    assert!(is_plain(&with_segment(b"ICC_PROFILE\0\x01\x01")));
+    assert!(is_plain(&with_segment(b"MP")));
+    let redrawn = imaging::encode(
+        &decoded(&with_segment(b"MPF\0II*\0\x08\0\0\0")),
+        ImageFormat::Jpeg,
+        None,
+    );
+    assert!(is_plain(&redrawn.expect("it encodes")));
+}

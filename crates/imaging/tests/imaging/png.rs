@@ -189,3 +189,23 @@ fn interlaced_pictures() {
         assert_eq!(decoded(&bytes), picture);
     }
 }
+
+#[test]
+fn what_some_readers_refuse_is_not_plain() {
+    let is_plain = |bytes: &[u8]| inspect(Cursor::new(bytes)).expect("a valid header").is_plain;
+    for (color, depth, samples, expected) in [
+        (ColorType::Grayscale, BitDepth::Eight, &[1][..], true),
+        (ColorType::Rgb, BitDepth::Eight, &[1, 2, 3], true),
+        (ColorType::Rgba, BitDepth::Eight, &[1, 2, 3, 4], true),
+        (ColorType::Rgb, BitDepth::Sixteen, &[1, 2, 3, 4, 5, 6], false),
+        (ColorType::Grayscale, BitDepth::One, &[0x80], false),
+        (ColorType::Indexed, BitDepth::Eight, &[0], false),
+    ] {
+        let bytes = encoded((1, 1), color, depth, samples, |encoder| {
+            if color == ColorType::Indexed {
+                encoder.set_palette(vec![1, 2, 3]);
+            }
+        });
+        assert_eq!(is_plain(&bytes), expected, "{color:?} {depth:?}");
+    }
+}

@@ -23,6 +23,10 @@ pub struct InputsSpec {
     pub max: u32,
     /// Formats that the provider reads; others are converted to PNG.
     pub formats: Vec<Format>,
+    /// Whether it refuses files that are not one picture of gray, RGB or RGBA with eight bits each, such as a palette or the
+    /// inks of print; they are drawn anew. (OpenAI: "Invalid image file or mode for image 1".)
+    #[serde(default)]
+    pub plain_only: bool,
     /// How it wants a mask; absent when it takes none.
     #[serde(default)]
     pub mask: Option<MaskPolarity>,

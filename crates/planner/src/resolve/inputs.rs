@@ -116,6 +116,8 @@ pub(super) fn place(
         .iter()
         .map(|image| !spec.formats.contains(&image.format))
         .collect();
+    let is_refused = |image: &InputFacts| spec.plain_only && !image.is_plain;
+    work.redrawn = images.iter().map(is_refused).collect();
     if let Some(mask) = mask {
         let (Some(polarity), Some(field)) = (spec.mask, mode_offer.fields.get("mask")) else {
             return Err(("mask", "takes no mask".to_owned()));
@@ -127,7 +129,7 @@ pub(super) fn place(
         };
         fields.insert("mask", field.native_name("mask"), NativeValue::Mask(form));
         // Providers that read alpha want it from a PNG.
-        if polarity != MaskPolarity::Alpha || mask.format != Format::Png {
+        if polarity != MaskPolarity::Alpha || mask.format != Format::Png || is_refused(mask) {
             work.mask = Some(polarity);
         }
     }

@@ -24,7 +24,7 @@ fn set(schema: &mut Value, key: &str, value: Option<impl Into<Value>>) {
 }
 
 /// Type, bounds and legal values: what a request is checked by.
-fn checks(name: &str, parameter: &Parameter) -> Value {
+pub(super) fn checks(name: &str, parameter: &Parameter) -> Value {
     let mut schema = match name {
         "image" => return images(),
         "mask" => return link(),

@@ -118,6 +118,7 @@ pub(crate) fn png(width_px: u32, height_px: u32) -> InputFacts {
         width_px,
         height_px,
         has_alpha: true,
+        is_plain: true,
         size_bytes: 1_000_000,
     }
 }

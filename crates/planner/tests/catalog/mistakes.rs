@@ -252,7 +252,7 @@ fn a_name_that_nothing_has_comes_with_the_one_that_was_meant() {
              If not, declare it under [parameters.moderatoin]",
         ),
         (
-            "inputs = { max = 16, formats = [\"png\", \"webp\", \"jpeg\"], max_bytes = 52_428_800, mask = \"alpha\" }",
+            "inputs = { max = 16, formats = [\"png\", \"webp\", \"jpeg\"], plain_only = true, max_bytes = 52_428_800, mask = \"alpha\" }",
             "inputs = { max = 16, formats = [\"png\", \"webp\", \"jpg\"], mask = \"alhpa\" }",
             "offers.[0].modes.image-edit.inputs.formats.[2]",
             "unknown value 'jpg'; did you mean 'jpeg'? Legal: 'png', 'jpeg', 'webp', 'avif', 'gif'",

@@ -4,7 +4,7 @@ use planner::catalog::model::Model;
 use planner::mode::Mode;
 use planner::native::NativeValue;
 use planner::request::Inputs;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::folder::{at, catalog, edit, generate, images, png};
 
@@ -66,6 +66,31 @@ fn a_value_that_no_offer_takes_is_refused_with_the_legal_ones() {
     }
     let long = generate(&catalog, "gpt-image-2", json!({"prompt": "é".repeat(32_001)})).expect_err("it is too long");
     assert!(long[0].message.contains("32000"), "{}", long[0].message);
+}
+
+#[test]
+fn what_a_refusal_lists_is_all_that_is_taken() {
+    let catalog = catalog();
+    let (mut refused, mut taken) = (0, 0);
+    for model in catalog.models().filter(|model| model.modes().contains(&Mode::TextToImage)) {
+        for (name, parameter) in catalog.parameters_of(model) {
+            let Some(understood) = parameter.understood().filter(|_| parameter.applies_in(Mode::TextToImage)) else {
+                continue;
+            };
+            let Err(faults) = generate(&catalog, &model.id, json!({ name.as_str(): "no such word" })) else {
+                continue;
+            };
+            refused += 1;
+            for value in understood.iter().filter_map(Value::as_str) {
+                if generate(&catalog, &model.id, json!({ name.as_str(): value })).is_ok() {
+                    taken += 1;
+                    let is_listed = faults.iter().any(|fault| fault.message.contains(value));
+                    assert!(is_listed, "{} {name}: '{value}' works: {}", model.id, faults[0].message);
+                }
+            }
+        }
+    }
+    assert!(refused > 50 && taken > 200, "{refused} refused, {taken} taken");
 }
 
 #[test]

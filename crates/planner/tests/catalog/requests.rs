@@ -59,6 +59,7 @@ fn typical(mode: Mode) -> (Value, Inputs) {
         width_px: 800,
         height_px: 600,
         has_alpha: false,
+        is_plain: true,
         size_bytes: 1_000_000,
     };
     match mode {

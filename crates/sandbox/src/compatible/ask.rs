@@ -4,6 +4,7 @@ use super::errors::Refused;
 use super::servers::{MaskUse, Server};
 use super::{Call, Kind};
 use crate::form::{FormError, is_multipart, read_form};
+use crate::provider::Provider;
 use crate::wire::{MAX_JSON_BYTES, read_body};
 use bytes::Bytes;
 use imaging::ImageFormat;
@@ -66,7 +67,11 @@ pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Ref
             texts.map(|(name, text)| (name, typed(text))).collect()
         }
     };
-    let model = deployment.or_else(|| text(&fields, "model")).unwrap_or_default();
+    let model = deployment.or_else(|| text(&fields, "model"));
+    if model.is_none() && server.provider == Provider::Azure {
+        return Err(Refused::field("model", "Missing required parameter: 'model'."));
+    }
+    let model = model.unwrap_or_default();
     log.note_fields(server.provider, &model, &fields);
     check_images(server, kind, &images, mask.as_ref())?;
     Ok(Ask {

@@ -183,13 +183,20 @@ pub(crate) static SGLANG: Server = Server {
     tells_nulls: false,
 };
 
-/// Azure: the deployment in the path, a key header, a version in the address; bodies as OpenAI's.
+/// Azure: the deployment in the path and a version in the address, or the model in the body of the newer API; a key header
+/// or a bearer; bodies as OpenAI's.
 pub(crate) static AZURE: Server = Server {
     provider: Provider::Azure,
     dress: Dress::Azure,
     auth: Auth::ApiKey,
-    generations: &["/openai/deployments/{deployment}/images/generations"],
-    edits: &["/openai/deployments/{deployment}/images/edits"],
+    generations: &[
+        "/openai/deployments/{deployment}/images/generations",
+        "/openai/v1/images/generations",
+    ],
+    edits: &[
+        "/openai/deployments/{deployment}/images/edits",
+        "/openai/v1/images/edits",
+    ],
     fields: &[
         "model",
         "prompt",

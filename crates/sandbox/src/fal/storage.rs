@@ -1,5 +1,7 @@
 //! Uploads: a promise of a place, then the bytes, whole or in parts.
 
+pub(super) mod direct;
+
 use super::Fal;
 use super::call::{authorize, media_ttl, read_json};
 use super::errors::{Detail, Failure};
@@ -43,6 +45,7 @@ impl Promise {
 #[derive(Default)]
 pub(super) struct Uploads {
     promises: Mutex<VecDeque<Promise>>,
+    tokens: direct::Tokens,
 }
 
 impl Uploads {
@@ -158,6 +161,10 @@ pub(super) async fn upload_part(
     Path((id, part)): Path<(String, String)>,
     body: Body,
 ) -> Response {
+    keep_part(&fal, &id, &part, body).await
+}
+
+async fn keep_part(fal: &Fal, id: &str, part: &str, body: Body) -> Response {
     let number = part.parse().ok().filter(|part| (1..=MAX_PARTS).contains(part));
     let Some(number) = number else {
         return Failure::plain(400, "Invalid part number").to_response(None);
@@ -169,7 +176,7 @@ pub(super) async fn upload_part(
         return Failure::plain(507, "Too many unfinished uploads").to_response(None);
     }
     let etag = etag(&bytes);
-    let kept = fal.uploads.with(&id, |promise| {
+    let kept = fal.uploads.with(id, |promise| {
         let parts = promise.parts.as_mut()?;
         parts.insert(number, bytes);
         Some(())
@@ -190,6 +197,10 @@ pub(super) async fn complete(
     Path((id, action)): Path<(String, String)>,
     body: Body,
 ) -> Response {
+    join_parts(&fal, id, &action, body).await
+}
+
+async fn join_parts(fal: &Fal, id: String, action: &str, body: Body) -> Response {
     if action != "complete" {
         return Failure::plain(405, "Method Not Allowed").to_response(None);
     }

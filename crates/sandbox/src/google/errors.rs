@@ -97,6 +97,12 @@ impl GoogleError {
         Self::new(404, "NOT_FOUND", message)
     }
 
+    /// A file that is not there, or somebody else's.
+    pub(crate) fn no_file(id: &str) -> Self {
+        let message = format!("You do not have permission to access the File {id} or it may not exist.");
+        Self::new(403, "PERMISSION_DENIED", message)
+    }
+
     /// A path that is not there.
     pub(crate) fn no_path() -> Self {
         Self::new(404, "NOT_FOUND", "Requested entity was not found.")

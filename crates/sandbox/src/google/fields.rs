@@ -169,6 +169,15 @@ impl<'f> Fields<'f> {
         Err(GoogleError::field(&path, message))
     }
 
+    /// The same, in whatever case: documentation and clients write some words differently.
+    pub(crate) fn word(&self, name: &str, listed: &[&'static str]) -> Result<Option<&'static str>, GoogleError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match listed.iter().find(|listed| listed.eq_ignore_ascii_case(text)) {
+            Some(found) => Ok(Some(found)),
+            None => self.choice(name, listed),
+        }
+    }
+
     /// The items of a list, or a single one that stands for itself; none when absent.
     pub(crate) fn items(&self, name: &str) -> &'f [Value] {
         match self.get(name) {

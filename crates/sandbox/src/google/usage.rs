@@ -21,6 +21,24 @@ pub(super) fn tokens(ask: &Ask, drawn: bool) -> BilledTokens {
     }
 }
 
+/// What `countTokens` answers: the tokens that a call would put in.
+pub(crate) fn count(ask: &Ask) -> Value {
+    let tokens = tokens(ask, false);
+    json!({
+        "totalTokens": tokens.text_in + tokens.image_in,
+        "promptTokensDetails": by_modality(&[("TEXT", tokens.text_in), ("IMAGE", tokens.image_in)]),
+    })
+}
+
+/// Tokens by what they stand for.
+fn by_modality(parts: &[(&str, u64)]) -> Vec<Value> {
+    parts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(modality, count)| json!({"modality": modality, "tokenCount": count}))
+        .collect()
+}
+
 /// What a call cost, USD 1e-6.
 pub(super) fn micros(ask: &Ask, tokens: &BilledTokens) -> i64 {
     let rates = ask.model.rates;
@@ -38,22 +56,15 @@ pub(super) fn micros(ask: &Ask, tokens: &BilledTokens) -> i64 {
 
 /// The `usageMetadata` object. Thoughts are counted apart from what was put out.
 pub(super) fn object(tokens: &BilledTokens) -> Value {
-    let counted = |parts: &[(&str, u64)]| -> Vec<Value> {
-        parts
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(modality, count)| json!({"modality": modality, "tokenCount": count}))
-            .collect()
-    };
     let input = tokens.text_in + tokens.image_in;
     let mut usage = json!({
         "promptTokenCount": input,
         "totalTokenCount": input + tokens.image_out + tokens.text_out,
-        "promptTokensDetails": counted(&[("TEXT", tokens.text_in), ("IMAGE", tokens.image_in)]),
+        "promptTokensDetails": by_modality(&[("TEXT", tokens.text_in), ("IMAGE", tokens.image_in)]),
     });
     if tokens.image_out > 0 {
         usage["candidatesTokenCount"] = json!(tokens.image_out);
-        usage["candidatesTokensDetails"] = json!(counted(&[("IMAGE", tokens.image_out)]));
+        usage["candidatesTokensDetails"] = json!(by_modality(&[("IMAGE", tokens.image_out)]));
     }
     if tokens.text_out > 0 {
         usage["thoughtsTokenCount"] = json!(tokens.text_out);

@@ -164,5 +164,9 @@ async fn decode_one(core: &Core, bytes: Bytes) -> Option<Bitmap> {
     if !MIME_TYPES.contains(&format.mime_type()) {
         return None;
     }
+    // Palettes, other depths than eight bits, the inks of print and files of several pictures are of no known mode.
+    if !inspect(Cursor::new(&bytes)).is_ok_and(|info| info.is_plain) {
+        return None;
+    }
     core.pictures.decode(bytes).await.ok()
 }

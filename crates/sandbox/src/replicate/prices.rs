@@ -18,6 +18,8 @@ pub(super) enum Price {
     By(&'static str, &'static [(&'static str, i64)]),
     /// A price for each megapixel of every input and output picture, each picture's rounded up.
     Megapixels { input: i64, output: i64 },
+    /// The same, and a price for the run itself.
+    RunAndMegapixels { run: i64, input: i64, output: i64 },
     /// The same for inputs and outputs, with one price where `go_fast` is set and another where not.
     GoFast { fast: i64, slow: i64 },
 }
@@ -67,6 +69,13 @@ impl Price {
                 }
             }
             Self::Megapixels { input, output } => by_megapixels(work, input, output),
+            Self::RunAndMegapixels { run, input, output } => {
+                let of_pixels = by_megapixels(work, input, output);
+                Charge {
+                    micros: of_pixels.micros + run,
+                    reason: format!("{run} a run, {}", of_pixels.reason),
+                }
+            }
             Self::GoFast { fast, slow } => {
                 let is_fast = work.input.get("go_fast").and_then(Value::as_bool) == Some(true);
                 let each = if is_fast { fast } else { slow };

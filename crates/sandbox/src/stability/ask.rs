@@ -75,11 +75,19 @@ pub(super) async fn check(core: &Core, service: &'static Service, label: String,
     })
 }
 
+/// The part by which the service's own samples make a form of what has no file: `files={"none": ""}`.
+fn is_nothing(name: &str, content: &[u8]) -> bool {
+    name == "none" && content.is_empty()
+}
+
 /// The text fields, all their faults told together.
 fn texts<'f>(service: &Service, form: &'f Form) -> Result<HashMap<&'f str, &'f str>, ApiError> {
     let mut texts = HashMap::new();
     let mut faults = Vec::new();
     for (name, text) in &form.texts {
+        if is_nothing(name, text.as_bytes()) {
+            continue;
+        }
         let field = service.fields.iter().find(|field| field.name == name);
         match field {
             None => faults.push(format!("{name}: is not allowed")),
@@ -107,7 +115,7 @@ fn check_together(service: &Service, form: &Form, texts: &HashMap<&str, &str>) -
     let taken = |file: &&FormFile| match file.name.as_str() {
         "image" => service.input != Input::None,
         "mask" => service.input == Input::Masked,
-        _ => false,
+        name => is_nothing(name, &file.bytes),
     };
     let mut faults: Vec<String> = form
         .files

@@ -190,7 +190,7 @@ async fn tokens_are_checked() {
 async fn imagen_draws_for_a_price_each() {
     let world = World::start().await;
     let parameters = json!({"sampleCount": 2, "aspectRatio": "16:9", "sampleImageSize": "2K", "enhancePrompt": true,
-        "outputOptions": {"mimeType": "image/jpeg", "compressionQuality": 60}, "personGeneration": "allow_adult"});
+        "outputOptions": {"mimeType": "image/jpeg", "compressionQuality": 60}, "personGeneration": "ALLOW_ADULT", "safetySetting": "BLOCK_ONLY_HIGH"});
     let reply = predict(&world, IMAGEN, json!({"prompt": "a lake"}), parameters).await;
     let images = pictures(&reply);
     assert_eq!(images.len(), 2);

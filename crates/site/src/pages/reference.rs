@@ -40,7 +40,8 @@ pub fn page(reference: &Reference, operation: &Operation, sample: Option<&Sample
     schema::body(&mut article, reference, &operation.content);
     schema::parameters(&mut article, &operation.content);
     schema::answers(&mut article, reference, &operation.content);
-    if operation.content["responses"].get("default").is_some() {
+    let refuses = |answers: &serde_json::Map<String, serde_json::Value>| answers.contains_key("401");
+    if operation.content["responses"].as_object().is_some_and(refuses) {
         article.push_str(&errors());
     }
     article.push_str(&neighbors(reference, operation));

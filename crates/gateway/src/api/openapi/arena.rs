@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{answer, reference};
+use super::answers::{Has, answer, made};
+use super::reference;
 use crate::arena::demo::VOTES_MAX;
 use crate::arena::sheet::OUTCOMES;
 use crate::arena::suggestions::PROMPT_CHARS_MAX;
 
+/// What anything here may be refused for: a pair, a request or a place that is not there, or that was voted on already.
+const HAS: &[Has] = &[Has::Name, Has::State];
+/// The same of what takes a body.
+const TAKES: &[Has] = &[Has::Body, Has::Name, Has::State];
+
 fn created(description: &str, schema: &str) -> Value {
-    let mut made = answer(description, schema);
-    if let Some(answers) = made.as_object_mut()
-        && let Some(good) = answers.remove("200")
-    {
-        answers.insert("201".to_owned(), good);
-    }
-    made
+    made(description, schema, TAKES)
 }
 
 fn taking(schema: &Value) -> Value {
@@ -31,7 +31,7 @@ pub(super) fn paths() -> Value {
     let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false });
     json!({
         "/v1/arena/competitions": { "get": { "operationId": "listCompetitions", "summary": "Competitions, with the models that take part and how many entries each has.",
-            "responses": answer("Every competition.", "CompetitionList") } },
+            "responses": answer("Every competition.", "CompetitionList", HAS) } },
         "/v1/arena/battles": { "post": { "operationId": "createBattle", "summary": "Hand out a pair of pictures, without names, to vote on.",
             "requestBody": taking(&object(&[], json!({ "competition": { "type": "string", "description": "Only from this competition." }, "voter": voter }))),
             "responses": created("The pair. It can be voted on for two hours.", "Battle") } },
@@ -40,9 +40,9 @@ pub(super) fn paths() -> Value {
                 "decided_ms": { "type": "integer", "minimum": 0, "description": "From both pictures seen to the vote." } }))),
             "responses": created("The pair, named.", "ArenaVote") } },
         "/v1/arena/votes/{battle}": { "delete": { "operationId": "takeVoteBack", "summary": "Take a vote back. The pair cannot be voted on again.",
-            "parameters": [id("battle", "The pair."), query("voter", "Who voted, where a name was given then.")], "responses": answer("The pair, named.", "ArenaVote") } },
+            "parameters": [id("battle", "The pair."), query("voter", "Who voted, where a name was given then.")], "responses": answer("The pair, named.", "ArenaVote", HAS) } },
         "/v1/arena/leaderboard": { "get": { "operationId": "leaderboard", "summary": "Ratings with intervals and rank ranges, and how far to trust them.",
-            "parameters": [query("board", "overall (by default), mode:<mode>, category:<category> or competition:<id>.")], "responses": answer("The board.", "Leaderboard") } },
+            "parameters": [query("board", "overall (by default), mode:<mode>, category:<category> or competition:<id>.")], "responses": answer("The board.", "Leaderboard", HAS) } },
         "/v1/arena/entries": { "post": { "operationId": "createEntry", "summary": "Hang the image of a completed request as an entry of a competition.",
             "description": "For keys with the scope admin. 'pictor arena run' makes entries of every model.",
             "requestBody": taking(&object(&["competition", "request_id"], json!({ "competition": text, "request_id": text, "account_id": { "type": "string", "description": "Whose request it is; the key's own account by default." } }))),
@@ -52,29 +52,29 @@ pub(super) fn paths() -> Value {
                 "parameters": [query("model", "By this model."), query("competition", "Of this competition."),
                     { "name": "state", "in": "query", "schema": { "enum": ["shown", "waiting", "hidden"] }, "description": "Others than shown ones are told to operators." },
                     { "name": "skip", "in": "query", "schema": { "type": "integer", "minimum": 0 }, "description": "How many to leave out." }],
-                "responses": answer("Pictures.", "ExhibitList") },
+                "responses": answer("Pictures.", "ExhibitList", HAS) },
             "post": { "operationId": "publish", "summary": "Publish an image of one's own request in the gallery.",
                 "requestBody": taking(&object(&["request_id", "prompt"], json!({ "request_id": text, "position": { "type": "integer", "minimum": 0, "maximum": 99 },
                     "prompt": { "type": "string", "description": "What was asked, as it is to be shown." }, "settings": { "type": "object", "description": "What was asked beside it." } }))),
                 "responses": created("The picture.", "Exhibit") } },
         "/v1/arena/exhibits/{id}": { "patch": { "operationId": "changeExhibit", "summary": "Hide a picture of one's own, or as operator any; operators show them again.",
             "parameters": [id("id", "The picture.")], "requestBody": taking(&object(&["state"], json!({ "state": { "enum": ["shown", "hidden"] } }))),
-            "responses": answer("The picture.", "Exhibit") } },
+            "responses": answer("The picture.", "Exhibit", TAKES) } },
         "/v1/arena/voters": { "get": { "operationId": "listVoters", "summary": "Voters whose votes were set aside, and why.", "description": "For keys with the scope admin.",
-            "responses": answer("Voters.", "ArenaVoterList") } },
+            "responses": answer("Voters.", "ArenaVoterList", HAS) } },
         "/v1/arena/voters/{id}": { "patch": { "operationId": "changeVoter", "summary": "Take the votes of a voter back in, or set them aside again.", "description": "For keys with the scope admin.",
             "parameters": [id("id", "The voter.")], "requestBody": taking(&object(&["counts"], json!({ "counts": { "type": "boolean" } }))),
-            "responses": answer("The voter.", "ArenaVoter") } },
+            "responses": answer("The voter.", "ArenaVoter", TAKES) } },
         "/v1/arena/suggestions": {
             "get": { "operationId": "listSuggestions", "summary": "Prompts that people suggested for competitions.", "description": "For keys with the scope admin.",
                 "parameters": [{ "name": "state", "in": "query", "schema": { "enum": ["waiting", "taken", "left"] }, "description": "Waiting ones by default." }],
-                "responses": answer("Suggestions, the newest first.", "SuggestionList") },
+                "responses": answer("Suggestions, the newest first.", "SuggestionList", HAS) },
             "post": { "operationId": "suggest", "summary": "Suggest a prompt for a competition.",
                 "requestBody": taking(&object(&["prompt"], json!({ "prompt": { "type": "string", "minLength": 1, "maxLength": PROMPT_CHARS_MAX }, "voter": voter }))),
                 "responses": created("The suggestion.", "Suggestion") } },
         "/v1/arena/suggestions/{id}": { "patch": { "operationId": "changeSuggestion", "summary": "Take or leave a suggestion.", "description": "For keys with the scope admin.",
             "parameters": [id("id", "The suggestion.")], "requestBody": taking(&object(&["state"], json!({ "state": { "enum": ["waiting", "taken", "left"] } }))),
-            "responses": answer("The suggestion.", "Suggestion") } },
+            "responses": answer("The suggestion.", "Suggestion", TAKES) } },
         "/v1/arena/demo": { "post": { "operationId": "demonstrate", "summary": "Draw votes without preference, so that a fresh board shows how it works. Where no provider is real.",
             "description": "For keys with the scope admin.",
             "requestBody": taking(&object(&[], json!({ "votes": { "type": "integer", "minimum": 1, "maximum": VOTES_MAX } }))),

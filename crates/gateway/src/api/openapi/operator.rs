@@ -4,7 +4,8 @@ use planner::fit::FitRule;
 use planner::strategy::Strategy;
 use serde_json::{Value, json};
 
-use super::{answer, reference};
+use super::answers::{Has, answer, made, success};
+use super::reference;
 use crate::auth::Scope;
 use crate::db::accounts::Billing;
 use crate::db::keys::KeyStatus;
@@ -35,17 +36,6 @@ fn paging() -> [Value; 3] {
     ]
 }
 
-/// The answer to what makes something.
-fn made(description: &str, schema: &str) -> Value {
-    let mut responses = answer(description, schema);
-    if let Some(fields) = responses.as_object_mut()
-        && let Some(made) = fields.remove("200")
-    {
-        fields.insert("201".to_owned(), made);
-    }
-    responses
-}
-
 fn body(schema: &str) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": reference(schema) } } })
 }
@@ -68,26 +58,29 @@ pub(super) fn paths() -> Value {
         json!({ "type": "boolean" }),
         "Revokes even the last working key with the scope admin.",
     );
-    let mut posted = made("The posting.", "Posting");
-    posted["200"] = answer("The same id and content came before: nothing moved now.", "Posting")["200"].clone();
+    let mut posted = made("The posting.", "Posting", &[Has::Body, Has::Name, Has::State]);
+    posted["200"] = success(
+        "The same id and content came before: nothing moved now.",
+        &reference("Posting"),
+    );
     let posting_id = json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": ID_CHARS_MAX }, "description": "The posting's id, where the body has none." });
     json!({
-        "/v1/balance": { "get": { "operationId": "balance", "summary": "The account's balance.", "responses": answer("The balance.", "Balance") } },
+        "/v1/balance": { "get": { "operationId": "balance", "summary": "The account's balance.", "responses": answer("The balance.", "Balance", &[]) } },
         "/v1/keys": {
-            "get": { "operationId": "listKeys", "summary": "API keys, newest first.", "parameters": of_keys, "responses": answer("A page of keys.", "KeyList") },
-            "post": { "operationId": "createKey", "summary": "Make an API key. Its secret is told this once. For keys with the scope admin.", "requestBody": body("KeyOrder"), "responses": made("The key with its secret.", "NewKey") } },
+            "get": { "operationId": "listKeys", "summary": "API keys, newest first.", "parameters": of_keys, "responses": answer("A page of keys.", "KeyList", &[]) },
+            "post": { "operationId": "createKey", "summary": "Make an API key. Its secret is told this once. For keys with the scope admin.", "requestBody": body("KeyOrder"), "responses": made("The key with its secret.", "NewKey", &[Has::Body, Has::Name]) } },
         "/v1/keys/{id}": {
-            "get": { "operationId": "retrieveKey", "summary": "One API key.", "parameters": [id], "responses": answer("The key.", "Key") },
-            "patch": { "operationId": "changeKey", "summary": "Change an API key: what is left out stays, null clears. For keys with the scope admin.", "parameters": [id], "requestBody": body("KeyChange"), "responses": answer("The key.", "Key") },
-            "delete": { "operationId": "revokeKey", "summary": "Revoke an API key for good. For keys with the scope admin.", "parameters": [id, force], "responses": answer("The key.", "Key") } },
+            "get": { "operationId": "retrieveKey", "summary": "One API key.", "parameters": [id], "responses": answer("The key.", "Key", &[Has::Name]) },
+            "patch": { "operationId": "changeKey", "summary": "Change an API key: what is left out stays, null clears. For keys with the scope admin.", "parameters": [id], "requestBody": body("KeyChange"), "responses": answer("The key.", "Key", &[Has::Body, Has::Name, Has::State]) },
+            "delete": { "operationId": "revokeKey", "summary": "Revoke an API key for good. For keys with the scope admin.", "parameters": [id, force], "responses": answer("The key.", "Key", &[Has::Name, Has::State]) } },
         "/v1/accounts": {
-            "get": { "operationId": "listAccounts", "summary": "Accounts by id. This and what follows is for keys with the scope admin.", "parameters": paging(), "responses": answer("A page of accounts.", "AccountList") },
-            "post": { "operationId": "createAccount", "summary": "Make an account.", "requestBody": body("AccountOrder"), "responses": made("The account.", "Account") } },
+            "get": { "operationId": "listAccounts", "summary": "Accounts by id. This and what follows is for keys with the scope admin.", "parameters": paging(), "responses": answer("A page of accounts.", "AccountList", &[]) },
+            "post": { "operationId": "createAccount", "summary": "Make an account.", "requestBody": body("AccountOrder"), "responses": made("The account.", "Account", &[Has::Body, Has::State]) } },
         "/v1/accounts/{id}": {
-            "get": { "operationId": "retrieveAccount", "summary": "One account.", "parameters": [id], "responses": answer("The account.", "Account") },
-            "patch": { "operationId": "changeAccount", "summary": "Change an account: what is left out stays, null clears.", "parameters": [id], "requestBody": body("AccountChange"), "responses": answer("The account.", "Account") } },
+            "get": { "operationId": "retrieveAccount", "summary": "One account.", "parameters": [id], "responses": answer("The account.", "Account", &[Has::Name]) },
+            "patch": { "operationId": "changeAccount", "summary": "Change an account: what is left out stays, null clears.", "parameters": [id], "requestBody": body("AccountChange"), "responses": answer("The account.", "Account", &[Has::Body, Has::Name]) } },
         "/v1/accounts/{id}/postings": {
-            "get": { "operationId": "listPostings", "summary": "Movements of the account's money, newest first.", "parameters": of_postings, "responses": answer("A page of postings.", "PostingList") },
+            "get": { "operationId": "listPostings", "summary": "Movements of the account's money, newest first.", "parameters": of_postings, "responses": answer("A page of postings.", "PostingList", &[Has::Name]) },
             "post": { "operationId": "createPosting", "summary": "Pay in, correct, or give back a charge. The same id moves money once.", "parameters": [id, posting_id], "requestBody": body("PostingOrder"), "responses": posted } },
     })
 }
@@ -109,7 +102,7 @@ fn amounts(names: [&str; 3]) -> Value {
 fn key_terms() -> Value {
     let texts = |what: &str| json!({ "type": ["array", "null"], "items": { "type": "string" }, "description": what });
     json!({
-        "name": { "type": "string", "maxLength": keys::NAME_CHARS_MAX },
+        "name": { "type": "string", "minLength": 1, "maxLength": keys::NAME_CHARS_MAX },
         "budget": amounts(["total_usd", "day_usd", "month_usd"]),
         "rate_limit": { "type": "object", "properties": {
             "requests_per_minute": { "type": ["integer", "null"], "minimum": 1, "maximum": keys::REQUESTS_PER_MINUTE_MAX },
@@ -154,7 +147,7 @@ fn closed(required: &[&str], parts: &[&Value]) -> Value {
 
 /// Their schemas.
 pub(super) fn schemas() -> Value {
-    let id = json!({ "id": { "type": "string", "maxLength": ID_CHARS_MAX, "pattern": "^[A-Za-z0-9._-]+$", "description": "Made when absent." } });
+    let id = json!({ "id": { "type": ["string", "null"], "minLength": 1, "maxLength": ID_CHARS_MAX, "pattern": "^[A-Za-z0-9._-]+$", "description": "Made when absent." } });
     let scopes = json!({
         "scopes": { "type": "array", "minItems": 1, "items": { "enum": Scope::ALL.map(Scope::as_str) }, "default": ["generate", "read"] },
         "account_id": { "type": "string", "description": "The account that pays; that of the calling key when absent." } });
@@ -215,6 +208,6 @@ pub(super) fn schemas() -> Value {
         "PostingList": list("Posting"),
         "PostingOrder": closed(&["kind", "amount_usd"], &[&id, &json!({
             "kind": { "enum": ordered }, "amount_usd": { "type": "number", "description": "What the account gets. An adjustment may be negative." },
-            "request_id": { "type": "string", "description": "The request that a refund is of." }, "note": { "type": "string", "maxLength": postings::NOTE_CHARS_MAX } })]),
+            "request_id": { "type": "string", "description": "The request that a refund is of." }, "note": { "type": "string", "minLength": 1, "maxLength": postings::NOTE_CHARS_MAX } })]),
     })
 }

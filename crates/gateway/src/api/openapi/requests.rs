@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{answer, reference};
+use super::answers::{Has, answer};
+use super::reference;
 use crate::db::generations::{Filter, Grouping, Status};
 
 fn parameter(name: &str, schema: Value, description: &str) -> Value {
@@ -71,7 +72,7 @@ fn filters() -> Vec<Value> {
 /// Their paths.
 pub(super) fn paths() -> Value {
     let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
-    let mut list = answer("A page of requests, or all of them as a file.", "RequestList");
+    let mut list = answer("A page of requests, or all of them as a file.", "RequestList", &[]);
     list["200"]["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
     list["200"]["content"]["application/x-ndjson"] = json!({ "schema": { "type": "string" } });
     let words = Grouping::ALL.map(Grouping::as_str);
@@ -88,13 +89,13 @@ pub(super) fn paths() -> Value {
     json!({
         "/v1/requests": { "get": { "operationId": "listRequests", "summary": "Past requests, newest first.", "parameters": filters(), "responses": list } },
         "/v1/requests/{id}": { "get": { "operationId": "retrieveRequest", "summary": "One request, by its id, by the caller's own x-request-id or by its Idempotency-Key.",
-            "parameters": [id, account()], "responses": answer("The request.", "Request") } },
+            "parameters": [id, account()], "responses": answer("The request.", "Request", &[Has::Name]) } },
         "/v1/requests/{id}/payloads": { "delete": { "operationId": "purgeRequest",
             "summary": "Forget what a request asked and got, images included. What it cost and how it went stays.",
             "description": "For the API key that made the request, whatever its scopes, and for keys with the scope admin. Links to the images end at once. May be repeated.",
-            "parameters": [id, account()], "responses": answer("It is forgotten.", "PurgedRequest") } },
+            "parameters": [id, account()], "responses": answer("It is forgotten.", "PurgedRequest", &[Has::Name, Has::State]) } },
         "/v1/usage": { "get": { "operationId": "usage", "summary": "What was spent, as far back as the request log reaches.",
-            "parameters": usage, "responses": answer("The spending.", "Usage") } },
+            "parameters": usage, "responses": answer("The spending.", "Usage", &[]) } },
     })
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{answer, reference};
+use super::answers::answer;
+use super::reference;
 use crate::db::webhooks::WebhookState;
 use crate::webhooks::{COMPLETED, FAILED, RETRY_AFTER, TIMEOUT};
 
@@ -10,7 +11,7 @@ use crate::webhooks::{COMPLETED, FAILED, RETRY_AFTER, TIMEOUT};
 pub(super) fn paths() -> Value {
     json!({
         "/v1/webhooks/secret": { "get": { "operationId": "webhookSecret", "summary": "The secret by which the account's webhooks are known, as the libraries of Standard Webhooks take it.",
-            "description": "For keys with the scope generate.", "responses": answer("The secret.", "WebhookSecret") } },
+            "description": "For keys with the scope generate.", "responses": answer("The secret.", "WebhookSecret", &[]) } },
     })
 }
 

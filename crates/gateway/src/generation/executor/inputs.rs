@@ -32,7 +32,9 @@ impl Executor<'_> {
             first.get_or_insert(image.info);
             let as_png = work.to_png.get(position).copied().unwrap_or(false);
             let scaled = work.scaled.get(position).copied().flatten();
-            if as_png || scaled.is_some() || image.info.is_moving || !image.info.orientation.is_upright() {
+            let is_refused = work.redrawn.get(position).copied().unwrap_or(false);
+            if as_png || is_refused || scaled.is_some() || image.info.is_moving || !image.info.orientation.is_upright()
+            {
                 let redrawn = self.processor.redraw(image, as_png, scaled, sources.scope.clone());
                 image = redrawn.await.map_err(|error| unusable(&error))?;
             }

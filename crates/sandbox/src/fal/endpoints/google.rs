@@ -164,8 +164,16 @@ const IMAGEN: Endpoint = Endpoint {
     ..NANO_BANANA
 };
 
+/// The first name of it at fal.
+const NANO_BANANA_ALIAS: Endpoint = Endpoint {
+    id: "fal-ai/nano-banana",
+    ..NANO_BANANA
+};
+
 pub(super) const ROWS: &[Endpoint] = &[
     NANO_BANANA,
+    NANO_BANANA_ALIAS,
+    edit(NANO_BANANA, "fal-ai/nano-banana/edit", 3, ratio(SHAPES_25, None, &[])),
     edit(
         NANO_BANANA,
         "fal-ai/gemini-25-flash-image/edit",

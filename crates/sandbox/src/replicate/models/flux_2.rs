@@ -78,6 +78,23 @@ const FLEX_INPUTS: &[Input] = &[
     format(FORMATS, "webp"),
     OUTPUT_QUALITY,
 ];
+const PRO_INPUTS: &[Input] = &[
+    PROMPT,
+    INPUT_IMAGES,
+    ratio(RATIOS, "1:1"),
+    input(
+        "resolution",
+        Kind::Choice(RESOLUTIONS),
+        Default::Text("1 MP"),
+        "How many megapixels.",
+    ),
+    input("width", Kind::Integer(256, 2048), Default::Nothing, WIDTH_ABOUT),
+    input("height", Kind::Integer(256, 2048), Default::Nothing, HEIGHT_ABOUT),
+    tolerance(1, 5),
+    SEED,
+    format(FORMATS, "webp"),
+    OUTPUT_QUALITY,
+];
 const KLEIN_INPUTS: &[Input] = &[
     PROMPT,
     input("images", Kind::Images, Default::Empty, "Pictures to work from."),
@@ -150,6 +167,24 @@ pub(super) const MODELS: &[Model] = &[
             output: 60_000,
         },
         most_images: 10,
+        ..FLUX
+    },
+    Model {
+        name: "flux-2-pro",
+        about: "Text and pictures to a picture, for production.",
+        inputs: PRO_INPUTS,
+        sizing: Sizing::Area {
+            tier: "resolution",
+            megapixels: 1.0,
+            step_px: 16,
+            longest_px: LONGEST_PX,
+        },
+        price: Price::RunAndMegapixels {
+            run: 15_000,
+            input: 15_000,
+            output: 15_000,
+        },
+        most_images: 8,
         ..FLUX
     },
     Model {

@@ -201,14 +201,14 @@ impl Ask {
             return Err(GoogleError::field("parameters.negative_prompt", message));
         }
         parameters.choice("language", &LANGUAGES)?;
-        parameters.choice("personGeneration", &["dont_allow", "allow_adult", "allow_all"])?;
+        parameters.word("personGeneration", &["dont_allow", "allow_adult", "allow_all"])?;
         let settings = [
             "block_low_and_above",
             "block_medium_and_above",
             "block_only_high",
             "block_none",
         ];
-        parameters.choice("safetySetting", &settings)?;
+        parameters.word("safetySetting", &settings)?;
         parameters.flag("includeSafetyAttributes")?;
         if let Some(options) = parameters.object("outputOptions")? {
             options.only(&["mimeType", "compressionQuality"])?;

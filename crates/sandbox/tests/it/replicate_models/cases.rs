@@ -38,6 +38,16 @@ const FORMAT: (&str, &str) = ("output_format", "gif");
 
 pub(super) const CASES: &[Case] = &[
     case(
+        "black-forest-labs/flux-2-pro",
+        r#"{"aspect_ratio":"1:1","resolution":"1 MP","input_images":["PICTURE"]}"#,
+        (1024, 1024),
+        "webp",
+        // A run, a megapixel made, and one of the picture.
+        15_000 * 3,
+        None,
+        RATIO,
+    ),
+    case(
         "openai/gpt-image-1",
         r#"{"openai_api_key": "sk-mine", "aspect_ratio": "3:2", "quality": "low"}"#,
         (1536, 1024),

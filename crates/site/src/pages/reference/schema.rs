@@ -27,7 +27,11 @@ fn kind(reference: &Reference, schema: &Value) -> String {
     if let Some(constant) = own.get("const") {
         return constant.to_string();
     }
-    let types = texts(&own["type"]);
+    let forms = own["anyOf"].as_array().into_iter().flatten();
+    let types: Vec<String> = std::iter::once(own)
+        .chain(forms)
+        .flat_map(|form| texts(&form["type"]))
+        .collect();
     if own["type"] == "array" {
         let item = reference.resolve(&own["items"]);
         let of = texts(&item["type"]).join(" or ");
@@ -44,6 +48,11 @@ fn kind(reference: &Reference, schema: &Value) -> String {
     }
 }
 
+/// The values of a property that are words.
+fn words_of(own: &Value) -> Vec<String> {
+    texts(own.get("enum").unwrap_or(&own["anyOf"][0]["enum"]))
+}
+
 fn entry(out: &mut String, reference: &Reference, place: &str, name: &str, schema: &Value, required: bool) {
     let own = reference.resolve(schema);
     let id = format!("{place}-{name}");
@@ -57,7 +66,7 @@ fn entry(out: &mut String, reference: &Reference, place: &str, name: &str, schem
         format!("<span class=\"hb\">{}</span>", hand_box(handling))
     });
     let description = own["description"].as_str().map_or_else(Html::default, inline);
-    let values = texts(&own["enum"]);
+    let values = words_of(own);
     let values = value_tags(values.iter().map(String::as_str));
     let mut hints = Vec::new();
     if let Some(default) = own.get("default") {
@@ -194,13 +203,15 @@ pub(super) fn answers(out: &mut String, reference: &Reference, operation: &Value
         return;
     };
     out.push_str("<section class=\"sec\" aria-labelledby=\"d-a\"><header><h2 id=\"d-a\">Answer</h2></header>\n");
-    for (status, answer) in all.iter().filter(|(status, _)| *status != "default") {
+    for (status, answer) in all.iter().filter(|(status, _)| status.starts_with('2')) {
         let description = answer["description"].as_str().map_or_else(Html::default, inline);
         let _ = writeln!(out, "<h3><code>{}</code> {description}</h3>", escape(status));
         let content = answer["content"].as_object().into_iter().flatten().next();
         let Some(schema) = content.map(|(_, content)| reference.resolve(&content["schema"])) else {
             continue;
         };
+        // Of several forms of an answer the first is the usual one.
+        let schema = schema["anyOf"].get(0).map_or(schema, |first| reference.resolve(first));
         if let Some(own) = schema["properties"].as_object() {
             properties(
                 out,
@@ -236,7 +247,7 @@ pub fn markdown(reference: &Reference, operation: &Operation, address: &str) -> 
         let handling = own["x-handling"]
             .as_str()
             .map_or_else(String::new, |handling| format!(", {handling}"));
-        let values = texts(&own["enum"]);
+        let values = words_of(own);
         let values = if values.is_empty() {
             String::new()
         } else {
