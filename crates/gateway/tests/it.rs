@@ -29,6 +29,8 @@ mod it {
     mod hang_up;
     mod harness;
     mod health;
+    #[path = "../../../imaging/tests/imaging/heif.rs"]
+    mod heif;
     mod journal;
     mod kept;
     mod key_limits;

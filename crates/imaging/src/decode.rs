@@ -30,6 +30,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, ImagingErro
         ImageFormat::Webp => webp::decode(bytes, limits).map(|bitmap| info.orientation.apply(bitmap)),
         ImageFormat::Gif => gif::decode(bytes, limits),
         ImageFormat::Avif => avif::decode(bytes, limits),
+        ImageFormat::Heic => Err(ImagingError::heic()),
     }))
     .unwrap_or_else(|_| Err(ImagingError::malformed(info.format, "the decoder gave up on it")))
 }

@@ -44,5 +44,6 @@ pub fn encode(bitmap: &Bitmap, format: ImageFormat, quality: Option<u8>) -> Resu
         ImageFormat::Webp => webp::encode(bitmap, quality),
         ImageFormat::Gif => gif::encode(bitmap),
         ImageFormat::Avif => avif::encode(bitmap, quality),
+        ImageFormat::Heic => Err(ImagingError::heic()),
     }
 }

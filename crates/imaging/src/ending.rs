@@ -43,7 +43,7 @@ pub fn ending<R: Read + Seek>(format: ImageFormat, source: R, limits: Option<&De
         ImageFormat::Jpeg => jpeg(&mut walk, limits),
         ImageFormat::Webp => webp(&mut walk),
         ImageFormat::Gif => gif(&mut walk),
-        ImageFormat::Avif => avif(&mut walk),
+        ImageFormat::Avif | ImageFormat::Heic => avif(&mut walk),
     };
     match walked {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Ending::Cut),

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::ImageFormat;
+use crate::format::HEIC;
 
 /// Why a header could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +153,14 @@ impl ImagingError {
             format,
             reason: reason.into(),
         }
+    }
+}
+
+impl ImagingError {
+    /// What is said of a HEIC file, which nobody here can draw.
+    #[must_use]
+    pub const fn heic() -> Self {
+        Self::Foreign(HEIC)
     }
 }
 

@@ -6,7 +6,11 @@ use std::str::FromStr;
 /// How many leading bytes [`ImageFormat::sniff`] looks at, at most: an AVIF may list many brands.
 pub(crate) const SNIFF_BYTES: usize = 64;
 
-/// An image format that can be read and written.
+/// How people call the format of telephones' photographs.
+pub(crate) const HEIC: &str = "HEIC";
+
+/// An image format. All of [`Self::ALL`] can be read and written; of HEIC only the header is read, since no decoder of a free
+/// licence builds with cargo and a C compiler alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ImageFormat {
     /// Portable Network Graphics.
@@ -19,6 +23,8 @@ pub enum ImageFormat {
     Gif,
     /// AV1 still pictures in a HEIF container.
     Avif,
+    /// HEVC still pictures in a HEIF container, as telephones store photographs.
+    Heic,
 }
 
 /// A name that is none of [`ImageFormat`]'s.
@@ -27,7 +33,7 @@ pub enum ImageFormat {
 pub struct UnknownFormat;
 
 impl ImageFormat {
-    /// Every format, in the order in which they are listed to callers.
+    /// Every format that is read and written, in the order in which they are listed to callers.
     pub const ALL: [Self; 5] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif, Self::Avif];
 
     /// The name used in parameters: `jpeg`, never `jpg`.
@@ -39,6 +45,7 @@ impl ImageFormat {
             Self::Webp => "webp",
             Self::Gif => "gif",
             Self::Avif => "avif",
+            Self::Heic => "heic",
         }
     }
 
@@ -51,6 +58,7 @@ impl ImageFormat {
             Self::Webp => "image/webp",
             Self::Gif => "image/gif",
             Self::Avif => "image/avif",
+            Self::Heic => "image/heic",
         }
     }
 
@@ -66,7 +74,7 @@ impl ImageFormat {
     /// Whether a quality means something to the encoder.
     #[must_use]
     pub const fn is_lossy(self) -> bool {
-        matches!(self, Self::Jpeg | Self::Webp | Self::Avif)
+        matches!(self, Self::Jpeg | Self::Webp | Self::Avif | Self::Heic)
     }
 
     /// Whether transparency survives; in a GIF as one bit.
@@ -88,6 +96,8 @@ impl ImageFormat {
             Some(Self::Gif)
         } else if is_avif(head) {
             Some(Self::Avif)
+        } else if is_heic(head) {
+            Some(Self::Heic)
         } else {
             None
         }
@@ -96,16 +106,7 @@ impl ImageFormat {
 
 /// The name of a format that is known by its magic bytes and not read.
 pub(crate) fn foreign(head: &[u8]) -> Option<&'static str> {
-    let is_heif = head.get(4..8) == Some(b"ftyp")
-        && head.get(8..12).is_some_and(|brand| {
-            matches!(
-                brand,
-                b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1"
-            )
-        });
-    if is_heif {
-        Some("HEIC")
-    } else if head.starts_with(b"BM") && head.len() > 14 {
+    if head.starts_with(b"BM") && head.len() > 14 {
         Some("BMP")
     } else if head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") {
         Some("TIFF")
@@ -122,6 +123,17 @@ pub(crate) fn foreign(head: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// A HEIF file whose major brand is one of HEVC's, or of no codec.
+fn is_heic(head: &[u8]) -> bool {
+    head.get(4..8) == Some(b"ftyp")
+        && head.get(8..12).is_some_and(|brand| {
+            matches!(
+                brand,
+                b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1"
+            )
+        })
 }
 
 /// A HEIF file that names an AVIF brand, as its major one or among the compatible ones.
@@ -188,8 +200,8 @@ mod tests {
             (b"\0\0\0\x1cftypavif\0\0\0\0mif1", Some(ImageFormat::Avif)),
             (b"\0\0\0\x18ftypmif1\0\0\0\0miafavif", Some(ImageFormat::Avif)),
             // The minor version is not a brand, nor is anything behind the box.
-            (b"\0\0\0\x14ftypheicavifmif1avif", None),
-            (b"\0\0\0\x14ftypheic\0\0\0\0mif1", None),
+            (b"\0\0\0\x14ftypheicavifmif1avif", Some(ImageFormat::Heic)),
+            (b"\0\0\0\x14ftypheic\0\0\0\0mif1", Some(ImageFormat::Heic)),
             (b"", None),
         ];
         for (head, format) in cases {

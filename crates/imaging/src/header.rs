@@ -25,6 +25,11 @@ impl<R: Read + Seek> HeaderReader<R> {
         }
     }
 
+    /// The format whose header it is.
+    pub(crate) const fn format(&self) -> ImageFormat {
+        self.format
+    }
+
     /// An error about the header being read.
     pub(crate) const fn malformed(&self, reason: &'static str) -> InspectError {
         InspectError::Malformed {

@@ -3,7 +3,7 @@
 use std::io::{BufReader, Read, Seek};
 
 use crate::codecs::{avif, gif, jpeg, png, webp};
-use crate::format::{SNIFF_BYTES, foreign};
+use crate::format::{HEIC, SNIFF_BYTES, foreign};
 use crate::header::HeaderReader;
 use crate::{ImageFormat, ImageInfo, InspectError};
 
@@ -29,8 +29,14 @@ pub fn inspect<R: Read + Seek>(mut source: R) -> Result<ImageInfo, InspectError>
         ImageFormat::Jpeg => jpeg::inspect(&mut reader),
         ImageFormat::Webp => webp::inspect(&mut reader),
         ImageFormat::Gif => gif::inspect(&mut reader),
-        ImageFormat::Avif => avif::inspect(&mut reader),
-    }?;
+        ImageFormat::Avif | ImageFormat::Heic => avif::inspect(&mut reader),
+    };
+    // Of what is read no further than here, one thing is to be said in any case.
+    let info = info.map_err(|error| match error {
+        InspectError::Io(error) => InspectError::Io(error),
+        _ if format == ImageFormat::Heic => InspectError::Foreign(HEIC),
+        other => other,
+    })?;
     if info.width_px == 0 || info.height_px == 0 {
         return Err(reader.malformed("a side of 0 pixels"));
     }

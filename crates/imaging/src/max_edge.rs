@@ -13,7 +13,7 @@ pub const fn max_edge_px(format: ImageFormat) -> u32 {
     match format {
         ImageFormat::Png => i32::MAX as u32,
         ImageFormat::Webp => 16_383,
-        ImageFormat::Jpeg | ImageFormat::Gif => 65_535,
+        ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::Heic => 65_535,
         ImageFormat::Avif => AVIF_MAX_EDGE_PX,
     }
 }

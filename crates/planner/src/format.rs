@@ -1,4 +1,4 @@
-//! Image file formats that a caller can ask for.
+//! Image file formats: those that a caller can ask for, and one that can be sent only.
 
 use std::fmt;
 
@@ -16,10 +16,12 @@ pub enum Format {
     Avif,
     /// GIF.
     Gif,
+    /// HEIC: an input alone, and only where it is passed on as it is.
+    Heic,
 }
 
 impl Format {
-    /// Every format, in the order in which they are listed to callers.
+    /// Every format that can be asked for, in the order in which they are listed to callers.
     pub const ALL: [Self; 5] = [Self::Png, Self::Jpeg, Self::Webp, Self::Avif, Self::Gif];
 
     /// The name in the API and in the catalogue.
@@ -31,6 +33,7 @@ impl Format {
             Self::Webp => "webp",
             Self::Avif => "avif",
             Self::Gif => "gif",
+            Self::Heic => "heic",
         }
     }
 
@@ -43,7 +46,7 @@ impl Format {
     /// Whether `output_compression` means something for it.
     #[must_use]
     pub const fn is_lossy(self) -> bool {
-        matches!(self, Self::Jpeg | Self::Webp | Self::Avif)
+        matches!(self, Self::Jpeg | Self::Webp | Self::Avif | Self::Heic)
     }
 
     /// Whether it can hold transparent pixels.

@@ -31,13 +31,30 @@ pub(crate) fn counted(mut fields: Map<String, Value>) -> Map<String, Value> {
     }
 }
 
+/// Pixels of a stand-in, at most: a telephone's largest photograph.
+const STAND_IN_MAX_PIXELS: usize = 50_000_000;
+
 /// Decodes an input image; `None` when it is none that Google reads.
 pub(crate) async fn decode(core: &Core, bytes: Bytes) -> Option<Bitmap> {
     let format = ImageFormat::sniff(&bytes)?;
+    if format == ImageFormat::Heic {
+        return stand_in(&bytes);
+    }
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Webp) {
         return None;
     }
     core.pictures.decode(bytes).await.ok()
+}
+
+/// A gray picture in the place of one that is read there and cannot be drawn here.
+fn stand_in(bytes: &[u8]) -> Option<Bitmap> {
+    const GRAY: [u8; 4] = [128, 128, 128, 255];
+    let info = imaging::inspect(std::io::Cursor::new(bytes)).ok()?;
+    let pixels = usize::try_from(u64::from(info.width_px) * u64::from(info.height_px)).ok()?;
+    if pixels > STAND_IN_MAX_PIXELS {
+        return None;
+    }
+    Bitmap::new(info.width_px, info.height_px, GRAY.repeat(pixels)).ok()
 }
 
 /// The name of a call in the last part of a path: `model:verb`.

@@ -4,7 +4,9 @@ use imaging::Ending;
 use planner::catalog::lookup::Found;
 use planner::explain::{Explanation, explain};
 use planner::fault::Fault;
+use planner::format::Format;
 use planner::health::Health;
+use planner::mode::Mode;
 use planner::plan::{Circumstances, RoutePlan, plan};
 use planner::request::{InputFacts, Inputs};
 use planner::resolve::{Adjustment, resolve};
@@ -99,7 +101,7 @@ impl Generator {
             });
         }
         // Without readable inputs the other faults are still told.
-        let inputs = self.inspect_inputs(order).unwrap_or_else(|more| {
+        let inputs = self.inspect_inputs(order, &found).unwrap_or_else(|more| {
             faults.extend(more);
             Inputs::default()
         });
@@ -156,17 +158,24 @@ impl Generator {
         }
     }
 
-    fn inspect_inputs(&self, order: &Order) -> Result<Inputs, Vec<Fault>> {
+    fn inspect_inputs(&self, order: &Order, found: &Found<'_>) -> Result<Inputs, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut inputs = Inputs::default();
+        let passes_heic = passes_on(found, order.request.mode, Format::Heic);
         for upload in &order.images {
             match self.facts(upload) {
+                Ok(facts) if facts.format == Format::Heic && !passes_heic => {
+                    faults.push(unusable(upload, &imaging::ImagingError::heic()));
+                }
                 Ok(facts) => inputs.images.push(facts),
                 Err(fault) => faults.push(fault),
             }
         }
         if let Some(mask) = &order.mask {
             match self.facts(mask) {
+                Ok(facts) if facts.format == Format::Heic => {
+                    faults.push(unusable(mask, &imaging::ImagingError::heic()));
+                }
                 Ok(facts) => inputs.mask = Some(as_shown(facts, mask, order.images.first())),
                 Err(fault) => faults.push(fault),
             }
@@ -184,8 +193,7 @@ impl Generator {
             );
             return Err(Fault::new(&upload.param, message));
         }
-        let info = Processor::inspect(&upload.blob)
-            .map_err(|error| Fault::new(&upload.param, format!("the image cannot be used: {error}")))?;
+        let info = Processor::inspect(&upload.blob).map_err(|error| unusable(upload, &error))?;
         let ending = imaging::ending(info.format, upload.blob.reader(), None);
         if matches!(ending, Ok(Ending::Cut | Ending::Unmarked)) {
             let message = format!(
@@ -211,6 +219,22 @@ impl Generator {
             size_bytes: upload.blob.len(),
         })
     }
+}
+
+/// Whether the provider that the caller forces reads a format that nobody here can draw.
+fn passes_on(found: &Found<'_>, mode: Mode, format: Format) -> bool {
+    let Some(provider) = found.forced_provider else {
+        return false;
+    };
+    let mut own = found.model.live_offers().filter(|offer| offer.provider == provider);
+    own.any(|offer| {
+        let inputs = offer.in_mode(mode).and_then(|mode| mode.inputs.as_ref());
+        inputs.is_some_and(|inputs| inputs.formats.contains(&format))
+    })
+}
+
+fn unusable(upload: &Upload, error: &dyn std::fmt::Display) -> Fault {
+    Fault::new(&upload.param, format!("the image cannot be used: {error}"))
 }
 
 /// A mask's facts as it is laid on the first image: turned, where it was drawn over the stored pixels of one that is

@@ -244,6 +244,7 @@ pub const fn image_format(format: Format) -> ImageFormat {
         Format::Webp => ImageFormat::Webp,
         Format::Avif => ImageFormat::Avif,
         Format::Gif => ImageFormat::Gif,
+        Format::Heic => ImageFormat::Heic,
     }
 }
 
@@ -255,6 +256,7 @@ pub const fn format_of(format: ImageFormat) -> Format {
         ImageFormat::Jpeg => Format::Jpeg,
         ImageFormat::Webp => Format::Webp,
         ImageFormat::Avif => Format::Avif,
+        ImageFormat::Heic => Format::Heic,
         ImageFormat::Gif => Format::Gif,
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::edits::form;
 use super::harness::{EDITS, TestGateway, catalog, file, half_mask, plain, send};
+use super::heif::Heif;
 
 /// Twelve megapixels with something in them, as small as a file can be.
 fn photograph() -> Vec<u8> {
@@ -55,14 +56,22 @@ async fn a_photograph_of_twelve_megapixels_fits_or_is_refused_before_a_call() {
                 continue;
             }
             let name = format!("{}/{}", offer.provider, model.id);
-            let body = || wanting(&offer.requires, mode, &name, &photo);
+            // Where a model does more, a factor says what is meant.
+            let says_so = mode == Mode::Upscale && model.modes().len() > 1;
+            let body = || {
+                let body = wanting(&offer.requires, mode, &name, &photo);
+                if says_so { body.text("scale_factor", "2") } else { body }
+            };
             let ask = |path: String| send(gateway.request(Method::POST, &path).multipart(body()));
             let said = ask(format!("{EDITS}?dryRun=true")).await;
             let got = ask(EDITS.to_owned()).await;
             assert_eq!(said.status, got.status, "{name}: {}", got.text());
             if got.status != StatusCode::OK {
                 let error = got.error(400, "INVALID_REQUEST");
-                assert!(error["message"].as_str().is_some_and(|text| text.contains("pixels")), "{error}");
+                assert!(
+                    error["message"].as_str().is_some_and(|text| text.contains("pixels")),
+                    "{error}"
+                );
                 continue;
             }
             served += 1;
@@ -109,10 +118,38 @@ async fn what_was_asked_for_is_told_as_it_was_asked() {
             let body = json!({ "model": model, "prompt": "dunes", "output_format": format, "output_compression": 0 });
             let answer = gateway.generate(body).await.ok();
             let changes = answer["metadata"]["adjustments"].as_array().expect("a list").clone();
-            for change in changes.iter().filter(|change| change["parameter"] == "output_compression") {
+            for change in changes
+                .iter()
+                .filter(|change| change["parameter"] == "output_compression")
+            {
                 assert_eq!(change["requested"], 0, "{model} {format}");
             }
         }
     }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_telephones_own_format_goes_untouched_to_who_reads_it_and_nobody_else() {
+    let gateway = TestGateway::start().await;
+    let mut heif = Heif::of(&Bitmap::new(96, 64, vec![0; 96 * 64 * 4]).expect("right size"));
+    heif.brands = b"heicmif1";
+    heif.kind = b"hvc1";
+    let photo = heif.build(b"a stream that nobody here reads");
+    let edit = |model: &str| gateway.edit(form(model).part("image", file(photo.clone())));
+    edit("gemini/gemini-2.5-flash-image").await.ok();
+    assert_eq!(gateway.upstream_calls().await.len(), 1);
+    for model in ["gemini-2.5-flash-image", "openai/gpt-image-1.5", "mock-image"] {
+        let error = edit(model).await.fault("image");
+        let message = error["message"].as_str().expect("a message");
+        assert!(
+            message.contains("HEIC") && message.contains("JPEG"),
+            "{model}: {message}"
+        );
+    }
+    let masked = form("openai/gpt-image-1.5")
+        .part("image", file(plain((96, 64), [9, 9, 9, 255], ImageFormat::Png)))
+        .part("mask", file(photo.clone()));
+    gateway.edit(masked).await.fault("mask");
     gateway.finish().await;
 }

@@ -1,4 +1,4 @@
-//! AVIF: still pictures of 8 to 12 bits in any chroma layout in, 4:4:4 out.
+//! AVIF, and of HEIC, which has the same container, the header: still pictures of 8 to 12 bits in any chroma layout in, 4:4:4 out.
 
 mod av1;
 mod boxes;
@@ -29,7 +29,7 @@ pub(crate) fn inspect<R: Read + Seek>(reader: &mut HeaderReader<R>) -> Result<Im
     let image = boxes::read(reader)?;
     let (width_px, height_px) = image.orientation.size(image.width_px, image.height_px);
     Ok(ImageInfo {
-        format: FORMAT,
+        format: reader.format(),
         width_px,
         height_px,
         has_alpha: image.alpha.is_some(),

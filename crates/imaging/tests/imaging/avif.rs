@@ -350,3 +350,21 @@ fn our_own_files_say_how_they_are_coded() {
     let (color, _) = distance(&scene(64, 64), &decoded(&bytes));
     assert!(color < 3.0, "{color}");
 }
+
+#[test]
+fn of_heic_the_header_is_read_and_no_more() {
+    let picture = scene(40, 30);
+    let mut heif = Heif::of(&picture);
+    heif.brands = b"heicmif1";
+    heif.kind = b"hvc1";
+    let bytes = heif.build(b"a stream that nobody here reads");
+    let info = inspect(Cursor::new(&bytes)).expect("a valid header");
+    assert_eq!(
+        (info.format, info.width_px, info.height_px),
+        (ImageFormat::Heic, 40, 30)
+    );
+    let error = decode(&bytes, &DecodeLimits::default()).expect_err("it cannot be drawn");
+    assert!(error.to_string().contains("export it as a JPEG"), "{error}");
+    let error = inspect(Cursor::new(&bytes[..40])).expect_err("it has no size");
+    assert!(error.to_string().contains("export it as a JPEG"), "{error}");
+}

@@ -21,7 +21,7 @@ const fn tolerance(format: ImageFormat) -> f64 {
     match format {
         ImageFormat::Png => 0.01,
         ImageFormat::Gif => 6.0,
-        ImageFormat::Jpeg | ImageFormat::Webp | ImageFormat::Avif => 4.0,
+        _ => 4.0,
     }
 }
 

@@ -3,7 +3,7 @@
 use planner::catalog::model::Model;
 use planner::mode::Mode;
 use planner::native::NativeValue;
-use planner::request::Inputs;
+use planner::request::{Endpoint, Inputs, parse};
 use serde_json::{Value, json};
 
 use crate::folder::{at, catalog, edit, generate, images, png};
@@ -72,14 +72,28 @@ fn a_value_that_no_offer_takes_is_refused_with_the_legal_ones() {
 fn what_a_refusal_lists_is_all_that_is_taken() {
     let catalog = catalog();
     let (mut refused, mut taken) = (0, 0);
-    for model in catalog.models().filter(|model| model.modes().contains(&Mode::TextToImage)) {
+    for model in catalog
+        .models()
+        .filter(|model| model.modes().contains(&Mode::TextToImage))
+    {
         for (name, parameter) in catalog.parameters_of(model) {
-            let Some(understood) = parameter.understood().filter(|_| parameter.applies_in(Mode::TextToImage)) else {
+            let Some(understood) = parameter
+                .understood()
+                .filter(|_| parameter.applies_in(Mode::TextToImage))
+            else {
                 continue;
             };
-            let Err(faults) = generate(&catalog, &model.id, json!({ name.as_str(): "no such word" })) else {
+            let wrong = json!({ "prompt": "a boat", "model": model.id, name.as_str(): "no such word" });
+            let wrong = wrong.as_object().expect("an object");
+            // Some words are looked at as the request is read, the others with the model.
+            let mut faults = parse(Endpoint::Generations, wrong, false, &catalog).1;
+            if faults.is_empty() {
+                let refused = generate(&catalog, &model.id, json!({ name.as_str(): "no such word" }));
+                faults = refused.err().unwrap_or_default();
+            }
+            if faults.is_empty() {
                 continue;
-            };
+            }
             refused += 1;
             for value in understood.iter().filter_map(Value::as_str) {
                 if generate(&catalog, &model.id, json!({ name.as_str(): value })).is_ok() {

@@ -18,7 +18,7 @@ fn no_schema_lists_what_nobody_takes_or_leaves_out_what_somebody_does() {
             let takes = |offer: &&planner::catalog::offer::Offer| {
                 let modes = offer.modes.keys().filter(|mode| parameter.applies_in(**mode));
                 let mut own = modes.filter_map(|mode| offer.in_mode(*mode));
-                own.any(|mode| handling(name, &mode) != Handling::Unsupported)
+                own.any(|mode| handling(name, mode) != Handling::Unsupported)
             };
             let is_taken = offers.any(|offer| takes(&offer));
             let field = if name == "image" { "images" } else { name.as_str() };

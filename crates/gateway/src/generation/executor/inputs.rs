@@ -1,6 +1,6 @@
 //! The caller's files as a candidate can read them.
 
-use imaging::Orientation;
+use imaging::{ImageFormat, Orientation};
 use planner::catalog::offer::MaskPolarity;
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::plan::Candidate;
@@ -33,8 +33,10 @@ impl Executor<'_> {
             let as_png = work.to_png.get(position).copied().unwrap_or(false);
             let scaled = work.scaled.get(position).copied().flatten();
             let is_refused = work.redrawn.get(position).copied().unwrap_or(false);
-            if as_png || is_refused || scaled.is_some() || image.info.is_moving || !image.info.orientation.is_upright()
-            {
+            // What nobody here can draw goes as it is, to a provider that turns it itself.
+            let is_foreign = image.info.format == ImageFormat::Heic;
+            let is_turned = !is_foreign && !image.info.orientation.is_upright();
+            if as_png || is_refused || scaled.is_some() || image.info.is_moving || is_turned {
                 let redrawn = self.processor.redraw(image, as_png, scaled, sources.scope.clone());
                 image = redrawn.await.map_err(|error| unusable(&error))?;
             }
