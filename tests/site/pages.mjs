@@ -22,6 +22,9 @@ export const TEMPLATES = [
   { path: "/docs/api/generate-images" },
   { path: "/docs/api/list-requests" },
   { path: "/search?q=seedream" },
+  { path: "/playground" },
+  { path: "/playground?models=gpt-image-1.5,gpt-image-2&mode=edit&prompt=gulls" },
+  { path: "/app/sign-in" },
   { path: "/licenses" },
   { path: "/models/openai/no-such-model", status: 404 },
 ];

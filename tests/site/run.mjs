@@ -20,6 +20,7 @@ import * as focus from "./focus.mjs";
 import * as layout from "./layout.mjs";
 import * as markup from "./markup.mjs";
 import { TEMPLATES, everyModel } from "./pages.mjs";
+import { playground } from "./playground.mjs";
 import { runSamples } from "./samples.mjs";
 import { serveFolder } from "./static.mjs";
 import { walks } from "./walks.mjs";
@@ -88,5 +89,6 @@ describe("pages", { concurrency: 2 }, () => {
 if (!options.folder && !options.only) {
   walks(browser, server);
   arena(browser, server, demonstrated);
+  playground(browser, server);
   runSamples(server, { all: options.all });
 }

@@ -8,6 +8,7 @@ mod facts;
 mod intent;
 mod keeping;
 mod measure;
+pub mod news;
 mod outputs;
 pub mod partials;
 pub mod record;
@@ -221,6 +222,8 @@ pub struct Order {
     pub tries_before: u32,
     /// Whether the caller does not wait for the answer.
     pub is_async: bool,
+    /// Where its calls are told of, for a caller who asked for that.
+    pub news: Option<news::Teller>,
     /// Set when the caller who waited for it has gone.
     pub is_gone: Arc<AtomicBool>,
     /// A random number: the same one in the same circumstances makes the same plan.
@@ -420,7 +423,8 @@ impl Generator {
             self.bookkeeping.then(|| self.database.clone()),
             &order.id,
             i64::try_from(on_record).unwrap_or(i64::MAX),
-        );
+        )
+        .telling(order.news.clone());
         let attempt_s = self.limits.attempt_s;
         let executor = Executor {
             attempt_limit: (attempt_s > 0).then(|| Duration::from_secs(attempt_s)),

@@ -6,6 +6,7 @@ pub(crate) mod cors;
 pub(crate) mod envelope;
 pub(crate) mod face;
 pub(crate) mod fallback;
+pub(crate) mod in_process;
 pub(crate) mod linger;
 pub(crate) mod path;
 pub(crate) mod repeat;

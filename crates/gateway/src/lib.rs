@@ -57,6 +57,7 @@ use db::{Database, DatabaseError};
 pub use first_key::FIRST_KEY_FILE;
 use generation::Generator;
 use generation::routing::Routing;
+use http::in_process::InProcess;
 use http::shelf::Shelf;
 use http::state::AppState;
 use http::visitors::Sessions;
@@ -146,7 +147,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     );
     let webhooks = webhooks::keep(generator.clone(), Arc::clone(&fetcher), stopped.clone());
     let state = AppState {
-        sessions: sessions(&settings, &database, upstreams.any_real()).await?,
+        sessions: Sessions::open(&settings, &database, upstreams.any_real()).await?,
         keyring: Keyring::new(database.clone(), generator.clock.clone()),
         openapi: api::document(&generator.catalog).into(),
         arena: Arena::new(competitions(&generator.catalog, &settings)?),
@@ -165,7 +166,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
     };
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
-    let router = http::surrounded(routes(&settings), state);
+    let router = http::surrounded(routes(&settings, &state), state);
     let server = serve::Server::start(listener, router, &settings.limits, &settings.trusted_proxies, tasks);
     Ok(Running {
         address,
@@ -224,21 +225,6 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     })
 }
 
-/// The rules of sessions, in force for the sessions that there are. Without books nothing binds visitors.
-async fn sessions(settings: &Settings, database: &Database, any_real: bool) -> Result<Sessions, DatabaseError> {
-    let rules = settings.visitors.rules(any_real);
-    let rules = rules.filter(|_| settings.bookkeeping && settings.site);
-    if let Some(rules) = &rules {
-        database
-            .set_visitor_limits(rules.all, rules.address, rules.session)
-            .await?;
-    }
-    let salt = database
-        .own_secret("addresses", &ids::random_text(LINK_SECRET_CHARS))
-        .await?;
-    Ok(Sessions::new(rules, &settings.trusted_proxies, salt))
-}
-
 /// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,
 /// and nobody orders faults.
 async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Option<Sandbox>, StartError> {
@@ -266,9 +252,10 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 }
 
 /// The API, and the site beside it.
-fn routes(settings: &Settings) -> axum::Router<AppState> {
+fn routes(settings: &Settings, state: &AppState) -> axum::Router<AppState> {
     let pages = if settings.site {
-        web::routes()
+        let api = http::surrounded(api::routes(&settings.api_aliases), state.clone());
+        web::routes().layer(axum::Extension(InProcess(api)))
     } else {
         web::without_pages()
     };

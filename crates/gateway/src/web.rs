@@ -12,12 +12,14 @@ mod form;
 mod gallery;
 mod home;
 mod in_arena;
+mod inner;
 mod leaderboard;
 mod licenses;
 mod machine;
 mod model;
 mod models;
 mod plates;
+mod playground;
 mod query;
 mod search;
 mod session;
@@ -61,6 +63,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/sitemap.xml", get(machine::sitemap))
         .route("/plates/{creator}/{file}", get(plates::handle))
         .route("/assets/{file}", get(assets::handle))
+        .route("/playground", get(playground::show).post(playground::send))
         .route("/session", post(session::begin))
         .route("/app", get(desk::home))
         .route("/app/sign-in", get(desk::sign_in::show).post(desk::sign_in::enter))

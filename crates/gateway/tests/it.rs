@@ -55,6 +55,7 @@ mod it {
     mod partial;
     mod partial_images;
     mod payloads;
+    mod playground;
     mod postings;
     mod protocols;
     mod proxies;

@@ -56,6 +56,8 @@ pub enum Section {
     None,
     /// `/models`.
     Models,
+    /// `/playground`.
+    Playground,
     /// `/arena`.
     Arena,
     /// `/leaderboard`.
@@ -67,8 +69,9 @@ pub enum Section {
 }
 
 /// The parts of the site in the header: name, path.
-const SECTIONS: [(Section, &str, &str); 5] = [
+const SECTIONS: [(Section, &str, &str); 6] = [
     (Section::Models, "Models", "/models"),
+    (Section::Playground, "Playground", "/playground"),
     (Section::Arena, "Arena", "/arena"),
     (Section::Leaderboard, "Leaderboard", "/leaderboard"),
     (Section::Gallery, "Gallery", "/gallery"),

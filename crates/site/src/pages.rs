@@ -9,6 +9,7 @@ pub mod leaderboard;
 pub mod licenses;
 pub mod model;
 pub mod models;
+pub mod playground;
 pub mod problem;
 pub mod reference;
 pub mod search;

@@ -10,7 +10,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use planner::request::ResponseFormat;
 use providers::Node;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::select;
 use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::RecvError;
@@ -21,6 +21,7 @@ use super::undelivered::Undelivered;
 use crate::clock::Clock;
 use crate::generation::Generated;
 use crate::generation::answer::{QUALITIES, background, usage_json, usage_of};
+use crate::generation::news::{AttemptNews, Heard};
 use crate::generation::partials::{Partial, Partials};
 use crate::media::process::Inspected;
 use crate::problem::Problem;
@@ -31,13 +32,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Parts of the body.
 type Pieces = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
-/// The stream: comments while the generation runs, partial images as they come, then an event for each image, or an
+/// The stream: comments while the generation runs, partial images as they come, calls to providers for those who want to hear
+/// of them, then an event for each image, or an
 /// `error` event.
 pub(super) fn answer(
     clock: Clock,
     (endpoint, format): (&'static str, ResponseFormat),
     outcome: Receiver<Undelivered>,
-    partials: Option<Partials>,
+    (partials, news): (Option<Partials>, Option<Heard>),
 ) -> Response {
     let waiting = Waiting {
         clock,
@@ -49,6 +51,7 @@ pub(super) fn answer(
         format,
         outcome,
         partials,
+        news,
     };
     let events = stream::unfold(Some(waiting), |waiting| async move {
         let mut waiting = waiting?;
@@ -77,9 +80,11 @@ struct Waiting {
     format: ResponseFormat,
     outcome: Receiver<Undelivered>,
     partials: Option<Partials>,
+    news: Option<Heard>,
 }
 
 enum News {
+    Attempt(AttemptNews),
     Partial(Partial),
     Outcome(Box<Result<Undelivered, RecvError>>),
     Silence,
@@ -91,12 +96,14 @@ impl Waiting {
         // What came first is sent first: partial images that wait go out before the end.
         let news = select! {
             biased;
+            Some(news) = next_news(self.news.as_mut()) => News::Attempt(news),
             Some(partial) = next_of(self.partials.as_mut()) => News::Partial(partial),
             outcome = &mut self.outcome => News::Outcome(Box::new(outcome)),
             () = sleep(KEEP_ALIVE) => News::Silence,
         };
         match news {
             News::Silence => (pieces(": waiting\n\n".into()), true),
+            News::Attempt(news) => (attempt(&news), true),
             News::Partial(partial) => (self.partial(partial).await, true),
             News::Outcome(outcome) => (self.end(*outcome), false),
         }
@@ -179,6 +186,22 @@ impl Waiting {
 /// The quality in the words of OpenAI's events.
 fn word(quality: Option<&str>) -> &str {
     quality.filter(|word| QUALITIES.contains(word)).unwrap_or("auto")
+}
+
+/// An event of ours: what became of a call.
+fn attempt(news: &AttemptNews) -> Pieces {
+    const NAME: &str = "pictor.attempt";
+    let mut told = json!(news);
+    told["type"] = NAME.into();
+    pieces(format!("event: {NAME}\ndata: {told}\n\n"))
+}
+
+/// The next of the calls; waits forever when nobody asked for them.
+async fn next_news(news: Option<&mut Heard>) -> Option<AttemptNews> {
+    match news {
+        Some(news) => news.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The next partial image; waits forever when none was asked for.

@@ -20,6 +20,7 @@ use super::running::failed;
 use super::{estimate, repeats, running, sources, webhooks};
 use crate::auth::Scope;
 use crate::boundary::passed;
+use crate::generation::news::Teller;
 use crate::generation::{self, Order};
 use crate::http::envelope::LogFacts;
 use crate::http::path::PathPart;
@@ -150,6 +151,7 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
         request_hash,
         tries_before: 0,
         is_async: repeat.is_async,
+        news: caller.context.hears_attempts.then(Teller::default),
         is_gone: Arc::default(),
         seed: rand::random(),
         marks: caller.context.marks.clone(),

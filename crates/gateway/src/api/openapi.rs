@@ -179,6 +179,11 @@ fn of_images() -> Vec<Value> {
             "respond-async: answers 202 at once; the request's own path or its webhook tells the end. wait=N: answers 202 when N seconds are over.",
         ),
         header(
+            "x-pictor-events",
+            &json!({ "type": "string", "const": "attempts" }),
+            "With stream: true, an event pictor.attempt as each call to a provider begins and ends: provider, model, outcome (started, succeeded, failed), code. Without the header no event but OpenAI's is sent.",
+        ),
+        header(
             "Idempotency-Key",
             &key,
             "The caller's own key for the request: with the same body it is done once, and every other one gets the same answer.",

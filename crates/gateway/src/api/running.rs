@@ -16,6 +16,7 @@ use super::repeats::{self, Turn};
 use super::undelivered::{Noted, Undelivered, note};
 use super::{answer, events};
 use crate::boundary::passed;
+use crate::generation::news::Teller;
 use crate::generation::{Began, Order};
 use crate::http::envelope::LogFacts;
 use crate::http::repeat::Repeat;
@@ -130,6 +131,7 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
     );
     // What can be refused is refused before the stream begins, by the ordinary way, which puts it on record.
     let stream = order.request.stream && state.generator.plan(&order).is_ok();
+    let news = order.news.as_ref().filter(|_| stream).map(Teller::listen);
     let (inlet, partials) = state.generator.listen(&order).filter(|_| stream).unzip();
     let (mut sender, mut receiver) = oneshot::channel();
     let (began, begun) = Began::channel();
@@ -154,7 +156,7 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
         drop(sender.send(Undelivered::new(state, (order, result))));
     });
     if stream {
-        return Ok(events::answer(clock, endpoint, receiver, partials));
+        return Ok(events::answer(clock, endpoint, receiver, (partials, news)));
     }
     if is_async {
         // A refusal is told at once; what has begun is told later.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use planner::failure::Failure;
 
 use super::facts::Facts;
+use super::news::Teller;
 use crate::db::generations::{BegunAttempt, FailedAttempt};
 use crate::db::{Database, DatabaseError};
 use crate::outcome::{Attempt, code_of, spent_word};
@@ -20,6 +21,8 @@ pub struct Track {
     database: Option<Database>,
     generation_id: String,
     next: AtomicI64,
+    /// Who wants to hear of its calls.
+    news: Option<Teller>,
     /// Places of calls that are on record and were not made.
     unmade: Mutex<BTreeSet<i64>>,
 }
@@ -42,6 +45,27 @@ impl Track {
             generation_id: generation_id.to_owned(),
             next: AtomicI64::new(next),
             unmade: Mutex::default(),
+            news: None,
+        }
+    }
+
+    /// The same, told of to `news`.
+    #[must_use]
+    pub fn telling(self, news: Option<Teller>) -> Self {
+        Self { news, ..self }
+    }
+
+    /// Tells that a call is made now.
+    pub fn tell_start(&self, provider: &str, model: &str) {
+        if let Some(news) = &self.news {
+            news.started(provider, model);
+        }
+    }
+
+    /// Tells how it ended.
+    pub fn tell_end(&self, provider: &str, model: &str, failure: Option<&Failure>) {
+        if let Some(news) = &self.news {
+            news.ended(provider, model, failure);
         }
     }
 

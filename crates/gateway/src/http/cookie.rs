@@ -40,6 +40,11 @@ impl Cookie {
         Self(format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}"))
     }
 
+    /// Name and value, as a browser sends them.
+    pub(crate) fn pair(&self) -> &str {
+        self.0.split(';').next().unwrap_or_default()
+    }
+
     /// The one that takes a session's away.
     pub(crate) fn none() -> Self {
         Self(format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))

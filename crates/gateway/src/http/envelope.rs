@@ -25,6 +25,8 @@ pub(crate) struct RequestContext {
     pub(crate) marks: Marks,
     /// Whether it is one that came before.
     pub(crate) repeat: Repeat,
+    /// Whether its stream is to tell of calls to providers.
+    pub(crate) hears_attempts: bool,
 }
 
 /// What an endpoint wants in the log line.
@@ -44,6 +46,9 @@ pub(crate) struct LogFacts {
 
 /// Longest mark of a caller that is kept.
 const MARK_CHARS_MAX: usize = 200;
+
+/// Events beyond OpenAI's that a caller asks for: `attempts`.
+const EVENTS: &str = "x-pictor-events";
 
 fn mark(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.to_str().ok()?.trim();
@@ -77,6 +82,11 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
                 id: id.clone(),
                 marks: marks(request.headers()),
                 repeat,
+                hears_attempts: mark(request.headers(), EVENTS).is_some_and(|kinds| {
+                    kinds
+                        .split(',')
+                        .any(|kind| kind.trim().eq_ignore_ascii_case("attempts"))
+                }),
             };
             request.extensions_mut().insert(context);
             next.run(request).await

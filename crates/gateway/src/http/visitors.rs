@@ -11,15 +11,20 @@ use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use crate::db::sessions::VisitorRules;
+use crate::db::{Database, DatabaseError};
+use crate::ids::random_text;
+use crate::settings::Settings;
 
 /// The time over which sessions that begin and sign-ins that fail are counted, by address.
 pub(super) const COUNTED_FOR: Duration = Duration::from_secs(600);
 /// Addresses that are counted at one time.
-pub(super) const ADDRESSES_MAX: u64 = 100_000;
+const ADDRESSES_MAX: u64 = 100_000;
 /// Sign-ins that may fail from one address within [`COUNTED_FOR`].
 pub(super) const FAILURES_MAX: u32 = 20;
+/// Letters of the salt: 43 base-62 characters are 256 bits.
+const SALT_CHARS: usize = 43;
 /// Bytes of an address's hash that are kept.
-pub(super) const HASH_BYTES: usize = 12;
+const HASH_BYTES: usize = 12;
 
 /// What the routes need for sessions. Cheap to clone.
 #[derive(Clone)]
@@ -43,8 +48,24 @@ impl Deref for Sessions {
 }
 
 impl Sessions {
+    /// The rules that the settings say, put in force for the sessions that there are. Without books nothing binds visitors.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn open(settings: &Settings, database: &Database, any_real: bool) -> Result<Self, DatabaseError> {
+        let rules = settings.visitors.rules(any_real);
+        let rules = rules.filter(|_| settings.bookkeeping && settings.site);
+        if let Some(rules) = &rules {
+            database
+                .set_visitor_limits(rules.all, rules.address, rules.session)
+                .await?;
+        }
+        let salt = database.own_secret("addresses", &random_text(SALT_CHARS)).await?;
+        Ok(Self::new(rules, &settings.trusted_proxies, salt))
+    }
+
     /// Sessions by these rules for visitors; `None`: visitors may not make images.
-    pub(crate) fn new(visitors: Option<VisitorRules>, trusted_proxies: &[IpNet], salt: String) -> Self {
+    fn new(visitors: Option<VisitorRules>, trusted_proxies: &[IpNet], salt: String) -> Self {
         let counts = || {
             Cache::builder()
                 .max_capacity(ADDRESSES_MAX)

@@ -86,20 +86,38 @@ fn explanation(generator: &Generator, view: &ModelView<'_>, mode: Mode, wish: Wi
     for (name, value) in &sample.further {
         put(name, Some(value.clone()));
     }
+    let image = input(INPUT_PX, INPUT_PX);
+    explained(generator, view, mode, &fields, &[image], false)
+}
+
+/// An input image of that size, of which nothing more is known.
+pub(super) fn input(width_px: u32, height_px: u32) -> InputFacts {
+    InputFacts {
+        format: Format::Png,
+        width_px,
+        height_px,
+        has_alpha: true,
+        is_plain: true,
+        size_bytes: 0,
+    }
+}
+
+/// What a request with these fields would become. Texts stand for whatever type a parameter has. A mask is supposed where
+/// there is one, and where the model takes no request without.
+pub(super) fn explained(
+    generator: &Generator,
+    view: &ModelView<'_>,
+    mode: Mode,
+    fields: &Map<String, Value>,
+    images: &[InputFacts],
+    has_mask: bool,
+) -> Explanation {
     let endpoint = if mode == Mode::TextToImage {
         Endpoint::Generations
     } else {
         Endpoint::Edits
     };
-    let (request, faults) = parse(endpoint, &fields, false, &generator.catalog);
-    let image = InputFacts {
-        format: Format::Png,
-        width_px: INPUT_PX,
-        height_px: INPUT_PX,
-        has_alpha: true,
-        is_plain: true,
-        size_bytes: 0,
-    };
+    let (request, faults) = parse(endpoint, fields, true, &generator.catalog);
     let needs_mask = view
         .live_offers()
         .all(|offer| offer.offer.requires.iter().any(|name| name == "mask"));
@@ -107,8 +125,8 @@ fn explanation(generator: &Generator, view: &ModelView<'_>, mode: Mode, wish: Wi
         Inputs::default()
     } else {
         Inputs {
-            images: vec![image],
-            mask: needs_mask.then_some(image),
+            images: images.to_vec(),
+            mask: images.first().copied().filter(|_| needs_mask || has_mask),
         }
     };
     let health = generator.routing.health();

@@ -29,6 +29,7 @@ use crate::words;
 pub use about::questions;
 pub use arena::{Competed, InArena};
 pub(crate) use parameters::{GROUPS, MEANINGS};
+pub use sizes::made;
 
 /// Everything that the page of a model shows.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +95,7 @@ struct Sheet<'a> {
 #[derive(Template)]
 #[template(path = "model.html", whitespace = "minimize")]
 struct Body {
+    id: String,
     creator: String,
     creator_path: String,
     name: String,
@@ -153,6 +155,7 @@ pub fn page(shown: Shown<'_>) -> Page {
         creator: model.creator_name.clone(),
         creator_path: format!("/models?creator={}", model.creator),
         name: model.name.clone(),
+        id: view.model.id.clone(),
         llms_path: format!("{}/llms.txt", view.page_path()),
         hero: hero::hero(&sheet),
         banners: hero::banners(&sheet),

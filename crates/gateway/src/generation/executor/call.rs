@@ -226,12 +226,14 @@ impl Call {
         let _ = means.news.send(News::Began(self.ticket, tried.clone()));
         let (provider, model) = (self.facts.provider.as_str(), self.request.native.model.as_str());
         means.routing.start(provider, model, started_at);
+        means.track.tell_start(provider, model);
         let result = self.within_patience(means, &tried).await;
         let result = result.map_err(|failure| self.blamed(failure));
         let took = started.elapsed();
         if let Err(failure) = &result {
             means.track.failed(position, failure, took);
         }
+        means.track.tell_end(provider, model, result.as_ref().err());
         let ended = Ended {
             started_at,
             latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use planner::explain::{OfferExplanation, ParameterExplanation};
+use planner::explain::{OfferExplanation, ParameterExplanation, Sent};
 use planner::size::{SizeSupport, SizeTableRow};
 use planner::view::OfferView;
 use serde_json::Value;
@@ -179,16 +179,39 @@ fn form(out: &mut String, sheet: &Sheet<'_>, offers: &[OfferExplanation], faults
     out.push_str("</form>");
 }
 
+/// The size that comes of what an offer is sent, in words; `None` where the provider decides.
+#[must_use]
+pub fn made(sent: &Sent) -> Option<String> {
+    let mut told: Vec<String> = Vec::new();
+    for parameter in &sent.parameters {
+        if !matches!(parameter.parameter.as_str(), "size" | "aspect_ratio" | "resolution") {
+            continue;
+        }
+        let used = adjusted(parameter).map(|used| pretty(&used));
+        let values = parameter.sent.iter().map(|(name, value)| native(name, value));
+        let known: Vec<String> = if used.is_some() {
+            used.into_iter().collect()
+        } else {
+            values.collect()
+        };
+        told.extend(known);
+    }
+    told.dedup();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// What a value was changed to.
+fn adjusted(parameter: &ParameterExplanation) -> Option<String> {
+    let note = parameter.note.as_ref()?.strip_prefix("becomes ")?;
+    note.split(':').next().map(ToOwned::to_owned)
+}
+
 /// What an offer is sent for the three parameters of size, and how.
 fn becomes(sizes: &[&ParameterExplanation]) -> String {
     let mut told = Vec::new();
     for parameter in sizes {
         let values: Vec<String> = parameter.sent.iter().map(|(name, value)| native(name, value)).collect();
-        let adjusted = parameter
-            .note
-            .as_ref()
-            .and_then(|note| note.strip_prefix("becomes ")?.split(':').next().map(ToOwned::to_owned));
-        let value = match (values.as_slice(), adjusted) {
+        let value = match (values.as_slice(), adjusted(parameter)) {
             ([], Some(used)) => pretty(&used),
             ([], None) => continue,
             (many, _) => many.join(", "),

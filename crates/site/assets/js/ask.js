@@ -1,0 +1,61 @@
+// Asks the API: with a typed key, or with the session of this site, which begins when it is first needed.
+const NAME = "pictor-key";
+let begun;
+
+export const key = () => sessionStorage.getItem(NAME) ?? "";
+export function setKey(text) {
+  if (text) sessionStorage.setItem(NAME, text); else sessionStorage.removeItem(NAME);
+}
+
+/** Who one is here and what is left, or null with a typed key. Throws what the server says where one may not ask. */
+export async function session(again = false) {
+  if (key()) return null;
+  if (again) begun = undefined;
+  begun ??= fetch("/session", { method: "POST" }).then(answer);
+  try { return await begun; } catch (error) { begun = undefined; throw error; }
+}
+
+async function answer(response) {
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  throw Object.assign(new Error(body.error?.message ?? `HTTP ${response.status}`), { status: response.status, code: body.error?.code, id: response.headers.get("x-request-id") });
+}
+
+const headers = (more = {}) => (key() ? { ...more, authorization: `Bearer ${key()}` } : more);
+
+/** A request that was made, with all that is known of it. */
+export const request = async (id) => answer(await fetch(`/v1/requests/${id}`, { headers: headers() }));
+
+/** The events of a request, the first of which tells its id. */
+export async function* events(path, body, signal) {
+  await session();
+  const more = { "x-pictor-events": "attempts", accept: "text/event-stream" };
+  if (typeof body === "string") more["content-type"] = "application/json";
+  const response = await fetch(path, { method: "POST", headers: headers(more), body, signal });
+  const id = response.headers.get("x-request-id");
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
+    const whole = await answer(response);
+    yield { type: "begun", id };
+    yield { type: "answer", whole };
+    return;
+  }
+  yield { type: "begun", id };
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let pieces = [];
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    pieces.push(value);
+    // Events with a picture come in many pieces: they are put together once their end is there.
+    if (!value.includes("\n\n") && !(value.startsWith("\n") && pieces.at(-2)?.endsWith("\n"))) continue;
+    const parts = pieces.join("").split("\n\n");
+    pieces = [parts.pop()];
+    for (const part of parts) {
+      const data = part.split("\n").filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
+      if (!data) continue;
+      const event = JSON.parse(data);
+      if (event.error) throw Object.assign(new Error(event.error.message), { code: event.error.code, id });
+      yield event;
+    }
+  }
+}
