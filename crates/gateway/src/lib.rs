@@ -53,7 +53,7 @@ use tokio_util::task::TaskTracker;
 use arena::Arena;
 use auth::Keyring;
 use clock::Clock;
-use db::{Database, DatabaseError};
+use db::Database;
 pub use first_key::FIRST_KEY_FILE;
 use generation::Generator;
 use generation::routing::Routing;
