@@ -12,6 +12,7 @@ use gateway::db::keys::KeyTerms;
 use gateway::db::ledger::{Hold, Settlement};
 use gateway::db::{DEFAULT_ACCOUNT, Database};
 use gateway::ledger::Charge;
+use gateway::ledger::REPORTED_COST_FACTOR;
 use gateway::settings::Settings;
 use jiff::Timestamp;
 use serde_json::json;
@@ -86,7 +87,7 @@ async fn postings(name: &str, url: &str) -> Result<(), Failed> {
             rate / first
         ));
     }
-    let verified = database.verify_ledger(now).await?;
+    let verified = database.verify_ledger(now, REPORTED_COST_FACTOR).await?;
     assert!(verified.discrepancies.is_empty(), "the books are right");
     database.close().await;
     Ok(())

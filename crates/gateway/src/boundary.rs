@@ -5,9 +5,13 @@
 #[cfg(debug_assertions)]
 const STOP_VARIABLE: &str = "PICTOR_TEST_STOP_AFTER";
 /// Names what fails in a test build: `file:3:fail` lets the third write to the media store fail, `file:3:die` ends the
-/// process there.
+/// process there, `file:3:hang` lets it take longer than anything is waited for.
 #[cfg(debug_assertions)]
 const STRIKE_VARIABLE: &str = "PICTOR_TEST_STRIKE";
+
+/// How long what hangs does. Longer than the journal, and whoever asks it, waits for anything.
+#[cfg(debug_assertions)]
+const HANG: std::time::Duration = std::time::Duration::from_secs(6);
 
 /// Whether a request has come: what is done at the start is not struck.
 #[cfg(debug_assertions)]
@@ -41,7 +45,8 @@ pub(crate) fn passed(stage: &str) {
 pub(crate) const fn passed(_stage: &str) {}
 
 /// Something outside is about to be used that may fail: `statement` for a write to the database, `file` for one to the media
-/// store, `socket` for a piece of an answer. In test builds, a test may have ordered that.
+/// store, `shelf` for one of an image that waits for it, `spool` for one to a file of the spool, `socket` for a piece of an
+/// answer. In test builds, a test may have ordered that.
 ///
 /// # Errors
 /// When it is to fail.
@@ -61,10 +66,23 @@ pub(crate) fn outside(kind: &str) -> std::io::Result<()> {
         return Ok(());
     }
     let _ = writeln!(std::io::stderr(), "struck at {order}");
-    if how == Some("die") {
-        std::process::abort();
+    match how {
+        Some("die") => std::process::abort(),
+        Some("hang") => {
+            stand_still();
+            Ok(())
+        }
+        _ => Err(std::io::Error::other("a test lets this fail")),
     }
-    Err(std::io::Error::other("a test lets this fail"))
+}
+
+#[cfg(debug_assertions)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread itself stands still, as in a call to a system that does not answer"
+)]
+fn stand_still() {
+    std::thread::sleep(HANG);
 }
 
 /// Something outside is about to be used that may fail.

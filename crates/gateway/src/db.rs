@@ -15,6 +15,7 @@ pub mod media;
 mod migrations;
 pub mod performance;
 pub(crate) mod processes;
+mod reads;
 mod rows;
 pub mod sessions;
 pub mod webhooks;
@@ -30,6 +31,7 @@ use tokio::time::timeout;
 
 use crate::ids::random_text;
 use journal::{Ask, Journal, Place};
+use reads::Reads;
 
 /// The account that the embedded default works for.
 pub const DEFAULT_ACCOUNT: &str = "default";
@@ -40,7 +42,7 @@ pub const VISITORS_ACCOUNT: &str = "playground";
 #[derive(Debug, Clone)]
 pub struct Database {
     /// For what is read, and for what operators change.
-    pool: AnyPool,
+    pool: Reads,
     /// For all else that is written.
     journal: Journal,
     dialect: Dialect,
@@ -157,8 +159,10 @@ const OWNER_CHARS: usize = 16;
 /// How long who reads waits for a connection, and who answers a request for what he reads.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// The same when nothing can be written either: the server has gone silent, and callers are told so within two seconds.
-const READ_IN_TROUBLE_WITHIN: Duration = Duration::from_millis(1500);
+/// How long a read takes before it is found out whether the server is slow or has gone silent.
+const READ_SOON: Duration = Duration::from_millis(300);
+/// How long that may take: callers are told within two seconds that the database is away.
+const PROBED_WITHIN: Duration = Duration::from_millis(1200);
 
 /// Connections at one time. SQLite has one writer anyway; more readers than this do not help on small machines.
 const CONNECTIONS_MAX: u32 = 8;
@@ -222,7 +226,7 @@ impl Database {
         };
         let database = Self {
             journal: Journal::start(&place)?,
-            pool,
+            pool: Reads::new(pool),
             dialect,
             owner: owner.into(),
         };
@@ -230,13 +234,19 @@ impl Database {
         Ok(database)
     }
 
-    /// Reads for a request, and gives up what takes too long, as from a server that has gone silent.
+    /// Reads for a request, and gives up what takes too long: soon when nothing can be written either, as the server has gone
+    /// silent, and else, as it is slow, later.
     async fn in_time<T>(&self, read: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, DatabaseError> {
         let mut read = std::pin::pin!(read);
-        if let Ok(done) = timeout(READ_IN_TROUBLE_WITHIN, &mut read).await {
+        if let Ok(done) = timeout(READ_SOON, &mut read).await {
             return done;
         }
-        if self.journal.trouble().is_some() {
+        let answers = tokio::select! {
+            done = &mut read => return done,
+            probed = timeout(PROBED_WITHIN, self.probe()) => matches!(probed, Ok(Ok(()))),
+        };
+        // SQLite's readers do not wait for whoever holds the lock for writing.
+        if !answers && self.dialect == Dialect::PostgreSql {
             return Err(DatabaseError::Unavailable);
         }
         timeout(READ_WITHIN, read)

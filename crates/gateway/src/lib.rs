@@ -65,7 +65,7 @@ use known_clients::{KnownClients, KnownClientsError};
 use media::links::Links;
 use media::process::Processor;
 use media::room::MediaRoom;
-use media::shelf::{Leftover, Shelf as MediaShelf};
+use media::shelf::Shelf as MediaShelf;
 use media::store::MediaStore;
 use metrics::Metrics;
 use settings::limits::Limits;
@@ -134,7 +134,6 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     };
     let tasks = TaskTracker::new();
     let generator = generator(parts, tasks.clone()).await?;
-    tokio::spawn(generator.take_up(leftovers(&generator.shelf)));
     let spool = spool(&settings);
     let (stopping, stopped) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(upkeep::keep_up(generator.clone(), stopping.clone()));
@@ -195,7 +194,7 @@ struct Parts<'a> {
 async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, StartError> {
     let settings = parts.settings;
     let metrics = Metrics::default();
-    Ok(Generator {
+    let generator = Generator {
         links: links(settings, &parts.database).await?,
         catalog: parts.catalog,
         upstreams: parts.upstreams,
@@ -222,7 +221,9 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
         ends: Arc::default(),
         told: Arc::new(Notify::new()),
         successors: Arc::new(settings.successors.clone()),
-    })
+    };
+    generator.take_up();
+    Ok(generator)
 }
 
 /// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,
@@ -313,6 +314,7 @@ fn spool(settings: &Settings) -> Spool {
         memory_bytes: limits.spool_memory_bytes,
         memory_per_generation_bytes: limits.generation_memory_bytes,
         directory: Some(settings.data_dir.clone()),
+        before_write: || boundary::outside("spool"),
     })
 }
 
@@ -339,15 +341,6 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
 /// Where is kept what neither the database nor the media store takes.
 fn journal_folder(settings: &Settings) -> &Path {
     settings.journal_dir.as_ref().unwrap_or(&settings.data_dir)
-}
-
-/// Images that dead processes had promised and could not store. A stopping gateway does not wait until they are stored: the next
-/// start finds them again.
-fn leftovers(shelf: &MediaShelf) -> Vec<Leftover> {
-    shelf.leftovers().unwrap_or_else(|error| {
-        tracing::error!(error = %error, "images that wait for the store could not be looked for");
-        Vec::new()
-    })
 }
 
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {

@@ -37,6 +37,8 @@ pub struct SpoolLimits {
     pub memory_per_generation_bytes: u64,
     /// Where the files go; the system's folder for temporary files when absent.
     pub directory: Option<PathBuf>,
+    /// Asked before each write to a file, so that a test can let it fail.
+    pub before_write: fn() -> io::Result<()>,
 }
 
 impl Default for SpoolLimits {
@@ -46,6 +48,7 @@ impl Default for SpoolLimits {
             memory_bytes: MEMORY_BYTES,
             memory_per_generation_bytes: MEMORY_PER_GENERATION_BYTES,
             directory: None,
+            before_write: || Ok(()),
         }
     }
 }
@@ -326,6 +329,7 @@ mod tests {
             memory_bytes,
             memory_per_generation_bytes,
             directory: None,
+            ..SpoolLimits::default()
         })
     }
 
@@ -433,6 +437,7 @@ mod tests {
             memory_bytes: 100,
             memory_per_generation_bytes: 100,
             directory: Some(gone),
+            ..SpoolLimits::default()
         });
         let scope = spool.scope();
         assert!(scope.store(&pattern(5000)).is_err());

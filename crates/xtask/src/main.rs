@@ -21,7 +21,7 @@ usage: cargo xtask <command>
 
   test                              everything: tidy, Rust tests, the gateway's tests on PostgreSQL, official SDKs
                                     end to end, the site in a browser; installs what is missing
-  test --only <part>                one part: rust, postgres, python, node, site or tidy;
+  test --only <part>                one part: rust, postgres, python, node, site, faults or tidy;
                                     or clients: LiteLLM, LangChain, Haystack, llm and requests as others send them
   tidy                              the rules of style and structure
   bench                             all of these, one after the other

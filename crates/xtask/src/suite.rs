@@ -9,10 +9,22 @@ mod stamp;
 
 use crate::postgres::{self, Cluster, Durability};
 use crate::steps::Steps;
-use crate::{Outcome, debian, repository, tidy};
+use crate::{Outcome, debian, faults, repository, tidy};
 
 /// The variable by which the tests in Python and Node find the program.
 const PROGRAM_VARIABLE: &str = "SDK_TESTS_PICTOR";
+
+/// A short run of the fault runner.
+const FEW_FAULTS: [&str; 8] = [
+    "--generations",
+    "40",
+    "--kills",
+    "3",
+    "--outage-max-s",
+    "5",
+    "--seed",
+    "21",
+];
 
 /// A part of the suite that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +36,7 @@ pub(crate) enum Part {
     Node,
     Site,
     Clients,
+    Faults,
 }
 
 impl Part {
@@ -40,8 +53,9 @@ impl Part {
             "node" => Ok(Self::Node),
             "site" => Ok(Self::Site),
             "clients" => Ok(Self::Clients),
+            "faults" => Ok(Self::Faults),
             other => Err(format!(
-                "--only takes rust, postgres, python, node, site, clients or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site, clients, faults or tidy, not `{other}`"
             )),
         }
     }
@@ -49,7 +63,7 @@ impl Part {
 
 /// Whether a run of all parts, or of one, has this one.
 fn is_wanted(only: Option<Part>, part: Part) -> bool {
-    only.map_or(part != Part::Clients, |only| only == part)
+    only.map_or(![Part::Clients, Part::Faults].contains(&part), |only| only == part)
 }
 
 /// Runs the suite, or one part of it. The first failure ends it.
@@ -88,6 +102,9 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
     }
     if wants(Part::Clients) {
         steps.step("clients of others", || python::CLIENTS.test())?;
+    }
+    if wants(Part::Faults) {
+        steps.step("faults, a short run", || faults::run(&FEW_FAULTS))?;
     }
     steps.summary();
     Ok(())

@@ -122,7 +122,17 @@ pub(super) async fn turn(
         .adopt(&caller.identity.key_id, hash, since, i64::from(repeat.retry_count))
         .await;
     let Some(first) = first.map_err(|error| broken(&error))? else {
-        return Ok(fresh);
+        // Tries whose outcome nobody knows count, as they do under a key.
+        let unknown = database.unknown_tries_since(&caller.identity.key_id, hash, since).await;
+        let tries = unknown.map_err(|error| broken(&error))?;
+        return if may_try_again(state.generator.policy.when_maybe_billed, tries) {
+            Ok(Turn::Fresh {
+                claim: None,
+                tries_before: u32::try_from(tries).unwrap_or(u32::MAX),
+            })
+        } else {
+            Err(Problem::outcome_unknown())
+        };
     };
     let ended = match ended(state, &first, repeat.wait).await? {
         Ended::Found(ended) => ended,
@@ -224,7 +234,7 @@ async fn is_told_later(state: &AppState, id: &str) -> Result<bool, Problem> {
 /// Whether a request may be sent once more of which `tries` may have been paid for and gave nothing.
 const fn may_try_again(policy: WhenMaybeBilled, tries: i64) -> bool {
     match policy {
-        WhenMaybeBilled::Never => false,
+        WhenMaybeBilled::Never => tries == 0,
         WhenMaybeBilled::Once => tries <= 1,
         WhenMaybeBilled::Always => true,
     }
@@ -309,7 +319,12 @@ async fn again(state: &AppState, ended: &Awaited, scope: &SpoolScope) -> Result<
         let headers = response.headers_mut();
         headers.insert(
             HeaderName::from_static("x-should-retry"),
-            HeaderValue::from_static("false"),
+            // What was refused before anything was spent may be tried again, at another time.
+            HeaderValue::from_static(if matches!(answer.status, 429 | 503) {
+                "true"
+            } else {
+                "false"
+            }),
         );
         return Ok(Some(delivering(state, &ended.id, response)));
     }

@@ -85,7 +85,7 @@ async fn make_room(state: &AppState, order: &mut Order, may_leave: bool) -> Resu
     let looked = generator.room.look(&caller.account_id, caller.media_bytes, now).await;
     let Some(lack) = looked.map_err(|error| {
         tracing::error!(request.id = %order.id, error = %error, "the room for images could not be looked up");
-        Problem::internal()
+        Problem::of_database(&error)
     })?
     else {
         return Ok(None);

@@ -96,14 +96,15 @@ pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(),
     std::fs::create_dir_all(&settings.data_dir)?;
     let now = Clock::system().now();
     let database = Database::open(&database_url(&settings), now).await?;
-    let done = carry_out(&database, command, now).await;
+    let reported_factor = settings.limits.reported_cost_factor;
+    let done = carry_out(&database, command, now, reported_factor).await;
     database.close().await;
     done
 }
 
-async fn carry_out(database: &Database, command: Command, now: Timestamp) -> Result<(), Failed> {
+async fn carry_out(database: &Database, command: Command, now: Timestamp, reported_factor: i64) -> Result<(), Failed> {
     match command {
-        Command::Verify => verify(database, now).await,
+        Command::Verify => verify(database, now, reported_factor).await,
         Command::Accounts => list(database).await,
         Command::CreateAccount {
             id,
@@ -149,8 +150,8 @@ fn fields(given: Value) -> Map<String, Value> {
     }
 }
 
-async fn verify(database: &Database, now: Timestamp) -> Result<(), Failed> {
-    let verified = database.verify_ledger(now).await?;
+async fn verify(database: &Database, now: Timestamp, reported_factor: i64) -> Result<(), Failed> {
+    let verified = database.verify_ledger(now, reported_factor).await?;
     if verified.discrepancies.is_empty() {
         say(&format!("{} postings, books are right", verified.postings));
         return Ok(());

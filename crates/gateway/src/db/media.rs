@@ -95,13 +95,11 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn media(&self, id: &str) -> Result<Option<MediaRow>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM media WHERE id = $1"));
-        sqlx::query(sql)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?
-            .as_ref()
-            .map(read)
-            .transpose()
+        let query = sqlx::query(sql).bind(id);
+        let row = self
+            .in_time(async { Ok(query.fetch_optional(&self.pool).await?) })
+            .await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// The images of a generation, in order.
@@ -112,13 +110,9 @@ impl Database {
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM media WHERE generation_id = $1 ORDER BY position"
         ));
-        sqlx::query(sql)
-            .bind(generation_id)
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(read)
-            .collect()
+        let query = sqlx::query(sql).bind(generation_id);
+        let rows = self.in_time(async { Ok(query.fetch_all(&self.pool).await?) }).await?;
+        rows.iter().map(read).collect()
     }
 
     /// The images whose paths begin with a folder.
@@ -163,12 +157,11 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn media_bytes_by_account(&self) -> Result<Vec<(String, i64)>, DatabaseError> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT COALESCE(g.account_id, '') AS account_id, CAST(SUM(m.size_bytes) AS BIGINT) AS size_bytes \
              FROM media m LEFT JOIN generations g ON g.id = m.generation_id GROUP BY g.account_id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        );
+        let rows = self.in_time(async { Ok(query.fetch_all(&self.pool).await?) }).await?;
         let pair = |row: &AnyRow| Ok((row.try_get("account_id")?, row.try_get("size_bytes")?));
         rows.iter().map(pair).collect()
     }

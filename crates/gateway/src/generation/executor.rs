@@ -211,21 +211,20 @@ pub(super) fn take(index: usize, pricing: Option<&Pricing>, mut success: Success
         }));
 }
 
-/// A charge that follows a provider's own figures, within what may be charged for the whole generation: its usage never costs
-/// more than was held, what it reports at most [`Bounds::reported_factor`] times as much.
+/// A charge within what may be charged for the whole generation: what it made or used never costs more than was held, what the
+/// provider itself reports at most [`Bounds::reported_factor`] times as much.
 fn within_bounds(charge: Estimate, provider: &str, execution: &mut Execution) -> Estimate {
     let Some(bounds) = execution.bounds else { return charge };
     let factor = match charge.basis {
         Basis::Reported => bounds.reported_factor,
-        Basis::Usage => 1,
-        Basis::Table => return charge,
+        Basis::Usage | Basis::Table => 1,
     };
     let charged: Micros = execution.charges.iter().map(|charge| charge.total).sum();
     let most = Micros(bounds.held.0.saturating_mul(factor)) - charged;
     let told = charge.total;
     let bounded = capped(charge, Micros(most.0.max(0)));
     if bounded.total < told {
-        tracing::error!(provider.id = provider, told = %told, charged = %bounded.total, held = %bounds.held, "a provider tells of a cost above what was held; it is charged up to its bound");
+        tracing::error!(provider.id = provider, told = %told, charged = %bounded.total, held = %bounds.held, "a call costs more than was held for it; it is charged up to its bound");
         execution.warnings.push(format!(
             "By its own figures {provider} would cost {told}, more than was held for this request: {} is charged.",
             bounded.total

@@ -185,22 +185,21 @@ pub(super) async fn shelve(generator: &Generator, keeping: &Keeping<'_>, generat
 
 impl Generator {
     /// Takes up the images that dead processes had promised and could not store. From now on their generations are being
-    /// kept; what is returned stores them, however long that takes.
-    pub(crate) fn take_up(&self, leftovers: Vec<Leftover>) -> impl Future<Output = ()> + Send + use<> {
-        let (generator, being_kept) = (self.clone(), Arc::clone(&self.being_kept));
-        let seen: Vec<(Leftover, Seen)> = leftovers
-            .into_iter()
-            .map(|leftover| {
-                let seen = being_kept.enter(&leftover.row.generation_id);
-                (leftover, seen)
-            })
-            .collect();
-        async move {
-            for (leftover, _seen) in seen {
+    /// kept; they are stored however long that takes. A stopping gateway does not wait for it: the next start finds them again.
+    pub(crate) fn take_up(&self) {
+        let leftovers = self.shelf.leftovers().unwrap_or_else(|error| {
+            tracing::error!(error = %error, "images that wait for the store could not be looked for");
+            Vec::new()
+        });
+        let seen = |leftover: Leftover| (self.being_kept.enter(&leftover.row.generation_id), leftover);
+        let leftovers: Vec<(Seen, Leftover)> = leftovers.into_iter().map(seen).collect();
+        let generator = self.clone();
+        tokio::spawn(async move {
+            for (_seen, leftover) in leftovers {
                 generator.store_leftover(&leftover).await;
                 generator.ends.tell(&leftover.row.generation_id, None);
             }
-        }
+        });
     }
 
     async fn store_leftover(&self, leftover: &Leftover) {

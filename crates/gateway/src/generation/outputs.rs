@@ -280,9 +280,13 @@ fn refused_formats(finish: Finish, images: &[Finished]) -> Option<Adjustment> {
 /// The charge of all calls. Images come one call at a time, so what was delivered is what is charged.
 fn total(execution: &Execution) -> (Micros, Basis, Vec<Line>) {
     let charges = &execution.charges;
+    let reported = charges.iter().find(|charge| charge.basis == Basis::Reported);
     (
         charges.iter().map(|charge| charge.total).sum(),
-        charges.first().map_or_else(Basis::default, |charge| charge.basis),
+        // Of several, the one that says how far the charge may lie above the estimate.
+        reported
+            .or(charges.first())
+            .map_or_else(Basis::default, |charge| charge.basis),
         planner::price::merged(charges.iter().flat_map(|charge| charge.components.clone())),
     )
 }

@@ -168,7 +168,8 @@ impl Generator {
                 let mut end = failed(error, now);
                 // What cost nothing may simply be asked again.
                 let is_paid = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
-                end.answer = (order.is_awaited() && is_paid).then(|| failure(error));
+                // Twins that wait for it, here or elsewhere, share it all the same.
+                end.answer = order.is_awaited().then(|| failure(error));
                 end.frees_claim = !is_paid;
                 (end, attempts, Settlement::Release)
             }

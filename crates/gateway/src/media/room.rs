@@ -2,15 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::db::{Database, DatabaseError};
 
 /// How old a figure of the database may be: what is stored here is added at once, and what others store or remove is
 /// seen this much later.
 const FIGURES_LAST: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long it is waited for others who look.
+const LOOKED_WITHIN: Duration = Duration::from_millis(1500);
 
 /// The room for stored images. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -62,11 +67,19 @@ impl MediaRoom {
         own_limit_bytes: Option<i64>,
         now: Timestamp,
     ) -> Result<Option<NoRoom>, DatabaseError> {
-        let mut figures = self.figures.lock().await;
+        // Who waits for another one's look at a database that is away waits no longer than for his own.
+        let figures = timeout(LOOKED_WITHIN, self.figures.lock()).await;
+        let mut figures = figures.map_err(|_| DatabaseError::Unavailable)?;
         if figures.read_at.is_none_or(|at| now.duration_since(at) > FIGURES_LAST) {
-            let read = self.database.media_bytes_by_account().await?;
-            let bytes = |bytes| u64::try_from(bytes).unwrap_or(0);
-            figures.bytes_by_account = read.into_iter().map(|(id, sum)| (id, bytes(sum))).collect();
+            match self.database.media_bytes_by_account().await {
+                Ok(read) => {
+                    let bytes = |bytes| u64::try_from(bytes).unwrap_or(0);
+                    figures.bytes_by_account = read.into_iter().map(|(id, sum)| (id, bytes(sum))).collect();
+                }
+                // Old figures do meanwhile: nothing is stored without the database.
+                Err(error) if error.is_away() && figures.read_at.is_some() => {}
+                Err(error) => return Err(error),
+            }
             figures.read_at = Some(now);
         }
         if figures.bytes_by_account.values().sum::<u64>() >= self.limit_bytes {

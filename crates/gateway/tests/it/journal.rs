@@ -12,6 +12,7 @@ use gateway::db::ledger::{Hold, Settlement};
 use gateway::db::media::MediaRow;
 use gateway::db::{DEFAULT_ACCOUNT, Database, DatabaseError};
 use gateway::ledger::Charge;
+use gateway::ledger::REPORTED_COST_FACTOR;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::harness::outage::Locked;
+use super::harness::until;
 
 /// Histories that are tried. Most of their time is spent in waiting for a database that is away.
 const CASES: u32 = 5;
@@ -121,7 +123,10 @@ impl History {
                     self.lock = Some(Locked::take(&self.url()).await);
                 }
             }
-            Step::Up => self.up().await,
+            Step::Up => {
+                self.up().await;
+                self.until_written().await;
+            }
             Step::Crash => {
                 let database = self.database.take().expect("it runs");
                 database.die();
@@ -217,16 +222,21 @@ impl History {
         }
     }
 
-    /// What was accepted is there, once, and nothing else is.
-    async fn check(&mut self) {
-        self.up().await;
+    /// Waits until it can write: whatever waits goes before.
+    async fn until_written(&self) {
         let database = self.database();
-        // Whatever waits goes before this.
         tokio::time::timeout(Duration::from_secs(20), async {
             while database.probe().await.is_err() {}
         })
         .await
         .expect("it can write again");
+    }
+
+    /// What was accepted is there, once, and nothing else is.
+    async fn check(&mut self) {
+        self.up().await;
+        self.until_written().await;
+        let database = self.database();
         let mut held = 0;
         for known in &self.known {
             let row = database.generation(DEFAULT_ACCOUNT, &known.id).await.expect("it reads");
@@ -245,7 +255,10 @@ impl History {
         let account = account.expect("the default account");
         let charged = i64::try_from(delivered).expect("a small number") * COST;
         assert_eq!((account.held_micros, account.available_micros), (held, -held - charged));
-        let verified = database.verify_ledger(self.now).await.expect("it reads");
+        let verified = database
+            .verify_ledger(self.now, REPORTED_COST_FACTOR)
+            .await
+            .expect("it reads");
         assert_eq!(verified.discrepancies, []);
     }
 }
@@ -326,4 +339,62 @@ fn what_is_accepted_is_written_once_in_every_history() {
     if let Err(error) = tried {
         panic!("{error}");
     }
+}
+
+/// Goes through what follows `begin` of so many generations.
+fn with_history<T>(count: usize, then: impl AsyncFnOnce(&History) -> T) -> T {
+    let runtime = Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let mut history = History::new().await;
+        history.begin(count).await;
+        let told = then(&history).await;
+        let verified = history
+            .database()
+            .verify_ledger(history.now, REPORTED_COST_FACTOR)
+            .await;
+        assert_eq!(verified.expect("it reads").discrepancies, []);
+        history.database().close().await;
+        told
+    })
+}
+
+#[test]
+fn an_image_that_comes_after_its_money_was_given_back_is_charged_all_the_same() {
+    with_history(1, async |history| {
+        let (database, id) = (history.database(), &history.known[0].id);
+        for delivers in [false, true] {
+            let ended = ended(id, delivers, history.now);
+            database.end(ended).await.expect("it is accepted");
+        }
+        let row = database.generation(DEFAULT_ACCOUNT, id).await.expect("it reads");
+        assert_eq!(row.expect("it is on record").status, "completed");
+        let account = database.account(DEFAULT_ACCOUNT).await.expect("it reads");
+        let account = account.expect("the default account");
+        assert_eq!((account.held_micros, account.available_micros), (0, -COST));
+    });
+}
+
+#[test]
+fn one_write_that_cannot_be_done_fails_alone_among_those_that_wait_with_it() {
+    with_history(6, async |history| {
+        let database = history.database();
+        // While the lock is held they gather.
+        let lock = Locked::take(&history.url()).await;
+        let ends = history.known[..5]
+            .iter()
+            .map(|known| database.end(ended(&known.id, true, history.now)));
+        let writes = async {
+            let of_nobody = database.take_turn("nobody", 1, history.now);
+            let fresh = history.begin_one("fresh");
+            tokio::join!(join_all(ends), of_nobody, fresh)
+        };
+        let release = async {
+            until("writes that wait", async || database.trouble().map(drop)).await;
+            lock.release().await;
+        };
+        let ((ends, of_nobody, fresh), ()) = tokio::join!(writes, release);
+        assert!(ends.into_iter().all(|end| end.is_ok()));
+        fresh.expect("it begins");
+        assert!(matches!(of_nobody, Err(DatabaseError::Refused(_))), "{of_nobody:?}");
+    });
 }

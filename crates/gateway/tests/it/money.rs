@@ -13,6 +13,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::hang_up::until_upstream_is_called;
 use super::harness::{GENERATIONS, Reply, TestGateway, micros, send};
 
 /// The price of [`flat`], as its provider prints it.
@@ -327,4 +328,25 @@ async fn without_bookkeeping_images_are_made_and_nothing_is_recorded() {
     let listed = gateway.get("/v1/requests").await.ok();
     assert_eq!(listed["data"], json!([]));
     gateway.finish_without_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_steps_does_not_expire_what_runs() {
+    let gateway = TestGateway::start().await;
+    let body = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=1s]]", "quality": "low",
+        "response_format": "b64_json" });
+    let call = tokio::spawn(send(gateway.request(Method::POST, GENERATIONS).json(&body)));
+    until_upstream_is_called(&gateway, 1).await;
+    // Longer than any deadline.
+    gateway.clock.advance_s(24 * 3600);
+    let expired = gateway.database.expire_reservations(gateway.clock.now(), 100).await;
+    assert_eq!(expired.expect("it looks"), 0);
+    let answer = call.await.expect("the caller waits").ok();
+    let id = answer["id"].as_str().expect("an id");
+    let recorded = gateway.recorded(id).await;
+    assert_eq!(
+        (&recorded["status"], &recorded["cost"]),
+        (&json!("completed"), &answer["metadata"]["cost"])
+    );
+    gateway.finish().await;
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use gateway::auth::Scope;
 use gateway::settings::Settings;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -140,6 +141,35 @@ async fn the_same_when_its_connections_are_cut() {
     let wire = Wire::lay(&schema.url()).await;
     let gateway = over(&wire).await;
     goes_through(gateway, Away::Wired(wire, WireState::Cut)).await;
+    schema.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_while_the_server_is_silent_is_told_so_although_nobody_had_noticed() {
+    let Some(schema) = Schema::create().await else {
+        // A file does not fall silent.
+        return;
+    };
+    let wire = Wire::lay(&schema.url()).await;
+    let gateway = over(&wire).await;
+    // Nothing is known here of this key yet.
+    let key = gateway.new_key(&[Scope::Generate], None).await;
+    wire.be(WireState::Silent);
+    for name in ["first", "second"] {
+        let began = Instant::now();
+        let request = gateway
+            .anonymous(Method::POST, GENERATIONS)
+            .bearer_auth(&key.token)
+            .header("idempotency-key", name);
+        send(request.json(&body())).await.error(503, "OVERLOADED");
+        assert!(began.elapsed() < TOLD_WITHIN, "{:?}", began.elapsed());
+    }
+    wire.be(WireState::Sound);
+    until("a gateway that is ready again", async || {
+        (readiness(&gateway.client, &gateway.base).await == StatusCode::OK).then_some(())
+    })
+    .await;
+    gateway.finish().await;
     schema.remove().await;
 }
 

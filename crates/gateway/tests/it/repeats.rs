@@ -590,14 +590,18 @@ async fn what_was_purged_does_not_come_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twins_share_the_failure_of_the_one_they_wait_for() {
     let gateway = TestGateway::start().await;
+    let replica = gateway.replica().await;
     let limited = with(
-        body("dunes [[fault: delay=700ms status=429 retry-after=30]]"),
+        body("dunes [[fault: delay=1500ms status=429 retry-after=30]]"),
         json!({ "model": "openai/gpt-image-1-mini" }),
     );
-    let twins = (0..20).map(|_| send(keyed(&gateway, "order-1", &limited)));
+    // Half of them ask elsewhere.
+    let asked = |twin| if twin % 2 == 0 { &gateway } else { &replica };
+    let twins = (0..20).map(|twin| send(keyed(asked(twin), "order-1", &limited)));
     let replies = join_all(twins).await;
     for reply in &replies {
         reply.error(429, "UPSTREAM_ERROR");
+        assert_eq!(reply.header("x-should-retry"), "true");
     }
     let calls = gateway.upstream_calls().await.len();
     // All twenty were there before the first one's failure; who comes in the same moment as its end may try anew.
@@ -607,5 +611,6 @@ async fn twins_share_the_failure_of_the_one_they_wait_for() {
         .await
         .error(429, "UPSTREAM_ERROR");
     assert!(gateway.upstream_calls().await.len() > calls);
+    replica.finish().await;
     gateway.finish().await;
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gateway::db::Database;
+use gateway::ledger::REPORTED_COST_FACTOR;
 use gateway::settings::Settings;
 use jiff::Timestamp;
 use reqwest::Method;
@@ -82,7 +83,10 @@ async fn a_data_folder_of_version_0_1_0_works() {
         .expect("on record");
     assert_eq!(cut_off.error_code.as_deref(), Some("OUTCOME_UNKNOWN"));
     running.shutdown().await;
-    let verified = database.verify_ledger(clock.now()).await.expect("it reads");
+    let verified = database
+        .verify_ledger(clock.now(), REPORTED_COST_FACTOR)
+        .await
+        .expect("it reads");
     assert_eq!(verified.discrepancies, []);
     database.close().await;
 }

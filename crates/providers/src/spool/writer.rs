@@ -55,7 +55,8 @@ impl BlobWriter {
             }
             Store::File(file) => file,
         };
-        let Err(error) = file.write_all(bytes) else {
+        let before_write = self.charge.scope.0.shared.limits.before_write;
+        let Err(error) = before_write().and_then(|()| file.write_all(bytes)) else {
             return Ok(());
         };
         if !self.charge.scope.is_admitted() {
@@ -93,7 +94,9 @@ impl BlobWriter {
     }
 
     fn move_to_file(&mut self) -> Result<(), SpoolError> {
-        let directory = self.charge.scope.0.shared.limits.directory.as_deref();
+        let limits = &self.charge.scope.0.shared.limits;
+        (limits.before_write)()?;
+        let directory = limits.directory.as_deref();
         let mut file: File = match directory {
             Some(directory) => tempfile::tempfile_in(directory)?,
             None => tempfile::tempfile()?,

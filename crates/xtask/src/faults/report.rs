@@ -63,7 +63,6 @@ pub(super) fn print(site: &Site, told: &Told) {
         ("requests with an unknown outcome", figures.unknown_rows.to_string()),
         ("charged", format!("${:.6}", figures.cost_micros as f64 / 1e6)),
         ("replays compared", told.replays.to_string()),
-        ("  delivered, but not kept by a death", told.gone.to_string()),
         ("longest wait for images", seconds(told.longest_served)),
         (
             "all ended, after the last fault",

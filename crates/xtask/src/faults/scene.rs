@@ -38,8 +38,6 @@ pub(super) struct Told {
     pub(super) longest_served: Duration,
     pub(super) errors: BTreeMap<String, (usize, Duration)>,
     pub(super) replays: usize,
-    /// Keys whose images were delivered, could not be kept, and went with their process.
-    pub(super) gone: usize,
     pub(super) took: Duration,
     pub(super) settled_after: Option<Duration>,
     pub(super) verified: String,
@@ -140,7 +138,6 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
             .unwrap_or_default(),
         errors: BTreeMap::new(),
         replays: 0,
-        gone: 0,
         took: Duration::ZERO,
         settled_after,
         verified: String::new(),
@@ -275,7 +272,7 @@ impl Told {
             .filter(|(ask, story)| ask.repeat == Repeat::Key && story.end == End::Served && !story.images.is_empty())
             .collect();
         let next = AtomicUsize::new(0);
-        let differing: Mutex<Vec<(u16, String)>> = Mutex::default();
+        let differing: Mutex<Vec<String>> = Mutex::default();
         scope(|threads| {
             for _ in 0..site.options.at_once {
                 threads.spawn(|| {
@@ -288,15 +285,8 @@ impl Told {
             }
         });
         self.replays = served.len();
-        let was_away = |passed: &Passed| matches!(passed.outage, Some(Outage::Media | Outage::Disk));
-        let may_be_gone = self.kills > 0 && self.passed.iter().any(was_away);
-        for (status, told) in differing.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            // It was delivered while it could not be kept, and then its process died.
-            if status == 410 && may_be_gone {
-                self.gone += 1;
-            } else {
-                self.wrongs.add("a key gives the first answer again", told);
-            }
+        for told in differing.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.wrongs.add("a key gives the first answer again", told);
         }
     }
 
@@ -313,23 +303,20 @@ impl Told {
     }
 }
 
-/// What a key gives that is not the first answer, with its status.
-fn replayed(site: &Site, client: &Client, ask: &Ask, story: &Story) -> Option<(u16, String)> {
+/// What a key gives that is not the first answer.
+fn replayed(site: &Site, client: &Client, ask: &Ask, story: &Story) -> Option<String> {
     let url = format!("{}{}", site.base(0), ask.path);
     let answer = client.post(&url, &caller::headers(site, ask, 1), &ask.body, None);
-    let (status, told) = match &answer {
+    let told = match &answer {
         Ok(answer) if [200, 202].contains(&answer.status) => {
             let id = answer.json()["id"].as_str().map(ToOwned::to_owned);
             if answer.is_replay && id == story.id {
                 return None;
             }
-            (answer.status, format!("another answer: {id:?}"))
+            format!("another answer: {id:?}")
         }
-        Ok(answer) => (answer.status, format!("HTTP {} {}", answer.status, answer.code())),
-        Err(broken) => (0, format!("{broken:?}")),
+        Ok(answer) => format!("HTTP {} {}", answer.status, answer.code()),
+        Err(broken) => format!("{broken:?}"),
     };
-    Some((
-        status,
-        format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt),
-    ))
+    Some(format!("ask {} ({:?}): {told} -- {}", ask.place, ask.shape, ask.prompt))
 }

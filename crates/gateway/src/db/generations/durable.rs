@@ -233,7 +233,8 @@ pub(in crate::db) async fn note_break(link: &mut Link, id: &str, now: Timestamp)
     Ok(())
 }
 
-/// Gives an answer to the retry `count` of an SDK, as [`Database::adopt`] says.
+/// Gives an answer to the retry `count` of an SDK, as [`Database::adopt`] says. A failure that cost nothing is none: it is tried
+/// anew.
 pub(in crate::db) async fn adopt(
     link: &mut Link,
     key_id: &str,
@@ -242,7 +243,8 @@ pub(in crate::db) async fn adopt(
     count: i64,
 ) -> Result<Option<String>, DatabaseError> {
     let sql = "UPDATE generations SET adopted_by = $4 WHERE id = (SELECT id FROM generations WHERE key_id = $1 AND request_hash = $2 \
-         AND created_at >= $3 AND adopted_by < $4 AND (status = $5 OR answer IS NOT NULL) \
+         AND created_at >= $3 AND adopted_by < $4 AND (status = $5 OR answer IS NOT NULL AND (status = $6 OR EXISTS \
+         (SELECT 1 FROM attempts WHERE generation_id = generations.id AND spent <> 'no'))) \
          ORDER BY CASE WHEN broken_at IS NOT NULL THEN 0 WHEN status = $5 THEN 3 WHEN delivered_at IS NULL THEN 1 ELSE 2 END, \
          adopted_by DESC, id LIMIT 1) AND adopted_by < $4 RETURNING id";
     let values = [
@@ -251,6 +253,7 @@ pub(in crate::db) async fn adopt(
         since.as_microsecond().into(),
         count.into(),
         Status::Processing.as_str().into(),
+        Status::Completed.as_str().into(),
     ];
     let row = link.row(sql, &values).await?;
     row.map(|row| row.text(0)).transpose()
@@ -329,13 +332,32 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn unknown_tries(&self, generation_id: &str) -> Result<i64, DatabaseError> {
-        let (count,): (i64,) = sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT COUNT(*) FROM (SELECT DISTINCT provider, model FROM attempts \
              WHERE generation_id = $1 AND outcome <> 'succeeded' AND spent <> 'no') AS tries",
-        )
-        .bind(generation_id)
-        .fetch_one(&self.pool)
-        .await?;
+        );
+        let query = query.bind(generation_id);
+        let (count,): (i64,) = self.in_time(async { Ok(query.fetch_one(&self.pool).await?) }).await?;
+        Ok(count)
+    }
+
+    /// The same over all requests of a key with this hash since `since` whose outcome is unknown.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn unknown_tries_since(
+        &self,
+        key_id: &str,
+        request_hash: &str,
+        since: Timestamp,
+    ) -> Result<i64, DatabaseError> {
+        let query = sqlx::query_as(
+            "SELECT COUNT(*) FROM (SELECT DISTINCT generation_id, provider, attempts.model FROM attempts \
+             JOIN generations ON generations.id = generation_id WHERE key_id = $1 AND request_hash = $2 \
+             AND generations.created_at >= $3 AND error_code = 'OUTCOME_UNKNOWN' AND outcome <> 'succeeded' AND spent <> 'no') AS tries",
+        );
+        let query = query.bind(key_id).bind(request_hash).bind(since.as_microsecond());
+        let (count,): (i64,) = self.in_time(async { Ok(query.fetch_one(&self.pool).await?) }).await?;
         Ok(count)
     }
 

@@ -1,11 +1,17 @@
 //! What generations and operators ask of the journal.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::{Ask, ClaimOf, Ended, Entry, NotBegun, Written};
 use crate::db::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration};
 use crate::db::ledger::{Hold, OperatorPosting, Posted, Settlement};
 use crate::db::{Database, DatabaseError};
+
+/// How long who is refused waits until that is on record.
+const REFUSED_WITHIN: Duration = Duration::from_millis(500);
 
 impl Database {
     /// Notes a generation before anything is sent, and holds money for it: the dearest price that can be paid. When that is
@@ -148,7 +154,7 @@ impl Database {
         self.journal.hand_over(entry).accepted().await
     }
 
-    /// Notes a generation that is refused before it begins.
+    /// Notes a generation that is refused before it begins. Whoever is refused does not wait long until it is written.
     ///
     /// # Errors
     /// [`DatabaseError::Unavailable`] at once while nothing can be written: refusals shall not fill the waiting file.
@@ -157,7 +163,9 @@ impl Database {
             return Err(DatabaseError::Unavailable);
         }
         let (start, end) = (Box::new(start), Box::new(end));
-        self.journal.hand_over(Entry::Reject { start, end }).accepted().await
+        let accepted = self.journal.hand_over(Entry::Reject { start, end }).accepted();
+        // It is on its way, and nothing was spent.
+        timeout(REFUSED_WITHIN, accepted).await.unwrap_or(Ok(()))
     }
 
     /// Notes the end of a generation with all that belongs to it, and settles what was held for it. What is accepted is

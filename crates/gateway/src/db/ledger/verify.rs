@@ -26,8 +26,9 @@ pub struct Verified {
 /// How long after its end a reservation may still be open: the sweep that closes it looks this often at the least.
 pub const OVERDUE_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// The rules, and a query for what breaks each. `$1` is the time before which no reservation may have expired.
-const RULES: [(&str, &str); 19] = [
+/// The rules, and a query for what breaks each. `$1` is the time before which no reservation may have expired, or how many
+/// times what was held a provider may report that it charged.
+const RULES: [(&str, &str); 20] = [
     (
         "the entries of a posting sum to zero",
         "SELECT posting_id AS id FROM entries GROUP BY posting_id HAVING SUM(amount_micros) <> 0",
@@ -67,6 +68,13 @@ const RULES: [(&str, &str); 19] = [
          AND status NOT IN ('completed', 'processing') AND (COALESCE(error_code, '') <> 'OUTCOME_UNKNOWN' \
          OR cost_micros IS DISTINCT FROM (SELECT CAST(SUM(amount_micros) AS BIGINT) FROM entries \
          WHERE posting_id = postings.id AND book IN ('usage', 'markup')))",
+    ),
+    (
+        // What a provider itself reports has a bound of its own: the setting reported_cost_factor. Where nobody noted how a
+        // charge was found, an operator's rule for unknown outcomes made it.
+        "no more is charged than was held, or a provider reports within its bound",
+        "SELECT id FROM generations JOIN reservations ON generation_id = id WHERE state = 'charged' \
+         AND cost_micros > amount_micros * CASE WHEN cost_basis = 'reported' THEN CAST($1 AS BIGINT) ELSE 1 END",
     ),
     (
         "no more is refunded than was charged",
@@ -128,11 +136,11 @@ const RULES: [(&str, &str); 19] = [
 ];
 
 impl Database {
-    /// Checks every rule of the books.
+    /// Checks every rule of the books. `reported_factor` is how many times what was held a provider may report that it charged.
     ///
     /// # Errors
     /// [`DatabaseError`] when they cannot be read.
-    pub async fn verify_ledger(&self, now: Timestamp) -> Result<Verified, DatabaseError> {
+    pub async fn verify_ledger(&self, now: Timestamp, reported_factor: i64) -> Result<Verified, DatabaseError> {
         let overdue = now.checked_sub(OVERDUE_GRACE).unwrap_or(Timestamp::MIN);
         let mut snapshot = self.begin_snapshot().await?;
         let (postings,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM postings")
@@ -140,10 +148,14 @@ impl Database {
             .await?;
         let mut discrepancies = Vec::new();
         for (rule, sql) in RULES {
-            let needs_time = sql.contains("$1");
             let mut query = sqlx::query(sql);
-            if needs_time {
-                query = query.bind(overdue.as_microsecond());
+            if sql.contains("$1") {
+                let is_factor = sql.contains("cost_basis");
+                query = query.bind(if is_factor {
+                    reported_factor
+                } else {
+                    overdue.as_microsecond()
+                });
             }
             for row in query.fetch_all(&mut *snapshot).await? {
                 discrepancies.push(Discrepancy {

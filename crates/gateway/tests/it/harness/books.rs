@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use gateway::db::Database;
 use gateway::db::arena::{ExhibitFilter, ExhibitState};
 use gateway::db::generations::{Filter, GenerationRow};
+use gateway::ledger::REPORTED_COST_FACTOR;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -130,7 +131,7 @@ async fn check_generation(database: &Database, generation: &GenerationRow, maybe
 /// With the time after every test, no reservation may be open.
 async fn check_ledger(database: &Database) {
     let verified = database
-        .verify_ledger(Timestamp::MAX)
+        .verify_ledger(Timestamp::MAX, REPORTED_COST_FACTOR)
         .await
         .expect("the ledger can be read");
     assert_eq!(verified.discrepancies, [], "the books are right");
