@@ -70,7 +70,7 @@ async fn postings(name: &str, url: &str) -> Result<(), Failed> {
         terms: KeyTerms::default(),
     };
     let key = mint(order, now);
-    database.insert_key(&key.row).await?;
+    database.insert_key(&key.row, None).await?;
     let mut first = None;
     for at_once in AT_ONCE {
         let started = Instant::now();

@@ -4,6 +4,7 @@ mod absent;
 mod accounts;
 mod answer;
 mod arena;
+mod audit;
 mod balance;
 mod body;
 mod caller;
@@ -80,6 +81,7 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
         .route("/v1/accounts", get(accounts::list).post(accounts::create))
         .route("/v1/accounts/{id}", get(accounts::retrieve).patch(accounts::change))
         .route("/v1/accounts/{id}/postings", get(postings::list).post(postings::create))
+        .route("/v1/audit", get(audit::handle))
         .route("/v1/requests", get(requests::list))
         .route("/v1/requests/{id}", get(requests::retrieve))
         .route("/v1/requests/{id}/payloads", delete(requests::purge))

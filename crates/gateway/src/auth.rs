@@ -164,7 +164,7 @@ pub fn mint(order: KeyOrder, now: Timestamp) -> NewKey {
 /// [`DatabaseError`].
 pub async fn create(database: &Database, order: KeyOrder, now: Timestamp) -> Result<NewKey, DatabaseError> {
     let key = mint(order, now);
-    database.insert_key(&key.row).await?;
+    database.insert_key(&key.row, None).await?;
     Ok(key)
 }
 

@@ -15,6 +15,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod stop;
+mod story;
 mod usage;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::builtin;
+use crate::private;
 use crate::settings::{Environment, Settings};
 
 /// One OpenAI-compatible API in front of every image model and every provider that runs it.
@@ -84,17 +86,27 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(dispatch(arguments)) {
+    let code = match runtime.block_on(dispatch(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error.to_string());
             ExitCode::FAILURE
         }
-    }
+    };
+    // Whatever still works on other threads is not waited for.
+    runtime.shutdown_background();
+    code
 }
 
 async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
     let config = arguments.config;
+    if matches!(
+        arguments.command,
+        Command::Serve | Command::Keys(_) | Command::Ledger(_) | Command::Doctor
+    ) {
+        // These open the database, or make it.
+        private::keep_new_files();
+    }
     match arguments.command {
         Command::Serve => serve::run(config).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod arena;
+pub mod audit;
 pub mod generations;
 pub mod idempotency;
 pub mod journal;
@@ -302,6 +303,18 @@ impl Database {
             .fetch_one(&self.pool)
             .await?;
         Ok(value)
+    }
+
+    /// Sees to it that what was removed stands in no file any more. SQLite has overwritten it where it stood (`secure_delete`);
+    /// the log of its writes is brought in and cut, as far as readers allow. PostgreSQL does so by its own rules (vacuum).
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    async fn leave_no_trace(&self) -> Result<(), DatabaseError> {
+        if self.dialect == Dialect::Sqlite {
+            self.pool.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
+        Ok(())
     }
 
     /// Finishes what is being written and ends all connections.

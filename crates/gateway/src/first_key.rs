@@ -46,7 +46,7 @@ pub(crate) async fn ensure(
     let path = data_dir.join(FIRST_KEY_FILE);
     // The file first: a key that is stored and not told could never be used.
     write_private(&path, &key.token).map_err(|cause| FirstKeyError::File { path, cause })?;
-    database.insert_key(&key.row).await?;
+    database.insert_key(&key.row, None).await?;
     Ok(Some(key.token))
 }
 

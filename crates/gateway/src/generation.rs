@@ -15,7 +15,9 @@ pub mod record;
 mod resume;
 pub mod routing;
 mod settle;
+pub mod stages;
 mod track;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use planner::request::{ImageRequest, ResponseFormat};
 use planner::resolve::Adjustment;
 use planner::route::Route;
 use planner::usage::Usage;
-use providers::{Blob, Driver, SpoolScope};
+use providers::{Driver, SpoolScope};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -64,7 +66,9 @@ use keeping::{BeingKept, Keeping, Moment};
 use partials::Inlet;
 use record::Reserved;
 use routing::Routing;
+use stages::{Stage, Stopwatch};
 use track::Track;
+pub use uploads::{Link, Upload};
 
 /// How long a process is taken to be alive while nobody sees a sign of it. Past it another one takes over what it worked on.
 pub const LEASE: Duration = Duration::from_secs(10);
@@ -162,15 +166,6 @@ impl Caller {
     }
 }
 
-/// A file that the caller sent or pointed to.
-#[derive(Debug, Clone)]
-pub struct Upload {
-    /// The field that it came in.
-    pub param: String,
-    /// Its bytes.
-    pub blob: Blob,
-}
-
 /// Tells that a generation has begun: that it was not refused.
 #[derive(Debug)]
 pub struct Began(oneshot::Sender<()>);
@@ -184,7 +179,6 @@ impl Began {
     }
 
     fn tell(self) {
-        // Nobody may be listening.
         let _ = self.0.send(());
     }
 }
@@ -206,6 +200,8 @@ pub struct Order {
     pub images: Vec<Upload>,
     /// The mask.
     pub mask: Option<Upload>,
+    /// Those of both that are yet to be fetched, the images by their places.
+    pub links: Vec<Link>,
     /// How images are handed over.
     pub response_format: ResponseFormat,
     /// Marks of the caller's own.
@@ -230,6 +226,8 @@ pub struct Order {
     pub seed: u64,
     /// Where this generation's bytes are held.
     pub scope: SpoolScope,
+    /// Times its stages.
+    pub stopwatch: Stopwatch,
 }
 
 impl Order {
@@ -342,6 +340,7 @@ impl Generator {
         let _under_way = self.metrics.generation_began();
         let result = self.live(order, started, inlet, began).await;
         self.measure(order, &result, started.elapsed());
+        self.record_timings(order, &result);
         result
     }
 
@@ -353,7 +352,8 @@ impl Generator {
         began: Began,
     ) -> Result<Generated, GenerationError> {
         let created_at = self.clock.now();
-        let plan = match self.plan(order) {
+        let stopwatch = &order.stopwatch;
+        let plan = match stopwatch.time_now(Stage::Plan, || self.plan(order)) {
             Ok(plan) => plan,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
@@ -361,7 +361,8 @@ impl Generator {
         if let Err(error) = order.scope.admit(self.usual.expected(&plan, order.request.n)) {
             return Err(self.reject(order, created_at, GenerationError::NoRoom(error)).await);
         }
-        let Reserved { plan, first } = match self.reserve(order, plan, created_at).await {
+        let held = stopwatch.time(Stage::Hold, self.reserve(order, plan, created_at)).await;
+        let Reserved { plan, first } = match held {
             Ok(reserved) => reserved,
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
@@ -371,15 +372,20 @@ impl Generator {
         let mut execution = self.execute(order, &plan, first, deadline, inlet).await;
         let unmade = std::mem::take(&mut execution.unmade);
         passed("execute");
-        let produced = outputs::finish(self, order, &plan, execution).await;
+        let finished = outputs::finish(self, order, &plan, execution);
+        let produced = stopwatch.time(Stage::Convert, finished).await;
         passed("process");
         order.scope.give_back_rest();
         let result = match produced {
-            Ok(produced) => Ok(outputs::deliver(self, order, produced, created_at).await),
+            Ok(produced) => {
+                let delivered = outputs::deliver(self, order, produced, created_at);
+                Ok(stopwatch.time(Stage::Store, delivered).await)
+            }
             Err(error) => Err(error),
         };
         passed("store");
-        let result = self.settle(order, result, &unmade).await;
+        let settled = self.settle(order, result, &unmade);
+        let result = stopwatch.time(Stage::Settle, settled).await;
         passed("settle");
         result
     }
@@ -440,6 +446,7 @@ impl Generator {
             deadline,
             inlet,
             tasks: &self.tasks,
+            stopwatch: &order.stopwatch,
         };
         executor.execute(plan, order.request.n, &sources, (track, first)).await
     }

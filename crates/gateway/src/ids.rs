@@ -16,6 +16,12 @@ pub fn vote_id(now: Timestamp) -> String {
     format!("vote_{}", KsuidMs::from_millis(Some(now.as_millisecond()), None))
 }
 
+/// The id of a line about what an operator did, sorted by time.
+#[must_use]
+pub fn audit_id(now: Timestamp) -> String {
+    format!("aud_{}", KsuidMs::from_millis(Some(now.as_millisecond()), None))
+}
+
 /// When an id was made, to four milliseconds; `None` for what is no such id.
 #[must_use]
 pub fn request_time(id: &str) -> Option<Timestamp> {

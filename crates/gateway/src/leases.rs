@@ -9,6 +9,7 @@ use tokio::select;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::db::DatabaseError;
 use crate::db::processes::Beat;
@@ -118,7 +119,8 @@ async fn take_over(generator: &Generator, spool: &Spool, tasks: &TaskTracker) ->
     let orphans = generator.database.take_over(now, held_until, BATCH).await?;
     for orphan in orphans {
         let (generator, scope) = (generator.clone(), spool.scope());
-        tasks.spawn(async move { generator.resume(&orphan, &scope).await });
+        let span = tracing::error_span!("request", request.id = %orphan.id);
+        tasks.spawn(async move { generator.resume(&orphan, &scope).await }.instrument(span));
     }
     Ok(())
 }

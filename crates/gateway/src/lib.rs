@@ -22,6 +22,7 @@ pub mod media;
 pub mod metrics;
 mod operator;
 pub mod outcome;
+mod private;
 pub mod problem;
 mod request_view;
 mod serve;
@@ -103,11 +104,7 @@ const LINK_SECRET_CHARS: usize = 43;
 /// [`StartError`] names what cannot be used.
 pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Result<Running, StartError> {
     let catalog = with_markup(catalog, &settings);
-    let io = |what: &Path| {
-        let what = what.display().to_string();
-        move |cause| StartError::Io { what, cause }
-    };
-    std::fs::create_dir_all(&settings.data_dir).map_err(io(&settings.data_dir))?;
+    close_to_others(&settings.data_dir)?;
     let (listener, address) = listen(settings.listen).await?;
     let metrics_at = match settings.metrics_listen {
         Some(own) => Some(listen(own).await?),
@@ -161,7 +158,9 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         api_aliases: settings.api_aliases.clone().into(),
         known_clients: Arc::new(known_clients(&settings)?),
         metrics_apart: metrics_at.is_some(),
+        metrics_guarded: are_metrics_guarded(&settings, address),
         has_pages: settings.site,
+        trusted_proxies: settings.trusted_proxies.clone().into(),
         shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
     };
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
@@ -241,6 +240,18 @@ async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Opti
     Ok(Some(sandbox::start(config).await?))
 }
 
+/// Makes the data folder its owner's alone, with what is in it.
+fn close_to_others(folder: &Path) -> Result<(), StartError> {
+    let failed = private::close(folder).map_err(|cause| StartError::Io {
+        what: folder.display().to_string(),
+        cause,
+    })?;
+    for (path, error) in failed {
+        tracing::warn!(path = %path.display(), error = %error, "others on this machine may read this, and that cannot be changed");
+    }
+    Ok(())
+}
+
 /// A socket that takes connections, and its address.
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let cannot = |cause| StartError::Io {
@@ -263,12 +274,21 @@ fn routes(settings: &Settings, state: &AppState) -> axum::Router<AppState> {
     api::routes(&settings.api_aliases).merge(pages)
 }
 
+/// Whether `/metrics` takes a key at `address`.
+const fn are_metrics_guarded(settings: &Settings, address: SocketAddr) -> bool {
+    !settings.metrics_open && !address.ip().is_loopback()
+}
+
 /// Serves `/metrics` alone. Its tasks are not the gateway's: figures can be read until all generations have ended.
 fn serve_metrics(
     (listener, address): (TcpListener, SocketAddr),
     state: AppState,
     settings: &Settings,
 ) -> (SocketAddr, serve::Server) {
+    let state = AppState {
+        metrics_guarded: are_metrics_guarded(settings, address),
+        ..state
+    };
     let router = http::surrounded(api::metrics_routes(), state);
     let (limits, proxies) = (&settings.limits, &settings.trusted_proxies);
     (

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod fields;
 pub(crate) mod keys;
 pub(crate) mod postings;
+pub(crate) mod witness;
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! A request as its account sees it: in the request log, and in what webhooks tell.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use planner::money::Micros;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use crate::db::DatabaseError;
 use crate::db::generations::{AttemptRow, GenerationRow, Status};
 use crate::db::media::MediaRow;
 use crate::generation::Generator;
+use crate::generation::stages::Timing;
 use crate::media::links::Links;
 
 /// The fields of a request in a list.
@@ -38,11 +41,20 @@ pub(crate) fn listed(row: &GenerationRow) -> Value {
     })
 }
 
+/// Who is told of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Its account.
+    Account,
+    /// The operator, who also sees what providers said word for word, as far as it is no secret.
+    Operator,
+}
+
 /// The same with how it went and its images under fresh links.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub(crate) async fn whole(generator: &Generator, row: &GenerationRow) -> Result<Value, DatabaseError> {
+pub(crate) async fn whole(generator: &Generator, row: &GenerationRow, reader: Reader) -> Result<Value, DatabaseError> {
     let id = &row.start.id;
     let attempts = generator.database.attempts_of(id).await?;
     let media = generator.database.media_of(id).await?;
@@ -54,7 +66,9 @@ pub(crate) async fn whole(generator: &Generator, row: &GenerationRow) -> Result<
     body["cost_components"] = stored(&row.cost_components);
     body["adjustments"] = stored(&row.start.adjustments);
     body["plan"] = stored(&row.start.plan);
-    body["attempts"] = attempts.iter().map(attempt_json).collect();
+    body["account_id"] = json!(row.start.account_id);
+    body["timings"] = timings_json(&row.timings);
+    body["attempts"] = attempts.iter().map(|attempt| attempt_json(attempt, reader)).collect();
     if row.status == Status::Completed.as_str() {
         let shown = media
             .iter()
@@ -113,8 +127,8 @@ fn media_json(links: &Links, media: &MediaRow, now: Timestamp) -> Option<Value> 
     }))
 }
 
-fn attempt_json(attempt: &AttemptRow) -> Value {
-    json!({
+fn attempt_json(attempt: &AttemptRow, reader: Reader) -> Value {
+    let mut told = json!({
         "provider": attempt.provider,
         "model": attempt.model,
         "outcome": attempt.outcome,
@@ -125,5 +139,29 @@ fn attempt_json(attempt: &AttemptRow) -> Value {
         "started_at": attempt.started_at.to_string(),
         "duration_ms": attempt.duration_ms,
         "cost": attempt.cost_micros.map(|micros| Micros(micros).as_json_dollars()),
-    })
+        "message": attempt.message,
+    });
+    if reader == Reader::Operator {
+        told["excerpt"] = json!(attempt.excerpt);
+    }
+    told
+}
+
+/// Where the time went, in milliseconds since the request came in.
+fn timings_json(column: &str) -> Value {
+    let timings: Vec<Timing> = serde_json::from_str(column).unwrap_or_default();
+    // Exact to the microsecond, and as short as that is.
+    let milliseconds = |micros: u64| Duration::from_micros(micros).as_nanos() as f64 / 1e6;
+    let told = timings.iter().map(|timing| {
+        let mut told = json!({
+            "stage": timing.stage.as_str(),
+            "started_ms": milliseconds(timing.started_us),
+            "duration_ms": milliseconds(timing.duration_us),
+        });
+        if let Some(attempt) = timing.attempt {
+            told["attempt"] = json!(attempt);
+        }
+        told
+    });
+    told.collect()
 }

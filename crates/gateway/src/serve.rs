@@ -24,12 +24,15 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::address::PeerAddress;
+use crate::clock::Clock;
+use crate::http::envelope::REQUEST_ID;
+use crate::ids::request_id;
 use crate::problem::Problem;
 use crate::settings::limits::Limits;
 use crate::transfer::LeastSpeed;
@@ -42,13 +45,13 @@ const HEADER_BUFFER_BYTES_MIN: usize = 8 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What an HTTP/2 connection begins with. Until it is there, or cannot come any more, the version is not known.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Paths that are answered also to those for whom there is no room.
+/// Paths that are answered also to those for whom there is no room, and while the gateway stops.
 const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The listening side of a gateway.
 pub(crate) struct Server {
     stop: watch::Sender<bool>,
-    accepting: JoinHandle<GracefulShutdown>,
+    accepting: JoinHandle<Accepting>,
     tasks: TaskTracker,
     patience: Duration,
 }
@@ -70,8 +73,15 @@ impl Server {
             header: Duration::from_secs(limits.header_s.max(1)),
             idle: Duration::from_secs(limits.idle_connection_s.max(1)),
             stopped,
+            is_stopping: false,
         };
-        let accepting = tokio::spawn(accept(listener, Door::new(limits, trusted_proxies), house));
+        let accepting = Accepting {
+            listener,
+            door: Door::new(limits, trusted_proxies),
+            house,
+            connections: GracefulShutdown::new(),
+        };
+        let accepting = tokio::spawn(accepting.until_stopped());
         Self {
             stop,
             accepting,
@@ -80,15 +90,27 @@ impl Server {
         }
     }
 
-    /// Takes no more connections and waits for requests and generations under way.
+    /// Takes no more requests and waits for those under way, and for generations. Meanwhile whoever asks whether the gateway
+    /// lives and can work is told, so that balancers send others elsewhere.
     pub(crate) async fn shutdown(self) {
         let _ = self.stop.send(true);
         self.tasks.close();
         let finish = async {
-            if let Ok(connections) = self.accepting.await {
-                connections.shutdown().await;
+            // Never told anything: these connections end with the wait.
+            let (_open, never) = watch::channel(false);
+            match self.accepting.await {
+                Ok(accepting) => {
+                    let (connections, watched) = accepting.only_watched(never);
+                    select! {
+                        () = watched => {}
+                        () = async {
+                            connections.shutdown().await;
+                            self.tasks.wait().await;
+                        } => {}
+                    }
+                }
+                Err(_) => self.tasks.wait().await,
             }
-            self.tasks.wait().await;
         };
         if timeout(self.patience, finish).await.is_err() {
             tracing::warn!(
@@ -110,6 +132,8 @@ struct House {
     /// Longest time without a request.
     idle: Duration,
     stopped: watch::Receiver<bool>,
+    /// Whether the gateway stops, so that only those who watch it are answered.
+    is_stopping: bool,
 }
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
@@ -128,25 +152,56 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn accept(listener: TcpListener, door: Door, house: House) -> GracefulShutdown {
-    let connections = GracefulShutdown::new();
-    let mut stopped = house.stopped.clone();
-    let mut spare = Spare::new();
-    loop {
-        let (stream, address) = select! {
-            accepted = spare.accept(&listener) => accepted,
-            _ = stopped.changed() => return connections,
+/// Takes connections.
+struct Accepting {
+    listener: TcpListener,
+    door: Door,
+    house: House,
+    connections: GracefulShutdown,
+}
+
+impl Accepting {
+    async fn until_stopped(self) -> Self {
+        let mut stopped = self.house.stopped.clone();
+        let mut spare = Spare::new();
+        loop {
+            let (stream, address) = select! {
+                accepted = spare.accept(&self.listener) => accepted,
+                _ = stopped.changed() => return self,
+            };
+            // Whoever has no place is closed without a word: words would cost a place.
+            let Some(place) = self.door.place(address.ip()) else {
+                continue;
+            };
+            let silent = self.door.silent();
+            let house = self.house.clone();
+            tokio::spawn(house.serve((stream, address), place, silent, self.connections.watcher()));
+        }
+    }
+
+    /// The connections up to now, and a wait without end in which new ones are answered as long as they only ask how the
+    /// gateway does.
+    fn only_watched(self, stopped: watch::Receiver<bool>) -> (GracefulShutdown, impl Future<Output = ()>) {
+        let house = House {
+            stopped,
+            is_stopping: true,
+            ..self.house
         };
-        // Whoever has no place is closed without a word: words would cost a place.
-        let Some(place) = door.place(address.ip()) else {
-            continue;
+        let (listener, door) = (self.listener, self.door);
+        let watched = async move {
+            let mut spare = Spare::new();
+            let mut serving = JoinSet::new();
+            let last = GracefulShutdown::new();
+            loop {
+                let (stream, address) = spare.accept(&listener).await;
+                while serving.try_join_next().is_some() {}
+                if let Some(place) = door.place(address.ip()) {
+                    let (silent, house) = (door.silent(), house.clone());
+                    serving.spawn(house.serve((stream, address), place, silent, last.watcher()));
+                }
+            }
         };
-        let silent = door.silent();
-        tokio::spawn(
-            house
-                .clone()
-                .serve((stream, address), place, silent, connections.watcher()),
-        );
+        (self.connections, watched)
     }
 }
 
@@ -202,14 +257,20 @@ impl House {
         let Ok(first) = first else { return };
         let peer = Peer::new(self.speed);
         let wire = TokioIo::new(Wire::new(stream, first, peer.clone()));
-        if place.is_reserved {
+        let closed = if self.is_stopping {
+            Some("This gateway is stopping. Try again elsewhere, or shortly.")
+        } else if place.is_reserved {
+            Some("This gateway has as many connections as it may. Try again shortly.")
+        } else {
+            None
+        };
+        if closed.is_some() {
             self.builder.http1().keep_alive(false);
         }
-        let (router, is_reserved) = (self.router, place.is_reserved);
-        let of_service = peer.clone();
+        let (router, of_service) = (self.router, peer.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(address.ip()));
-            answer(router.clone(), of_service.clone(), is_reserved, request)
+            answer(router.clone(), of_service.clone(), closed, request)
         });
         let connection = self.builder.serve_connection_with_upgrades(wire, service).into_owned();
         let end = select! {
@@ -226,24 +287,32 @@ impl House {
     }
 }
 
+/// Answers one request; `closed` says why only those are answered who watch the gateway.
 async fn answer(
     router: Router,
     peer: Peer,
-    is_reserved: bool,
+    closed: Option<&'static str>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let current = peer.request();
-    let response = if is_reserved && !ALWAYS.contains(&request.uri().path()) {
-        let mut response =
-            Problem::overloaded("This gateway has as many connections as it may. Try again shortly.").into_response();
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-        response
+    let closed = closed.filter(|_| !ALWAYS.contains(&request.uri().path()));
+    let response = if let Some(why) = closed {
+        turned_away(why)
     } else {
         router.oneshot(request.map(Body::new)).await?
     };
     Ok(response.map(|body| peer.answer(current, body)))
+}
+
+/// The answer to a request that gets no further than the door.
+fn turned_away(why: &str) -> Response<Body> {
+    let mut response = Problem::overloaded(why).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    if let Ok(id) = request_id(Clock::system().now()).parse() {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
 }
 
 /// The bytes that tell which version of HTTP a connection speaks.

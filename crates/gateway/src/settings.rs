@@ -25,6 +25,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Address of `/metrics`, where it is not that of everything else.
     pub metrics_listen: Option<SocketAddr>,
+    /// Whether `/metrics` takes no key even where others than this machine can ask.
+    pub metrics_open: bool,
     /// Folder of the embedded database, of media files and of the first key.
     pub data_dir: PathBuf,
     /// Where writes wait that the database does not take at once. Absent: in `data_dir`. Best on another disk than the
@@ -126,6 +128,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8484)),
             metrics_listen: None,
+            metrics_open: false,
             data_dir: PathBuf::from("pictor-data"),
             journal_dir: None,
             public_url: None,
@@ -234,9 +237,10 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 25] = [
+const VARIABLES: [&str; 26] = [
     "listen",
     "metrics_listen",
+    "metrics_open",
     "data_dir",
     "journal_dir",
     "public_url",
@@ -374,7 +378,7 @@ fn from_text(key: &str, text: &str) -> Value {
                 .map(Value::from)
                 .collect(),
         ),
-        "failover_on_content_policy" | "known_clients" | "log_json" | "site" | "bookkeeping" => {
+        "failover_on_content_policy" | "known_clients" | "log_json" | "metrics_open" | "site" | "bookkeeping" => {
             text.parse().map_or_else(|_| Value::from(text), Value::Boolean)
         }
         _ => Value::from(text),

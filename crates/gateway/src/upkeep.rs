@@ -82,7 +82,7 @@ async fn expire(generator: &Generator, late: &mut Late) -> Result<(), DatabaseEr
     for (id, lasts) in running {
         let since = *late.entry(id.clone()).or_insert_with(Instant::now);
         if since.elapsed() >= lasts {
-            tracing::error!(generation.id = %id, "a generation never ended; what was held for it is given back");
+            tracing::error!(request.id = %id, "a generation never ended; what was held for it is given back");
             database.expire(&id, now).await?;
         }
     }

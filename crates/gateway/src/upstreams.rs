@@ -1,12 +1,13 @@
 //! Which providers can be called, where, and with what credential.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, ToSocketAddrs as _};
 
 use indexmap::IndexMap;
 use planner::catalog::Catalog;
 use planner::catalog::provider::Provider;
 use providers::{Adapter, Credential, Endpoint};
-use url::Url;
+use url::{Host, Url};
 
 use crate::settings::{ProviderSettings, SandboxUse, Settings};
 
@@ -209,15 +210,41 @@ fn parse(address: &str) -> Result<Url, String> {
 
 /// Whether an address leads back here, which would call in a circle.
 fn is_self(url: &Url, settings: &Settings) -> bool {
-    let listens_on = |host: &str| match settings.listen.ip() {
-        ip if ip.is_unspecified() => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
-        ip => host == ip.to_string() || (ip.is_loopback() && host == "localhost"),
-    };
-    let here = url.port_or_known_default() == Some(settings.listen.port()) && url.host_str().is_some_and(listens_on);
+    let is_own_port = url.port_or_known_default() == Some(settings.listen.port());
+    let here = is_own_port
+        && addresses_of(url)
+            .into_iter()
+            .any(|address| leads_to(address, settings.listen.ip()));
     let public = settings
         .public_url
         .as_deref()
         .and_then(|own| Url::parse(own).ok())
         .is_some_and(|own| own.origin() == url.origin());
     here || public
+}
+
+/// What the host of an address is known as here. A name that nobody knows leads nowhere.
+fn addresses_of(url: &Url) -> Vec<IpAddr> {
+    match url.host() {
+        Some(Host::Ipv4(address)) => vec![address.into()],
+        Some(Host::Ipv6(address)) => vec![IpAddr::from(address).to_canonical()],
+        Some(Host::Domain(name)) => {
+            let found = (name, 0).to_socket_addrs();
+            found.map_or_else(
+                |_| Vec::new(),
+                |found| found.map(|address| address.ip().to_canonical()).collect(),
+            )
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Whether who calls `address` on this machine reaches who listens on `listen`.
+fn leads_to(address: IpAddr, listen: IpAddr) -> bool {
+    if !listen.is_unspecified() {
+        return address == listen.to_canonical();
+    }
+    // Without a list of them, only the addresses that every machine has are known.
+    let own = if_addrs::get_if_addrs().unwrap_or_default();
+    address.is_loopback() || address.is_unspecified() || own.iter().any(|interface| interface.ip() == address)
 }

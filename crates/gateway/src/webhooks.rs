@@ -16,13 +16,14 @@ use tokio::select;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::db::generations::Status;
 use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookState};
 use crate::db::{Database, DatabaseError};
 use crate::generation::Generator;
-use crate::request_view;
+use crate::request_view::{self, Reader};
 
 /// Waits before the second, third and fourth try, from the end of the one before. There is no fifth.
 pub(crate) const RETRY_AFTER: [SignedDuration; 3] = [
@@ -91,7 +92,8 @@ pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopp
         let room = i64::try_from(AT_ONCE - sending.len()).unwrap_or(0);
         for due in sender.due(room).await {
             let sender = sender.clone();
-            sending.spawn(async move { sender.deliver(due).await });
+            let span = tracing::error_span!("request", request.id = %due.generation_id);
+            sending.spawn(async move { sender.deliver(due).await }.instrument(span));
         }
     }
     while sending.join_next().await.is_some() {}
@@ -143,7 +145,7 @@ impl Sender {
         };
         if let Err(error) = noted {
             // Nobody knows that it was tried: it is tried again when the claim has ended.
-            tracing::warn!(generation.id = %due.generation_id, error = %error, "the end of a webhook's try could not be noted");
+            tracing::warn!(error = %error, "the end of a webhook's try could not be noted");
         }
     }
 
@@ -161,7 +163,6 @@ impl Sender {
         };
         if state == WebhookState::Failed {
             tracing::warn!(
-                generation.id = %due.generation_id,
                 webhook.host = host(&due.url).as_deref(),
                 webhook.tries = due.tries + 1,
                 http.status = status,
@@ -183,10 +184,10 @@ impl Sender {
         let body = self
             .body(due)
             .await
-            .map_err(|error| broken(due, &error))?
+            .map_err(|error| broken(&error))?
             .ok_or(Unsent::Broken)?;
         let secret = secret(&self.generator.database, &due.account_id).await;
-        let secret = secret.map_err(|error| broken(due, &error))?;
+        let secret = secret.map_err(|error| broken(&error))?;
         let (id, at_s) = (format!("msg_{}", due.generation_id), self.now().as_second());
         let signature = signature(&secret, &id, at_s, &body)?;
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
@@ -213,15 +214,15 @@ impl Sender {
             FAILED
         };
         let ended_at = row.finished_at.unwrap_or(row.start.created_at);
-        let data = request_view::whole(generator, &row).await?;
+        let data = request_view::whole(generator, &row, Reader::Account).await?;
         Ok(Some(
             json!({ "type": event, "timestamp": ended_at.to_string(), "data": data }).to_string(),
         ))
     }
 }
 
-fn broken(due: &DueWebhook, error: &DatabaseError) -> Unsent {
-    tracing::error!(generation.id = %due.generation_id, error = %error, "a webhook could not be made");
+fn broken(error: &DatabaseError) -> Unsent {
+    tracing::error!(error = %error, "a webhook could not be made");
     Unsent::Broken
 }
 

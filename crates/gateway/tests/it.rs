@@ -7,6 +7,7 @@ mod it {
     mod arena;
     mod as_people_send;
     mod attempt_limits;
+    mod audit;
     mod balance;
     mod browsers;
     mod callers_faults;
@@ -16,6 +17,7 @@ mod it {
     mod connections;
     mod crashes;
     mod deliveries;
+    mod doors;
     mod drain;
     mod draws;
     mod dry_run;
@@ -57,6 +59,7 @@ mod it {
     mod payloads;
     mod playground;
     mod postings;
+    mod privacy;
     mod protocols;
     mod proxies;
     mod repeats;
@@ -73,6 +76,7 @@ mod it {
     mod site;
     mod spellings;
     mod streams;
+    mod told;
     mod turned;
     mod upgrade;
     mod upstreams;

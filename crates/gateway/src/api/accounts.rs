@@ -55,7 +55,8 @@ pub(super) async fn create(State(state): State<AppState>, caller: Caller, reques
         caller.require(Scope::Admin)?;
         let received = body(&state, request).await?;
         let (database, now) = (&state.generator.database, state.generator.clock.now());
-        Ok(accounts::create(database, &received.fields, received.faults, now).await?)
+        let witness = caller.witness(&state);
+        Ok(accounts::create(database, &received.fields, received.faults, now, &witness).await?)
     };
     answer(StatusCode::CREATED, made.await)
 }
@@ -72,7 +73,8 @@ pub(super) async fn change(
         let received = body(&state, request).await?;
         let database = &state.generator.database;
         accounts::found(database, &id).await?;
-        Ok(accounts::change(database, &id, &received.fields, received.faults).await?)
+        let witness = caller.witness(&state);
+        Ok(accounts::change(database, &id, &received.fields, received.faults, &witness).await?)
     };
     answer(StatusCode::OK, changed.await)
 }

@@ -25,7 +25,7 @@ async fn balance(state: &AppState, caller: &Caller) -> Result<Value, Problem> {
     caller.require(Scope::Read)?;
     let found = state.generator.database.account(&caller.identity.account_id).await;
     let account = found.ok().flatten().ok_or_else(|| {
-        tracing::error!(request.id = %caller.context.id, "the balance could not be read");
+        tracing::error!("the balance could not be read");
         Problem::internal()
     })?;
     let dollars = |micros: i64| Micros(micros).as_json_dollars();

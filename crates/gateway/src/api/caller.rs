@@ -11,6 +11,7 @@ use crate::http::envelope::RequestContext;
 use crate::http::session;
 use crate::http::state::AppState;
 use crate::known_clients::KnownClient;
+use crate::operator::witness::Witness;
 use crate::problem::Problem;
 
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
@@ -57,6 +58,14 @@ impl Caller {
         Ok(())
     }
 
+    /// The caller as the one who does something that is told of.
+    pub(super) fn witness(&self, state: &AppState) -> Witness {
+        let identity = &self.identity;
+        let key = (identity.key_id.as_str(), identity.account_id.as_str());
+        let now = state.generator.clock.now();
+        Witness::of_key(Some(key), self.context.address, &self.context.id, now)
+    }
+
     /// Counts a request against the key's limit by the minute, if it has one.
     pub(super) async fn take_turn(&self, state: &AppState) -> Result<(), Problem> {
         let Some(per_minute) = self.identity.terms.limits.requests_per_minute else {
@@ -71,7 +80,7 @@ impl Caller {
                 Duration::try_from(due.duration_since(now)).unwrap_or_default(),
             )),
             Err(error) => {
-                tracing::error!(request.id = %self.context.id, error = %error, "a request could not be counted");
+                tracing::error!(error = %error, "a request could not be counted");
                 Err(Problem::of_database(&error))
             }
         }
@@ -110,7 +119,7 @@ impl FromRequestParts<AppState> for Caller {
                 client: state.known_clients.of(&parts.headers).cloned(),
             }),
             Err(AuthError::Database(error)) => {
-                tracing::error!(request.id = %context.id, error = %error, "an API key could not be looked up");
+                tracing::error!(error = %error, "an API key could not be looked up");
                 Err(Problem::of_database(&error))
             }
             Err(

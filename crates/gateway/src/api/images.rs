@@ -21,6 +21,7 @@ use super::{estimate, repeats, running, sources, webhooks};
 use crate::auth::Scope;
 use crate::boundary::passed;
 use crate::generation::news::Teller;
+use crate::generation::stages::{Stage, Stopwatch};
 use crate::generation::{self, Order};
 use crate::http::envelope::LogFacts;
 use crate::http::path::PathPart;
@@ -108,13 +109,13 @@ struct Call {
 
 /// Answers a request whose body was read.
 async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, mut received: Received) -> Response {
-    let is_async = understand(&state, &call, &mut received);
-    let (mut request, mut faults) = parse(
-        call.endpoint,
-        &received.fields,
-        received.is_form,
-        &state.generator.catalog,
-    );
+    let stopwatch = Stopwatch::new(caller.context.arrived);
+    stopwatch.since_arrival(Stage::Receive);
+    let (is_async, (mut request, mut faults)) = stopwatch.time_now(Stage::Parse, || {
+        let is_async = understand(&state, &call, &mut received);
+        let (catalog, is_form) = (&state.generator.catalog, received.is_form);
+        (is_async, parse(call.endpoint, &received.fields, is_form, catalog))
+    });
     passed("parse");
     faults.extend(misplaced(&received.fields));
     let mut repeat = caller.context.repeat.clone();
@@ -130,14 +131,12 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
     } else {
         None
     };
-    let (images, mask) = sources::gather(&state, &scope, &mut received).await;
+    let most = state.generator.limits.input_images as usize;
+    let sources::Gathered { images, mask, links } = sources::gather(most, &mut received);
     let (response_format, why) = response_format(&state, &request, &caller);
-    let asked = caller
-        .identity
-        .account
-        .stores_payloads
-        .then(|| asked(&state, &request, &received));
-    let order = Order {
+    let keeps = caller.identity.account.stores_payloads;
+    let asked = keeps.then(|| asked(&state, &request, &received));
+    let mut order = Order {
         id: caller.context.id.clone(),
         asked,
         caller: generation::Caller::of(&caller.identity, &state.generator.catalog),
@@ -146,6 +145,7 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
         faults: faults.into_iter().chain(received.faults).collect(),
         images,
         mask,
+        links,
         response_format,
         claim: None,
         request_hash,
@@ -157,9 +157,13 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
         marks: caller.context.marks.clone(),
         request_size_bytes: received.size_bytes,
         scope,
+        stopwatch,
     };
+    if call.purpose != Purpose::Images {
+        sources::fetch(&state, &mut order).await;
+    }
     let mut response = match call.purpose {
-        Purpose::Images => running::answer(state, &caller, &repeat, order).await,
+        Purpose::Images => Box::pin(running::answer(state, &caller, &repeat, order)).await,
         Purpose::Estimate => match state.generator.plan(&order) {
             Ok(plan) => estimate::answer(&plan),
             Err(error) => failed(&order, &error),
@@ -172,10 +176,15 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
     if let Ok(value) = format!("{}; reason={why}", response_format.as_str()).parse() {
         response.headers_mut().entry(RESPONSE_FORMAT).or_insert(value);
     }
-    let mut facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();
-    facts.key_id = Some(caller.identity.key_id);
-    response.extensions_mut().insert(facts);
+    note_key(&mut response, caller.identity.key_id);
     response
+}
+
+/// Tells the log whose request it was.
+fn note_key(response: &mut Response, key_id: String) {
+    let mut facts = response.extensions_mut().remove::<LogFacts>().unwrap_or_default();
+    facts.key_id = Some(key_id);
+    response.extensions_mut().insert(facts);
 }
 
 /// Puts the fields under Pictor's own names, with the model that the path or the operator names. Returns whether the caller

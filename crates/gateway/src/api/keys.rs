@@ -13,6 +13,7 @@ use super::operator::{body, internal};
 use super::paging::Paging;
 use super::query::Parameters;
 use crate::auth::{self, Scope};
+use crate::db::audit::Action;
 use crate::db::keys::{KeyFilter, KeyStatus, KeyUse, Revocation};
 use crate::http::path::PathPart;
 use crate::http::respond;
@@ -126,8 +127,13 @@ async fn made(state: &AppState, caller: &Caller, request: Request) -> Result<Val
     let (database, around) = (&state.generator.database, surroundings(state));
     let account_id = &caller.identity.account_id;
     let order = keys::order(database, &received.fields, account_id, around, received.faults).await?;
-    let key = auth::create(database, order, around.now).await;
-    let key = key.map_err(|error| internal(&error))?;
+    let key = auth::mint(order, around.now);
+    let details = Value::Object(received.fields);
+    let told = caller
+        .witness(state)
+        .line(Action::KeyCreate, Some(&key.row.account_id), &key.row.id, details);
+    let stored = database.insert_key(&key.row, Some(&told)).await;
+    stored.map_err(|error| internal(&error))?;
     let stored = database.key(&key.row.id).await.map_err(|error| internal(&error))?;
     let mut told = key_json(&stored.ok_or_else(Problem::internal)?, around.now);
     told["key"] = Value::from(key.token);
@@ -149,7 +155,14 @@ pub(super) async fn change(
         let received = body(&state, request).await?;
         let change = keys::change(&received.fields, surroundings(&state), received.faults)?;
         let database = &state.generator.database;
-        let changed = database.change_key(&id, |name, terms| change.apply(name, terms)).await;
+        let witness = caller.witness(&state);
+        let tell = |account_id: &str| {
+            let details = Value::Object(received.fields);
+            witness.line(Action::KeyChange, Some(account_id), &id, details)
+        };
+        let changed = database
+            .change_key(&id, |name, terms| change.apply(name, terms), tell)
+            .await;
         state.keyring.forget(&id);
         changed.map_err(|error| internal(&error))?.ok_or_else(missing)
     };
@@ -173,10 +186,16 @@ pub(super) async fn revoke(
         }
         let database = &state.generator.database;
         let now = state.generator.clock.now();
+        let key = visible(&state, &caller, &id).await?.ok_or_else(missing)?.key;
+        let details = json!({ "force": force });
+        let told = caller
+            .witness(&state)
+            .line(Action::KeyRevoke, Some(&key.account_id), &id, details);
         let done = if force {
-            database.revoke_key(&id, now).await.map(|_| Revocation::Done)
+            let done = database.revoke_key(&id, now, Some(&told)).await;
+            done.map(|_| Revocation::Done)
         } else {
-            database.revoke_key_but_last_admin(&id, now).await
+            database.revoke_key_but_last_admin(&id, now, Some(&told)).await
         };
         state.keyring.forget(&id);
         if done.map_err(|error| internal(&error))? == Revocation::LastAdmin {

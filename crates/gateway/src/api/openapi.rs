@@ -265,7 +265,7 @@ fn paths() -> Value {
         "/readyz": { "get": { "operationId": "readyz", "summary": "Whether the gateway can work.", "security": open, "responses": answers::open(ready, &[400]) } },
         "/v1/health/providers": { "get": { "operationId": "providerHealth", "summary": "How each provider is served, and how its offers have been doing as this gateway saw it since it started.",
             "responses": answer("Every provider.", "ProviderHealthList", &[]) } },
-        "/metrics": { "get": { "operationId": "metrics", "summary": "Figures for monitoring, in the text format of OpenMetrics. 404 where they have an address of their own.", "security": open,
+        "/metrics": { "get": { "operationId": "metrics", "summary": "Figures for monitoring, in the text format of OpenMetrics. 404 where they have an address of their own. At addresses that are not loopback they take a key with the scope read, unless the operator opened them.", "security": open,
             "responses": answers::open([(200, file("The figures.", "application/openmetrics-text"))], &[400, 401, 403, 404]) } },
         "/openapi.json": { "get": { "operationId": "openapi", "summary": "This document.", "security": open,
             "responses": answers::open([(200, answers::success("The document.", &json!({ "type": "object" })))], &[400]) } },

@@ -9,12 +9,13 @@ use planner::request::ResponseFormat;
 use tokio::select;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use super::answer::RESPONSE_FORMAT;
 use super::caller::Caller;
 use super::repeats::{self, Turn};
 use super::undelivered::{Noted, Undelivered, note};
-use super::{answer, events};
+use super::{answer, events, sources};
 use crate::boundary::passed;
 use crate::generation::news::Teller;
 use crate::generation::{Began, Order};
@@ -84,7 +85,7 @@ async fn make_room(state: &AppState, order: &mut Order, may_leave: bool) -> Resu
     let (caller, now) = (&order.caller, generator.clock.now());
     let looked = generator.room.look(&caller.account_id, caller.media_bytes, now).await;
     let Some(lack) = looked.map_err(|error| {
-        tracing::error!(request.id = %order.id, error = %error, "the room for images could not be looked up");
+        tracing::error!(error = %error, "the room for images could not be looked up");
         Problem::of_database(&error)
     })?
     else {
@@ -119,11 +120,12 @@ fn no_room(lack: NoRoom) -> Problem {
     }
 }
 
-async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<Response, Back> {
+async fn work(state: AppState, mut order: Order, wait: Option<Duration>) -> Result<Response, Back> {
     let Some(permit) = state.in_flight.take(&order.caller.account_id, Instant::now()) else {
         let message = "This gateway works on as many generations as it may (in_flight_generations), of which each account has its share. Try again shortly.";
         return Ok(Problem::overloaded(message).into_response());
     };
+    sources::fetch(&state, &mut order).await;
     let (endpoint, id, is_async) = (
         (order.endpoint, order.response_format),
         order.id.clone(),
@@ -136,7 +138,7 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
     let (mut sender, mut receiver) = oneshot::channel();
     let (began, begun) = Began::channel();
     let (tasks, clock) = (state.tasks.clone(), state.generator.clock.clone());
-    tasks.spawn(async move {
+    let work = async move {
         let mut generation = Box::pin(state.generator.generate(&order, inlet.as_ref(), began));
         let result = select! {
             biased;
@@ -154,7 +156,8 @@ async fn work(state: AppState, order: Order, wait: Option<Duration>) -> Result<R
         drop(permit);
         // When nobody waits any more it comes back, and what is paid for is kept.
         drop(sender.send(Undelivered::new(state, (order, result))));
-    });
+    };
+    tasks.spawn(work.in_current_span());
     if stream {
         return Ok(events::answer(clock, endpoint, receiver, (partials, news)));
     }
@@ -210,7 +213,7 @@ fn given_back(undelivered: Undelivered, back: fn(Box<Order>) -> Back) -> Result<
 pub(super) fn failed(order: &Order, error: &GenerationError) -> Response {
     let problem = Problem::of_generation(error);
     if problem.status.is_server_error() {
-        tracing::warn!(request.id = %order.id, error = %error, code = problem.code, "a generation failed");
+        tracing::warn!(error = %error, code = problem.code, "a generation failed");
     }
     let code = problem.code;
     let mut response = problem.into_response();

@@ -7,6 +7,7 @@ use axum::body::{Body, HttpBody};
 use axum::http::{Response, header};
 use bytes::Buf as _;
 use tokio::runtime::Handle;
+use tracing::{Instrument as _, Span};
 
 use crate::boundary::outside;
 use crate::generation::{Generated, Order};
@@ -21,6 +22,8 @@ pub(super) type Outcome = (Order, Result<Generated, GenerationError>);
 pub(super) struct Undelivered {
     state: AppState,
     outcome: Option<Outcome>,
+    /// That of its request: a body's last byte is seen outside of it.
+    span: Span,
 }
 
 impl Undelivered {
@@ -28,6 +31,7 @@ impl Undelivered {
         Self {
             state,
             outcome: Some(outcome),
+            span: Span::current(),
         }
     }
 
@@ -42,6 +46,7 @@ impl Undelivered {
 
     /// Ends the watch: the caller has it.
     pub(super) fn delivered(mut self) -> Option<Outcome> {
+        let _entered = self.span.clone().entered();
         let outcome = self.outcome.take();
         // Nobody comes back for what cannot be recognized.
         if let Some((order, result)) = &outcome
@@ -95,16 +100,17 @@ pub(super) fn note(state: &AppState, noted: Noted, id: String) {
                 Noted::Break => database.note_break(&id, now).await,
             };
             if let Err(error) = result {
-                tracing::warn!(generation.id = %id, error = %error, "what became of an answer could not be noted");
+                tracing::warn!(error = %error, "what became of an answer could not be noted");
             }
         };
-        state.tasks.spawn_on(noted, &runtime);
+        state.tasks.spawn_on(noted.in_current_span(), &runtime);
     }
 }
 
 impl Drop for Undelivered {
     fn drop(&mut self) {
         let Some((order, result)) = &self.outcome else { return };
+        let _entered = self.span.enter();
         if order.request_hash.is_some() {
             note(&self.state, Noted::Break, order.id.clone());
         }
@@ -123,7 +129,7 @@ fn keep(state: &AppState, order: &Order, generated: &Generated) {
     if let Ok(runtime) = Handle::try_current() {
         let (generator, order, mut generated) = (state.generator.clone(), order.clone(), generated.clone());
         let keep = async move { generator.keep(&order, &mut generated).await };
-        state.tasks.spawn_on(keep, &runtime);
+        state.tasks.spawn_on(keep.in_current_span(), &runtime);
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Res
         caller.refuse_visitor("secret of webhooks")?;
         let secret = secret(&state.generator.database, &caller.identity.account_id).await;
         secret.map_err(|error| {
-            tracing::error!(request.id = %caller.context.id, error = %error, "the secret of webhooks could not be read");
+            tracing::error!(error = %error, "the secret of webhooks could not be read");
             Problem::internal()
         })
     };

@@ -1,8 +1,9 @@
 //! `pictor doctor`: what works here and what does not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use planner::catalog::stale::Stale;
+use planner::fault::listing;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use crate::database_url;
 use crate::db::Database;
 use crate::db::keys::{KeyFilter, KeyStatus};
 use crate::media::store::MediaStore;
+use crate::private;
 use crate::settings::Settings;
 use crate::settings::limits::open_files;
 use crate::upstreams::{Service, Upstreams};
@@ -62,9 +64,11 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             lowered.join("; ")
         }),
     );
+    // As they are before this command opens anything.
+    let open = private::open_to_others(&settings.data_dir);
     let folder = std::fs::create_dir_all(&settings.data_dir)
         .map_err(|error| format!("{}: {error}", settings.data_dir.display()));
-    report("data", folder.map(|()| "the folder can be used".to_owned()));
+    report("data", folder.and_then(|()| closed(&settings.data_dir, &open)));
     report("database", database(&database_url(&settings)).await);
     let store = MediaStore::open(settings.media_url.as_deref(), &settings.data_dir);
     report(
@@ -161,6 +165,21 @@ fn circuit(offer: &Value) -> String {
         text("native_model").unwrap_or_default(),
         offer["samples"]
     )
+}
+
+/// That nobody else may read the data folder. What lies open in a folder that is closed cannot be reached.
+fn closed(folder: &Path, open: &[PathBuf]) -> Result<String, String> {
+    let shown: Vec<String> = open.iter().map(|path| path.display().to_string()).collect();
+    let mended = "'pictor serve' closes it to them when it starts";
+    if open.iter().any(|path| path == folder) {
+        return Err(format!("others on this machine may read {}; {mended}", listing(&shown)));
+    }
+    let inside = if open.is_empty() {
+        String::new()
+    } else {
+        format!("; in any other folder others could read {}; {mended}", listing(&shown))
+    };
+    Ok(format!("the folder can be used, by its owner alone{inside}"))
 }
 
 async fn database(url: &str) -> Result<String, String> {

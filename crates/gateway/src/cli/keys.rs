@@ -15,10 +15,12 @@ use super::{Failed, load};
 use crate::auth;
 use crate::clock::Clock;
 use crate::database_url;
+use crate::db::audit::Action;
 use crate::db::keys::{KeyFilter, KeyUse, Revocation};
 use crate::db::{DEFAULT_ACCOUNT, Database};
 use crate::ledger::Period;
 use crate::operator::keys::{Surroundings, order};
+use crate::operator::witness::Witness;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -183,17 +185,24 @@ async fn create(
 ) -> Result<(), Failed> {
     let around = Surroundings { catalog, now };
     let order = order(database, &arguments.fields(), &arguments.account, around, Vec::new()).await?;
-    let key = auth::create(database, order, now).await?;
+    let key = auth::mint(order, now);
+    let details = Value::Object(arguments.fields());
+    let witness = Witness::of_command_line(now);
+    let told = witness.line(Action::KeyCreate, Some(&key.row.account_id), &key.row.id, details);
+    database.insert_key(&key.row, Some(&told)).await?;
     say(&key.token);
     Ok(())
 }
 
 async fn revoke(database: &Database, id: &str, force: bool, now: Timestamp) -> Result<(), Failed> {
     let id = id.trim_start_matches("pk_").split('.').next().unwrap_or_default();
+    let account_id = database.key(id).await?.map(|used| used.key.account_id);
+    let details = json!({ "force": force });
+    let told = Witness::of_command_line(now).line(Action::KeyRevoke, account_id.as_deref(), id, details);
     let revocation = match force {
-        true if database.revoke_key(id, now).await? => Revocation::Done,
+        true if database.revoke_key(id, now, Some(&told)).await? => Revocation::Done,
         true => Revocation::Already,
-        false => database.revoke_key_but_last_admin(id, now).await?,
+        false => database.revoke_key_but_last_admin(id, now, Some(&told)).await?,
     };
     match revocation {
         Revocation::Done => say(&format!("revoked {id}")),

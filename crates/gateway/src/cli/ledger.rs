@@ -15,6 +15,7 @@ use crate::database_url;
 use crate::db::Database;
 use crate::db::accounts::AccountRow;
 use crate::ledger::Kind;
+use crate::operator::witness::Witness;
 use crate::operator::{accounts, postings};
 
 /// What to do with accounts and their money.
@@ -117,7 +118,7 @@ async fn carry_out(database: &Database, command: Command, now: Timestamp, report
             if let Some(limit) = credit_limit {
                 given.insert("credit_limit_usd".to_owned(), Value::Number(limit));
             }
-            let account = accounts::create(database, &given, Vec::new(), now).await?;
+            let account = accounts::create(database, &given, Vec::new(), now, &Witness::of_command_line(now)).await?;
             say(&summary(&account));
             Ok(())
         }
@@ -194,7 +195,16 @@ async fn post(
             given.insert(name.to_owned(), Value::from(value.as_str()));
         }
     }
-    let (posting, was_there) = postings::post(database, account, &given, None, Vec::new(), now).await?;
+    let (posting, was_there) = postings::post(
+        database,
+        account,
+        &given,
+        None,
+        Vec::new(),
+        now,
+        &Witness::of_command_line(now),
+    )
+    .await?;
     let when = if was_there { " (it was there before)" } else { "" };
     say(&format!(
         "posted {} to {account} as {}{when}",

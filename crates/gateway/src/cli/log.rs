@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use planner::fault::{harmless, is_hidden};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -92,6 +93,23 @@ fn write(mut out: impl Write, receiver: &Receiver<Message>, left_out: &AtomicU64
     }
 }
 
+/// What was logged as one line, whatever a caller or a provider wrote into it. Colors stay where a terminal shows them; in
+/// values they were escaped before.
+fn one_line(bytes: Vec<u8>) -> Vec<u8> {
+    const ESCAPE: char = '\u{1b}';
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return bytes;
+    };
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    if !line.chars().any(|letter| letter != ESCAPE && is_hidden(letter)) {
+        return bytes;
+    }
+    let pieces = line.split(ESCAPE).map(harmless).collect::<Vec<_>>();
+    let mut line = pieces.join("\u{1b}");
+    line.push('\n');
+    line.into_bytes()
+}
+
 /// One line on its way.
 pub(super) struct Line<'a> {
     lines: &'a Lines,
@@ -111,7 +129,7 @@ impl Write for Line<'_> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        let line = Message::Line(std::mem::take(&mut self.bytes));
+        let line = Message::Line(one_line(std::mem::take(&mut self.bytes)));
         if self.lines.sender.try_send(line).is_err() {
             self.lines.left_out.fetch_add(1, Ordering::Relaxed);
         }
@@ -173,6 +191,19 @@ mod tests {
         lines.finish();
         let text = String::from_utf8(written.lock().expect("nothing panics").clone()).expect("a text");
         assert_eq!(text, "three\n2 log line(s) before this one could not be written\n");
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_stands_in_it() {
+        assert_eq!(one_line(b"all is well\n".to_vec()), b"all is well\n");
+        assert_eq!(
+            one_line("a panic\nINFO forged\r\u{9b}2J\n".as_bytes().to_vec()),
+            b"a panic\\nINFO forged\\r\\u{9b}2J\n"
+        );
+        assert_eq!(
+            one_line(b"\x1b[32mINFO\x1b[0m a\tb\n".to_vec()),
+            b"\x1b[32mINFO\x1b[0m a\\tb\n"
+        );
     }
 
     #[test]

@@ -3,18 +3,23 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use planner::fault::harmless;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::Failed;
 use super::client::{Gateway, Target};
-use super::output::{say, table};
+use super::output::{dollars, say, table};
+use super::{Failed, story};
 
 /// Which requests to show.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Show one request whole, by Pictor's id or by your own x-request-id.
+    /// Tell of one request: where it went and why, what providers said, who paid, and where the time went. By Pictor's id,
+    /// by your own x-request-id or by its Idempotency-Key.
     id: Option<String>,
+    /// Show that request as JSON, with all that is known of it.
+    #[arg(long, requires = "id")]
+    json: bool,
     /// How many to list, 20 when not said; for an export, all.
     #[arg(long)]
     limit: Option<u64>,
@@ -113,7 +118,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
         let path = format!("/v1/requests/{}", id.replace('+', "%20"));
         let answer = gateway.json(gateway.request(Method::GET, &path)).await?;
-        say(&serde_json::to_string_pretty(&answer)?);
+        if arguments.json {
+            say(&serde_json::to_string_pretty(&answer)?);
+        } else {
+            story::told(&answer).iter().for_each(|line| say(&harmless(line)));
+        }
         return Ok(());
     }
     let request = gateway.request(Method::GET, &arguments.path());
@@ -150,11 +159,4 @@ fn rows(requests: &[Value]) -> Vec<Vec<String>> {
         ]
     }));
     rows
-}
-
-/// An amount for people; `-` when there is none.
-pub(super) fn dollars(amount: &Value) -> String {
-    amount
-        .as_f64()
-        .map_or_else(|| "-".to_owned(), |amount| format!("${amount}"))
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         latency,
         public_url,
     } = arguments;
-    let stop = Stop::listen();
+    let mut stop = Stop::listen();
     let sandbox = sandbox::start(SandboxConfig {
         listen,
         tls,

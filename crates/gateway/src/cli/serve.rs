@@ -14,7 +14,7 @@ use crate::{FIRST_KEY_FILE, start};
 /// Serves until the process is told to stop.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
-    let stop = Stop::listen();
+    let mut stop = Stop::listen();
     let lines = log::start(&settings);
     let key_file = settings.data_dir.join(FIRST_KEY_FILE);
     // Featured models come first, so the newcomer's call goes to one of them.
@@ -53,10 +53,15 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         None => welcome(&base, "$PICTOR_API_KEY", &model),
     }
     stop.asked().await;
-    tracing::info!("stopping: no more requests are taken");
-    running.shutdown().await;
+    tracing::info!("stopping: no more requests are taken; a second signal stops at once");
+    let stopped = tokio::select! {
+        () = running.shutdown() => Ok(()),
+        () = stop.asked() => {
+            Err("stopped at once, as a second signal came: another start takes up what was under way".into())
+        }
+    };
     lines.finish();
-    Ok(())
+    stopped
 }
 
 fn providers(upstreams: &Upstreams) {

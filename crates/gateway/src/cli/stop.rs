@@ -23,12 +23,12 @@ impl Stop {
         Self {}
     }
 
-    /// Waits for the first signal.
+    /// Waits for the next signal.
     #[cfg(unix)]
-    pub(super) async fn asked(self) {
-        let [interrupt, terminate] = self.signals.map(|signal| async move {
+    pub(super) async fn asked(&mut self) {
+        let [interrupt, terminate] = self.signals.each_mut().map(|signal| async move {
             match signal {
-                Some(mut signal) => signal.recv().await,
+                Some(signal) => signal.recv().await,
                 None => std::future::pending().await,
             }
         });
@@ -40,7 +40,7 @@ impl Stop {
 
     /// Waits for an interrupt.
     #[cfg(not(unix))]
-    pub(super) async fn asked(self) {
+    pub(super) async fn asked(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::Failed;
 use super::client::{Gateway, Target};
-use super::output::{say, table};
-use super::requests::dollars;
+use super::output::{dollars, say, table};
 
 /// What spending to show.
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::audit::{self, AuditRow};
 use super::{DEFAULT_ACCOUNT, Database, DatabaseError, time};
 
 /// How an account pays.
@@ -115,15 +116,22 @@ impl Database {
             media_bytes: None,
             stores_payloads: false,
         };
-        self.insert_account(DEFAULT_ACCOUNT, &terms, now).await?;
+        self.insert_account(DEFAULT_ACCOUNT, &terms, now, None).await?;
         Ok(())
     }
 
-    /// Makes an account. Returns whether there was none of that id.
+    /// Makes an account, with the line that tells of it. Returns whether there was none of that id.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn insert_account(&self, id: &str, terms: &AccountTerms, now: Timestamp) -> Result<bool, DatabaseError> {
+    pub async fn insert_account(
+        &self,
+        id: &str,
+        terms: &AccountTerms,
+        now: Timestamp,
+        told: Option<&AuditRow>,
+    ) -> Result<bool, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
         let done = sqlx::query(
             "INSERT INTO accounts (id, billing_type, credit_limit_micros, log_retention_days, media_ttl_s, media_bytes, stores_payloads, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
@@ -136,13 +144,18 @@ impl Database {
         .bind(terms.media_bytes)
         .bind(i64::from(terms.stores_payloads))
         .bind(now.as_microsecond())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(done.rows_affected() > 0)
+        let is_new = done.rows_affected() > 0;
+        if is_new {
+            audit::insert(&mut transaction, told).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_new)
     }
 
-    /// Changes the terms of an account: `change` says what they shall be, while nobody else changes the account or its
-    /// money. `None` when there is no such account.
+    /// Changes the terms of an account, with the line that tells of it: `change` says what they shall be, while nobody else
+    /// changes the account or its money. `None` when there is no such account.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -150,6 +163,7 @@ impl Database {
         &self,
         id: &str,
         change: impl FnOnce(&AccountRow) -> Result<AccountTerms, E> + Send,
+        told: Option<&AuditRow>,
     ) -> Result<Option<Result<AccountRow, E>>, DatabaseError> {
         let mut transaction = self.begin_write().await?;
         let lock = format!("UPDATE accounts SET held_micros = held_micros WHERE id = $1 RETURNING {COLUMNS}");
@@ -184,6 +198,7 @@ impl Database {
             .fetch_one(&mut *transaction)
             .await?;
         let account = read(&row)?;
+        audit::insert(&mut transaction, told).await?;
         transaction.commit().await?;
         Ok(Some(Ok(account)))
     }
@@ -199,7 +214,10 @@ impl Database {
                 .is_some_and(|limit| account.available_micros < -limit);
             if owes_too_much { Err(()) } else { Ok(terms.clone()) }
         };
-        Ok(self.change_account(id, set).await?.is_some_and(|done| done.is_ok()))
+        Ok(self
+            .change_account(id, set, None)
+            .await?
+            .is_some_and(|done| done.is_ok()))
     }
 
     /// The account of that id.

@@ -1,5 +1,6 @@
 //! Generations and their attempts.
 
+mod attempts;
 mod durable;
 mod list;
 mod payloads;
@@ -13,10 +14,12 @@ use sqlx::any::AnyRow;
 use super::link::Link;
 use super::{Database, DatabaseError, maybe_time, rows, time};
 
+pub use attempts::AttemptRow;
+pub(super) use attempts::insert_attempts;
 pub use durable::{Answer, Awaited, BegunAttempt, FailedAttempt, Orphan, OrphanedAttempt};
 pub(super) use durable::{
     adopt, begin_attempts, forget_calls, is_owned_by, is_worked_on_by, note_break, note_delivery, note_failure,
-    note_handle, withdraw,
+    note_handle, note_timings, withdraw,
 };
 pub use list::{Cursor, Filter, Summary};
 pub use payloads::Payloads;
@@ -188,38 +191,13 @@ pub struct GenerationRow {
     pub response_size_bytes: Option<i64>,
     /// When its payloads were removed.
     pub payloads_purged_at: Option<Timestamp>,
-}
-
-/// One call to one provider.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AttemptRow {
-    /// Place among the generation's attempts, from 0.
-    pub position: i64,
-    /// Provider.
-    pub provider: String,
-    /// The provider's model id.
-    pub model: String,
-    /// `succeeded` or `failed`.
-    pub outcome: String,
-    /// Why it failed.
-    pub code: Option<String>,
-    /// `no`, `yes` or `unknown`.
-    pub spent: String,
-    /// The provider's HTTP status.
-    pub http_status: Option<i64>,
-    /// The provider's own id of the call.
-    pub upstream_id: Option<String>,
-    /// When.
-    pub started_at: Timestamp,
-    /// How long.
-    pub duration_ms: i64,
-    /// What it was charged, if it delivered.
-    pub cost_micros: Option<i64>,
+    /// Where its time went, as JSON.
+    pub timings: String,
 }
 
 const COLUMNS: &str = "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, status, created_at, \
      finished_at, estimate_micros, provider, cost_micros, markup_micros, cost_basis, cost_components, adjustments, error_code, \
-     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key, plan";
+     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key, plan, timings";
 
 fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
     Ok(GenerationRow {
@@ -255,6 +233,7 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
         error_message: row.try_get("error_message")?,
         response_size_bytes: row.try_get("response_size_bytes")?,
         payloads_purged_at: maybe_time(row.try_get("payloads_purged_at")?, "payloads_purged_at")?,
+        timings: row.try_get("timings")?,
     })
 }
 
@@ -302,39 +281,6 @@ pub(super) async fn insert(
                 durable.response_format.as_deref().into(),
                 start.images.into(),
                 (&start.plan).into(),
-            ]
-        },
-    )
-    .await
-}
-
-/// Inserts attempts as they ended, in the place of how they began.
-pub(super) async fn insert_attempts(link: &mut Link, attempts: &[(String, AttemptRow)]) -> Result<(), DatabaseError> {
-    rows::insert(
-        link,
-        "attempts",
-        "generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros",
-        // What a process noted of a failure before it died is known better than by the one that takes over.
-        "ON CONFLICT (generation_id, position) DO UPDATE SET outcome = excluded.outcome, \
-         code = CASE WHEN attempts.outcome = 'failed' AND excluded.outcome = 'failed' THEN attempts.code ELSE excluded.code END, spent = excluded.spent, \
-         http_status = excluded.http_status, upstream_id = excluded.upstream_id, \
-         duration_ms = CASE WHEN attempts.outcome = 'failed' AND excluded.outcome = 'failed' THEN attempts.duration_ms ELSE excluded.duration_ms END, \
-         cost_micros = excluded.cost_micros, facts = NULL",
-        attempts,
-        |(generation_id, attempt)| {
-            [
-                generation_id.into(),
-                attempt.position.into(),
-                (&attempt.provider).into(),
-                (&attempt.model).into(),
-                (&attempt.outcome).into(),
-                attempt.code.as_deref().into(),
-                (&attempt.spent).into(),
-                attempt.http_status.into(),
-                attempt.upstream_id.as_deref().into(),
-                attempt.started_at.as_microsecond().into(),
-                attempt.duration_ms.into(),
-                attempt.cost_micros.into(),
             ]
         },
     )
@@ -412,36 +358,5 @@ impl Database {
             .as_ref()
             .map(read)
             .transpose()
-    }
-
-    /// The attempts of a generation, in order.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn attempts_of(&self, generation_id: &str) -> Result<Vec<AttemptRow>, DatabaseError> {
-        let rows = sqlx::query(
-            "SELECT position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros \
-             FROM attempts WHERE generation_id = $1 ORDER BY position",
-        )
-        .bind(generation_id)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(AttemptRow {
-                    position: row.try_get("position")?,
-                    provider: row.try_get("provider")?,
-                    model: row.try_get("model")?,
-                    outcome: row.try_get("outcome")?,
-                    code: row.try_get("code")?,
-                    spent: row.try_get("spent")?,
-                    http_status: row.try_get("http_status")?,
-                    upstream_id: row.try_get("upstream_id")?,
-                    started_at: time(row.try_get("started_at")?, "started_at")?,
-                    duration_ms: row.try_get("duration_ms")?,
-                    cost_micros: row.try_get("cost_micros")?,
-                })
-            })
-            .collect()
     }
 }

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::audit::AuditRow;
 use super::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration, Orphan, Payloads};
 use super::idempotency::Claim;
 use super::ledger::{Hold, OperatorPosting, Posted, Settlement, Shortage};
@@ -79,7 +80,10 @@ pub(super) enum Ask {
     /// A reservation has expired.
     Expire { generation_id: String, now: Timestamp },
     /// An operator moves money.
-    Post(OperatorPosting),
+    Post {
+        order: OperatorPosting,
+        told: Option<Box<AuditRow>>,
+    },
     /// A process says that it is alive.
     Beat { owner: String },
     /// A process is known to be dead: the one whose beat stands still at this one, or whatever it is.
@@ -153,6 +157,8 @@ pub(super) enum Entry {
     Media { rows: Vec<MediaRow>, owner: String },
     /// What was asked and answered is kept.
     Payloads { generation_id: String, payloads: Payloads },
+    /// Where the time went.
+    Timed { generation_id: String, timings: String },
     /// The caller got the answer.
     Delivery { generation_id: String, now: Timestamp },
     /// The connection broke on which the caller waited for the answer.
@@ -201,7 +207,7 @@ impl Write {
     fn account(&self) -> &str {
         match self {
             Self::Ask(Ask::Begin { start, .. }) | Self::Entry(Entry::Reject { start, .. }) => &start.account_id,
-            Self::Ask(Ask::Post(order)) => &order.account_id,
+            Self::Ask(Ask::Post { order, .. }) => &order.account_id,
             Self::Ask(_) | Self::Entry(_) => "",
         }
     }

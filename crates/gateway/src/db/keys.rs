@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use super::audit::{self, AuditRow};
 use super::link::Link;
 use super::{Database, DatabaseError, maybe_time, texts, time};
 use crate::ledger::Period;
@@ -198,11 +199,11 @@ pub struct KeyFilter {
 const MINUTE_MICROS: i64 = 60_000_000;
 
 impl Database {
-    /// Stores a new key.
+    /// Stores a new key, with the line that tells of it.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn insert_key(&self, key: &KeyRow) -> Result<(), DatabaseError> {
+    pub async fn insert_key(&self, key: &KeyRow, told: Option<&AuditRow>) -> Result<(), DatabaseError> {
         let mut transaction = self.begin_write().await?;
         sqlx::query(
             "INSERT INTO api_keys (id, account_id, name, secret_hash, last_four, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -221,11 +222,13 @@ impl Database {
             .execute(&mut *transaction)
             .await?;
         set_terms(&mut transaction, &key.id, &key.name, &key.terms).await?;
+        audit::insert(&mut transaction, told).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Changes what of a key can be set: `change` gets its name and its terms. `None` when there is no such key.
+    /// Changes what of a key can be set: `change` gets its name and its terms, and `tell` its account for the line that tells
+    /// of it. `None` when there is no such key.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -233,6 +236,7 @@ impl Database {
         &self,
         id: &str,
         change: impl FnOnce(&mut String, &mut KeyTerms) + Send,
+        tell: impl FnOnce(&str) -> AuditRow + Send,
     ) -> Result<Option<KeyUse>, DatabaseError> {
         let mut transaction = self.begin_write().await?;
         // Locks the row, so that of two changes at once none undoes the other.
@@ -246,6 +250,7 @@ impl Database {
         };
         change(&mut used.key.name, &mut used.key.terms);
         set_terms(&mut transaction, id, &used.key.name, &used.key.terms).await?;
+        audit::insert(&mut transaction, Some(&tell(&used.key.account_id))).await?;
         transaction.commit().await?;
         Ok(Some(used))
     }

@@ -37,6 +37,8 @@ const FILES: &[(i64, &str, &str)] = &[
         "arena_suggestions",
         include_str!("../../../../migrations/0017_arena_suggestions.sql"),
     ),
+    (18, "told", include_str!("../../../../migrations/0018_told.sql")),
+    (19, "audit", include_str!("../../../../migrations/0019_audit.sql")),
 ];
 
 /// All of them, ready to be run.

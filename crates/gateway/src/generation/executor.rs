@@ -24,6 +24,7 @@ use super::Upload;
 use super::facts::{Facts, Origin};
 use super::partials::Inlet;
 use super::routing::Routing;
+use super::stages::Stopwatch;
 use super::track::Track;
 use crate::clock::Clock;
 use crate::db::DatabaseError;
@@ -65,6 +66,8 @@ pub struct Executor<'a> {
     pub reported_factor: i64,
     /// What a stopping gateway waits for.
     pub tasks: &'a TaskTracker,
+    /// Times the attempts.
+    pub stopwatch: &'a Stopwatch,
 }
 
 /// The caller's files.
@@ -154,6 +157,7 @@ impl Executor<'_> {
             hedged: self.hedged,
             tasks: self.tasks.clone(),
             news: sender,
+            stopwatch: self.stopwatch.clone(),
         };
         let prices = plan
             .candidates

@@ -23,7 +23,7 @@ struct Intent<'a> {
     replaced: Option<Adjustment>,
     inputs: Inputs,
     faults: Vec<Fault>,
-    /// Whether an input image cannot be read, so that its absence is no fault of its own.
+    /// Whether an input image is not there or cannot be read, so that its absence is no fault of its own.
     unreadable: bool,
 }
 
@@ -39,7 +39,10 @@ impl Generator {
             Ok(resolution) if faults.is_empty() => resolution,
             Ok(_) => return Err(GenerationError::Request(faults)),
             Err(more) => {
-                let hidden = |fault: &Fault| intent.unreadable && fault.param == "image";
+                let awaits = !order.links.is_empty();
+                let hidden = |fault: &Fault| {
+                    (intent.unreadable && fault.param == "image") || (awaits && is_of_inputs(&fault.param))
+                };
                 faults.extend(more.into_iter().filter(|fault| !hidden(fault)));
                 return Err(GenerationError::Request(faults));
             }
@@ -55,6 +58,18 @@ impl Generator {
                 cause,
             }
         })
+    }
+
+    /// What is wrong with an order for which links are yet to be fetched, as far as that can be known without them.
+    ///
+    /// # Errors
+    /// As for [`Self::plan`].
+    pub fn check_before_links(&self, order: &Order) -> Result<(), GenerationError> {
+        match self.plan(order) {
+            Ok(_) => Ok(()),
+            Err(GenerationError::Request(faults)) if faults.is_empty() => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Why an order would go where it would go.
@@ -109,7 +124,7 @@ impl Generator {
             found,
             replaced,
             inputs,
-            unreadable: faults.iter().any(|fault| fault.param.starts_with("image")),
+            unreadable: !order.links.is_empty() || faults.iter().any(|fault| fault.param.starts_with("image")),
             faults,
         })
     }
@@ -235,6 +250,11 @@ fn passes_on(found: &Found<'_>, mode: Mode, format: Format) -> bool {
 
 fn unusable(upload: &Upload, error: &dyn std::fmt::Display) -> Fault {
     Fault::new(&upload.param, format!("the image cannot be used: {error}"))
+}
+
+/// Whether a field is about input images or the mask.
+fn is_of_inputs(param: &str) -> bool {
+    param.starts_with("image") || param.starts_with("mask")
 }
 
 /// A mask's facts as it is laid on the first image: turned, where it was drawn over the stored pixels of one that is

@@ -146,7 +146,7 @@ pub(super) async fn keep(generator: &Generator, keeping: &Keeping<'_>, generated
     let _seen = generator.being_kept.enter(keeping.generation_id);
     let mut wait = AGAIN_FIRST;
     while let Err(error) = store(generator, keeping, generated).await {
-        tracing::error!(generation.id = %generated.id, error = %error, "images could not be kept; they are kept as soon as that works");
+        tracing::error!(error = %error, "images could not be kept; they are kept as soon as that works");
         shelve(generator, keeping, generated).await;
         if keeping.moment == Moment::Pending {
             let until = generator
@@ -155,7 +155,7 @@ pub(super) async fn keep(generator: &Generator, keeping: &Keeping<'_>, generated
                 .checked_add(RESERVATION_GRACE)
                 .unwrap_or(Timestamp::MAX);
             if let Err(error) = generator.database.hold_until(keeping.generation_id, until).await {
-                tracing::warn!(generation.id = %generated.id, error = %error, "what is held could not be kept held");
+                tracing::warn!(error = %error, "what is held could not be kept held");
             }
         }
         sleep(wait).await;
@@ -175,7 +175,7 @@ pub(super) async fn shelve(generator: &Generator, keeping: &Keeping<'_>, generat
             {
                 Ok(shelved) => delivered.shelved = Some(Arc::new(shelved)),
                 Err(error) => {
-                    tracing::error!(generation.id = keeping.generation_id, error = %error, "images that wait for the store could not be put into a file");
+                    tracing::error!(error = %error, "images that wait for the store could not be put into a file");
                     return;
                 }
             }
@@ -205,11 +205,11 @@ impl Generator {
     async fn store_leftover(&self, leftover: &Leftover) {
         let mut wait = AGAIN_FIRST;
         while let Err(error) = self.try_to_store(leftover).await {
-            tracing::error!(generation.id = %leftover.row.generation_id, error = %error, "an image that a dead process promised could not be stored; it is stored as soon as that works");
+            tracing::error!(request.id = %leftover.row.generation_id, error = %error, "an image that a dead process promised could not be stored; it is stored as soon as that works");
             sleep(wait).await;
             wait = (wait * 2).min(AGAIN_MOST);
         }
-        tracing::warn!(generation.id = %leftover.row.generation_id, "an image that a dead process promised was stored");
+        tracing::warn!(request.id = %leftover.row.generation_id, "an image that a dead process promised was stored");
     }
 
     async fn try_to_store(&self, leftover: &Leftover) -> Result<(), KeepError> {

@@ -158,7 +158,7 @@ pub(super) async fn deliver(
         && let Err(error) = store(generator, &keeping, &mut generated).await
     {
         // The images are paid for: without a store they go out as bytes, and are kept when they are out.
-        tracing::error!(generation.id = %order.id, error = %error, "images could not be stored");
+        tracing::error!(error = %error, "images could not be stored");
         if order.is_awaited() {
             shelve(generator, &keeping, &mut generated).await;
         }

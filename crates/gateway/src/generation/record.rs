@@ -131,9 +131,21 @@ impl Generator {
         let row = start(order, model, 0, "[]".to_owned(), created_at);
         let end = failed(&error, self.clock.now());
         if let Err(cause) = self.database.reject_generation(row, end).await {
-            tracing::error!(generation.id = %order.id, error = %cause, "a refusal could not be noted");
+            tracing::error!(error = %cause, "a refusal could not be noted");
         }
         error
+    }
+
+    /// Notes where the time of a generation went that is on record.
+    pub(super) fn record_timings(&self, order: &Order, result: &Result<Generated, GenerationError>) {
+        let is_on_record = !matches!(
+            result,
+            Err(GenerationError::Claimed | GenerationError::TakenOver | GenerationError::Database(_))
+        );
+        if self.bookkeeping && is_on_record {
+            let timings = to_json(&order.stopwatch.timings());
+            self.database.note_timings(&order.id, timings);
+        }
     }
 
     /// Notes how a generation ended, and settles what was held for it. `unmade` are calls that are on record and were not

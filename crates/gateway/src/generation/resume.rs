@@ -59,7 +59,7 @@ impl Generator {
         }
         let mut wait = AGAIN_FIRST;
         while let Err(error) = self.resume_once(orphan, scope).await {
-            tracing::error!(generation.id = %orphan.id, error = %error, "a generation that was left behind could not be ended; it is taken up again");
+            tracing::error!(error = %error, "a generation that was left behind could not be ended; it is taken up again");
             sleep(wait).await;
             wait = (wait * 2).min(AGAIN_MOST);
         }
@@ -68,7 +68,10 @@ impl Generator {
     async fn resume_once(&self, orphan: &Orphan, scope: &SpoolScope) -> Result<(), ResumeError> {
         let started = Instant::now();
         let calls = self.database.orphaned_attempts(&orphan.id).await?;
-        tracing::warn!(generation.id = %orphan.id, calls = calls.len(), "a generation was left behind by a process that ended; it is taken up");
+        tracing::warn!(
+            calls = calls.len(),
+            "a generation was left behind by a process that ended; it is taken up"
+        );
         let mut salvage = Salvage::new(orphan, calls);
         self.find_stored(orphan, &mut salvage, scope).await?;
         // Jobs that were given up come last: another call took their place.
@@ -210,7 +213,7 @@ impl Generator {
                 "The gateway stopped while a provider worked on this request, and its outcome is unknown. What was held was charged.",
             ),
         };
-        tracing::warn!(generation.id = %orphan.id, charged_micros = held, "{message}");
+        tracing::warn!(charged_micros = held, "{message}");
         let end = EndOfGeneration {
             status: Status::UpstreamFailure,
             provider: attempts.last().map(|attempt| attempt.provider.clone()),
@@ -287,7 +290,11 @@ fn bound_cost(generated: &mut Generated, reserved: Option<i64>, reported_factor:
     if generated.cost <= most {
         return;
     }
-    tracing::warn!(generation.id = %generated.id, cost_micros = generated.cost.0, most_micros = most.0, "a generation cost more than was held for it; it is charged as held");
+    tracing::warn!(
+        cost_micros = generated.cost.0,
+        most_micros = most.0,
+        "a generation cost more than was held for it; it is charged as held"
+    );
     generated
         .warnings
         .push("The provider's figures are above what was held for this request; it was charged as held.".to_owned());

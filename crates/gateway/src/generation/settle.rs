@@ -24,9 +24,9 @@ impl Generator {
     ) -> Result<Generated, GenerationError> {
         match self.record_end(order, &result, unmade, Vec::new()).await {
             Err(DatabaseError::TakenOver) => {}
-            recorded => return self.recorded(order, result, recorded),
+            recorded => return noted(result, recorded),
         }
-        tracing::warn!(generation.id = %order.id, "another process has taken this generation over");
+        tracing::warn!("another process has taken this generation over");
         let media = result.as_ref().map(stored_rows).unwrap_or_default();
         let is_completed = self.ended_elsewhere(&order.id).await;
         if !is_completed && media.is_empty() && result.is_err() {
@@ -35,7 +35,7 @@ impl Generator {
         if !is_completed {
             match self.record_end(order, &result, unmade, media.clone()).await {
                 Err(DatabaseError::TakenOver) => {}
-                recorded => return self.recorded(order, result, recorded),
+                recorded => return noted(result, recorded),
             }
         }
         for row in &media {
@@ -47,19 +47,6 @@ impl Generator {
             return result;
         }
         Err(GenerationError::TakenOver)
-    }
-
-    fn recorded(
-        &self,
-        order: &Order,
-        result: Result<Generated, GenerationError>,
-        recorded: Result<(), DatabaseError>,
-    ) -> Result<Generated, GenerationError> {
-        if let Err(error) = recorded {
-            // The images are paid for: they are handed out even when nobody can note it.
-            tracing::error!(generation.id = %order.id, error = %error, "the end of a generation could not be noted");
-        }
-        result
     }
 
     /// Waits until the process that has a generation ends it. Whether it gave images.
@@ -75,6 +62,18 @@ impl Generator {
             }
         }
     }
+}
+
+/// A result, whether or not its end could be noted.
+fn noted(
+    result: Result<Generated, GenerationError>,
+    recorded: Result<(), DatabaseError>,
+) -> Result<Generated, GenerationError> {
+    if let Err(error) = recorded {
+        // The images are paid for: they are handed out even when nobody can note it.
+        tracing::error!(error = %error, "the end of a generation could not be noted");
+    }
+    result
 }
 
 /// The rows of images that are in the store.

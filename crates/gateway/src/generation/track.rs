@@ -122,6 +122,8 @@ impl Track {
                     code: code_of(failure.kind).to_owned(),
                     spent: spent_word(failure.spent).to_owned(),
                     duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+                    message: Some(failure.message.clone()),
+                    excerpt: failure.excerpt.clone(),
                 },
             );
         }
@@ -132,7 +134,7 @@ impl Track {
         let Some(database) = &self.database else { return };
         if let Err(error) = database.note_handle(&self.generation_id, position, handle).await {
             // The job is paid for: it is waited for even when nobody else could find it.
-            tracing::error!(generation.id = self.generation_id, error = %error, "a provider's job could not be put on record");
+            tracing::error!(error = %error, "a provider's job could not be put on record");
         }
     }
 

@@ -1,17 +1,22 @@
 //! Around every request: its id, its headers, its one log line.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+
+use tracing::Instrument as _;
 
 use super::linger::lingering;
 use super::repeat::Repeat;
 use super::state::AppState;
+use crate::address::{self, PeerAddress};
 use crate::generation::record::Marks;
 use crate::ids::request_id;
+use crate::problem::Problem;
 
 /// The id of every answer.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,6 +32,10 @@ pub(crate) struct RequestContext {
     pub(crate) repeat: Repeat,
     /// Whether its stream is to tell of calls to providers.
     pub(crate) hears_attempts: bool,
+    /// When its head was read.
+    pub(crate) arrived: Instant,
+    /// Where it came from.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// What an endpoint wants in the log line.
@@ -64,14 +73,30 @@ fn marks(headers: &HeaderMap) -> Marks {
     }
 }
 
-/// Gives the request an id, runs it, and puts the id on the answer and the line into the log.
+/// Paths that are asked every few seconds by who watches: their lines are for who asks for details.
+const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
+
+/// Refuses a request that does not say to which host it goes, or says it twice: who stands between might read it otherwise.
+fn check_host(request: &Request) -> Result<(), Problem> {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        let message = "A request needs exactly one 'Host' header.";
+        return Err(Problem::invalid(StatusCode::BAD_REQUEST, message));
+    }
+    Ok(())
+}
+
+/// Gives the request an id, runs it, and puts the id on the answer and the line into the log. All that is logged on the way
+/// has its id, whatever the level.
 pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(state.generator.clock.now());
     let method = request.method().clone();
     // The path as routed: ids and signatures in real paths stay out of the log.
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let repeat = Repeat::read(request.headers());
+    let repeat = check_host(&request).and_then(|()| Repeat::read(request.headers()));
+    let peer = request.extensions().get::<PeerAddress>().copied();
+    let address = peer.map(|peer| address::of_caller(peer.0, request.headers(), &state.trusted_proxies));
     // A caller that waits for '100 Continue' sends nothing that could be left unread.
     if !request.headers().contains_key(header::EXPECT) {
         request = request.map(lingering);
@@ -87,9 +112,12 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
                         .split(',')
                         .any(|kind| kind.trim().eq_ignore_ascii_case("attempts"))
                 }),
+                arrived: started,
+                address,
             };
             request.extensions_mut().insert(context);
-            next.run(request).await
+            let span = tracing::error_span!("request", request.id = %id);
+            next.run(request).instrument(span).await
         }
         Err(problem) => problem.into_response(),
     };
@@ -100,12 +128,21 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    let status = response.status();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if led.is_some_and(|route| WATCHED.contains(&route)) {
+        tracing::debug!(request.id = %id, http.route = led, http.status = status.as_u16(), duration_ms, "request");
+        return response;
+    }
+    // Of who is let in the key is known; of who is not, the address is all there is.
+    let stranger = address.filter(|_| status == StatusCode::UNAUTHORIZED);
     tracing::info!(
         request.id = %id,
         http.method = %method,
         http.route = led.unwrap_or("(none)"),
-        http.status = response.status().as_u16(),
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        http.status = status.as_u16(),
+        duration_ms,
+        client.address = stranger.map(tracing::field::display),
         key.id = facts.key_id.as_deref(),
         model.id = facts.model.as_deref(),
         provider.id = facts.provider.as_deref(),

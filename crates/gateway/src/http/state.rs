@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use planner::request::ResponseFormat;
 use providers::{GuardedClient, Spool};
 use tokio_util::task::TaskTracker;
@@ -44,10 +45,14 @@ pub(crate) struct AppState {
     pub known_clients: Arc<KnownClients>,
     /// Whether `/metrics` is served at an address of its own.
     pub metrics_apart: bool,
+    /// Whether `/metrics` takes a key here.
+    pub metrics_guarded: bool,
     /// The OpenAPI document.
     pub openapi: Arc<str>,
     /// Whether there are pages beside the API.
     pub has_pages: bool,
+    /// Proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: Arc<[IpNet]>,
     /// What the pages show over and over.
     pub shelf: Shelf,
     /// Competitions, votes and boards.

@@ -13,6 +13,7 @@ use planner::resolve::Finish;
 use planner::size::Size;
 use providers::{Blob, SpoolError, SpoolScope};
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 /// A bounded pool for image work. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -108,10 +109,10 @@ impl Processor {
             .acquire_owned()
             .await
             .map_err(|_| ProcessError::Lost)?;
-        let limits = self.limits;
+        let (limits, span) = (self.limits, Span::current());
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            work(limits)
+            span.in_scope(|| work(limits))
         })
         .await
         .map_err(|_| ProcessError::Lost)?

@@ -6,9 +6,11 @@ use planner::money::Micros;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, Given, Sign};
+use super::witness::Witness;
 use super::{ID_WANTED, Refusal, is_id};
 use crate::db::Database;
 use crate::db::accounts::{AccountRow, AccountTerms, Billing};
+use crate::db::audit::Action;
 use crate::ids::random_text;
 
 /// Longest that requests stay in an account's log: ten years.
@@ -106,6 +108,7 @@ pub(crate) async fn create(
     given: &Map<String, Value>,
     mut faults: Vec<Fault>,
     now: Timestamp,
+    witness: &Witness,
 ) -> Result<AccountRow, Refusal> {
     let mut fields = Fields::new(given);
     let id = fields.read("id", |value| {
@@ -120,7 +123,8 @@ pub(crate) async fn create(
         return Err(Refusal::Faults(faults));
     };
     let id = id.value().unwrap_or_else(|| format!("acct_{}", random_text(ID_CHARS)));
-    if !database.insert_account(&id, &terms, now).await? {
+    let told = witness.line(Action::AccountCreate, Some(&id), &id, Value::Object(given.clone()));
+    if !database.insert_account(&id, &terms, now, Some(&told)).await? {
         return Err(Refusal::Conflict(format!("There is an account '{id}' already.")));
     }
     found(database, &id).await
@@ -135,10 +139,12 @@ pub(crate) async fn change(
     id: &str,
     given: &Map<String, Value>,
     faults: Vec<Fault>,
+    witness: &Witness,
 ) -> Result<AccountRow, Refusal> {
+    let told = witness.line(Action::AccountChange, Some(id), id, Value::Object(given.clone()));
     // It is read while the row is locked, since what is legal depends on what the account is and owes.
     let changed = database
-        .change_account(id, |account| changed(account, given, faults))
+        .change_account(id, |account| changed(account, given, faults), Some(&told))
         .await?;
     changed.ok_or_else(|| missing(id))?
 }

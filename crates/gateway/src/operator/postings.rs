@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use super::accounts::{found, missing};
 use super::fields::{Fields, Given, Sign};
+use super::witness::Witness;
 use super::{ID_WANTED, Refusal, is_id};
 use crate::db::Database;
+use crate::db::audit::Action;
 use crate::db::ledger::history::PostingRow;
 use crate::db::ledger::{OperatorPosting, Posted};
 use crate::ids::random_text;
@@ -35,10 +37,13 @@ pub(crate) async fn post(
     header_id: Option<&str>,
     faults: Vec<Fault>,
     now: Timestamp,
+    witness: &Witness,
 ) -> Result<(PostingRow, bool), Refusal> {
     found(database, account_id).await?;
     let order = order(account_id, given, header_id, faults, now)?;
-    let posted = database.post(order.clone()).await?;
+    let details = Value::Object(given.clone());
+    let told = witness.line(Action::PostingCreate, Some(account_id), &order.id, details);
+    let posted = database.post_told(order.clone(), Some(told)).await?;
     if let Some(refusal) = refusal(posted, &order) {
         return Err(refusal);
     }

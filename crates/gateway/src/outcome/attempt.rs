@@ -79,6 +79,8 @@ impl Attempt {
             started_at: self.started_at,
             duration_ms: i64::try_from(self.duration.as_millis()).unwrap_or(i64::MAX),
             cost_micros: self.cost.map(|cost| cost.0),
+            message: failure.map(|failure| failure.message.clone()),
+            excerpt: failure.and_then(|failure| failure.excerpt.clone()),
         }
     }
 

@@ -26,25 +26,62 @@ async fn a_process_that_is_told_to_stop_finishes_first() {
     .collect();
     until("two calls", async || (site.submits().await == 2).then_some(())).await;
     process.terminate();
-    // Whoever asks now goes elsewhere: nobody listens any more, which balancers see at once.
-    until("a closed door", async || {
+    // Balancers are told to send others elsewhere, while what is under way is finished.
+    let told = until("the word that it stops", async || {
         let asked = process.client.get(format!("{}/readyz", process.base)).send().await;
-        match asked {
-            // One last answer while the door closes: it says so, or came before the signal.
-            Ok(answer) => {
-                assert!([StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status()));
-                None
-            }
-            Err(error) => error.is_connect().then_some(()),
-        }
+        let asked = asked.expect("it answers while it stops");
+        (asked.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(asked)
     })
     .await;
+    let told: Value = told.json().await.expect("JSON");
+    assert_eq!(told["stopping"], true);
+    send(process.client.get(format!("{}/healthz", process.base))).await.ok();
+    let late = send(process.generation(&small("openai/gpt-image-1-mini"), "late")).await;
+    late.error(503, "OVERLOADED");
+    assert_eq!(late.header("connection"), "close");
+    assert!(calls.iter().all(|call| !call.is_finished()));
     for call in calls {
         call.await.expect("the caller waits").ok();
     }
     let status = process.ended().await;
     assert!(status.success(), "{status}: {:#?}", process.log().await);
     assert_eq!(site.submits().await, 2);
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_stops_at_once() {
+    let site = Site::new().await;
+    let mut process = site.serve(&[]).await;
+    let body = small("fal/gpt-image-1-mini");
+    // Until it is cleared, nobody learns that a job is done.
+    site.fault(json!({ "provider": "fal", "fault": "at=status status=503" }))
+        .await;
+    let call = tokio::spawn(try_send(process.generation(&body, "impatient")));
+    let handles = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
+    until("a job on record", async || {
+        (site.number(handles).await == 1).then_some(())
+    })
+    .await;
+    process.terminate();
+    process.until_says("stopping").await;
+    process.terminate();
+    let status = process.ended().await;
+    assert_eq!(status.code(), Some(1), "{:#?}", process.log().await);
+    assert!(
+        process
+            .log()
+            .await
+            .iter()
+            .any(|line| line.contains("a second signal came"))
+    );
+    assert!(call.await.expect("the caller waits").is_err());
+    site.clear_faults().await;
+    let other = site.serve(&[]).await;
+    let reply = send(other.generation(&body, "impatient")).await;
+    assert_eq!(other.images(&reply.ok()).await, 1);
+    assert_eq!(site.submits().await, 1, "the job was taken up");
+    other.stop().await;
     site.finish().await;
 }
 

@@ -338,7 +338,7 @@ async fn the_command_line_filters_sums_up_and_exports() {
     assert_eq!(exported.lines().count(), 26);
     let exported = written(&pictor(&gateway, &["requests", "--export", "csv", "--limit", "2"]).await);
     assert_eq!(exported, gateway.get("/v1/requests?format=csv&limit=2").await.text());
-    let shown = written(&pictor(&gateway, &["requests", &generated]).await);
+    let shown = written(&pictor(&gateway, &["requests", &generated, "--json"]).await);
     let shown: Value = serde_json::from_str(&shown).expect("JSON");
     assert_eq!(shown["id"], generated);
     let refused = pictor(&gateway, &["requests", "--status", "done", "--export", "csv"]).await;

@@ -96,7 +96,11 @@ impl History {
             terms: KeyTerms::default(),
         };
         let key = mint(order, now);
-        history.database().insert_key(&key.row).await.expect("a key is made");
+        history
+            .database()
+            .insert_key(&key.row, None)
+            .await
+            .expect("a key is made");
         history.key_id = key.row.id;
         history
     }

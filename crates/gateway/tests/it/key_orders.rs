@@ -582,7 +582,7 @@ async fn of_admin_keys_revoked_all_at_once_one_stays() {
         } else {
             &replica.database
         };
-        database.revoke_key_but_last_admin(id, now)
+        database.revoke_key_but_last_admin(id, now, None)
     }));
     let done = ends.await.into_iter().map(|end| end.expect("the database answers"));
     assert_eq!(

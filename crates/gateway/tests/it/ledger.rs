@@ -312,7 +312,7 @@ async fn open_account(database: &Database, id: &str, now: Timestamp) -> String {
         stores_payloads: false,
     };
     database
-        .insert_account(id, &terms, now)
+        .insert_account(id, &terms, now, None)
         .await
         .expect("an account is made");
     let limits = KeyLimits {
@@ -330,7 +330,7 @@ async fn open_account(database: &Database, id: &str, now: Timestamp) -> String {
         },
     };
     let key = mint(order, now);
-    database.insert_key(&key.row).await.expect("a key is made");
+    database.insert_key(&key.row, None).await.expect("a key is made");
     key.row.id
 }
 

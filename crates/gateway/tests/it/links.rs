@@ -8,11 +8,13 @@ use axum::Router;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
 use imaging::ImageFormat;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::edits::data_url;
-use super::harness::{TestGateway, half_mask, noise, plain};
+use super::hang_up::until_upstream_is_called;
+use super::harness::{GENERATIONS, TestGateway, half_mask, noise, plain, send, small, with};
 
 /// A host of images on loopback.
 struct Host {
@@ -76,6 +78,43 @@ impl Host {
     fn url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.port)
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_fetched_for_a_request_that_is_refused_without_it() {
+    let host = Host::start().await;
+    let gateway = TestGateway::with(|settings| {
+        settings.fetch_hosts = vec!["localhost".to_owned()];
+        settings.limits.in_flight_generations = 1;
+    })
+    .await;
+    let link = host.url("/secret.png");
+    let wrong = with(body(&link), json!({ "n": 0, "size": "enormous" }));
+    let reply = gateway.edit_json(wrong).await;
+    let error = reply.error(400, "INVALID_REQUEST");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("'n'") && !message.contains("image"), "{message}");
+    let unknown = with(body(&link), json!({ "model": "gpt-image-nothing" }));
+    gateway.edit_json(unknown).await.error(404, "MODEL_NOT_FOUND");
+    // A gateway that is full fetches nothing for whom it turns away.
+    gateway
+        .fault(json!({ "provider": "fal", "fault": "at=status status=503" }))
+        .await;
+    let first = gateway
+        .request(Method::POST, GENERATIONS)
+        .json(&small("fal/gpt-image-1-mini"));
+    let first = tokio::spawn(send(first));
+    until_upstream_is_called(&gateway, 1).await;
+    gateway.edit_json(body(&link)).await.error(503, "OVERLOADED");
+    assert_eq!(host.stolen.load(Ordering::SeqCst), 0, "nothing was fetched");
+    let faults = gateway.sandbox_url("/_sandbox/faults");
+    let cleared = gateway.client.delete(faults).send().await;
+    assert!(cleared.expect("the sandbox answers").status().is_success());
+    first.await.expect("the caller waits").ok();
+    let done = gateway.edit_json(body(&link)).await;
+    done.ok();
+    assert_eq!(host.stolen.load(Ordering::SeqCst), 1);
+    gateway.finish().await;
 }
 
 fn body(url: &str) -> Value {

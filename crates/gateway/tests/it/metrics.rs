@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::stream;
+use gateway::auth::Scope;
 use imaging::ImageFormat;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method, StatusCode};
@@ -360,6 +361,32 @@ async fn figures_may_have_an_address_of_their_own() {
     gateway.finish().await;
     let refused = gateway_at_one_address().await;
     assert!(refused.contains("cannot listen on"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_take_a_key_where_others_can_ask() {
+    for is_open in [false, true] {
+        let gateway = TestGateway::with(|settings| {
+            settings.metrics_listen = Some(([0, 0, 0, 0], 0).into());
+            settings.metrics_open = is_open;
+        })
+        .await;
+        let own = gateway.metrics_base().expect("it was asked for");
+        let url = format!("{own}/metrics");
+        let bare = send(gateway.client.get(&url)).await;
+        let spender = gateway.new_key(&[Scope::Generate], None).await.token;
+        let spent = send(gateway.client.get(&url).bearer_auth(spender)).await;
+        if is_open {
+            assert!(!samples(&bare).is_empty() && !samples(&spent).is_empty());
+        } else {
+            bare.error(401, "AUTHENTICATION_FAILED");
+            spent.error(403, "PERMISSION_DENIED");
+        }
+        let reader = gateway.new_key(&[Scope::Read], None).await.token;
+        let read = send(gateway.client.get(&url).bearer_auth(reader)).await;
+        assert!(!samples(&read).is_empty());
+        gateway.finish().await;
+    }
 }
 
 /// Why a gateway does not start that is to serve both at one address.

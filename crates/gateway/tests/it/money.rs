@@ -228,7 +228,10 @@ async fn a_revoked_key_stops_working_on_every_replica_within_a_second() {
         assert_eq!(status(asked).await, StatusCode::OK);
     }
     let revoked = Instant::now();
-    let done = gateway.database.revoke_key(&key.row.id, gateway.clock.now()).await;
+    let done = gateway
+        .database
+        .revoke_key(&key.row.id, gateway.clock.now(), None)
+        .await;
     assert!(done.expect("the database answers"));
     for asked in [&gateway, &replica] {
         while status(asked).await == StatusCode::OK {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::edits::data_url;
 use super::harness::{
-    GENERATIONS, LiveProvider, Reply, TestGateway, half_mask, log_lines, names, plain, send, small, with,
+    GENERATIONS, LiveProvider, Reply, TestGateway, half_mask, log_lines, names, plain, send, small, until, with,
 };
 use super::requests::other_account;
 
@@ -122,7 +122,12 @@ async fn a_purge_removes_texts_and_images_and_leaves_the_figures() {
     keep_payloads(&gateway).await;
     let reply = gateway.generate(two()).await;
     reply.ok();
-    let before = gateway.recorded(&reply.id()).await;
+    // Its last figures are written just after the answer.
+    let before = until("the timings", async || {
+        let request = gateway.recorded(&reply.id()).await;
+        (request["timings"] != json!([])).then_some(request)
+    })
+    .await;
     let links: Vec<&str> = before["result"]["data"]
         .as_array()
         .expect("a list")

@@ -54,7 +54,7 @@ pub(crate) async fn other_account(gateway: &TestGateway, scopes: &[Scope]) -> St
         stores_payloads: false,
     };
     let now = gateway.clock.now();
-    let made = gateway.database.insert_account("other", &terms, now).await;
+    let made = gateway.database.insert_account("other", &terms, now, None).await;
     assert!(made.expect("the database answers"), "there was none");
     let order = KeyOrder {
         account_id: "other".to_owned(),
@@ -428,6 +428,7 @@ async fn a_request_tells_what_was_asked_and_what_came_of_it() {
     let one = gateway.recorded(&reply.id()).await;
     let mut fields = FIELDS.to_vec();
     fields.extend([
+        "account_id",
         "adjustments",
         "attempts",
         "cost_basis",
@@ -436,6 +437,7 @@ async fn a_request_tells_what_was_asked_and_what_came_of_it() {
         "plan",
         "provider",
         "result",
+        "timings",
     ]);
     fields.sort_unstable();
     assert_eq!(names(&one), fields);
@@ -472,7 +474,9 @@ async fn a_request_tells_what_was_asked_and_what_came_of_it() {
         "code",
         "cost",
         "duration_ms",
+        "excerpt",
         "http_status",
+        "message",
         "model",
         "outcome",
         "provider",

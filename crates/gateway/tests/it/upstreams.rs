@@ -118,7 +118,16 @@ fn a_gateway_that_would_call_itself_does_not_start() {
             refused(listen, public_url, base_url).unwrap_or_else(|| panic!("{listen} calls itself at {base_url}"));
         assert!(error.contains("openai") && error.contains("own"), "{error}");
     }
+    for interface in if_addrs::get_if_addrs().expect("this machine has addresses") {
+        let own = std::net::SocketAddr::new(interface.ip(), 8484);
+        let error = refused("[::]:8484", None, &format!("http://{own}/openai/v1"));
+        assert!(
+            error.is_some_and(|error| error.contains("own")),
+            "it calls itself at {own}"
+        );
+    }
     for (listen, base_url) in [
+        ("0.0.0.0:8484", "http://192.0.2.1:8484/openai/v1"),
         ("127.0.0.1:8484", "http://127.0.0.1:8485/openai/v1"),
         ("127.0.0.1:8484", "https://api.openai.com/v1"),
         ("127.0.0.1:8484", "http://other.example:8484/v1"),

@@ -82,7 +82,9 @@ pub(in crate::api) async fn create(
         let header = header.map(|value| value.to_str().unwrap_or_default().to_owned());
         let received = body(&state, request).await?;
         let (database, now) = (&state.generator.database, state.generator.clock.now());
-        let posted = postings::post(database, &id, &received.fields, header.as_deref(), received.faults, now).await?;
+        let witness = caller.witness(&state);
+        let (given, faults) = (&received.fields, received.faults);
+        let posted = postings::post(database, &id, given, header.as_deref(), faults, now, &witness).await?;
         Ok::<_, Problem>(posted)
     };
     match posted.await {

@@ -8,6 +8,7 @@ use super::answers::{Has, answer, made, success};
 use super::reference;
 use crate::auth::Scope;
 use crate::db::accounts::Billing;
+use crate::db::audit::Action;
 use crate::db::keys::KeyStatus;
 use crate::ledger::{Book, Kind};
 use crate::operator::{ID_CHARS_MAX, accounts, keys, postings};
@@ -43,6 +44,12 @@ fn body(schema: &str) -> Value {
 /// Their paths.
 pub(super) fn paths() -> Value {
     let id = json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } });
+    let mut of_lines = paging().to_vec();
+    let actions = json!({ "type": "string", "enum": Action::ALL.map(Action::as_str) });
+    of_lines.push(query("action", actions, "Only this."));
+    let text = || json!({ "type": "string" });
+    of_lines.push(query("account_id", text(), "Only what concerns this account."));
+    of_lines.push(query("key_id", text(), "Only what was done by this API key."));
     let mut of_keys = paging().to_vec();
     let states = json!({ "type": "string", "enum": KeyStatus::ALL.map(KeyStatus::as_str) });
     of_keys.push(query("status", states, "Only keys in this state."));
@@ -73,6 +80,8 @@ pub(super) fn paths() -> Value {
             "get": { "operationId": "retrieveKey", "summary": "One API key.", "parameters": [id], "responses": answer("The key.", "Key", &[Has::Name]) },
             "patch": { "operationId": "changeKey", "summary": "Change an API key: what is left out stays, null clears. For keys with the scope admin.", "parameters": [id], "requestBody": body("KeyChange"), "responses": answer("The key.", "Key", &[Has::Body, Has::Name, Has::State]) },
             "delete": { "operationId": "revokeKey", "summary": "Revoke an API key for good. For keys with the scope admin.", "parameters": [id, force], "responses": answer("The key.", "Key", &[Has::Name, Has::State]) } },
+        "/v1/audit": { "get": { "operationId": "audit", "summary": "What was done to sign-ins, keys, accounts, money and kept requests: by whom, from where. For keys with the scope admin.",
+            "parameters": of_lines, "responses": answer("A page of lines, newest first.", "AuditList", &[]) } },
         "/v1/accounts": {
             "get": { "operationId": "listAccounts", "summary": "Accounts by id. This and what follows is for keys with the scope admin.", "parameters": paging(), "responses": answer("A page of accounts.", "AccountList", &[]) },
             "post": { "operationId": "createAccount", "summary": "Make an account.", "requestBody": body("AccountOrder"), "responses": made("The account.", "Account", &[Has::Body, Has::State]) } },
@@ -197,6 +206,17 @@ pub(super) fn schemas() -> Value {
         "AccountList": list("Account"),
         "AccountOrder": closed(&["billing_type"], &[&id, &account_terms()]),
         "AccountChange": closed(&[], &[&account_terms()]),
+        "AuditLine": { "type": "object", "required": ["id", "object", "created_at", "action", "actor", "address", "request_id", "account_id", "target", "details"], "properties": {
+            "id": { "type": "string" }, "object": { "const": "audit_line" }, "created_at": { "type": "string", "format": "date-time" },
+            "action": { "enum": Action::ALL.map(Action::as_str) },
+            "actor": { "type": "object", "description": "Who did it: an API key with its account, or a user of the machine on the command line.", "required": ["type", "id", "account_id"], "properties": {
+                "type": { "enum": ["key", "command_line"] }, "id": { "type": ["string", "null"] }, "account_id": { "type": ["string", "null"] } } },
+            "address": { "type": ["string", "null"], "description": "Where the request came from, as far as proxies are trusted." },
+            "request_id": { "type": ["string", "null"] },
+            "account_id": { "type": ["string", "null"], "description": "The account that it concerns." },
+            "target": { "type": ["string", "null"], "description": "The id of the key, account, posting or request that it was done to." },
+            "details": { "type": "object", "description": "What was ordered. Never a secret." } } },
+        "AuditList": list("AuditLine"),
         "Posting": { "type": "object", "required": ["id", "object", "kind", "amount_usd", "entries"], "properties": {
             "id": { "type": "string" }, "object": { "const": "posting" },
             "kind": { "enum": kinds.map(Kind::as_str) },

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{Has, answer};
 use super::reference;
 use crate::db::generations::{Filter, Grouping, Status};
+use crate::generation::stages::Stage;
 
 fn parameter(name: &str, schema: Value, description: &str) -> Value {
     json!({ "name": name, "in": "query", "schema": schema, "description": description })
@@ -119,7 +120,14 @@ pub(super) fn schemas() -> Value {
         "provider": { "type": ["string", "null"], "description": "The provider of the first image. This and what follows: not in lists." },
         "estimate": dollars, "cost_basis": nullable("string"), "cost_components": list("A line of the charge."),
         "markup": { "type": "number", "description": "Of the cost, the operator's part, where there is one." },
-        "adjustments": list("A parameter whose value was changed."), "attempts": list("A call to a provider."),
+        "adjustments": list("A parameter whose value was changed."), "attempts": list("A call to a provider: how it ended, whether it was spent, the provider's status, and what its failure says. For keys with the scope admin also the provider's own words ('excerpt'), redacted and cut."),
+        "account_id": { "type": "string" },
+        "timings": { "type": "array", "description": "Where the time went: Pictor's own stages and the attempts, by when they began.", "items": { "type": "object",
+            "required": ["stage", "started_ms", "duration_ms"], "properties": {
+                "stage": { "type": "string", "enum": Stage::ALL.map(Stage::as_str) },
+                "attempt": { "type": "integer", "description": "Of an attempt, its place among them, from 0." },
+                "started_ms": { "type": "number", "description": "Milliseconds since the request came in." },
+                "duration_ms": { "type": "number" } } } },
         "plan": list("A candidate in its order: estimate, fit, chance to be drawn first, and why it stood there."),
         "result": reference("ImagesResponse"),
         "payloads": { "type": "object", "description": "What was asked and answered, for accounts that keep it.", "properties": {

@@ -9,6 +9,7 @@ use super::{absent, account, internal};
 use crate::api::caller::Caller;
 use crate::api::query::Parameters;
 use crate::auth::Scope;
+use crate::db::audit::Action;
 use crate::http::path::PathPart;
 use crate::http::respond;
 use crate::http::state::AppState;
@@ -70,8 +71,11 @@ async fn purge(state: &AppState, caller: &Caller, account_id: &str, id: &str) ->
         deleted += 1;
     }
     let now = generator.clock.now();
+    let told = caller
+        .witness(state)
+        .line(Action::RequestPurge, Some(account_id), id, json!({}));
     let first = database
-        .purge_payloads(id, now)
+        .purge_payloads(id, now, Some(&told))
         .await
         .map_err(|error| internal(&error))?;
     Ok(json!({

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{absent, account, internal};
 use crate::api::caller::Caller;
 use crate::api::query::Parameters;
+use crate::auth::Scope;
 use crate::db::DatabaseError;
 use crate::db::generations::{Filter, GenerationRow, Payloads, Status};
 use crate::db::webhooks::WebhookRow;
@@ -15,7 +16,7 @@ use crate::http::path::PathPart;
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::problem::Problem;
-use crate::request_view::{self, stored};
+use crate::request_view::{self, Reader, stored};
 
 /// One request, by Pictor's id, by the caller's own `x-request-id`, or by its `Idempotency-Key`.
 pub(in crate::api) async fn handle(
@@ -32,7 +33,12 @@ pub(in crate::api) async fn handle(
         let row = find(&state, &account_id, only_key, &id)
             .await
             .map_err(|error| internal(&error))?;
-        let body = whole(&state, &row.ok_or_else(absent)?)
+        let reader = if caller.identity.may(Scope::Admin) {
+            Reader::Operator
+        } else {
+            Reader::Account
+        };
+        let body = whole(&state, &row.ok_or_else(absent)?, reader)
             .await
             .map_err(|error| internal(&error))?;
         Ok::<_, Problem>(respond::json(StatusCode::OK, &body))
@@ -66,11 +72,11 @@ async fn find(
     Ok(None)
 }
 
-async fn whole(state: &AppState, row: &GenerationRow) -> Result<Value, DatabaseError> {
+async fn whole(state: &AppState, row: &GenerationRow, reader: Reader) -> Result<Value, DatabaseError> {
     let database = &state.generator.database;
     let id = &row.start.id;
     let (payloads, webhook) = (database.payloads(id).await?, database.webhook(id).await?);
-    let mut body = request_view::whole(&state.generator, row).await?;
+    let mut body = request_view::whole(&state.generator, row, reader).await?;
     if state.generator.being_kept.holds(id) {
         // Its images did not reach the caller and are not stored yet.
         body["status"] = json!(Status::Processing.as_str());

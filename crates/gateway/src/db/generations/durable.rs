@@ -185,6 +185,12 @@ pub struct FailedAttempt {
     pub spent: String,
     /// How long it took.
     pub duration_ms: i64,
+    /// What it says to the caller.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// What the provider said, for admins.
+    #[serde(default)]
+    pub excerpt: Option<String>,
 }
 
 /// Notes that a call failed.
@@ -193,7 +199,7 @@ pub(in crate::db) async fn note_failure(
     generation_id: &str,
     failed: &FailedAttempt,
 ) -> Result<(), DatabaseError> {
-    let sql = "UPDATE attempts SET outcome = 'failed', code = $3, spent = $4, duration_ms = $5 \
+    let sql = "UPDATE attempts SET outcome = 'failed', code = $3, spent = $4, duration_ms = $5, message = $6, excerpt = $7 \
          WHERE generation_id = $1 AND position = $2 AND outcome = 'running'";
     let values = [
         generation_id.into(),
@@ -201,6 +207,8 @@ pub(in crate::db) async fn note_failure(
         (&failed.code).into(),
         (&failed.spent).into(),
         failed.duration_ms.into(),
+        failed.message.as_deref().into(),
+        failed.excerpt.as_deref().into(),
     ];
     link.execute(sql, &values).await?;
     Ok(())
@@ -216,6 +224,13 @@ pub(in crate::db) async fn note_handle(
     let sql = "UPDATE attempts SET handle = $3 WHERE generation_id = $1 AND position = $2";
     link.execute(sql, &[generation_id.into(), position.into(), handle.into()])
         .await?;
+    Ok(())
+}
+
+/// Notes where a generation's time went, as JSON.
+pub(in crate::db) async fn note_timings(link: &mut Link, id: &str, timings: &str) -> Result<(), DatabaseError> {
+    let sql = "UPDATE generations SET timings = $2 WHERE id = $1";
+    link.execute(sql, &[id.into(), timings.into()]).await?;
     Ok(())
 }
 

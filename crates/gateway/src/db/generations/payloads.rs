@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sqlx::Executor as _;
 
 use super::Status;
+use crate::db::audit::{self, AuditRow};
 use crate::db::link::{Link, Value};
-use crate::db::{Database, DatabaseError};
+use crate::db::{Database, DatabaseError, Dialect};
 use crate::ledger::DAY_MICROS;
 
 /// What was asked and answered, as JSON, without images and secrets.
@@ -70,12 +72,22 @@ impl Database {
         Ok(row.map(|(request, response)| Payloads { request, response }))
     }
 
-    /// Forgets what was asked and answered. Returns whether it is the first time.
+    /// Forgets what was asked and answered, and what providers said of it, with the line that tells of it. What is forgotten
+    /// leaves the database's files. Returns whether it is the first time.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn purge_payloads(&self, generation_id: &str, now: Timestamp) -> Result<bool, DatabaseError> {
+    pub async fn purge_payloads(
+        &self,
+        generation_id: &str,
+        now: Timestamp,
+        told: Option<&AuditRow>,
+    ) -> Result<bool, DatabaseError> {
         let mut transaction = self.begin_write().await?;
+        if self.dialect == Dialect::Sqlite {
+            // Asked for here alone: a connection that is opened while the database is locked would wait for it.
+            transaction.execute("PRAGMA secure_delete = ON").await?;
+        }
         sqlx::query("DELETE FROM payloads WHERE generation_id = $1")
             .bind(generation_id)
             .execute(&mut *transaction)
@@ -90,8 +102,17 @@ impl Database {
         .bind(Status::Completed.as_str())
         .execute(&mut *transaction)
         .await?;
+        sqlx::query("UPDATE attempts SET excerpt = NULL WHERE generation_id = $1 AND excerpt IS NOT NULL")
+            .bind(generation_id)
+            .execute(&mut *transaction)
+            .await?;
+        let is_first = done.rows_affected() > 0;
+        if is_first {
+            audit::insert(&mut transaction, told).await?;
+        }
         transaction.commit().await?;
-        Ok(done.rows_affected() > 0)
+        self.leave_no_trace().await?;
+        Ok(is_first)
     }
 
     /// The oldest generations that may be forgotten, found by index, account by account, without holding up the writer.

@@ -1,13 +1,14 @@
 //! What each write does to the tables.
 
 use super::{Ask, Ended, Entry, Forget, Write, Written};
+use crate::db::audit::AuditRow;
 use crate::db::generations::{AttemptRow, BegunAttempt, EndOfGeneration, NewGeneration};
 use crate::db::idempotency;
 use crate::db::journal::{ClaimOf, NotBegun};
-use crate::db::ledger::{self, End, Hold, Journaled, Payer, Settlement};
+use crate::db::ledger::{self, End, Hold, Journaled, OperatorPosting, Payer, Posted, Settlement};
 use crate::db::link::Link;
 use crate::db::media::{self, MediaRow};
-use crate::db::{DatabaseError, Dialect, generations, keys, processes, webhooks};
+use crate::db::{DatabaseError, Dialect, audit, generations, keys, processes, webhooks};
 
 /// What is inserted at the end of a transaction.
 #[derive(Default)]
@@ -88,7 +89,7 @@ async fn answer(
             }
             Ok(Written::Done)
         }
-        Ask::Post(order) => Ok(Written::Posted(ledger::post(link, &mut rows.journaled, order).await?)),
+        Ask::Post { order, told } => post(link, rows, order, told.as_deref()).await,
         Ask::Beat { owner } => {
             processes::beat(link, owner).await?;
             Ok(Written::Done)
@@ -119,6 +120,20 @@ async fn answer(
             Ok(Written::Count(idempotency::forget(link, *now, *limit).await?))
         }
     }
+}
+
+/// Moves money for the operator, with the line that tells of it.
+async fn post(
+    link: &mut Link,
+    rows: &mut Rows,
+    order: &OperatorPosting,
+    told: Option<&AuditRow>,
+) -> Result<Written, DatabaseError> {
+    let posted = ledger::post(link, &mut rows.journaled, order).await?;
+    if let (Posted::Done, Some(told)) = (posted, told) {
+        audit::insert_by(link, told).await?;
+    }
+    Ok(Written::Posted(posted))
 }
 
 /// Notes what is kept. Whatever happened before, and however often it comes, it is noted once.
@@ -169,6 +184,7 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<Written
             generation_id,
             payloads,
         } => generations::insert_payloads(link, generation_id, payloads).await,
+        Entry::Timed { generation_id, timings } => generations::note_timings(link, generation_id, timings).await,
         Entry::Delivery { generation_id, now } => generations::note_delivery(link, generation_id, *now).await,
         Entry::Break { generation_id, now } => generations::note_break(link, generation_id, *now).await,
         Entry::HoldUntil { generation_id, until } => ledger::hold_until(link, generation_id, *until).await,

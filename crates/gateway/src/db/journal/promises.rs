@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::{Ask, ClaimOf, Ended, Entry, NotBegun, Written};
+use crate::db::audit::AuditRow;
 use crate::db::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration};
 use crate::db::ledger::{Hold, OperatorPosting, Posted, Settlement};
 use crate::db::{Database, DatabaseError};
@@ -95,6 +96,12 @@ impl Database {
             now,
         };
         self.journal.hand_over(entry).leave();
+    }
+
+    /// Notes where the time of a generation went, as JSON. Does not wait until it is written.
+    pub fn note_timings(&self, generation_id: &str, timings: String) {
+        let generation_id = generation_id.to_owned();
+        self.journal.hand_over(Entry::Timed { generation_id, timings }).leave();
     }
 
     /// Notes that the caller got the answer.
@@ -224,12 +231,21 @@ impl Database {
         self.journal.ask(Ask::Expire { generation_id, now }).await.map(drop)
     }
 
-    /// Moves money for the operator, once for each id.
+    /// Moves money for the operator: once, however often it is asked for.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn post(&self, order: OperatorPosting) -> Result<Posted, DatabaseError> {
-        match self.journal.ask(Ask::Post(order)).await? {
+        self.post_told(order, None).await
+    }
+
+    /// The same with the line that tells of it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn post_told(&self, order: OperatorPosting, told: Option<AuditRow>) -> Result<Posted, DatabaseError> {
+        let told = told.map(Box::new);
+        match self.journal.ask(Ask::Post { order, told }).await? {
             Written::Posted(posted) => Ok(posted),
             _ => Err(DatabaseError::Closed),
         }
@@ -246,6 +262,7 @@ impl Entry {
             | Self::LateEnd { generation_id, .. }
             | Self::Withdraw { generation_id, .. }
             | Self::Payloads { generation_id, .. }
+            | Self::Timed { generation_id, .. }
             | Self::Break { generation_id, .. }
             | Self::HoldUntil { generation_id, .. }
             | Self::Delivery { generation_id, .. } => generation_id,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::db::audit::{self, AuditRow};
 use crate::db::{DEFAULT_ACCOUNT, Database, DatabaseError};
 
 /// What came of revoking a key.
@@ -16,24 +17,35 @@ pub enum Revocation {
 }
 
 impl Database {
-    /// Revokes a key. Returns whether there was one that was not revoked yet.
+    /// Revokes a key, with the line that tells of it. Returns whether there was one that was not revoked yet.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, DatabaseError> {
+    pub async fn revoke_key(&self, id: &str, now: Timestamp, told: Option<&AuditRow>) -> Result<bool, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
         let done = sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
             .bind(id)
             .bind(now.as_microsecond())
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
-        Ok(done.rows_affected() > 0)
+        let is_done = done.rows_affected() > 0;
+        if is_done {
+            audit::insert(&mut transaction, told).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_done)
     }
 
     /// Revokes a key unless it is the last working one that may do everything.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn revoke_key_but_last_admin(&self, id: &str, now: Timestamp) -> Result<Revocation, DatabaseError> {
+    pub async fn revoke_key_but_last_admin(
+        &self,
+        id: &str,
+        now: Timestamp,
+        told: Option<&AuditRow>,
+    ) -> Result<Revocation, DatabaseError> {
         let mut transaction = self.begin_write().await?;
         // One row that is always there, locked: of two admin keys, two callers at once cannot revoke one each.
         sqlx::query("UPDATE accounts SET held_micros = held_micros WHERE id = $1")
@@ -56,6 +68,9 @@ impl Database {
                 .bind(id)
                 .fetch_optional(&mut *transaction)
                 .await?;
+        if done.rows_affected() > 0 {
+            audit::insert(&mut transaction, told).await?;
+        }
         transaction.commit().await?;
         Ok(if done.rows_affected() > 0 {
             Revocation::Done

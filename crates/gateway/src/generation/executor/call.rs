@@ -21,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::produced_of;
 use crate::boundary::passed;
@@ -29,9 +30,10 @@ use crate::db::DatabaseError;
 use crate::generation::facts::Facts;
 use crate::generation::partials::Relay;
 use crate::generation::routing::{Ended, Routing};
+use crate::generation::stages::Stopwatch;
 use crate::generation::track::{OnRecord, Track};
 use crate::media::process::{Inspected, Processor};
-use crate::outcome::{Attempt, code_of};
+use crate::outcome::{Attempt, code_of, spent_word};
 
 /// What all calls of one generation use.
 pub(super) struct Means {
@@ -49,6 +51,7 @@ pub(super) struct Means {
     /// What a stopping gateway waits for: calls may outlive their generation.
     pub(super) tasks: TaskTracker,
     pub(super) news: UnboundedSender<News>,
+    pub(super) stopwatch: Stopwatch,
 }
 
 impl Means {
@@ -227,10 +230,13 @@ impl Call {
         let (provider, model) = (self.facts.provider.as_str(), self.request.native.model.as_str());
         means.routing.start(provider, model, started_at);
         means.track.tell_start(provider, model);
-        let result = self.within_patience(means, &tried).await;
+        let span = tracing::info_span!("attempt", position, provider.id = provider, model.native = model);
+        let result = self.within_patience(means, &tried).instrument(span.clone()).await;
         let result = result.map_err(|failure| self.blamed(failure));
         let took = started.elapsed();
+        means.stopwatch.attempt(position, started.into_std(), took);
         if let Err(failure) = &result {
+            span.in_scope(|| told(failure, took));
             means.track.failed(position, failure, took);
         }
         means.track.tell_end(provider, model, result.as_ref().err());
@@ -329,6 +335,23 @@ impl Call {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Tells the log of a failed attempt; what the provider said, only to who asks for details.
+fn told(failure: &Failure, took: Duration) {
+    tracing::info!(
+        error.code = code_of(failure.kind),
+        spent = spent_word(failure.spent),
+        http.status = failure.status,
+        upstream.id = failure.upstream_request_id.as_deref(),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "an attempt failed"
+    );
+    tracing::debug!(
+        error.message = failure.message,
+        upstream.said = failure.excerpt.as_deref(),
+        "what the provider said"
+    );
 }
 
 /// Hears of one call: partial images go to the caller, its job goes on record.

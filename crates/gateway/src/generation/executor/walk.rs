@@ -11,6 +11,7 @@ use planner::failure::{
 use planner::plan::{Candidate, RoutePlan};
 use providers::ProviderRequest;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::Instrument as _;
 
 use super::call::{Call, CallEnd, Means, News, Tried, took_too_long};
 use super::{Bounds, Execution, Executor, Sources, shortfall, take};
@@ -224,7 +225,8 @@ impl<'a> Walk<'a> {
                 tries_after_maybe_billed: tries,
                 first: on_record.next(),
             };
-            self.means.tasks.spawn(call.make(Arc::clone(&self.means)));
+            let made = call.make(Arc::clone(&self.means));
+            self.means.tasks.spawn(made.in_current_span());
             tickets.push(ticket);
             self.calls.insert(
                 ticket,

@@ -1,0 +1,232 @@
+//! One request told in words: where it went and why, what providers said, who paid, where the time went.
+
+use serde_json::Value;
+
+use super::output::dollars;
+
+/// The lines of the story of a request, as `GET /v1/requests/{id}` gives it.
+pub(super) fn told(request: &Value) -> Vec<String> {
+    let mut lines = vec![head(request)];
+    lines.push(format!(
+        "  {} for {}, estimated at {} at the most",
+        text(request, "endpoint"),
+        or(text(request, "model"), "no model"),
+        dollars(&request["estimate"])
+    ));
+    if !text(request, "error_code").is_empty() {
+        lines.push(format!(
+            "  {}: {}",
+            text(request, "error_code"),
+            text(request, "error_message")
+        ));
+    }
+    let mut chapter = |title: &str, told: Vec<String>| {
+        lines.push(String::new());
+        lines.push(title.to_owned());
+        lines.extend(told.into_iter().map(|line| format!("  {line}")));
+    };
+    chapter("Where it was to go", plan(request));
+    chapter("Where it went, and what was said", attempts(request));
+    let changed = adjustments(request);
+    if !changed.is_empty() {
+        chapter("What was changed", changed);
+    }
+    chapter("Who paid", payment(request));
+    chapter("Where the time went", times(request));
+    lines
+}
+
+fn head(request: &Value) -> String {
+    let took = request["duration_ms"].as_f64();
+    let took = took.map_or_else(String::new, |ms| format!(", took {}", lasted(ms)));
+    let state = match text(request, "status") {
+        "pending" | "processing" => "is under way",
+        "completed" => "was completed",
+        "rejected" => "was refused",
+        "upstream_failure" => "failed at the providers",
+        "cancelled" => "was cancelled",
+        other => other,
+    };
+    format!(
+        "{} {state}; it came at {}{took}",
+        text(request, "id"),
+        text(request, "created_at")
+    )
+}
+
+fn plan(request: &Value) -> Vec<String> {
+    let candidates = list(request, "plan");
+    if candidates.is_empty() {
+        return vec!["nowhere: no provider was chosen".to_owned()];
+    }
+    let line = |(index, candidate): (usize, &Value)| {
+        format!(
+            "{}. {} ({}): {}",
+            index + 1,
+            text(candidate, "provider"),
+            text(candidate, "native_model"),
+            text(candidate, "reason")
+        )
+    };
+    candidates.iter().enumerate().map(line).collect()
+}
+
+fn attempts(request: &Value) -> Vec<String> {
+    let attempts = list(request, "attempts");
+    if attempts.is_empty() {
+        return vec!["nothing was sent to any provider".to_owned()];
+    }
+    let mut lines = Vec::new();
+    for (index, attempt) in attempts.iter().enumerate() {
+        let took = attempt["duration_ms"].as_f64().unwrap_or_default();
+        let end = match text(attempt, "outcome") {
+            "succeeded" => format!("succeeded after {}, {}", lasted(took), dollars(&attempt["cost"])),
+            "running" => "is being asked".to_owned(),
+            _ => format!(
+                "failed after {}: {}{}; {}",
+                lasted(took),
+                text(attempt, "code"),
+                status(attempt),
+                spent(attempt)
+            ),
+        };
+        let place = format!("{}. ", index + 1);
+        lines.push(format!("{place}{} {end}", text(attempt, "provider")));
+        let indent = " ".repeat(place.len());
+        for (name, intro) in [
+            ("message", ""),
+            ("excerpt", "it said: "),
+            ("upstream_id", "its id of the call: "),
+        ] {
+            if !text(attempt, name).is_empty() {
+                lines.push(format!("{indent}{intro}{}", text(attempt, name)));
+            }
+        }
+    }
+    lines
+}
+
+fn status(attempt: &Value) -> String {
+    attempt["http_status"]
+        .as_u64()
+        .map_or_else(String::new, |status| format!(" (HTTP {status})"))
+}
+
+fn spent(attempt: &Value) -> &'static str {
+    match text(attempt, "spent") {
+        "no" => "nothing was spent",
+        "yes" => "it was spent",
+        _ => "whether it was spent is not known",
+    }
+}
+
+fn adjustments(request: &Value) -> Vec<String> {
+    let line = |adjustment: &Value| {
+        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        let used = if adjustment["used"].is_null() {
+            "was left out".to_owned()
+        } else {
+            format!("became {}", shown(&adjustment["used"]))
+        };
+        format!(
+            "{} {} {used}: {}",
+            text(adjustment, "parameter"),
+            shown(&adjustment["requested"]),
+            text(adjustment, "reason")
+        )
+    };
+    list(request, "adjustments").iter().map(line).collect()
+}
+
+fn payment(request: &Value) -> Vec<String> {
+    let who = format!(
+        "account '{}', by its API key {}",
+        text(request, "account_id"),
+        text(request, "key_id")
+    );
+    let Some(cost) = request["cost"].as_f64() else {
+        let held = match text(request, "status") {
+            "pending" | "processing" => "what it may cost is held",
+            _ => "nothing was charged",
+        };
+        return vec![format!("{who}: {held}")];
+    };
+    let basis = match text(request, "cost_basis") {
+        "reported" => ", as the provider reported",
+        "usage" => ", by what the provider says it used",
+        "table" => ", by the price table for what was delivered",
+        _ => "",
+    };
+    let mut lines = vec![format!("{who}: ${cost}{basis}")];
+    if let Some(markup) = request["markup"].as_f64() {
+        lines.push(format!("of that, ${markup} are the operator's"));
+    }
+    for line in list(request, "cost_components") {
+        lines.push(format!(
+            "{} {} at ${} for {}: {}",
+            line["billable_quantity"],
+            text(line, "metric"),
+            line["unit_price"],
+            line["unit_size"],
+            micros(&line["total_cost"])
+        ));
+    }
+    lines
+}
+
+fn times(request: &Value) -> Vec<String> {
+    let timings = list(request, "timings");
+    if timings.is_empty() {
+        return vec!["not known (yet)".to_owned()];
+    }
+    let providers = list(request, "attempts");
+    let row = |timing: &Value| {
+        let stage = match (text(timing, "stage"), timing["attempt"].as_u64()) {
+            ("attempt", Some(place)) => {
+                let made = usize::try_from(place).ok().and_then(|place| providers.get(place));
+                format!(
+                    "attempt {} {}",
+                    place + 1,
+                    made.map_or("", |attempt| text(attempt, "provider"))
+                )
+            }
+            (stage, _) => stage.to_owned(),
+        };
+        let number = |name: &str| timing[name].as_f64().unwrap_or_default();
+        format!(
+            "{stage:<20} {:>10}   from {}",
+            lasted(number("duration_ms")),
+            lasted(number("started_ms"))
+        )
+    };
+    timings.iter().map(row).collect()
+}
+
+/// A time for people.
+fn lasted(milliseconds: f64) -> String {
+    if milliseconds < 10.0 {
+        format!("{milliseconds:.1} ms")
+    } else if milliseconds < 1_000.0 {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{:.1} s", milliseconds / 1_000.0)
+    }
+}
+
+fn micros(amount: &Value) -> String {
+    amount
+        .as_f64()
+        .map_or_else(|| amount.to_string(), |micros| format!("${}", micros / 1_000_000.0))
+}
+
+fn text<'a>(object: &'a Value, name: &str) -> &'a str {
+    object[name].as_str().unwrap_or_default()
+}
+
+fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
+    object[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+const fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
+    if text.is_empty() { other } else { text }
+}
