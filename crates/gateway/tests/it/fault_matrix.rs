@@ -37,11 +37,13 @@ enum Ends {
     Final(&'static str, &'static str),
     /// It lasts until the deadline of the whole generation.
     OutOfTime,
+    /// Nothing is heard of an accepted job: the next candidate is asked after a fifth of the time.
+    Silent,
     /// The provider does not know such a fault.
     Unknown,
 }
 
-use Ends::{Final, MaybeSpent, Out, OutOfTime, Refused, Served, Unknown, Unspent};
+use Ends::{Final, MaybeSpent, Out, OutOfTime, Refused, Served, Silent, Unknown, Unspent};
 
 const BLOCKED: Ends = Final("content_policy", "CONTENT_POLICY_VIOLATION");
 const REFUSED: Ends = Refused("invalid_argument");
@@ -126,7 +128,7 @@ const FAULTS: [(&str, [Ends; 3]); 37] = [
 const ENDLESS: [(&str, [Ends; 3]); 3] = [
     ("hang", [OutOfTime; 3]),
     ("stall", [OutOfTime; 3]),
-    ("media=500", [Unknown, OutOfTime, OutOfTime]),
+    ("media=500", [Unknown, Silent, Silent]),
 ];
 
 /// A kind of request.
@@ -227,11 +229,11 @@ impl Case {
     fn check_end(&self, reply: &Reply, attempts: &[Told]) {
         let follows = |ends: Ends| match (ends, self.next) {
             (Served(_), _) => Ok(self.struck),
-            (Unspent(_) | Out(_) | MaybeSpent(_) | Refused(_), Some(next)) => Ok(next),
+            (Unspent(_) | Out(_) | MaybeSpent(_) | Refused(_) | Silent, Some(next)) => Ok(next),
             (Unspent(_) | Out(_) | MaybeSpent(_) | Refused(_), None) => Err((502, "ALL_PROVIDERS_EXHAUSTED")),
             (Final(_, code), _) => Err((400, code)),
-            (OutOfTime, _) if self.before.is_empty() => Err((504, "UPSTREAM_TIMEOUT")),
-            (OutOfTime, _) => Err((502, "OUTCOME_UNKNOWN")),
+            (OutOfTime | Silent, _) if self.before.is_empty() => Err((504, "UPSTREAM_TIMEOUT")),
+            (OutOfTime | Silent, _) => Err((502, "OUTCOME_UNKNOWN")),
             (Unknown, _) => unreachable!("such cases are not made"),
         };
         let maybe_spent = attempts.iter().any(|(.., spent)| spent != "no");
@@ -269,7 +271,7 @@ impl Case {
             Unspent(code) => (code, "no", TRIES_MAX),
             Out(code) | Refused(code) | Final(code, _) => (code, "no", 1),
             MaybeSpent(code) => (code, "unknown", 1),
-            OutOfTime => ("timed_out", "unknown", 1),
+            OutOfTime | Silent => ("timed_out", "unknown", 1),
             Unknown => return,
         };
         let providers: Vec<&str> = attempts.iter().map(|(provider, ..)| provider.as_str()).collect();

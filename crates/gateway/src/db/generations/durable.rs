@@ -367,7 +367,7 @@ impl Database {
         since: Timestamp,
     ) -> Result<i64, DatabaseError> {
         let query = sqlx::query_as(
-            "SELECT COUNT(*) FROM (SELECT DISTINCT generation_id, provider, attempts.model FROM attempts \
+            "SELECT COUNT(*) FROM (SELECT DISTINCT generation_id, attempts.provider, attempts.model FROM attempts \
              JOIN generations ON generations.id = generation_id WHERE key_id = $1 AND request_hash = $2 \
              AND generations.created_at >= $3 AND error_code = 'OUTCOME_UNKNOWN' AND outcome <> 'succeeded' AND spent <> 'no') AS tries",
         );
