@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod budget;
+mod caller;
 pub mod ends;
 pub mod executor;
 mod facts;
@@ -33,14 +34,12 @@ use planner::plan::RoutePlan;
 use planner::price::Line;
 use planner::request::{ImageRequest, ResponseFormat};
 use planner::resolve::Adjustment;
-use planner::route::Route;
 use planner::usage::Usage;
 use providers::{Driver, SpoolScope};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Identity;
 use crate::boundary::passed;
 use crate::clock::Clock;
 use crate::db::Database;
@@ -59,6 +58,7 @@ use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
 
 use budget::Usual;
+pub use caller::Caller;
 use ends::Ends;
 use executor::{Execution, Executor, FirstCalls, Sources};
 use facts::Origin;
@@ -123,47 +123,6 @@ pub struct Generator {
     pub told: Arc<Notify>,
     /// Models to take in the place of disabled ones, by id.
     pub successors: Arc<BTreeMap<String, String>>,
-}
-
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// Account.
-    pub account_id: String,
-    /// API key.
-    pub key_id: String,
-    /// Models that the key may use, by id; none: all.
-    pub models: Vec<String>,
-    /// Providers that may serve it, by id; none: all.
-    pub providers: Vec<String>,
-    /// How its requests are routed where they do not say.
-    pub route: Route,
-    /// Seconds that the account's images are kept; `None`: as set for all.
-    pub media_ttl_s: Option<i64>,
-    /// Bytes that the account's stored images may take; `None`: only the limit for all holds.
-    pub media_bytes: Option<i64>,
-    /// Whether the account keeps what it asks and gets.
-    pub stores_payloads: bool,
-}
-
-impl Caller {
-    /// The caller with this key.
-    #[must_use]
-    pub fn of(identity: &Identity, catalog: &Catalog) -> Self {
-        let route = identity.terms.route.as_deref();
-        let route = route.and_then(|text| serde_json::from_str(text).ok());
-        Self {
-            // Checked when the key was made; what the catalogue no longer has is no wish any more.
-            route: route.map_or(Route::NONE, |value| Route::parse(&value, catalog).0),
-            account_id: identity.account_id.clone(),
-            key_id: identity.key_id.clone(),
-            models: identity.terms.models.clone(),
-            providers: identity.terms.providers.clone(),
-            media_ttl_s: identity.account.media_ttl_s,
-            media_bytes: identity.account.media_bytes,
-            stores_payloads: identity.account.stores_payloads,
-        }
-    }
 }
 
 /// Tells that a generation has begun: that it was not refused.
