@@ -16,6 +16,8 @@ def rows(guide: str) -> list[str]:
 def test_settings_exist():
     example = (ROOT / "pictor.example.toml").read_text()
     named = {f"PICTOR_{name.upper()}" for name in re.findall(r"^#(\w+) = ", example, re.MULTILINE)}
+    # A table of the file is set as a whole by its own name.
+    named |= {f"PICTOR_{name.upper()}" for name in re.findall(r"^#\[(\w+)\]", example, re.MULTILINE)}
     # What the log shows is no setting of the file.
     told = set(rows("settings.md")) - {"PICTOR_LOG", "PICTOR_LIMITS_..."}
     assert told <= named, told - named

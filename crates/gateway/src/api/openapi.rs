@@ -180,8 +180,8 @@ fn of_images() -> Vec<Value> {
         ),
         header(
             "x-pictor-events",
-            &json!({ "type": "string", "const": "attempts" }),
-            "With stream: true, an event pictor.attempt as each call to a provider begins and ends: provider, model, outcome (started, succeeded, failed), code. Without the header no event but OpenAI's is sent.",
+            &text,
+            "attempts: with stream: true, an event pictor.attempt as each call to a provider begins and ends: provider, model, outcome (started, succeeded, failed), code. Without the header no event but OpenAI's is sent.",
         ),
         header(
             "Idempotency-Key",

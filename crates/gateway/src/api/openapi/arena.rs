@@ -26,14 +26,14 @@ pub(super) fn paths() -> Value {
     let id = |name: &str, what: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "description": what });
     let query = |name: &str, what: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": what });
     let text = json!({ "type": "string" });
-    let voter = json!({ "type": "string", "maxLength": 200, "description": "Who votes, where one key votes for several people: any name by which they are told apart. Only a hash of it is kept." });
+    let voter = json!({ "type": ["string", "null"], "maxLength": 200, "description": "Who votes, where one key votes for several people: any name by which they are told apart. Only a hash of it is kept." });
     let outcomes: Vec<&str> = OUTCOMES.iter().map(|(name, _)| *name).collect();
     let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false });
     json!({
         "/v1/arena/competitions": { "get": { "operationId": "listCompetitions", "summary": "Competitions, with the models that take part and how many entries each has.",
             "responses": answer("Every competition.", "CompetitionList", HAS) } },
         "/v1/arena/battles": { "post": { "operationId": "createBattle", "summary": "Hand out a pair of pictures, without names, to vote on.",
-            "requestBody": taking(&object(&[], json!({ "competition": { "type": "string", "description": "Only from this competition." }, "voter": voter }))),
+            "requestBody": taking(&object(&[], json!({ "competition": { "type": ["string", "null"], "description": "Only from this competition." }, "voter": voter }))),
             "responses": created("The pair. It can be voted on for two hours.", "Battle") } },
         "/v1/arena/votes": { "post": { "operationId": "vote", "summary": "Vote on a pair, once; the answer names both models.",
             "requestBody": taking(&object(&["battle", "vote"], json!({ "battle": text, "vote": { "enum": outcomes }, "voter": voter,
@@ -77,7 +77,7 @@ pub(super) fn paths() -> Value {
             "responses": answer("The suggestion.", "Suggestion", TAKES) } },
         "/v1/arena/demo": { "post": { "operationId": "demonstrate", "summary": "Draw votes without preference, so that a fresh board shows how it works. Where no provider is real.",
             "description": "For keys with the scope admin.",
-            "requestBody": taking(&object(&[], json!({ "votes": { "type": "integer", "minimum": 1, "maximum": VOTES_MAX } }))),
+            "requestBody": taking(&object(&[], json!({ "votes": { "type": ["integer", "null"], "minimum": 1, "maximum": VOTES_MAX } }))),
             "responses": created("How many were added.", "ArenaDemo") } },
     })
 }
