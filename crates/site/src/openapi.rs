@@ -26,14 +26,21 @@ pub struct Operation {
     pub content: Value,
 }
 
-/// Beginnings of paths, and the group that they belong to.
+/// Beginnings of paths in their order, and the group that they belong to.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Images", &["/openai/v1/images", "/media"]),
     ("Models", &["/openai/v1/models"]),
     ("Requests", &["/v1/requests"]),
     (
         "Account",
-        &["/v1/balance", "/v1/usage", "/v1/keys", "/v1/accounts", "/v1/webhooks"],
+        &[
+            "/v1/balance",
+            "/v1/usage",
+            "/v1/keys",
+            "/v1/accounts",
+            "/v1/webhooks",
+            "/v1/audit",
+        ],
     ),
     ("Arena", &["/v1/arena"]),
     ("Operations", &["/"]),
@@ -64,26 +71,21 @@ impl Reference {
     /// Operations in groups, in the order of the reference.
     #[must_use]
     pub fn groups(&self) -> Vec<(&'static str, Vec<&Operation>)> {
-        let group_of = |operation: &Operation| {
-            let place = GROUPS
-                .iter()
-                .position(|(_, beginnings)| beginnings.iter().any(|beginning| operation.path.starts_with(beginning)));
-            place.unwrap_or(GROUPS.len() - 1)
+        // Where a path's beginning stands: its group, and its place there.
+        let place_of = |operation: &Operation| {
+            let places = GROUPS.iter().enumerate().find_map(|(group, (_, beginnings))| {
+                let begins = |beginning: &&str| operation.path.starts_with(beginning);
+                Some((group, beginnings.iter().position(begins)?))
+            });
+            places.unwrap_or((GROUPS.len() - 1, 0))
         };
-        GROUPS
-            .iter()
-            .enumerate()
-            .map(|(place, (name, _))| {
-                (
-                    *name,
-                    self.operations
-                        .iter()
-                        .filter(|operation| group_of(operation) == place)
-                        .collect(),
-                )
-            })
-            .filter(|(_, own): &(_, Vec<&Operation>)| !own.is_empty())
-            .collect()
+        let own = |group: usize| {
+            let mut own: Vec<&Operation> = self.operations.iter().filter(|one| place_of(one).0 == group).collect();
+            own.sort_by_key(|one| place_of(one).1);
+            own
+        };
+        let groups = GROUPS.iter().enumerate().map(|(group, (name, _))| (*name, own(group)));
+        groups.filter(|(_, own)| !own.is_empty()).collect()
     }
 
     /// Every operation, in the order of the reference.
