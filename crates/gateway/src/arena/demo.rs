@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 
 use super::sheet::OUTCOMES;
 use super::{Arena, is_sandbox};
@@ -16,8 +17,13 @@ use crate::operator::Refusal;
 pub(crate) const VOTER: &str = "demo";
 /// Most votes of one demonstration.
 pub(crate) const VOTES_MAX: i64 = 20_000;
-/// Votes of one pretended session.
-const SESSION_VOTES: usize = 24;
+/// What a pretended session votes, in some order: as often left as right, for nobody else would be found to prefer a side.
+const SESSION_VOTES: [(usize, usize); 4] = [(LEFT, 10), (RIGHT, 10), (AS_GOOD, 2), (BOTH_BAD, 2)];
+/// Places in [`OUTCOMES`].
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
+const AS_GOOD: usize = 2;
+const BOTH_BAD: usize = 3;
 /// Over how many days the votes are spread.
 const DAYS: i64 = 30;
 /// Entries that are looked at.
@@ -39,7 +45,9 @@ pub(crate) async fn draw_votes(arena: &Arena, generator: &Generator, count: usiz
     };
     let entries = generator.database.exhibits(&filter, 0, ENTRIES_MAX).await?;
     let entries: Vec<&ExhibitRow> = entries.iter().filter(|entry| entry.competition.is_some()).collect();
-    let votes = votes(&entries, generator.clock.now(), count);
+    // The same entries give the same votes again, but for those that a second demonstration adds.
+    let seed = generator.database.standing_votes(true).await?.len();
+    let votes = votes(&entries, generator.clock.now(), count, seed);
     if votes.is_empty() {
         return Err(Refusal::Conflict(
             "No competition has entries of two models yet.".to_owned(),
@@ -50,10 +58,11 @@ pub(crate) async fn draw_votes(arena: &Arena, generator: &Generator, count: usiz
     Ok(added)
 }
 
-fn votes(entries: &[&ExhibitRow], now: jiff::Timestamp, count: usize) -> Vec<VoteRow> {
-    let mut rng = StdRng::seed_from_u64(rand::random());
+fn votes(entries: &[&ExhibitRow], now: jiff::Timestamp, count: usize, seed: usize) -> Vec<VoteRow> {
+    let mut rng = StdRng::seed_from_u64(seed as u64);
     let mut votes = Vec::with_capacity(count);
     let mut voter = String::new();
+    let mut hand: Vec<usize> = Vec::new();
     // Pairs that have no partner are passed over; after so many tries there is none at all.
     for _ in 0..count.saturating_mul(50) {
         if votes.len() == count || entries.len() < 2 {
@@ -64,15 +73,15 @@ fn votes(entries: &[&ExhibitRow], now: jiff::Timestamp, count: usize) -> Vec<Vot
         if left.competition != right.competition || left.model == right.model {
             continue;
         }
-        if votes.len() % SESSION_VOTES == 0 {
+        if hand.is_empty() {
             voter = format!("{VOTER}-{}", random_text(12));
+            hand = SESSION_VOTES
+                .iter()
+                .flat_map(|&(outcome, times)| [outcome].repeat(times))
+                .collect();
+            hand.shuffle(&mut rng);
         }
-        // A fifth for neither, the rest by a coin.
-        let outcome = match rng.random_range(0..10) {
-            0 => OUTCOMES[2].0,
-            1 => OUTCOMES[3].0,
-            other => OUTCOMES[other % 2].0,
-        };
+        let Some(outcome) = hand.pop() else { break };
         let back = SignedDuration::from_secs(rng.random_range(0..DAYS * 86_400));
         let at = now.checked_sub(back).unwrap_or(now);
         votes.push(VoteRow {
@@ -82,7 +91,7 @@ fn votes(entries: &[&ExhibitRow], now: jiff::Timestamp, count: usize) -> Vec<Vot
             competition: left.competition.clone().unwrap_or_default(),
             left_model: left.model.clone(),
             right_model: right.model.clone(),
-            outcome: outcome.to_owned(),
+            outcome: OUTCOMES[outcome].0.to_owned(),
             voter: voter.clone(),
             address: None,
             decided_ms: Some(rng.random_range(2_000..30_000)),
