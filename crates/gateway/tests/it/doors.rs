@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use gateway::auth::{self, KeyOrder, Scope};
-use gateway::db::accounts::{AccountTerms, Billing};
+use gateway::db::DEFAULT_ACCOUNT;
 use gateway::db::keys::KeyTerms;
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::harness::{Reply, TestGateway, send};
+use super::requests::other_account;
 
 /// Whom an operation lets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,10 +98,10 @@ async fn operations(gateway: &TestGateway) -> Vec<Operation> {
     told.collect()
 }
 
-/// A key of an account, by its scopes.
-async fn key(gateway: &TestGateway, account_id: &str, scopes: &[Scope], terms: KeyTerms) -> auth::NewKey {
+/// A key of the default account, by its scopes.
+async fn key(gateway: &TestGateway, scopes: &[Scope], terms: KeyTerms) -> auth::NewKey {
     let order = KeyOrder {
-        account_id: account_id.to_owned(),
+        account_id: DEFAULT_ACCOUNT.to_owned(),
         name: "test".to_owned(),
         scopes: scopes.to_vec(),
         terms,
@@ -133,19 +134,9 @@ fn is_let_in(reply: &Reply) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_lets_in_whom_it_should_and_nobody_else() {
     let gateway = TestGateway::embedded().await;
-    let terms = AccountTerms {
-        billing: Billing::Postpaid,
-        credit_limit_micros: None,
-        log_retention_days: None,
-        media_ttl_s: None,
-        media_bytes: None,
-        stores_payloads: false,
-    };
     let now = gateway.clock.now();
-    let made = gateway.database.insert_account("other", &terms, now, None).await;
-    assert!(made.expect("the database answers"));
     let all = [Scope::Generate, Scope::Read, Scope::Admin];
-    let revoked = key(&gateway, "default", &all, KeyTerms::default()).await;
+    let revoked = key(&gateway, &all, KeyTerms::default()).await;
     let done = gateway.database.revoke_key(&revoked.row.id, now, None).await;
     assert!(done.expect("the database answers"));
     let soon = now.checked_add(SignedDuration::from_secs(1)).expect("a time");
@@ -153,7 +144,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
         expires_at: Some(soon),
         ..KeyTerms::default()
     };
-    let expired = key(&gateway, "default", &all, ends).await.token;
+    let expired = key(&gateway, &all, ends).await.token;
     gateway.clock.advance_s(2);
     let strangers = [
         ("none", None),
@@ -185,7 +176,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
             );
         }
         for scope in all {
-            let token = key(&gateway, "default", &[scope], KeyTerms::default()).await.token;
+            let token = key(&gateway, &[scope], KeyTerms::default()).await.token;
             let reply = ask(&gateway, operation, "nothing", Some(&token)).await;
             let expected = match door {
                 Open | Key | Own => true,
@@ -211,19 +202,7 @@ async fn what_is_another_accounts_is_not_there() {
         .generate(json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64", "response_format": "b64_json" }))
         .await;
     done.ok();
-    let terms = AccountTerms {
-        billing: Billing::Postpaid,
-        credit_limit_micros: None,
-        log_retention_days: None,
-        media_ttl_s: None,
-        media_bytes: None,
-        stores_payloads: false,
-    };
-    let now = gateway.clock.now();
-    let made = gateway.database.insert_account("other", &terms, now, None).await;
-    assert!(made.expect("the database answers"));
-    let scopes = [Scope::Generate, Scope::Read];
-    let other = key(&gateway, "other", &scopes, KeyTerms::default()).await.token;
+    let other = other_account(&gateway, &[Scope::Generate, Scope::Read]).await;
     let own = gateway
         .key
         .trim_start_matches("pk_")

@@ -1,5 +1,8 @@
 //! `Idempotency-Key` and `Prefer: respond-async`: a request is done once, however often and wherever it comes.
 
+mod left_alone;
+mod refusals;
+
 use futures_util::future::join_all;
 use gateway::auth::Scope;
 use gateway::db::DEFAULT_ACCOUNT;
@@ -8,14 +11,13 @@ use gateway::media::store::MediaStore;
 use gateway::media::sweep::remove_expired;
 use imaging::ImageFormat;
 use planner::request::ResponseFormat;
-use reqwest::header::HeaderValue;
 use reqwest::multipart::Form;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::edits::data_url;
 use super::hang_up::until_upstream_is_called;
-use super::harness::{EDITS, GENERATIONS, Reply, TestGateway, file, half_mask, info, plain, send, with};
+use super::harness::{EDITS, GENERATIONS, Reply, TestGateway, file, half_mask, plain, send, with};
 use super::requests::{ids, other_account};
 
 const KEY: &str = "idempotency-key";
@@ -292,24 +294,6 @@ async fn keys_and_their_images_are_kept_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dry_runs_neither_take_a_key_nor_mind_it() {
-    let gateway = TestGateway::start().await;
-    let dry = async |prompt: &str| {
-        let request = gateway.request(Method::POST, &format!("{GENERATIONS}?dryRun=true"));
-        let reply = send(request.header(KEY, "order-1").json(&body(prompt))).await;
-        assert_eq!(reply.ok()["estimated"], true);
-        assert_eq!(reply.header(REPLAYED), "");
-    };
-    dry("something else").await;
-    let first = send(keyed(&gateway, "order-1", &body("dunes"))).await;
-    assert_eq!(first.header(REPLAYED), "");
-    first.ok();
-    dry("dunes").await;
-    dry("something else").await;
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn files_are_a_part_of_the_request() {
     let gateway = TestGateway::start().await;
     let red = || plain((64, 64), [200, 0, 0, 255], ImageFormat::Png);
@@ -363,167 +347,6 @@ async fn files_are_a_part_of_the_request() {
     is_replay(&first, &edit(&red()).await);
     edit(&blue()).await.error(409, "IDEMPOTENCY_CONFLICT");
     assert_eq!(gateway.upstream_calls().await.len(), 2);
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_that_are_none_are_refused() {
-    let gateway = TestGateway::start().await;
-    let no_text = HeaderValue::from_bytes(b"caf\xe9").expect("a header");
-    let keys = [HeaderValue::from_static(""), HeaderValue::from_static("  "), no_text];
-    let long = HeaderValue::from_str(&"k".repeat(256)).expect("a header");
-    for key in keys.into_iter().chain([long]) {
-        let reply = send(
-            gateway
-                .request(Method::POST, GENERATIONS)
-                .header(KEY, key)
-                .json(&body("dunes")),
-        )
-        .await;
-        let error = reply.error(400, "INVALID_REQUEST");
-        assert!(
-            error["message"]
-                .as_str()
-                .is_some_and(|text| text.contains("Idempotency-Key")),
-            "{error}"
-        );
-    }
-    let longest = "k".repeat(255);
-    let first = send(keyed(&gateway, &longest, &body("dunes"))).await;
-    first.ok();
-    is_replay(&first, &send(keyed(&gateway, &longest, &body("dunes"))).await);
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_cannot_have_a_key_nor_be_left_alone() {
-    let gateway = TestGateway::start().await;
-    let stream = with(body("dunes"), json!({ "stream": true }));
-    send(keyed(&gateway, "order-1", &stream)).await.fault("stream");
-    let left = gateway
-        .request(Method::POST, GENERATIONS)
-        .header("prefer", "respond-async");
-    send(left.json(&stream)).await.fault("stream");
-    assert!(gateway.upstream_calls().await.is_empty());
-    send(keyed(&gateway, "order-1", &body("dunes"))).await.ok();
-    gateway.finish().await;
-}
-
-fn left_alone(request: RequestBuilder) -> RequestBuilder {
-    request.header("prefer", "wait=1, respond-async")
-}
-
-/// Checks a 202 and gives the id that it tells.
-fn accepted(reply: &Reply) -> String {
-    assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text());
-    let body = reply.json();
-    let id = body["id"].as_str().expect("an id").to_owned();
-    let path = format!("/v1/requests/{id}");
-    assert_eq!(
-        body,
-        json!({ "id": id, "object": "request", "status": "processing", "url": path })
-    );
-    assert_eq!(
-        (reply.header("location"), reply.header("preference-applied")),
-        (path.as_str(), "respond-async")
-    );
-    id
-}
-
-/// Asks for a request until it has ended.
-async fn ended(gateway: &TestGateway, id: &str) -> Value {
-    let ended = async {
-        loop {
-            let found = gateway.recorded(id).await;
-            if found["status"] != "processing" {
-                return found;
-            }
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(60), ended)
-        .await
-        .expect("it ends")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_wait_is_told_where_to_look() {
-    let gateway = TestGateway::start().await;
-    for format in ["url", "b64_json"] {
-        let body = with(
-            body("dunes [[fault: delay=300ms]]"),
-            json!({ "response_format": format }),
-        );
-        let reply = send(left_alone(gateway.request(Method::POST, GENERATIONS).json(&body))).await;
-        let id = accepted(&reply);
-        assert_eq!(reply.id(), id);
-        let found = ended(&gateway, &id).await;
-        assert_eq!(found["status"], "completed");
-        let image = send(
-            gateway
-                .client
-                .get(found["result"]["data"][0]["url"].as_str().expect("a link")),
-        )
-        .await;
-        assert_eq!(info(&image.body).format, ImageFormat::Jpeg, "{format}");
-    }
-    // How it failed stands there as well.
-    let broken = body("dunes [[fault: cut]]");
-    let reply = send(left_alone(gateway.request(Method::POST, GENERATIONS).json(&broken))).await;
-    let found = ended(&gateway, &accepted(&reply)).await;
-    assert_eq!(
-        (&found["status"], &found["error_code"]),
-        (&json!("upstream_failure"), &json!("UPSTREAM_ERROR"))
-    );
-    assert_eq!(found["attempts"][0]["spent"], "unknown");
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn refusals_are_told_at_once_to_those_who_do_not_wait() {
-    let gateway = TestGateway::start().await;
-    let ask = async |body: &Value| send(left_alone(gateway.request(Method::POST, GENERATIONS).json(body))).await;
-    ask(&with(body("dunes"), json!({ "n": 11 }))).await.fault("n");
-    ask(&with(body("dunes"), json!({ "model": "nothing-like-it" })))
-        .await
-        .error(404, "MODEL_NOT_FOUND");
-    bill_by(&gateway, Billing::Prepaid).await;
-    let refused = ask(&body("dunes")).await;
-    refused.error(402, "INSUFFICIENT_BALANCE");
-    assert_eq!(refused.header("x-should-retry"), "false");
-    bill_by(&gateway, Billing::Postpaid).await;
-    assert!(gateway.upstream_calls().await.is_empty());
-    gateway.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_one_who_does_not_wait_leads_to_the_same_request() {
-    let gateway = TestGateway::start().await;
-    let body = body("dunes [[fault: delay=500ms]]");
-    let first = send(left_alone(keyed(&gateway, "job-1", &body))).await;
-    let id = accepted(&first);
-    let again = send(left_alone(keyed(&gateway, "job-1", &body))).await;
-    assert_eq!((accepted(&again), again.header(REPLAYED)), (id.clone(), "true"));
-    // Who waits now gets the answer.
-    let waited = send(keyed(&gateway, "job-1", &body)).await;
-    assert_eq!(
-        (waited.ok()["id"].as_str(), waited.header(REPLAYED)),
-        (Some(id.as_str()), "true")
-    );
-    image_behind(&gateway, &waited).await;
-    let after = send(left_alone(keyed(&gateway, "job-1", &body))).await;
-    assert_eq!(
-        (accepted(&after), bare(&after)),
-        (id, bare(&first)),
-        "a replay is what the first answer was"
-    );
-    send(left_alone(keyed(
-        &gateway,
-        "job-1",
-        &with(body.clone(), json!({ "n": 2 })),
-    )))
-    .await
-    .error(409, "IDEMPOTENCY_CONFLICT");
-    assert_eq!(gateway.upstream_calls().await.len(), 1);
     gateway.finish().await;
 }
 
