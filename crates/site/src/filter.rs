@@ -67,6 +67,29 @@ impl Sort {
     ];
 }
 
+/// A bound on what a model costs or makes: of each, one value at most is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The highest starting price.
+    Price,
+    /// A shape.
+    Ratio,
+    /// The least largest tier.
+    Largest,
+}
+
+impl Bound {
+    /// What can be chosen.
+    #[must_use]
+    pub fn values(self) -> &'static [&'static str] {
+        match self {
+            Self::Price => &PRICES,
+            Self::Ratio => &RATIOS,
+            Self::Largest => &LARGEST,
+        }
+    }
+}
+
 /// Groups of which any may be true: name in the query.
 pub const GROUPS: [&str; 5] = ["mode", "can", "creator", "provider", "life"];
 
@@ -187,15 +210,26 @@ impl Filter {
             .count()
     }
 
-    /// How many models another bound (`price`, `ratio` or `largest`) would find beside what else is chosen.
+    /// What is chosen of a bound; empty: anything.
     #[must_use]
-    pub fn count_within(&self, cards: &[Card], bound: &str, value: &str) -> usize {
-        let mut other = self.clone();
+    pub fn chosen_of(&self, bound: Bound) -> &str {
         match bound {
-            "price" => value.clone_into(&mut other.price),
-            "ratio" => value.clone_into(&mut other.ratio),
-            _ => value.clone_into(&mut other.largest),
+            Bound::Price => &self.price,
+            Bound::Ratio => &self.ratio,
+            Bound::Largest => &self.largest,
         }
+    }
+
+    /// How many models it would find with another value of a bound.
+    #[must_use]
+    pub fn count_within(&self, cards: &[Card], bound: Bound, value: &str) -> usize {
+        let mut other = self.clone();
+        let field = match bound {
+            Bound::Price => &mut other.price,
+            Bound::Ratio => &mut other.ratio,
+            Bound::Largest => &mut other.largest,
+        };
+        value.clone_into(field);
         cards.iter().filter(|card| other.finds(card, None)).count()
     }
 

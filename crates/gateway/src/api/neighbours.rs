@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 use planner::catalog::Catalog;
+use planner::catalog::parameter::Parameter;
 use planner::fault::{Fault, echo};
 use planner::request::Endpoint;
 use planner::size::parse_resolution;
@@ -129,25 +130,24 @@ pub(super) fn understand(endpoint: Endpoint, fields: &mut Map<String, Value>, ca
 }
 
 /// Names that the requested model declares itself.
-fn own_parameters(fields: &Map<String, Value>, catalog: &Catalog) -> Vec<String> {
+fn own_parameters<'a>(fields: &Map<String, Value>, catalog: &'a Catalog) -> Option<&'a IndexMap<String, Parameter>> {
     let named = fields.get("model").and_then(Value::as_str);
-    let found = named.and_then(|name| catalog.find(name).ok());
-    found.map_or_else(Vec::new, |found| {
-        catalog.parameters_of(found.model).keys().cloned().collect()
-    })
+    let found = catalog.find(named?).ok()?;
+    Some(catalog.parameters_of(found.model))
 }
 
-struct Reader {
+struct Reader<'a> {
     endpoint: Endpoint,
-    own: Vec<String>,
+    own: Option<&'a IndexMap<String, Parameter>>,
     faults: Vec<Fault>,
     fields: Map<String, Value>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn take(&mut self, name: String, value: Value, may_open: bool) {
         let has = |names: &[String]| names.contains(&name);
-        if value.is_null() || has(&self.own) {
+        let is_own = self.own.is_some_and(|own| own.contains_key(&name));
+        if value.is_null() || is_own {
             self.put(name, value);
             return;
         }

@@ -1,4 +1,4 @@
-//! What was done by operators and to sign-ins: who, what, from where. Written with the change itself, and only ever added to.
+//! What was done by operators: who, what, from where. Written with the change itself, and only ever added to.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,12 +12,6 @@ use super::{Database, DatabaseError, time};
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Somebody signed in to the site.
-    SignIn,
-    /// Somebody tried to, with a key that is not good for it.
-    SignInRefused,
-    /// Somebody signed out.
-    SignOut,
     /// A key was made.
     KeyCreate,
     /// A key was changed.
@@ -36,10 +30,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::SignIn,
-        Self::SignInRefused,
-        Self::SignOut,
+    pub const ALL: [Self; 7] = [
         Self::KeyCreate,
         Self::KeyChange,
         Self::KeyRevoke,
@@ -53,9 +44,6 @@ impl Action {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::SignIn => "sign_in",
-            Self::SignInRefused => "sign_in_refused",
-            Self::SignOut => "sign_out",
             Self::KeyCreate => "key_create",
             Self::KeyChange => "key_change",
             Self::KeyRevoke => "key_revoke",
@@ -226,17 +214,6 @@ fn read(row: &AnyRow) -> Result<AuditRow, DatabaseError> {
 }
 
 impl Database {
-    /// Adds a line about what changes no other row, such as a sign-in.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn note_audit(&self, row: &AuditRow) -> Result<(), DatabaseError> {
-        let mut transaction = self.begin_write().await?;
-        insert(&mut transaction, Some(row)).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
     /// The line of that id.
     ///
     /// # Errors

@@ -98,8 +98,7 @@ pub(super) async fn vote(
 ) -> Response {
     let (voter, _) = voter::of(&state, &headers, address);
     let answer = async {
-        session::check_origin(&state, &headers)?;
-        let form = form::read(request).await?.pairs;
+        let form = posted(&state, &headers, request).await?;
         let id = value(&form, "battle").unwrap_or_default();
         let said = value(&form, "vote").and_then(outcome).ok_or_else(|| {
             let names = sheet::OUTCOMES.map(|(name, _)| name).join(", ");
@@ -111,6 +110,12 @@ pub(super) async fn vote(
     };
     let answer = answer.await;
     answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/votes", &problem))
+}
+
+/// The fields of a form of this site.
+async fn posted(state: &AppState, headers: &HeaderMap, request: Request) -> Result<Vec<(String, String)>, Problem> {
+    session::check_origin(state, headers)?;
+    Ok(form::read(request).await?.pairs)
 }
 
 /// To the pair. What was done before, as by a second click, leads there too.
@@ -144,8 +149,7 @@ pub(super) async fn take_back(
 ) -> Response {
     let (voter, _) = voter::of(&state, &headers, address);
     let answer = async {
-        session::check_origin(&state, &headers)?;
-        let form = form::read(request).await?.pairs;
+        let form = posted(&state, &headers, request).await?;
         let id = value(&form, "battle").unwrap_or_default();
         let taken = battles::take_back(&state.arena, &state.generator, &voter, id).await;
         done(taken, &revealed_path(id, None))
@@ -163,8 +167,7 @@ pub(super) async fn suggest(
 ) -> Response {
     let (voter, cookie) = voter::of(&state, &headers, address);
     let answer = async {
-        session::check_origin(&state, &headers)?;
-        let form = form::read(request).await?.pairs;
+        let form = posted(&state, &headers, request).await?;
         let prompt = value(&form, "prompt").unwrap_or_default();
         suggestions::suggest(&state.generator, &voter, prompt).await?;
         Ok::<_, Problem>(see("/arena?suggested=1"))

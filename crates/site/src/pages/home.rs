@@ -131,7 +131,7 @@ fn promises(price: Option<Micros>) -> String {
         )
     };
     format!(
-        "<section class=\"sec\" aria-labelledby=\"hp\"><h2 id=\"hp\" class=\"sr\">What it promises</h2><div class=\"three h-prom\"><div><h3>The price, before and after</h3><p>Ask with <code>?dryRun=true</code>{asked}. Read what was charged in the answer, to the millionth of a dollar, with no mark-up unless whoever runs it sets one.</p></div><div><h3>Nothing changed silently</h3><p>Each parameter is {}, {}, {} or {}. Whatever came out different is listed in the answer.</p></div><div><h3>Paid once, never lost</h3><p>When a provider fails, the next is tried. When you hang up, the picture is kept. The same <code>Idempotency-Key</code> is never paid for twice.</p></div></div></section>",
+        "<section class=\"sec\" aria-labelledby=\"hp\"><h2 id=\"hp\" class=\"sr\">What it promises</h2><div class=\"three h-prom\"><div><h3>The price, before and after</h3><p>Ask with <code>?dryRun=true</code>{asked}. Read what was charged in the answer, to the millionth of a dollar, with no mark-up unless whoever runs it sets one.</p></div><div><h3>Nothing changed silently</h3><p>Each parameter is {}, {}, {} or {}. Whatever came out different is listed in the answer.</p></div><div><h3>Paid once, and kept</h3><p>When a provider fails, the next is tried. When you hang up, the picture is kept. The same <code>Idempotency-Key</code> is never paid for twice.</p></div></div></section>",
         hand("passthrough", "passed on"),
         hand("renamed", "renamed"),
         hand("converted", "converted"),

