@@ -122,6 +122,7 @@ async fn generation(database: &Database, key_id: &str, id: String, now: Timestam
         .map_err(|refused| format!("{refused:?}"))?;
     let end = EndOfGeneration {
         status: Status::Completed,
+        model: None,
         provider: Some("mock".to_owned()),
         cost_micros: Some(39_000),
         markup_micros: 0,

@@ -11,9 +11,11 @@ pub(crate) mod suggestions;
 mod suspicion;
 pub(crate) mod told;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use planner::mode::Mode;
 use tokio::sync::Mutex;
 
 use crate::db::{Database, DatabaseError};
@@ -109,6 +111,25 @@ impl Arena {
         // A board of many votes takes a moment.
         let made = tokio::task::spawn_blocking(move || boards.board(&key, arena.competitions())).await;
         made.map_err(|error| DatabaseError::Io(std::io::Error::other(error)))
+    }
+
+    /// Ratings of models by id: by the votes on what they make in `mode`, or by all votes where there are none of that.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn ratings(
+        &self,
+        generator: &Generator,
+        mode: Mode,
+    ) -> Result<BTreeMap<String, f64>, DatabaseError> {
+        let mut board = self.board(generator, &BoardKey::Mode(mode)).await?;
+        if board.standings.is_empty() {
+            board = self.board(generator, &BoardKey::Overall).await?;
+        }
+        let ratings = board.standings.iter();
+        Ok(ratings
+            .map(|standing| (standing.model.clone(), standing.interval.rating))
+            .collect())
     }
 
     /// Lets the next reader read again what was changed, unless that takes so long that it has to wait for its turn.

@@ -9,6 +9,7 @@ mod facts;
 mod intent;
 mod keeping;
 mod measure;
+mod models;
 pub mod news;
 mod outputs;
 pub mod partials;
@@ -181,6 +182,8 @@ pub struct Order {
     pub news: Option<news::Teller>,
     /// Set when the caller who waited for it has gone.
     pub is_gone: Arc<AtomicBool>,
+    /// Ratings of models by id, where its route prefers one by them.
+    pub ratings: Arc<BTreeMap<String, f64>>,
     /// A random number: the same one in the same circumstances makes the same plan.
     pub seed: u64,
     /// Where this generation's bytes are held.
@@ -365,7 +368,14 @@ impl Generator {
     }
 
     fn deadline(&self, plan: &RoutePlan<'_>) -> Duration {
-        Duration::from_secs(plan.model.deadline_s.unwrap_or(self.limits.generation_deadline_s))
+        let all = plan.candidates.iter();
+        let longest = all.map(|one| {
+            one.resolved
+                .model
+                .deadline_s
+                .unwrap_or(self.limits.generation_deadline_s)
+        });
+        Duration::from_secs(longest.max().unwrap_or(self.limits.generation_deadline_s))
     }
 
     async fn execute(

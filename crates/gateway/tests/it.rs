@@ -66,6 +66,7 @@ mod it {
     mod replicas;
     mod requests;
     mod retention;
+    mod route_models;
     mod router;
     mod routing;
     mod seed_pages;

@@ -18,7 +18,7 @@ use crate::health::OfferHealth;
 use crate::mode::Mode;
 use crate::money::Micros;
 use crate::native::{ImageForm, NativeValue};
-use crate::plan::{Candidate, Circumstances, plan};
+use crate::plan::{Candidate, Circumstances, RoutePlan, plan};
 use crate::price::Line;
 use crate::request::{ImageRequest, Inputs};
 use crate::resolve::{Adjustment, Resolved, nothing_left, survey};
@@ -47,6 +47,8 @@ pub struct Explanation {
 /// What becomes of one request at one offer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OfferExplanation {
+    /// The model.
+    pub model: String,
     /// The provider.
     pub provider: String,
     /// Its model id in this mode, where it serves it.
@@ -86,6 +88,30 @@ pub struct Sent {
     pub components: Vec<Line>,
 }
 
+impl Explanation {
+    /// Adds what becomes of the same request at `others`, models that may serve it too; `plan` is that of all of them. Faults
+    /// of one model do not count where another serves.
+    pub fn join(&mut self, others: Vec<Self>, plan: &RoutePlan<'_>) {
+        self.faults.clear();
+        self.offers.extend(others.into_iter().flat_map(|other| other.offers));
+        let native = |one: &Candidate<'_>| one.resolved.native.model.clone();
+        for offer in &mut self.offers {
+            let is_it = |one: &Candidate<'_>| {
+                let resolved = &one.resolved;
+                resolved.model.id == offer.model
+                    && resolved.offer.provider == offer.provider
+                    && Some(native(one)) == offer.native_model
+            };
+            let place = plan.candidates.iter().position(is_it);
+            if let Some(index) = place {
+                offer.reason = reasons::place(&plan.candidates, plan.fit, index);
+            }
+            offer.place = place.map(|index| index + 1);
+        }
+        self.offers.sort_by_key(|offer| offer.place.unwrap_or(usize::MAX));
+    }
+}
+
 /// Explains `request`. `faults` are those that showed when it was read.
 #[must_use]
 pub fn explain(
@@ -109,7 +135,7 @@ pub fn explain(
         Err(faults) => {
             explanation.faults.extend(faults);
             let offers = model.offers.iter();
-            explanation.offers = offers.map(|offer| unresolved(offer, request)).collect();
+            explanation.offers = offers.map(|offer| unresolved(model, offer, request)).collect();
             return explanation;
         }
     };
@@ -121,6 +147,7 @@ pub fn explain(
     let told = |resolved: &Resolved<'_>| sent(catalog, model, request, inputs, resolved);
     for (index, candidate) in candidates.iter().enumerate() {
         explanation.offers.push(OfferExplanation {
+            model: model.id.clone(),
             provider: candidate.resolved.offer.provider.clone(),
             native_model: Some(candidate.resolved.native.model.clone()),
             place: Some(index + 1),
@@ -141,6 +168,7 @@ pub fn explain(
             .iter()
             .find(|resolved| std::ptr::eq(resolved.offer, offer));
         explanation.offers.push(OfferExplanation {
+            model: model.id.clone(),
             provider: offer.provider.clone(),
             native_model: offer.in_mode(request.mode).map(|mode| mode.model.clone()),
             place: None,
@@ -152,8 +180,9 @@ pub fn explain(
     explanation
 }
 
-fn unresolved(offer: &Offer, request: &ImageRequest) -> OfferExplanation {
+fn unresolved(model: &Model, offer: &Offer, request: &ImageRequest) -> OfferExplanation {
     OfferExplanation {
+        model: model.id.clone(),
         provider: offer.provider.clone(),
         native_model: offer.in_mode(request.mode).map(|mode| mode.model.clone()),
         place: None,

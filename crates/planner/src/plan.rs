@@ -126,7 +126,7 @@ pub struct Candidate<'a> {
 /// The candidates in the order in which they are tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoutePlan<'a> {
-    /// The model.
+    /// The model that was named first.
     pub model: &'a Model,
     /// What the order goes by.
     pub strategy: Strategy,
@@ -136,7 +136,19 @@ pub struct RoutePlan<'a> {
     pub candidates: Vec<Candidate<'a>>,
 }
 
-impl RoutePlan<'_> {
+impl<'a> RoutePlan<'a> {
+    /// One plan of those of several models, each of which is asked when nobody runs the one before it: those that are unhealthy
+    /// come after all that are healthy, as do those past their last day. `None` without any.
+    #[must_use]
+    pub fn one_after_another(plans: Vec<Self>) -> Option<Self> {
+        let mut plans = plans.into_iter();
+        let mut joined = plans.next()?;
+        joined.candidates.extend(plans.flat_map(|plan| plan.candidates));
+        let comes_last = |one: &Candidate<'_>| (!one.health.is_healthy(), one.past_sunset);
+        joined.candidates.sort_by_key(comes_last);
+        Some(joined)
+    }
+
     /// The places of all candidates in the order of one more walk at `now`: as planned, but those last that have
     /// become unhealthy.
     #[must_use]

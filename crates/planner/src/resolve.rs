@@ -92,6 +92,8 @@ impl InputWork {
 /// What one offer would be sent, and what it would cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved<'a> {
+    /// The model.
+    pub model: &'a Model,
     /// The offer.
     pub offer: &'a Offer,
     /// The call, without the number of images.
@@ -258,7 +260,7 @@ pub(crate) fn survey<'a>(
             });
             continue;
         };
-        match resolve_offer(&context, offer, mode_offer) {
+        match resolve_offer(&context, (model, offer), mode_offer) {
             Ok(resolved) => resolution.offers.push(resolved),
             Err(refusal) => resolution.refusals.push(refusal),
         }
@@ -298,7 +300,7 @@ fn mode_faults(context: &Context<'_>) -> Vec<Fault> {
 
 fn resolve_offer<'a>(
     context: &Context<'_>,
-    offer: &'a Offer,
+    (model, offer): (&'a Model, &'a Offer),
     mode_offer: &ModeOffer,
 ) -> Result<Resolved<'a>, Refusal<'a>> {
     let refuse = |param: &str, reason: String| Refusal {
@@ -349,6 +351,7 @@ fn resolve_offer<'a>(
     let has_unknown = fields.has_unknown();
     let (fields, origins) = fields.into_parts();
     Ok(Resolved {
+        model,
         offer,
         native: NativeRequest {
             model: mode_offer.model.clone(),

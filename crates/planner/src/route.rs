@@ -14,10 +14,12 @@ use crate::strategy::Strategy;
 
 /// Names in one list of providers: more than any catalogue has, few enough that each can be looked up.
 const PROVIDERS_MAX: usize = 64;
+/// Other models that a route may name: each is resolved and planned for every request.
+const MODELS_MAX: usize = 8;
 /// A greater `max_price_usd` is taken as this: no images cost as much, and exact amounts stay in range.
 const MAX_PRICE_USD_MAX: f64 = 1_000_000.0;
 /// The fields of a route.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 9] = [
     "strategy",
     "fit",
     "only",
@@ -25,7 +27,34 @@ const FIELDS: [&str; 7] = [
     "max_price_usd",
     "failover_on_content_policy",
     "hedge",
+    "models",
+    "prefer",
 ];
+
+/// Which of several models goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefer {
+    /// The one that the arena's votes rate best; models without a rating follow in the caller's order.
+    Rating,
+}
+
+impl Prefer {
+    /// Every way.
+    pub const ALL: [Self; 1] = [Self::Rating];
+
+    /// Its name in a route.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rating => "rating",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+}
 
 /// The wishes of one who may have some. What is absent is left to the next one: the request, then its API key, then
 /// the operator. Serializes to what [`Route::parse`] reads.
@@ -57,6 +86,12 @@ pub struct Route {
     /// outcome is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hedge: Option<bool>,
+    /// Other models that may serve when the one that was named cannot, by any name that the catalogue knows, in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+    /// Which of all these models goes first; the one that was named, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefer: Option<Prefer>,
 }
 
 #[expect(clippy::ref_option, reason = "the reader of the derive gives a reference")]
@@ -77,6 +112,8 @@ impl Route {
         max_price: None,
         failover_on_content_policy: None,
         hedge: None,
+        models: None,
+        prefer: None,
     };
 
     /// Reads a route. Fields at fault are left absent, so that all faults are told together.
@@ -100,6 +137,8 @@ impl Route {
             max_price: reader.max_price(),
             failover_on_content_policy: reader.switch("failover_on_content_policy"),
             hedge: reader.switch("hedge"),
+            models: reader.models(),
+            prefer: reader.choice("prefer", &Prefer::ALL.map(Prefer::as_str), Prefer::parse),
         };
         if route.only.as_ref().is_some_and(Vec::is_empty) {
             let message = "'route.only' is empty: name a provider, or leave it out";
@@ -125,6 +164,8 @@ impl Route {
             max_price: self.max_price.or(next.max_price),
             failover_on_content_policy: self.failover_on_content_policy.or(next.failover_on_content_policy),
             hedge: self.hedge.or(next.hedge),
+            models: self.models.clone().or_else(|| next.models.clone()),
+            prefer: self.prefer.or(next.prefer),
         }
     }
 
@@ -183,38 +224,56 @@ impl<'a> Reader<'a> {
     }
 
     fn providers(&mut self, field: &str) -> Option<Vec<String>> {
+        self.names(field, "provider ids", PROVIDERS_MAX, |reader, name| {
+            match reader.catalog.provider(name) {
+                Some(_) => Ok(()),
+                None => Err(reader.unknown_provider(name)),
+            }
+        })
+    }
+
+    fn models(&mut self) -> Option<Vec<String>> {
+        self.names("models", "model ids", MODELS_MAX, |reader, name| {
+            if reader.catalog.named(name).is_some() {
+                return Ok(());
+            }
+            let meant = reader.catalog.suggest(name);
+            let meant = meant.map(|near| format!(" Did you mean '{near}'?")).unwrap_or_default();
+            Err(format!("names an unknown model {}.{meant}", echo(name)))
+        })
+    }
+
+    /// A list of at most `most` names that `check` knows, each once.
+    fn names(
+        &mut self,
+        field: &str,
+        what: &str,
+        most: usize,
+        check: impl Fn(&Self, &str) -> Result<(), String>,
+    ) -> Option<Vec<String>> {
         let value = self.field(field)?;
-        let Value::Array(names) = value else {
-            self.fault(field, format!("must be a list of provider ids, not {}", kind_of(value)));
+        let Value::Array(given) = value else {
+            self.fault(field, format!("must be a list of {what}, not {}", kind_of(value)));
             return None;
         };
-        if names.len() > PROVIDERS_MAX {
-            self.fault(
-                field,
-                format!("has {} entries; at most {PROVIDERS_MAX} are taken", names.len()),
-            );
+        if given.len() > most {
+            self.fault(field, format!("has {} entries; at most {most} are taken", given.len()));
             return None;
         }
         let faults_before = self.faults.len();
-        let mut providers: Vec<String> = Vec::new();
-        for name in names {
-            match name {
-                Value::String(name) if self.catalog.provider(name).is_some() => {
-                    if !providers.contains(name) {
-                        providers.push(name.clone());
-                    }
-                }
-                Value::String(name) => {
-                    let message = self.unknown_provider(name);
-                    self.fault(field, message);
-                }
-                other => self.fault(
-                    field,
-                    format!("must be a list of provider ids; it holds {}", kind_of(other)),
-                ),
+        let mut names: Vec<String> = Vec::new();
+        for name in given {
+            let Value::String(name) = name else {
+                self.fault(field, format!("must be a list of {what}; it holds {}", kind_of(name)));
+                continue;
+            };
+            match check(self, name) {
+                Ok(()) if names.contains(name) => {}
+                Ok(()) => names.push(name.clone()),
+                Err(message) => self.fault(field, message),
             }
         }
-        (self.faults.len() == faults_before).then_some(providers)
+        (self.faults.len() == faults_before).then_some(names)
     }
 
     fn unknown_provider(&self, name: &str) -> String {

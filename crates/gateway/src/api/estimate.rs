@@ -14,7 +14,7 @@ pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {
     let candidates: Vec<Value> = plan.candidates.iter().map(candidate_json).collect();
     let mut body = json!({
         "estimated": true,
-        "model": plan.model.id,
+        "model": first.model.id,
         "provider": first.offer.provider,
         "total_cost_micros": first.estimate.total,
         "currency": "USD",
@@ -30,5 +30,6 @@ pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {
 }
 
 fn candidate_json(candidate: &Candidate<'_>) -> Value {
-    json!({ "provider": candidate.resolved.offer.provider, "total_cost_micros": candidate.resolved.estimate.total })
+    let resolved = &candidate.resolved;
+    json!({ "model": resolved.model.id, "provider": resolved.offer.provider, "total_cost_micros": resolved.estimate.total })
 }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planner::catalog::parameter::Parameter;
 use planner::request::{Endpoint, ImageRequest, ResponseFormat, parse};
+use planner::route::Prefer;
 use providers::SpoolScope;
 use serde_json::{Value, json};
 
@@ -153,12 +154,14 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
         is_async: repeat.is_async,
         news: caller.context.hears_attempts.then(Teller::default),
         is_gone: Arc::default(),
+        ratings: Arc::default(),
         seed: rand::random(),
         marks: caller.context.marks.clone(),
         request_size_bytes: received.size_bytes,
         scope,
         stopwatch,
     };
+    rate(&state, &mut order).await;
     if call.purpose != Purpose::Images {
         sources::fetch(&state, &mut order).await;
     }
@@ -178,6 +181,18 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
     }
     note_key(&mut response, caller.identity.key_id);
     response
+}
+
+/// Looks up how models are rated, for an order whose route prefers one by that. Without ratings the caller's order stands.
+async fn rate(state: &AppState, order: &mut Order) {
+    let route = state.generator.route(order);
+    if route.prefer != Some(Prefer::Rating) || route.models.is_none_or(|models| models.is_empty()) {
+        return;
+    }
+    match state.arena.ratings(&state.generator, order.request.mode).await {
+        Ok(ratings) => order.ratings = Arc::new(ratings),
+        Err(error) => tracing::error!(error = %error, "ratings could not be read"),
+    }
 }
 
 /// Tells the log whose request it was.

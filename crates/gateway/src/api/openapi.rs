@@ -128,6 +128,7 @@ fn body(catalog: &Catalog, images: &[(&str, &str, Value)]) -> Value {
     }
     standard.retain(|name, _| !matches!(name.as_str(), "image" | "mask"));
     properties.extend(standard);
+    properties.insert("route".to_owned(), reference("Route"));
     properties.insert(
         "webhook_url".to_owned(),
         json!({ "type": "string", "format": "uri", "maxLength": WEBHOOK_URL_CHARS_MAX,

@@ -138,6 +138,8 @@ pub struct Lease {
 pub struct EndOfGeneration {
     /// Final state.
     pub status: Status,
+    /// The model of the first image, where it may be another one than was named.
+    pub model: Option<String>,
     /// The provider of the first image.
     pub provider: Option<String>,
     /// Charge.
@@ -299,7 +301,7 @@ pub(super) async fn exists(link: &mut Link, id: &str) -> Result<bool, DatabaseEr
 pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration, owner: &str) -> Result<(), DatabaseError> {
     let sql = "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
          adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12, \
-         answer_status = $13, answer = $14, \
+         answer_status = $13, answer = $14, model = COALESCE($16, model), \
          lease_owner = CASE WHEN lease_owner IS NULL THEN NULL ELSE $15 END WHERE id = $1";
     let values = [
         id.into(),
@@ -317,6 +319,7 @@ pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration, owner:
         end.answer.as_ref().map(|answer| answer.status).into(),
         end.answer.as_ref().map(|answer| answer.body.as_str()).into(),
         owner.into(),
+        end.model.as_deref().into(),
     ];
     link.execute(sql, &values).await?;
     Ok(())

@@ -7,7 +7,7 @@ use planner::catalog::Catalog;
 use planner::catalog::pricing::Pricing;
 use planner::mode::Mode;
 use planner::native::{NativeRequest, NativeValue};
-use planner::plan::{Candidate, RoutePlan};
+use planner::plan::Candidate;
 use planner::price::charge::Produced;
 use planner::price::estimate::Work;
 use planner::resolve::{Adjustment, Finish, Resolved};
@@ -49,12 +49,12 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Those of a candidate of `plan`.
+    /// Those of a candidate.
     #[must_use]
-    pub fn of(plan: &RoutePlan<'_>, candidate: &Candidate<'_>) -> Self {
+    pub fn of(candidate: &Candidate<'_>) -> Self {
         let resolved = &candidate.resolved;
         Self {
-            model: plan.model.id.clone(),
+            model: resolved.model.id.clone(),
             provider: resolved.offer.provider.clone(),
             native_model: resolved.native.model.clone(),
             mode: resolved.native.mode,
@@ -62,7 +62,7 @@ impl Facts {
             finish: resolved.finish,
             adjustments: resolved.adjustments.clone(),
             sunset: resolved.offer.sunset,
-            warnings: sunset_warning(plan, candidate).into_iter().collect(),
+            warnings: sunset_warning(candidate).into_iter().collect(),
             asked: 0,
             native: None,
             tries_before: 0,
@@ -130,14 +130,14 @@ pub struct Origin {
 }
 
 /// Tells of an announced last day, and what to use instead.
-fn sunset_warning(plan: &RoutePlan<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let offer = candidate.resolved.offer;
+fn sunset_warning(candidate: &Candidate<'_>) -> Option<String> {
+    let (model, offer) = (candidate.resolved.model, candidate.resolved.offer);
     let day = offer.sunset?;
     let verb = if candidate.past_sunset { "ended" } else { "ends" };
-    let successor = plan.model.successor.as_ref();
+    let successor = model.successor.as_ref();
     let instead = successor.map_or_else(String::new, |id| format!(" Use '{id}' instead."));
     Some(format!(
         "'{}' at {} {verb} on {day}.{instead}",
-        plan.model.id, offer.provider
+        model.id, offer.provider
     ))
 }

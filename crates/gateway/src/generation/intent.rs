@@ -1,4 +1,4 @@
-//! What an order means: its model, its inputs, and the plan to serve it. Nothing is called and nothing is written.
+//! What an order means to one model: its inputs, and the plan to serve it there. Nothing is called and nothing is written.
 
 use imaging::Ending;
 use planner::catalog::lookup::Found;
@@ -27,13 +27,42 @@ struct Intent<'a> {
     unreadable: bool,
 }
 
+/// A name of a model, and where it stands in a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named<'a> {
+    /// In `model`.
+    Own(&'a str),
+    /// In `route.models`.
+    Other(&'a str),
+}
+
+impl<'a> Named<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Own(name) | Self::Other(name) => name,
+        }
+    }
+
+    fn param(self) -> &'static str {
+        match self {
+            Self::Own(_) => "model",
+            Self::Other(_) => "route.models",
+        }
+    }
+}
+
 impl Generator {
-    /// The route plan of an order.
+    /// The route plan of an order at one of its models.
     ///
     /// # Errors
     /// As for [`Self::generate`], up to the plan.
-    pub fn plan(&self, order: &Order) -> Result<RoutePlan<'_>, GenerationError> {
-        let intent = self.intent(order)?;
+    pub(super) fn plan_for(
+        &self,
+        order: &Order,
+        named: Named<'_>,
+        route: &Route,
+    ) -> Result<RoutePlan<'_>, GenerationError> {
+        let intent = self.intent(order, named)?;
         let mut faults = intent.faults;
         let mut resolution = match resolve(&self.catalog, intent.found.model, &order.request, &intent.inputs) {
             Ok(resolution) if faults.is_empty() => resolution,
@@ -50,9 +79,8 @@ impl Generator {
         for resolved in &mut resolution.offers {
             resolved.adjustments.splice(0..0, intent.replaced.clone());
         }
-        let route = self.route(order);
         let health = self.routing.health();
-        plan(resolution, &self.circumstances(order, &intent.found, &route, &health)).map_err(|cause| {
+        plan(resolution, &self.circumstances(order, &intent.found, route, &health)).map_err(|cause| {
             GenerationError::NoRoute {
                 model: intent.found.model.id.clone(),
                 cause,
@@ -72,15 +100,19 @@ impl Generator {
         }
     }
 
-    /// Why an order would go where it would go.
+    /// Why an order would go where it would go among the offers of one of its models.
     ///
     /// # Errors
-    /// When its model cannot be found; faults of the request are part of the explanation.
-    pub fn explain(&self, order: &Order) -> Result<Explanation, GenerationError> {
-        let intent = self.intent(order)?;
-        let route = self.route(order);
+    /// When the model cannot be found.
+    pub(super) fn explain_for(
+        &self,
+        order: &Order,
+        named: Named<'_>,
+        route: &Route,
+    ) -> Result<Explanation, GenerationError> {
+        let intent = self.intent(order, named)?;
         let health = self.routing.health();
-        let now = self.circumstances(order, &intent.found, &route, &health);
+        let now = self.circumstances(order, &intent.found, route, &health);
         let model = intent.found.model;
         Ok(explain(
             &self.catalog,
@@ -92,7 +124,7 @@ impl Generator {
         ))
     }
 
-    fn intent(&self, order: &Order) -> Result<Intent<'_>, GenerationError> {
+    fn intent(&self, order: &Order, named: Named<'_>) -> Result<Intent<'_>, GenerationError> {
         let mut faults = order.faults.clone();
         if order.request.model.is_empty() {
             if !faults.iter().any(|fault| fault.param == "model") {
@@ -103,11 +135,11 @@ impl Generator {
             }
             return Err(GenerationError::Request(faults));
         }
-        let (found, replaced) = self.find(&order.request.model)?;
+        let (found, replaced) = self.find(named.name())?;
         let allowed = &order.caller.models;
         if !allowed.is_empty() && !allowed.contains(&found.model.id) {
             return Err(GenerationError::Forbidden {
-                param: "model",
+                param: named.param(),
                 message: format!(
                     "This API key may not use the model '{}'. Its models: {}",
                     found.model.id,
@@ -148,7 +180,7 @@ impl Generator {
     }
 
     /// The wishes of the request, over those of its key.
-    pub(super) fn route(&self, order: &Order) -> Route {
+    pub(crate) fn route(&self, order: &Order) -> Route {
         let own = order.request.route.clone().unwrap_or_default();
         own.over(&order.caller.route)
     }

@@ -17,7 +17,7 @@ use super::executor::{Execution, ProducedImage};
 use super::keeping::{Keeping, Moment, keep, shelve, store};
 use super::{Delivered, Generated, Generator, Order};
 use crate::media::process::{Finished, size_of};
-use crate::outcome::GenerationError;
+use crate::outcome::{Attempt, GenerationError};
 use crate::upstreams::Service;
 
 /// What was made, in the form that was asked for.
@@ -73,10 +73,8 @@ async fn finish_one(generator: &Generator, scope: &SpoolScope, produced: &Produc
 
 /// No image came. See [`decisive`] for the failure that is the answer.
 fn exhausted(order: &Order, plan: &RoutePlan<'_>, execution: Execution) -> GenerationError {
-    let (mut decisive, provider) = decisive(&execution);
-    decisive.param = decisive
-        .param
-        .map(|native| canonical(&native, plan, provider.as_deref(), order));
+    let (mut decisive, refuser) = decisive(&execution);
+    decisive.param = decisive.param.map(|native| canonical(&native, plan, refuser, order));
     GenerationError::Attempts {
         model: plan.model.id.clone(),
         attempts: execution.attempts,
@@ -86,15 +84,15 @@ fn exhausted(order: &Order, plan: &RoutePlan<'_>, execution: Execution) -> Gener
     }
 }
 
-/// The failure that decides the answer, and its provider: a safety block, or a mistake of the caller's that nobody was asked
+/// The failure that decides the answer, and the call that it is of: a safety block, or a mistake of the caller's that nobody was asked
 /// with; the first refusal of an argument where all who were asked refused; else the last failure of another kind.
-fn decisive(execution: &Execution) -> (Failure, Option<String>) {
+fn decisive(execution: &Execution) -> (Failure, Option<&Attempt>) {
     let is_refusal = |failure: &Failure| failure.kind == FailureKind::InvalidArgument;
     let failed = execution
         .attempts
         .iter()
-        .filter_map(|attempt| Some((attempt.failure.as_ref()?, &attempt.provider)));
-    let of = |(failure, provider): (&Failure, &String)| (failure.clone(), Some(provider.clone()));
+        .filter_map(|attempt| Some((attempt.failure.as_ref()?, attempt)));
+    let of = |(failure, attempt): (&Failure, _)| (failure.clone(), Some(attempt));
     let block = |failure: &&Failure| failure.kind == FailureKind::ContentPolicy;
     if let Some(block) = execution.failures.iter().find(block) {
         return (block.clone(), None);
@@ -119,8 +117,11 @@ fn decisive(execution: &Execution) -> (Failure, Option<String>) {
 }
 
 /// The caller's own name of a parameter that a provider names by its native one.
-fn canonical(native: &str, plan: &RoutePlan<'_>, provider: Option<&str>, order: &Order) -> String {
-    let is_its = |candidate: &&Candidate<'_>| provider.is_some_and(|id| id == candidate.resolved.offer.provider);
+fn canonical(native: &str, plan: &RoutePlan<'_>, refuser: Option<&Attempt>, order: &Order) -> String {
+    let is_its = |candidate: &&Candidate<'_>| {
+        let resolved = &candidate.resolved;
+        refuser.is_some_and(|call| call.provider == resolved.offer.provider && call.model == resolved.native.model)
+    };
     let mode_offer = plan
         .candidates
         .iter()

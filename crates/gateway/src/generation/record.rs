@@ -112,7 +112,7 @@ impl Generator {
             return (0, Vec::new());
         };
         let n = order.request.n;
-        let calls = Facts::of(plan, candidate).calls(&candidate.resolved, n, n, order.tries_before);
+        let calls = Facts::of(candidate).calls(&candidate.resolved, n, n, order.tries_before);
         let begun = calls.iter().zip(0..);
         let begun = begun.map(|(call, position)| Track::begun(position, &call.facts, now));
         (place, begun.collect())
@@ -298,6 +298,7 @@ pub(super) fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneratio
         .sum();
     EndOfGeneration {
         status: Status::Completed,
+        model: Some(generated.model.clone()),
         provider: Some(generated.provider.clone()),
         markup_micros: generated.markup.0,
         cost_micros: Some(generated.cost.0),
@@ -334,6 +335,7 @@ pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration
     };
     EndOfGeneration {
         status,
+        model: None,
         provider: None,
         markup_micros: 0,
         cost_micros: None,

@@ -216,6 +216,7 @@ impl Generator {
         tracing::warn!(charged_micros = held, "{message}");
         let end = EndOfGeneration {
             status: Status::UpstreamFailure,
+            model: None,
             provider: attempts.last().map(|attempt| attempt.provider.clone()),
             cost_micros: held,
             markup_micros: 0,

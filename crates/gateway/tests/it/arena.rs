@@ -12,7 +12,7 @@ const COMPETITION: &str = "geometric-composition";
 const MODELS: [&str; 4] = ["gpt-image-1-mini", "flux.1-schnell", "seedream-4", "recraft-v3"];
 
 /// Entries of these models, as `pictor arena run` makes them.
-async fn hang(gateway: &TestGateway, models: &[&str]) {
+pub(super) async fn hang(gateway: &TestGateway, models: &[&str]) {
     for model in models {
         let asked = json!({ "model": model, "prompt": format!("three circles {}", sandbox::UNNAMED), "size": "1024x1024", "response_format": "url" });
         let made = gateway.generate(asked).await.ok();

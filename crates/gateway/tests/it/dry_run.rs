@@ -237,7 +237,7 @@ async fn an_estimate_has_its_fields_and_nothing_of_an_answer() {
         assert_eq!(estimate["adjustments"][0]["parameter"], "size");
         let candidates = estimate["candidates"].as_array().expect("a list");
         assert_eq!(candidates.len(), 3);
-        assert_eq!(names(&candidates[0]), ["provider", "total_cost_micros"]);
+        assert_eq!(names(&candidates[0]), ["model", "provider", "total_cost_micros"]);
         assert_eq!(candidates[0]["total_cost_micros"], estimate["total_cost_micros"]);
         let lines = estimate["components"].as_array().expect("a list");
         let sum: i64 = lines.iter().filter_map(|line| line["total_cost"].as_i64()).sum();

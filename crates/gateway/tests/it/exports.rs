@@ -41,6 +41,7 @@ pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) 
     };
     let end = EndOfGeneration {
         status: Status::Rejected,
+        model: None,
         provider: None,
         cost_micros: None,
         markup_micros: 0,

@@ -289,6 +289,7 @@ fn ended(id: &str, delivers: bool, now: Timestamp) -> Ended {
             } else {
                 Status::UpstreamFailure
             },
+            model: None,
             provider: None,
             cost_micros: delivers.then_some(COST),
             markup_micros: 0,

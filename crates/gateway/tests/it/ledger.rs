@@ -285,6 +285,7 @@ impl Write {
 fn end_of(cost: Option<i64>, now: Timestamp) -> EndOfGeneration {
     EndOfGeneration {
         status: cost.map_or(Status::UpstreamFailure, |_| Status::Completed),
+        model: None,
         provider: None,
         cost_micros: cost,
         markup_micros: cost.unwrap_or(0) / 10,

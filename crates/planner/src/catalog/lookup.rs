@@ -125,7 +125,7 @@ impl Catalog {
 
     /// The id whose id, alias, display name or native name is nearest to `name`. Between versions that are equally near it is
     /// the newest one that is still run.
-    fn suggest(&self, name: &str) -> Option<String> {
+    pub(crate) fn suggest(&self, name: &str) -> Option<String> {
         /// Share of the letters that must agree.
         const LIKENESS_MIN: f64 = 0.6;
         /// Longest name that is compared: the distance costs the product of both lengths, and no id is near it.

@@ -11,6 +11,8 @@ use crate::strategy::Rank;
 /// One candidate, in the order in which they are tried.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Place {
+    /// The model.
+    pub model: String,
     /// The provider.
     pub provider: String,
     /// Its model id.
@@ -29,6 +31,7 @@ pub struct Place {
 #[must_use]
 pub fn places(plan: &RoutePlan<'_>) -> Vec<Place> {
     let place = |(index, candidate): (usize, &crate::plan::Candidate<'_>)| Place {
+        model: candidate.resolved.model.id.clone(),
         provider: candidate.resolved.offer.provider.clone(),
         native_model: candidate.resolved.native.model.clone(),
         estimate_micros: candidate.resolved.estimate.total,

@@ -23,12 +23,17 @@ pub(super) fn place(candidates: &[Candidate<'_>], fit: FitRule, index: usize) ->
         };
         return format!("{price}; {why}{others}");
     }
+    let before = index.checked_sub(1).and_then(|before| candidates.get(before));
+    let ahead = before.filter(|before| !std::ptr::eq(before.resolved.model, candidate.resolved.model));
+    if let Some(ahead) = ahead {
+        let (own, other) = (&candidate.resolved.model.id, &ahead.resolved.model.id);
+        return format!("{price}; '{own}' is asked when nobody gives an image of '{other}'");
+    }
     if candidate.past_sunset {
         let day = candidate.resolved.offer.sunset;
         let day = day.map(|day| day.to_string()).unwrap_or_default();
         return format!("{price}; its last day, {day}, has passed, so it is tried after the others");
     }
-    let before = index.checked_sub(1).and_then(|before| candidates.get(before));
     if let Some(before) =
         before.filter(|before| fit != FitRule::Weighed && before.resolved.fit < candidate.resolved.fit)
         && before.health.is_healthy()

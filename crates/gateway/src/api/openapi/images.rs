@@ -2,6 +2,7 @@
 
 use planner::fit::FitRule;
 use planner::format::Format;
+use planner::route::Prefer;
 use planner::strategy::Strategy;
 use serde_json::{Value, json};
 
@@ -33,6 +34,25 @@ fn metadata() -> Value {
             "code": text, "message": text, "param": { "type": ["string", "null"] } } } },
         "warnings": { "type": "array", "items": text },
         "sandbox": { "type": "boolean", "description": "true where the provider was the sandbox." } } })
+}
+
+fn or_null(words: &[&str]) -> Vec<Value> {
+    words.iter().map(|word| json!(word)).chain([Value::Null]).collect()
+}
+
+/// The wishes of a request or a key on where requests go.
+fn route() -> Value {
+    let texts = |what: &str| json!({ "type": ["array", "null"], "items": { "type": "string" }, "description": what });
+    let switch = |what: &str| json!({ "type": ["boolean", "null"], "description": what });
+    json!({ "type": "object", "additionalProperties": false, "description": "Where requests go.", "properties": {
+        "strategy": { "enum": or_null(&Strategy::ALL.map(Strategy::as_str)), "description": "What the order of providers goes by." },
+        "fit": { "enum": or_null(&FitRule::ALL.map(FitRule::as_str)), "description": "What the nearness to what was asked for counts." },
+        "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
+        "max_price_usd": { "type": ["number", "null"], "minimum": 0, "description": "The most that the whole request may be estimated at." },
+        "failover_on_content_policy": switch("Whether a safety block may be tried at another provider."),
+        "hedge": switch("Whether another provider may be asked as soon as a call takes longer than nearly all before it."),
+        "models": texts("Other models that may serve when the one that is named cannot, in this order."),
+        "prefer": { "enum": or_null(&Prefer::ALL.map(Prefer::as_str)), "description": "rating: the best rated of these models goes first." } } })
 }
 
 /// Their schemas.
@@ -67,16 +87,17 @@ pub(super) fn schemas() -> Value {
             "created_at": { "type": "integer" }, "size": size, "output_format": format, "background": background,
             "quality": { "enum": ["low", "medium", "high", "xhigh", "max", "auto"] },
             "b64_json": text, "url": text, "partial_image_index": { "type": "integer", "minimum": 0 }, "usage": reference("TokenUsage") } },
+        "Route": route(),
         "Estimate": { "type": "object", "required": ["estimated", "model", "provider", "total_cost_micros", "currency", "components", "candidates", "adjustments", "cost_basis"], "properties": {
             "estimated": { "const": true }, "model": text, "provider": text,
             "total_cost_micros": micros, "markup_micros": micros, "currency": { "const": "USD" },
             "components": { "type": "array", "description": "They add up to the total.", "items": { "type": "object" } },
-            "candidates": { "type": "array", "items": { "type": "object", "required": ["provider", "total_cost_micros"], "properties": { "provider": text, "total_cost_micros": micros } } },
+            "candidates": { "type": "array", "items": { "type": "object", "required": ["model", "provider", "total_cost_micros"], "properties": { "model": text, "provider": text, "total_cost_micros": micros } } },
             "adjustments": { "type": "array", "items": reference("Adjustment") }, "cost_basis": { "enum": COST_BASES } } },
         "Explanation": { "type": "object", "required": ["model", "mode", "strategy", "fit", "faults", "offers"], "properties": {
             "model": text, "mode": text, "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "fit": { "enum": FitRule::ALL.map(FitRule::as_str) },
             "faults": { "type": "array", "items": { "type": "object" } },
             "offers": { "type": "array", "items": { "type": "object", "required": ["provider", "reason"], "properties": {
-                "provider": text, "native_model": maybe, "place": { "type": ["integer", "null"] }, "reason": text } } } } },
+                "model": text, "provider": text, "native_model": maybe, "place": { "type": ["integer", "null"] }, "reason": text } } } } },
     })
 }

@@ -1,7 +1,5 @@
 //! Keys, accounts and money, described.
 
-use planner::fit::FitRule;
-use planner::strategy::Strategy;
 use serde_json::{Value, json};
 
 use super::answers::{Has, answer, made, success};
@@ -118,10 +116,7 @@ fn key_terms() -> Value {
             "concurrent": { "type": ["integer", "null"], "minimum": 1, "maximum": keys::CONCURRENT_MAX, "description": "Generations at one time." } } },
         "models": texts("Models that it may use, by id or alias; empty: all."),
         "providers": texts("Providers that may serve it; empty: all."),
-        "route": { "type": ["object", "null"], "additionalProperties": false, "description": "How its requests are routed where they do not say.", "properties": {
-            "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "fit": { "enum": FitRule::ALL.map(FitRule::as_str) }, "only": texts("The only providers to try."), "avoid": texts("Providers not to try."),
-            "max_price_usd": { "type": ["number", "null"], "minimum": 0 }, "failover_on_content_policy": { "type": ["boolean", "null"] },
-            "hedge": { "type": ["boolean", "null"] } } },
+        "route": { "anyOf": [reference("Route"), { "type": "null" }], "description": "How its requests are routed where they do not say." },
         "response_format": { "enum": ["url", "b64_json", "both", null], "description": "How it gets images when a request does not say." },
         "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },
     })

@@ -209,6 +209,7 @@ mod tests {
         };
         let end = EndOfGeneration {
             status: Status::Rejected,
+            model: None,
             provider: None,
             cost_micros: None,
             markup_micros: 0,

@@ -68,7 +68,7 @@ impl<'a> Walk<'a> {
         n: u32,
         (bounds, first): (Bounds, Option<FirstCalls>),
     ) -> Self {
-        let facts = plan.candidates.iter().map(|candidate| Facts::of(plan, candidate));
+        let facts = plan.candidates.iter().map(|candidate| Facts::of(candidate));
         Self {
             executor,
             plan,
