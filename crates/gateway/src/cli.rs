@@ -1,10 +1,12 @@
 //! The command line.
 
 mod arena;
+mod backup;
 mod catalog;
 mod client;
 mod doctor;
 mod explain;
+mod health;
 mod images;
 mod keys;
 mod ledger;
@@ -67,6 +69,12 @@ enum Command {
     Arena(arena::Command),
     /// Check settings, catalogue, database, store and providers.
     Doctor,
+    /// Ask a running gateway whether it can work; the code of the exit tells.
+    Health(health::Arguments),
+    /// Copy database and images into a folder, while the gateway runs.
+    Backup(backup::BackupArguments),
+    /// Put a backup in the place of nothing, and check its books.
+    Restore(backup::RestoreArguments),
     /// Check, list and show the catalogue, and explain where a request would go.
     #[command(subcommand)]
     Catalog(catalog::Command),
@@ -102,7 +110,12 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
     let config = arguments.config;
     if matches!(
         arguments.command,
-        Command::Serve | Command::Keys(_) | Command::Ledger(_) | Command::Doctor
+        Command::Serve
+            | Command::Keys(_)
+            | Command::Ledger(_)
+            | Command::Doctor
+            | Command::Backup(_)
+            | Command::Restore(_)
     ) {
         // These open the database, or make it.
         private::keep_new_files();
@@ -120,6 +133,9 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Arena(command) => arena::run(command).await,
         Command::Doctor => doctor::run(config).await,
+        Command::Health(arguments) => health::run(arguments, config).await,
+        Command::Backup(arguments) => backup::backup(arguments, config).await,
+        Command::Restore(arguments) => backup::restore(arguments, config).await,
         Command::Catalog(command) => catalog::run(command, config),
     }
 }

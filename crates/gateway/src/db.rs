@@ -317,6 +317,19 @@ impl Database {
         Ok(())
     }
 
+    /// Copies the database of one moment into a file, while others write. SQLite only.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn copy_into(&self, file: &Path) -> Result<(), DatabaseError> {
+        let mut connection = self.pool.acquire().await?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(file.to_string_lossy().into_owned())
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
+    }
+
     /// Finishes what is being written and ends all connections.
     pub async fn close(&self) {
         self.journal.stop().await;

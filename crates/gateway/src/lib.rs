@@ -6,6 +6,7 @@ mod address;
 mod api;
 mod arena;
 pub mod auth;
+mod backup;
 mod boundary;
 pub mod builtin;
 pub mod cli;
@@ -199,8 +200,8 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
         upstreams: parts.upstreams,
         driver: Arc::new(parts.driver),
         processor: Processor::new(decode_limits(&settings.limits)),
-        store: MediaStore::open(settings.media_url.as_deref(), &settings.data_dir)?,
-        shelf: MediaShelf::new(journal_folder(settings), parts.database.owner()),
+        store: MediaStore::of(settings)?,
+        shelf: MediaShelf::new(settings.journal_folder(), parts.database.owner()),
         room: MediaRoom::new(parts.database.clone(), settings.limits.media_bytes),
         database: parts.database,
         clock: parts.clock,
@@ -358,21 +359,15 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
     Ok((driver, Arc::new(fetcher)))
 }
 
-/// Where is kept what neither the database nor the media store takes.
-fn journal_folder(settings: &Settings) -> &Path {
-    settings.journal_dir.as_ref().unwrap_or(&settings.data_dir)
-}
-
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
-    let folder = journal_folder(settings);
+    let folder = settings.journal_folder();
     Ok(Database::open_to_serve(&database_url(settings), clock.now(), folder).await?)
 }
 
 /// The database's address: as set, or a file in the data folder.
 #[must_use]
 pub fn database_url(settings: &Settings) -> String {
-    let file = || format!("sqlite://{}?mode=rwc", settings.data_dir.join("pictor.db").display());
-    settings.database_url.clone().unwrap_or_else(file)
+    settings.database()
 }
 
 async fn links(settings: &Settings, database: &Database) -> Result<Links, StartError> {

@@ -3,6 +3,7 @@
 mod check;
 mod credentials;
 pub mod limits;
+mod places;
 pub mod visitors;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,10 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// Object store of media; a folder in the data folder when absent.
     pub media_url: Option<String>,
+    /// Options of that store, such as `endpoint` and `region`.
+    pub media_options: BTreeMap<String, String>,
+    /// Whether callers who open a link are sent to a link of the store's own.
+    pub media_redirect: bool,
     /// When the sandbox stands in for providers.
     pub sandbox: SandboxUse,
     /// The model of requests that name none.
@@ -134,6 +139,8 @@ impl Default for Settings {
             public_url: None,
             database_url: None,
             media_url: None,
+            media_options: BTreeMap::new(),
+            media_redirect: false,
             sandbox: SandboxUse::Auto,
             default_model: None,
             catalog_dir: None,
@@ -237,7 +244,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 26] = [
+const VARIABLES: [&str; 27] = [
     "listen",
     "metrics_listen",
     "metrics_open",
@@ -246,6 +253,7 @@ const VARIABLES: [&str; 26] = [
     "public_url",
     "database_url",
     "media_url",
+    "media_redirect",
     "sandbox",
     "default_model",
     "catalog_dir",
@@ -378,9 +386,13 @@ fn from_text(key: &str, text: &str) -> Value {
                 .map(Value::from)
                 .collect(),
         ),
-        "failover_on_content_policy" | "known_clients" | "log_json" | "metrics_open" | "site" | "bookkeeping" => {
-            text.parse().map_or_else(|_| Value::from(text), Value::Boolean)
-        }
+        "failover_on_content_policy"
+        | "known_clients"
+        | "log_json"
+        | "metrics_open"
+        | "site"
+        | "bookkeeping"
+        | "media_redirect" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
         _ => Value::from(text),
     }
 }

@@ -8,8 +8,10 @@ mod it {
     mod as_people_send;
     mod attempt_limits;
     mod audit;
+    mod backup;
     mod balance;
     mod browsers;
+    mod buckets;
     mod callers_faults;
     mod clients;
     mod command_line;

@@ -7,6 +7,7 @@ mod environment;
 mod faults;
 mod postgres;
 mod repository;
+mod sbom;
 mod steps;
 mod suite;
 mod tidy;
@@ -22,8 +23,10 @@ usage: cargo xtask <command>
   test                              everything: tidy, Rust tests, the gateway's tests on PostgreSQL, official SDKs
                                     end to end, the site in a browser; installs what is missing
   test --only <part>                one part: rust, postgres, python, node, site, faults or tidy;
-                                    or clients: LiteLLM, LangChain, Haystack, llm and requests as others send them
+                                    or clients: LiteLLM, LangChain, Haystack, llm and requests as others send them;
+                                    or deploy: what stands in deploy/, with a Prometheus and an S3 server of others
   tidy                              the rules of style and structure
+  sbom [file]                       what the program is made of, as CycloneDX
   bench                             all of these, one after the other
   bench memory                      growth of memory while a 32 MiB answer passes through
   bench render                      time of one sandbox picture of 1024x1024
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         ["test"] => suite::run(None),
         ["test", "--only", part] => suite::Part::named(part).and_then(|part| suite::run(Some(part))),
         ["tidy"] => tidy::run(&repository::root()),
+        ["sbom"] => sbom::run(None),
+        ["sbom", file] => sbom::run(Some(file)),
         ["bench"] => bench::run_all(),
         ["faults", rest @ ..] => faults::run(rest),
         ["bench", name] => bench::Bench::named(name).and_then(bench::run),

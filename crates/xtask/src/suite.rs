@@ -1,5 +1,5 @@
 //! The whole test-suite: tidy, Rust tests on both databases, the official SDKs end to end, and the site in a browser.
-//! Beside it, one part that is run by its name alone: programs of others, whose packages are many.
+//! Beside it, parts that are run by their names alone: programs of others, whose packages are many.
 
 mod node;
 mod python;
@@ -9,7 +9,7 @@ mod stamp;
 
 use crate::postgres::{self, Cluster, Durability};
 use crate::steps::Steps;
-use crate::{Outcome, debian, faults, repository, tidy};
+use crate::{Outcome, debian, faults, repository, steps, tidy};
 
 /// The variable by which the tests in Python and Node find the program.
 const PROGRAM_VARIABLE: &str = "SDK_TESTS_PICTOR";
@@ -36,6 +36,7 @@ pub(crate) enum Part {
     Node,
     Site,
     Clients,
+    Deploy,
     Faults,
 }
 
@@ -53,9 +54,10 @@ impl Part {
             "node" => Ok(Self::Node),
             "site" => Ok(Self::Site),
             "clients" => Ok(Self::Clients),
+            "deploy" => Ok(Self::Deploy),
             "faults" => Ok(Self::Faults),
             other => Err(format!(
-                "--only takes rust, postgres, python, node, site, clients, faults or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site, clients, deploy, faults or tidy, not `{other}`"
             )),
         }
     }
@@ -63,7 +65,9 @@ impl Part {
 
 /// Whether a run of all parts, or of one, has this one.
 fn is_wanted(only: Option<Part>, part: Part) -> bool {
-    only.map_or(![Part::Clients, Part::Faults].contains(&part), |only| only == part)
+    only.map_or(![Part::Clients, Part::Deploy, Part::Faults].contains(&part), |only| {
+        only == part
+    })
 }
 
 /// Runs the suite, or one part of it. The first failure ends it.
@@ -103,6 +107,9 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
     if wants(Part::Clients) {
         steps.step("clients of others", || python::CLIENTS.test())?;
     }
+    if wants(Part::Deploy) {
+        steps.step("deployment", || python::DEPLOY.test())?;
+    }
     if wants(Part::Faults) {
         steps.step("faults, a short run", || faults::run(&FEW_FAULTS))?;
     }
@@ -115,8 +122,13 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     if wants(Part::Postgres) {
         packages.extend(postgres::missing());
     }
-    if wants(Part::Python) || wants(Part::Clients) {
+    if wants(Part::Python) || wants(Part::Clients) || wants(Part::Deploy) {
         packages.extend(python::missing());
+    }
+    if wants(Part::Deploy) {
+        let programs = [("promtool", "prometheus"), ("systemd-analyze", "systemd")];
+        let missing = programs.iter().filter(|(name, _)| !steps::works(name, &["--version"]));
+        packages.extend(missing.map(|(_, package)| *package));
     }
     if wants(Part::Node) {
         packages.extend(node::missing());
@@ -132,6 +144,9 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     }
     if wants(Part::Clients) {
         python::CLIENTS.install()?;
+    }
+    if wants(Part::Deploy) {
+        python::DEPLOY.install()?;
     }
     if wants(Part::Node) {
         node::install()?;

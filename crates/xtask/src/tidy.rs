@@ -9,6 +9,7 @@ mod modules;
 mod names;
 mod sizes;
 mod source;
+mod threats;
 mod tracked;
 
 use crate::{Outcome, console, repository};
@@ -79,6 +80,7 @@ fn check(root: &Path) -> Outcome<Vec<Violation>> {
     }
     violations.extend(markers::check_scripts(root));
     violations.extend(tracked::check(root)?);
+    violations.extend(threats::check(root)?);
     violations.sort();
     violations.dedup();
     Ok(violations)

@@ -1,6 +1,7 @@
 //! `GET /media/{id}.{ext}`: a stored image under a signed link.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -129,6 +130,9 @@ async fn serve(state: &AppState, method: &Method, row: &MediaRow, link: &Signatu
     if method == Method::HEAD {
         return response;
     }
+    if let Some(elsewhere) = elsewhere(state, row, seconds_left, headers).await {
+        return elsewhere;
+    }
     let whole = range == (0..size);
     match state.generator.store.get(&row.path, (!whole).then_some(range)).await {
         Ok(bytes) => {
@@ -140,6 +144,22 @@ async fn serve(state: &AppState, method: &Method, row: &MediaRow, link: &Signatu
             gone().into_response()
         }
     }
+}
+
+/// A redirection to the store itself, where it makes links. Pages of this site are not sent away: what they may show comes
+/// from here.
+async fn elsewhere(state: &AppState, row: &MediaRow, seconds_left: i64, headers: &HeaderMap) -> Option<Response> {
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin") {
+        return None;
+    }
+    let left = Duration::from_secs(u64::try_from(seconds_left).unwrap_or(0));
+    let url = state.generator.store.redirect(&row.path, left).await?;
+    let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+    put(&mut response, header::LOCATION, url.as_str());
+    // The link is good for once: the next reader gets one of their own.
+    put(&mut response, header::CACHE_CONTROL, "private, no-store");
+    put(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    Some(response)
 }
 
 fn put(response: &mut Response, name: header::HeaderName, text: &str) {

@@ -78,6 +78,12 @@ impl Gateway {
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// The status of an answer without a key.
+    pub(super) async fn status(&self, path: &str) -> Result<reqwest::StatusCode, Failed> {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await;
+        Ok(answer.map_err(|error| self.unreachable(&error))?.status())
+    }
+
     /// A request with another key.
     pub(super) fn request_as(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
         self.http

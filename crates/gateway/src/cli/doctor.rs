@@ -70,7 +70,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         .map_err(|error| format!("{}: {error}", settings.data_dir.display()));
     report("data", folder.and_then(|()| closed(&settings.data_dir, &open)));
     report("database", database(&database_url(&settings)).await);
-    let store = MediaStore::open(settings.media_url.as_deref(), &settings.data_dir);
+    let store = MediaStore::of(&settings);
     report(
         "media",
         store

@@ -290,6 +290,7 @@ fn the_example_shows_the_true_defaults() {
         "public_url",
         "database_url",
         "media_url",
+        "media_options",
         "default_model",
         "catalog_dir",
         "outbound_proxy",

@@ -34,6 +34,12 @@ pub(super) const CLIENTS: Tests = Tests {
     environment: "client-tests/python",
 };
 
+/// What stands in `deploy/`, beside programs of others.
+pub(super) const DEPLOY: Tests = Tests {
+    folder: "tests/deploy",
+    environment: "deploy-tests/python",
+};
+
 impl Tests {
     /// Installs the pinned packages, unless they are there.
     pub(super) fn install(&self) -> Outcome {

@@ -194,7 +194,14 @@ impl Site {
 
     /// Runs `pictor` beside the processes.
     pub(crate) async fn pictor(&self, arguments: &[&str]) -> Ran {
-        ran(self.command(arguments)).await
+        self.pictor_with(&[], arguments).await
+    }
+
+    /// The same with variables of its own.
+    pub(crate) async fn pictor_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        ran(command).await
     }
 
     /// Has the program itself check its ledger.
