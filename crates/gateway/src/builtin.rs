@@ -75,6 +75,14 @@ pub fn model_file(folder: Option<&Path>, id: &str) -> Result<Option<(String, Str
         .find(describes))
 }
 
+/// The names of the operator's files.
+///
+/// # Errors
+/// [`CatalogError`].
+pub fn own_names(folder: Option<&Path>) -> Result<Vec<String>, CatalogError> {
+    Ok(own_files(folder)?.into_iter().map(|(name, _)| name).collect())
+}
+
 /// The operator's files, in the order of their names.
 fn own_files(folder: Option<&Path>) -> Result<Vec<(String, String)>, CatalogError> {
     let mut own = Vec::new();

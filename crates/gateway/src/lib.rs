@@ -58,6 +58,7 @@ use clock::Clock;
 use db::Database;
 pub use first_key::FIRST_KEY_FILE;
 use generation::Generator;
+use generation::ends::Ends;
 use generation::routing::Routing;
 use http::in_process::InProcess;
 use http::shelf::Shelf;
@@ -94,6 +95,7 @@ pub struct Running {
     stopped: CancellationToken,
     /// What works on until then: leases and webhooks.
     keepers: [JoinHandle<()>; 2],
+    ends: Arc<Ends>,
 }
 
 /// Letters of the secret that signs links: 43 base-62 characters are 256 bits.
@@ -162,8 +164,10 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         metrics_guarded: are_metrics_guarded(&settings, address),
         has_pages: settings.site,
         trusted_proxies: settings.trusted_proxies.clone().into(),
+        in_force: Arc::new(http::state::InForceSettings::of(&settings)),
         shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
     };
+    let ends = Arc::clone(&state.generator.ends);
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
     let router = http::surrounded(routes(&settings, &state), state);
     let server = serve::Server::start(listener, router, &settings.limits, &settings.trusted_proxies, tasks);
@@ -178,6 +182,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         stopping,
         stopped,
         keepers: [tokio::spawn(leases), tokio::spawn(webhooks)],
+        ends,
     })
 }
 
@@ -403,6 +408,7 @@ impl Running {
     /// Stops taking requests, waits for what is under way within the limit, and closes everything.
     pub async fn shutdown(self) {
         self.stopping.cancel();
+        self.ends.close();
         self.server.shutdown().await;
         self.stopped.cancel();
         for keeper in self.keepers {

@@ -41,6 +41,18 @@ pub(crate) fn listed(row: &GenerationRow) -> Value {
     })
 }
 
+/// The same with the way that it took, for lists that tell it.
+#[must_use]
+pub(crate) fn with_way(row: &GenerationRow, attempts: &[AttemptRow]) -> Value {
+    let mut body = listed(row);
+    body["account_id"] = json!(row.start.account_id);
+    body["provider"] = json!(row.provider);
+    body["estimate"] = json!(Micros(row.start.estimate_micros).as_json_dollars());
+    let told = |attempt: &AttemptRow| json!({ "provider": attempt.provider, "outcome": attempt.outcome, "code": attempt.code });
+    body["attempts"] = attempts.iter().map(told).collect();
+    body
+}
+
 /// Who is told of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {

@@ -2,6 +2,7 @@
 
 mod check;
 mod credentials;
+pub mod in_force;
 pub mod limits;
 mod places;
 pub mod visitors;
@@ -12,14 +13,14 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use limits::Limits;
 use visitors::Visitors;
 
 /// Every setting with its value in force.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Address to listen on.
@@ -44,6 +45,7 @@ pub struct Settings {
     /// Whether callers who open a link are sent to a link of the store's own.
     pub media_redirect: bool,
     /// When the sandbox stands in for providers.
+    #[serde(serialize_with = "in_force::word")]
     pub sandbox: SandboxUse,
     /// The model of requests that name none.
     pub default_model: Option<String>,
@@ -53,7 +55,7 @@ pub struct Settings {
     /// plain http.
     pub fetch_hosts: Vec<String>,
     /// Networks of proxies before this gateway: connections from there are those of many callers.
-    #[serde(deserialize_with = "networks")]
+    #[serde(deserialize_with = "networks", serialize_with = "in_force::networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Origins of web pages that may call the API; `*` is any.
     pub cors_origins: Vec<String>,
@@ -66,8 +68,10 @@ pub struct Settings {
     #[serde(rename = "outbound_proxy")]
     pub outbound_proxy_address: Option<String>,
     /// What follows an attempt that may have been billed.
+    #[serde(serialize_with = "in_force::word")]
     pub when_maybe_billed: planner::failure::WhenMaybeBilled,
     /// What happens to money held for a generation whose outcome is unknown as the process died.
+    #[serde(serialize_with = "in_force::word")]
     pub when_outcome_unknown: WhenOutcomeUnknown,
     /// In what order offers are tried where neither a request nor its key says.
     pub strategy: planner::strategy::Strategy,
@@ -91,11 +95,15 @@ pub struct Settings {
     /// Models to take in the place of disabled ones: the successor's id by the id of the disabled one.
     pub successors: BTreeMap<String, String>,
     /// Providers by id.
+    #[serde(skip_serializing)]
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Limits.
     pub limits: Limits,
     /// What visitors of the site may do without a key.
     pub visitors: Visitors,
+    /// Where each setting came from that is not the default, by its name.
+    #[serde(skip)]
+    pub origins: BTreeMap<String, String>,
 }
 
 /// This machine itself.
@@ -166,6 +174,7 @@ impl Default for Settings {
             providers: BTreeMap::new(),
             limits: Limits::default(),
             visitors: Visitors::default(),
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -314,6 +323,7 @@ impl Settings {
             Some(path) => read(path)?,
             None => Table::new(),
         };
+        let origins = in_force::origins(&table, path.as_deref(), environment, &VARIABLES);
         for key in VARIABLES {
             let name = format!("PICTOR_{}", key.to_uppercase());
             if let Some(text) = environment.get(&name) {
@@ -328,7 +338,8 @@ impl Settings {
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
-        Ok((settings_of(table, &origin)?, origin))
+        let settings = settings_of(table, &origin)?;
+        Ok((Self { origins, ..settings }, origin))
     }
 
     /// The proxy: by its address, or as other programs have it from their environment.

@@ -65,9 +65,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/assets/{file}", get(assets::handle))
         .route("/playground", get(playground::show).post(playground::send))
         .route("/session", post(session::begin))
-        .route("/app", get(desk::home))
-        .route("/app/sign-in", get(desk::sign_in::show).post(desk::sign_in::enter))
-        .route("/app/sign-out", post(desk::sign_in::leave))
+        .merge(desk::routes())
 }
 
 /// What stands at `/` where there are no pages.

@@ -19,6 +19,7 @@ mod it {
     mod connections;
     mod crashes;
     mod deliveries;
+    mod desk;
     mod doors;
     mod drain;
     mod draws;
@@ -71,6 +72,7 @@ mod it {
     mod route_models;
     mod router;
     mod routing;
+    mod search;
     mod seed_pages;
     mod sessions;
     mod settings;

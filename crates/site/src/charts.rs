@@ -1,11 +1,15 @@
 //! Charts as SVG, colored by the style sheet alone.
 
+mod days;
+mod gantt;
 mod history;
 mod ratings;
 mod scatter;
 mod shapes;
 mod times;
 
+pub use days::{days, spark};
+pub use gantt::{PICTOR, Span, gantt};
 pub use history::{Line, history};
 pub use ratings::{Scale, interval, shares};
 pub use scatter::{Against, Point, scatter};

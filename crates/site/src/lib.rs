@@ -25,4 +25,6 @@ pub mod performance;
 pub mod picture;
 pub mod plates;
 pub mod samples;
+pub mod story;
+pub mod told;
 pub mod words;

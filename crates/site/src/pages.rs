@@ -2,6 +2,7 @@
 
 pub mod arena;
 pub mod compare;
+pub mod desk;
 pub mod docs;
 pub mod gallery;
 pub mod home;

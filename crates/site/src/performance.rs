@@ -85,6 +85,19 @@ impl Performance {
         self.by_model.get(model)?.get(provider)
     }
 
+    /// The calls of all models at one provider.
+    #[must_use]
+    pub fn of_provider(&self, provider: &str) -> Calls {
+        let mut all = Calls::default();
+        for calls in self.by_model.values().filter_map(|model| model.get(provider)) {
+            all.count += calls.count;
+            all.succeeded += calls.succeeded;
+            all.times_ms.extend(&calls.times_ms);
+        }
+        all.times_ms.sort_unstable();
+        all
+    }
+
     /// The calls of a model at all providers.
     #[must_use]
     pub fn of_model(&self, model: &str) -> Option<Calls> {

@@ -1,6 +1,8 @@
 //! Figures, days and lists as people read them.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use planner::mode::Mode;
 use planner::money::Micros;
 use planner::size::{Size, Tier};
@@ -61,6 +63,35 @@ pub fn short_date(day: Date) -> String {
     let mut parts = long.split(' ');
     let (number, month) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     format!("{number} {}", month.chars().take(3).collect::<String>())
+}
+
+/// `1 December 2026, 09:19:29 UTC`.
+#[must_use]
+pub fn moment(time: Timestamp) -> String {
+    let civil = time.to_zoned(TimeZone::UTC).datetime();
+    format!("{}, {} UTC", date(civil.date()), civil.time().strftime("%H:%M:%S"))
+}
+
+/// `1 Dec 09:19:29`, for lists whose times are all in UTC.
+#[must_use]
+pub fn brief(time: Timestamp) -> String {
+    let civil = time.to_zoned(TimeZone::UTC).datetime();
+    format!("{} {}", short_date(civil.date()), civil.time().strftime("%H:%M:%S"))
+}
+
+/// `830 B`, `83 KB`, `1.2 GB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
+    let unit = UNITS.into_iter().find(|(_, size)| count >= *size);
+    match unit {
+        None => format!("{count} B"),
+        Some(("KB", size)) => format!("{} KB", (count + size / 2) / size),
+        Some((name, size)) => {
+            let tenths = (count.saturating_mul(10) + size / 2) / size;
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+    }
 }
 
 /// `340 ms`, `9.4 s`, `128 s`.

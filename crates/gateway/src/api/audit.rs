@@ -33,6 +33,7 @@ async fn page(state: &AppState, caller: &Caller, query: Option<&str>) -> Result<
         account_id: parameters.text("account_id"),
         action: parameters.one_of("action", &Action::ALL.map(|action| (action.as_str(), action))),
         key_id: parameters.text("key_id"),
+        target: parameters.text("target"),
         starting_after: paging.starting_after.clone(),
         ending_before: paging.ending_before.clone(),
     };

@@ -5,23 +5,27 @@ mod purge;
 mod query;
 mod show;
 
+use std::collections::HashMap;
+
 use axum::extract::{OriginalUri, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use planner::money::Micros;
 use serde_json::{Value, json};
 
 pub(super) use purge::handle as purge;
-pub(super) use query::account;
+pub(super) use query::{SEARCH_CHARS_MAX, account};
 pub(super) use show::handle as retrieve;
 
 use super::caller::Caller;
 use crate::db::DatabaseError;
-use crate::db::generations::Summary;
+use crate::db::generations::{AttemptRow, DayOf, Summary};
 use crate::http::respond;
 use crate::http::state::AppState;
+use crate::ledger::DAY_MICROS;
 use crate::problem::Problem;
-use crate::request_view::listed;
+use crate::request_view::{listed, with_way};
 use query::{Form, Query};
 
 /// The account's requests, newest first: a page of them, or all of them as a file.
@@ -53,22 +57,57 @@ async fn page(state: &AppState, asked: &Query, path: &str, query: Option<&str>) 
         .generations(&asked.account_id, &asked.filter, asked.paging.wanted())
         .await
         .map_err(|error| internal(&error))?;
+    let mut ways = Ways::default();
+    if asked.attempts {
+        let ids: Vec<String> = rows.iter().map(|row| row.start.id.clone()).collect();
+        let found = database.attempts_of_all(&ids).await;
+        for (id, attempt) in found.map_err(|error| internal(&error))? {
+            ways.entry(id).or_default().push(attempt);
+        }
+    }
     let page = asked.paging.page(path, query, rows, |row| &row.start.id);
-    let mut body = page.json(listed);
+    let mut body = page.json(|row| {
+        if asked.attempts {
+            with_way(row, ways.get(&row.start.id).map_or(&[], Vec::as_slice))
+        } else {
+            listed(row)
+        }
+    });
     if asked.summary {
         let summary = database.summary(&asked.account_id, &asked.filter).await;
-        body["summary"] = summary_json(summary.map_err(|error| internal(&error))?);
+        body["summary"] = summary_json(&summary.map_err(|error| internal(&error))?);
     }
     Ok(respond::json(StatusCode::OK, &body))
 }
 
-fn summary_json(summary: Summary) -> Value {
+/// Attempts by request.
+type Ways = HashMap<String, Vec<AttemptRow>>;
+
+fn summary_json(summary: &Summary) -> Value {
+    let day = |day: &DayOf| {
+        json!({
+            "day": day_text(day.day),
+            "requests": day.count,
+            "completed": day.completed,
+            "failed": day.failed,
+            "cost_micros": day.cost_micros,
+        })
+    };
     json!({
         "count": summary.count,
+        "completed": summary.completed,
+        "failed": summary.failed,
         "total_cost": Micros(summary.cost_micros).as_json_dollars(),
         "total_cost_micros": summary.cost_micros,
         "currency": "usd",
+        "days": summary.days.iter().map(day).collect::<Vec<_>>(),
     })
+}
+
+/// A day counted from 1970 as `2026-08-15`.
+fn day_text(day: i64) -> Option<String> {
+    let moment = Timestamp::from_microsecond(day.checked_mul(DAY_MICROS)?).ok()?;
+    Some(moment.strftime("%F").to_string())
 }
 
 fn internal(error: &DatabaseError) -> Problem {

@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{AuthError, Identity, Keyring, SECRET_CHARS, Scope, hash};
 use crate::db::DatabaseError;
+use crate::db::audit::AuditRow;
 use crate::db::sessions::{NewVisitor, SessionKind, SessionRow, VisitorRules};
 use crate::ids::random_text;
 
@@ -92,19 +93,24 @@ impl Keyring {
         self.begun(row, secret).await
     }
 
-    /// Begins a session with a key that may read or do everything.
+    /// Begins a session with a key that may read or do everything; `tell` makes the line of the audit about it.
     ///
     /// # Errors
     /// [`AuthError`] when the key is none, or may not sign in.
-    pub async fn sign_in(&self, key: &str) -> Result<BegunSession, AuthError> {
+    pub async fn sign_in(
+        &self,
+        key: &str,
+        tell: impl FnOnce(&Identity) -> AuditRow + Send,
+    ) -> Result<BegunSession, AuthError> {
         let identity = self.recognize(key.trim()).await?;
         if !identity.may(Scope::Read) {
             return Err(AuthError::MayNotSignIn);
         }
         let secret = random_text(SECRET_CHARS);
+        let told = tell(&identity);
         let row = self
             .database
-            .insert_session(&hash(&secret), &identity.key_id, self.clock.now())
+            .insert_session(&hash(&secret), &identity.key_id, self.clock.now(), &told)
             .await?;
         self.begun(row, secret).await
     }

@@ -1,6 +1,8 @@
 //! One request told in words: where it went and why, what providers said, who paid, where the time went.
 
 use serde_json::Value;
+use site::story::{self, lasted};
+use site::told::{list, text, typed};
 
 use super::output::dollars;
 
@@ -39,14 +41,7 @@ pub(super) fn told(request: &Value) -> Vec<String> {
 fn head(request: &Value) -> String {
     let took = request["duration_ms"].as_f64();
     let took = took.map_or_else(String::new, |ms| format!(", took {}", lasted(ms)));
-    let state = match text(request, "status") {
-        "pending" | "processing" => "is under way",
-        "completed" => "was completed",
-        "rejected" => "was refused",
-        "upstream_failure" => "failed at the providers",
-        "cancelled" => "was cancelled",
-        other => other,
-    };
+    let state = story::state(text(request, "status"));
     format!(
         "{} {state}; it came at {}{took}",
         text(request, "id"),
@@ -82,56 +77,24 @@ fn attempts(request: &Value) -> Vec<String> {
         let end = match text(attempt, "outcome") {
             "succeeded" => format!("succeeded after {}, {}", lasted(took), dollars(&attempt["cost"])),
             "running" => "is being asked".to_owned(),
-            _ => format!(
-                "failed after {}: {}{}; {}",
-                lasted(took),
-                text(attempt, "code"),
-                status(attempt),
-                spent(attempt)
-            ),
+            _ => format!("failed after {}: {}", lasted(took), story::failure(attempt)),
         };
         let place = format!("{}. ", index + 1);
         lines.push(format!("{place}{} {end}", text(attempt, "provider")));
         let indent = " ".repeat(place.len());
-        for (name, intro) in [
-            ("message", ""),
-            ("excerpt", "it said: "),
-            ("upstream_id", "its id of the call: "),
-        ] {
-            if !text(attempt, name).is_empty() {
-                lines.push(format!("{indent}{intro}{}", text(attempt, name)));
-            }
-        }
+        let said = story::said(attempt);
+        lines.extend(said.iter().map(|(intro, text)| format!("{indent}{intro}{text}")));
     }
     lines
 }
 
-fn status(attempt: &Value) -> String {
-    attempt["http_status"]
-        .as_u64()
-        .map_or_else(String::new, |status| format!(" (HTTP {status})"))
-}
-
-fn spent(attempt: &Value) -> &'static str {
-    match text(attempt, "spent") {
-        "no" => "nothing was spent",
-        "yes" => "it was spent",
-        _ => "whether it was spent is not known",
-    }
-}
-
 fn adjustments(request: &Value) -> Vec<String> {
     let line = |adjustment: &Value| {
-        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        let used = if adjustment["used"].is_null() {
-            "was left out".to_owned()
-        } else {
-            format!("became {}", shown(&adjustment["used"]))
-        };
         format!(
-            "{} {} {used}: {}",
+            "{} {} {}: {}",
             text(adjustment, "parameter"),
-            shown(&adjustment["requested"]),
+            typed(&adjustment["requested"]),
+            story::used(adjustment),
             text(adjustment, "reason")
         )
     };
@@ -145,31 +108,18 @@ fn payment(request: &Value) -> Vec<String> {
         text(request, "key_id")
     );
     let Some(cost) = request["cost"].as_f64() else {
-        let held = match text(request, "status") {
-            "pending" | "processing" => "what it may cost is held",
-            _ => "nothing was charged",
-        };
-        return vec![format!("{who}: {held}")];
+        return vec![format!("{who}: {}", story::uncharged(request))];
     };
-    let basis = match text(request, "cost_basis") {
-        "reported" => ", as the provider reported",
-        "usage" => ", by what the provider says it used",
-        "table" => ", by the price table for what was delivered",
-        _ => "",
+    let basis = match story::basis(request) {
+        "" => String::new(),
+        basis => format!(", {basis}"),
     };
     let mut lines = vec![format!("{who}: ${cost}{basis}")];
     if let Some(markup) = request["markup"].as_f64() {
         lines.push(format!("of that, ${markup} are the operator's"));
     }
     for line in list(request, "cost_components") {
-        lines.push(format!(
-            "{} {} at ${} for {}: {}",
-            line["billable_quantity"],
-            text(line, "metric"),
-            line["unit_price"],
-            line["unit_size"],
-            micros(&line["total_cost"])
-        ));
+        lines.push(format!("{}: {}", story::component(line), micros(&line["total_cost"])));
     }
     lines
 }
@@ -202,29 +152,10 @@ fn times(request: &Value) -> Vec<String> {
     timings.iter().map(row).collect()
 }
 
-/// A time for people.
-fn lasted(milliseconds: f64) -> String {
-    if milliseconds < 10.0 {
-        format!("{milliseconds:.1} ms")
-    } else if milliseconds < 1_000.0 {
-        format!("{milliseconds:.0} ms")
-    } else {
-        format!("{:.1} s", milliseconds / 1_000.0)
-    }
-}
-
 fn micros(amount: &Value) -> String {
     amount
         .as_f64()
         .map_or_else(|| amount.to_string(), |micros| format!("${}", micros / 1_000_000.0))
-}
-
-fn text<'a>(object: &'a Value, name: &str) -> &'a str {
-    object[name].as_str().unwrap_or_default()
-}
-
-fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
-    object[name].as_array().map_or(&[], Vec::as_slice)
 }
 
 const fn or<'a>(text: &'a str, other: &'a str) -> &'a str {

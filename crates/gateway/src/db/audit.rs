@@ -26,11 +26,21 @@ pub enum Action {
     PostingCreate,
     /// What a request asked and got was forgotten.
     RequestPurge,
+    /// Somebody signed in to the desk.
+    SignIn,
+    /// Somebody tried to, and was refused.
+    SignInRefused,
+    /// Somebody signed out.
+    SignOut,
+    /// All that an end user's requests asked and got was forgotten.
+    UserErase,
+    /// A secret of webhooks or of links was replaced.
+    SecretRotate,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::KeyCreate,
         Self::KeyChange,
         Self::KeyRevoke,
@@ -38,6 +48,11 @@ impl Action {
         Self::AccountChange,
         Self::PostingCreate,
         Self::RequestPurge,
+        Self::SignIn,
+        Self::SignInRefused,
+        Self::SignOut,
+        Self::UserErase,
+        Self::SecretRotate,
     ];
 
     /// The name in the table and in the API.
@@ -51,6 +66,11 @@ impl Action {
             Self::AccountChange => "account_change",
             Self::PostingCreate => "posting_create",
             Self::RequestPurge => "request_purge",
+            Self::SignIn => "sign_in",
+            Self::SignInRefused => "sign_in_refused",
+            Self::SignOut => "sign_out",
+            Self::UserErase => "user_erase",
+            Self::SecretRotate => "secret_rotate",
         }
     }
 }
@@ -104,6 +124,8 @@ pub struct AuditFilter {
     pub action: Option<Action>,
     /// Only what was done by this key.
     pub key_id: Option<String>,
+    /// Only what was done to this.
+    pub target: Option<String>,
     /// Only those after this one in the list.
     pub starting_after: Option<String>,
     /// Only those before it.
@@ -214,6 +236,17 @@ fn read(row: &AnyRow) -> Result<AuditRow, DatabaseError> {
 }
 
 impl Database {
+    /// Adds a line about what changes nothing else.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn tell_audit(&self, row: &AuditRow) -> Result<(), DatabaseError> {
+        let mut transaction = self.begin_write().await?;
+        insert(&mut transaction, Some(row)).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// The line of that id.
     ///
     /// # Errors
@@ -236,7 +269,7 @@ impl Database {
              AND (CAST($2 AS TEXT) IS NULL OR action = $2) \
              AND (CAST($3 AS TEXT) IS NULL OR (actor_type = 'key' AND actor_id = $3)) \
              AND (CAST($4 AS TEXT) IS NULL OR (created_at, id) {edge} (SELECT created_at, id FROM audit WHERE id = $4)) \
-             ORDER BY created_at {direction}, id {direction} LIMIT $5"
+             AND (CAST($6 AS TEXT) IS NULL OR target = $6) ORDER BY created_at {direction}, id {direction} LIMIT $5"
         );
         let cursor = filter.ending_before.as_deref().or(filter.starting_after.as_deref());
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -245,6 +278,7 @@ impl Database {
             .bind(filter.key_id.as_deref())
             .bind(cursor)
             .bind(limit)
+            .bind(filter.target.as_deref())
             .fetch_all(&self.pool)
             .await?;
         let mut lines: Vec<AuditRow> = rows.iter().map(read).collect::<Result<_, _>>()?;

@@ -2,9 +2,12 @@
 
 mod attempts;
 mod durable;
+mod filter;
 mod list;
 mod payloads;
+mod search;
 mod spending;
+mod summary;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,10 +24,11 @@ pub(super) use durable::{
     adopt, begin_attempts, forget_calls, is_owned_by, is_worked_on_by, note_break, note_delivery, note_failure,
     note_handle, note_timings, withdraw,
 };
-pub use list::{Cursor, Filter, Summary};
+pub use filter::{Cursor, EVERY_ACCOUNT, Filter, Search};
 pub use payloads::Payloads;
 pub(super) use payloads::{forget, id_list, insert_payloads};
 pub use spending::{Grouping, Spending, SpendingFilter};
+pub use summary::{DayOf, Summary};
 
 /// Where a generation stands, as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -351,7 +355,7 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn generation(&self, account_id: &str, id: &str) -> Result<Option<GenerationRow>, DatabaseError> {
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM generations WHERE account_id = $1 AND id = $2"
+            "SELECT {COLUMNS} FROM generations WHERE id = $2 AND ($1 = '*' OR account_id = $1)"
         ));
         sqlx::query(sql)
             .bind(account_id)

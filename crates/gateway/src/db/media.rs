@@ -152,6 +152,44 @@ impl Database {
             .collect()
     }
 
+    /// Images with their accounts, the next to be removed first: those after the one of that id.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn kept_media(
+        &self,
+        account_id: Option<&str>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<(MediaRow, String)>, DatabaseError> {
+        let columns: Vec<String> = COLUMNS.split(", ").map(|column| format!("media.{column}")).collect();
+        let (mut conditions, mut values) = (String::from("1 = 1"), Vec::new());
+        if let Some(account_id) = account_id {
+            values.push(account_id);
+            conditions.push_str(&format!(" AND generations.account_id = ${}", values.len()));
+        }
+        if let Some(after) = after {
+            values.push(after);
+            conditions.push_str(&format!(
+                " AND (media.expires_at, media.id) > (SELECT expires_at, id FROM media WHERE id = ${})",
+                values.len()
+            ));
+        }
+        let sql = format!(
+            "SELECT {}, generations.account_id AS account_id FROM media CROSS JOIN generations \
+             WHERE generations.id = media.generation_id AND {conditions} ORDER BY media.expires_at, media.id LIMIT {limit}",
+            columns.join(", ")
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value);
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| Ok((read(row)?, row.try_get("account_id")?)))
+            .collect()
+    }
+
     /// Bytes that stored images take, by account.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ const FILES: &[(i64, &str, &str)] = &[
     ),
     (18, "told", include_str!("../../../../migrations/0018_told.sql")),
     (19, "audit", include_str!("../../../../migrations/0019_audit.sql")),
+    (20, "search", include_str!("../../../../migrations/0020_search.sql")),
 ];
 
 /// All of them, ready to be run.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::Row as _;
 
+use super::audit::{self, AuditRow};
 use super::keys::{KeyLimits, NO_SECRET};
 use super::ledger::{ALL_VISITORS, PoolLimits};
 use super::{Database, DatabaseError, VISITORS_ACCOUNT, maybe_time, time};
@@ -171,11 +172,17 @@ impl Database {
         Ok(row)
     }
 
-    /// Makes the session of somebody who signed in with a key.
+    /// Makes the session of somebody who signed in with a key, with the line that tells of it.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn insert_session(&self, id: &str, key_id: &str, now: Timestamp) -> Result<SessionRow, DatabaseError> {
+    pub async fn insert_session(
+        &self,
+        id: &str,
+        key_id: &str,
+        now: Timestamp,
+        told: &AuditRow,
+    ) -> Result<SessionRow, DatabaseError> {
         let row = SessionRow {
             id: id.to_owned(),
             kind: SessionKind::SignedIn,
@@ -186,6 +193,7 @@ impl Database {
         };
         let mut transaction = self.begin_write().await?;
         insert(&mut transaction, &row).await?;
+        audit::insert(&mut transaction, Some(told)).await?;
         transaction.commit().await?;
         Ok(row)
     }

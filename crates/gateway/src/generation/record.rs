@@ -88,7 +88,11 @@ impl Generator {
             calls: positions.collect(),
         };
         let claim = order.claim.clone();
-        match self.database.begin_generation_with(start, hold, claim, calls).await? {
+        let begun = self.database.begin_generation_with(start, hold, claim, calls).await?;
+        if begun.is_ok() {
+            self.ends.began(&order.id, &order.caller.account_id);
+        }
+        match begun {
             Ok(held) if held == dearest => Ok(Reserved {
                 plan,
                 first: Some(first),

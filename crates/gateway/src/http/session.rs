@@ -9,14 +9,18 @@ use std::sync::atomic::Ordering;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use serde_json::json;
 use url::Url;
 
 use super::cookie::{self, Cookie};
 use super::state::AppState;
 use super::visitors::{self, COUNTED_FOR, FAILURES_MAX};
 use crate::address::{self, PeerAddress};
-use crate::auth::{AuthError, BegunSession, Session};
+use crate::auth::{AuthError, BegunSession, Identity, Session};
+use crate::db::audit::{Action, AuditRow};
 use crate::db::ledger::address_pool;
+use crate::operator::is_id;
+use crate::operator::witness::Witness;
 use crate::problem::Problem;
 
 /// What a form of a session carries its token in.
@@ -158,7 +162,7 @@ pub(crate) async fn visit(
     }
 }
 
-/// Begins a session with a key. Attempts are counted by address, and logged without the key.
+/// Begins a session with a key. Attempts are counted by address, and told of in the log and the audit without the key.
 ///
 /// # Errors
 /// 401 and 403 for keys that cannot sign in, 429 after too many of them, 403 from another origin.
@@ -166,6 +170,7 @@ pub(crate) async fn sign_in(
     state: &AppState,
     headers: &HeaderMap,
     CallerAddress(address): CallerAddress,
+    request_id: &str,
     key: &str,
 ) -> Result<(Session, Cookie), Problem> {
     check_origin(state, headers)?;
@@ -179,7 +184,13 @@ pub(crate) async fn sign_in(
             COUNTED_FOR,
         ));
     }
-    match state.keyring.sign_in(key).await {
+    let now = state.generator.clock.now();
+    let tell = |identity: &Identity| {
+        let who = (identity.key_id.as_str(), identity.account_id.as_str());
+        let witness = Witness::of_key(Some(who), Some(address), request_id, now);
+        witness.line(Action::SignIn, Some(who.1), who.0, json!({}))
+    };
+    match state.keyring.sign_in(key, tell).await {
         Ok(BegunSession { session, secret }) => {
             tracing::info!(caller.address = %address, key.id = %session.identity.key_id, "signed in");
             Ok((session, Cookie::of(is_https(state, headers), &secret)))
@@ -188,9 +199,25 @@ pub(crate) async fn sign_in(
             if !matches!(error, AuthError::Database(_)) {
                 visitors::count(failures, &hash);
                 tracing::warn!(caller.address = %address, error = %error, "a sign-in failed");
+                // Who sends too many is not told of any more: the audit is no place to be filled from outside.
+                let witness = Witness::of_key(None, Some(address), request_id, now);
+                tell_of(state, &witness.refusal(named(key), &error.to_string())).await;
             }
             Err(refused(&error))
         }
+    }
+}
+
+/// The public part of what may be a key: which one was tried.
+fn named(key: &str) -> Option<&str> {
+    let id = key.trim().strip_prefix("pk_")?.split('.').next()?;
+    is_id(id).then_some(id)
+}
+
+/// Adds a line to the audit. Where that fails the log has the event all the same.
+async fn tell_of(state: &AppState, line: &AuditRow) {
+    if let Err(error) = state.generator.database.tell_audit(line).await {
+        tracing::error!(error = %error, "the audit could not be added to");
     }
 }
 
@@ -206,15 +233,24 @@ fn refused(error: &AuthError) -> Problem {
     }
 }
 
-/// Ends a session.
+/// Ends a session, which the audit tells of.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn end(state: &AppState, session: &Session) -> Result<(), Problem> {
+pub(crate) async fn end(
+    state: &AppState,
+    session: &Session,
+    CallerAddress(address): CallerAddress,
+    request_id: &str,
+) -> Result<(), Problem> {
     state.keyring.end_session(&session.id).await.map_err(|error| {
         tracing::error!(error = %error, "a session could not be ended");
         Problem::of_database(&error)
-    })
+    })?;
+    let who = (session.identity.key_id.as_str(), session.identity.account_id.as_str());
+    let witness = Witness::of_key(Some(who), Some(address), request_id, state.generator.clock.now());
+    tell_of(state, &witness.line(Action::SignOut, Some(who.1), who.0, json!({}))).await;
+    Ok(())
 }
 
 /// Whether readers come by https: the operator's address says so, or the origin of the page that asks.

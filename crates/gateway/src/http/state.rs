@@ -14,6 +14,8 @@ use crate::arena::Arena;
 use crate::auth::Keyring;
 use crate::generation::Generator;
 use crate::known_clients::KnownClients;
+use crate::settings::Settings;
+use crate::settings::in_force::{self, InForce};
 use crate::shares::Shares;
 
 /// Shared by all endpoints. Cheap to clone.
@@ -57,4 +59,32 @@ pub(crate) struct AppState {
     pub shelf: Shelf,
     /// Competitions, votes and boards.
     pub arena: Arena,
+    /// The settings, for operators.
+    pub in_force: Arc<InForceSettings>,
+}
+
+/// The settings as operators see them: without secrets.
+#[derive(Debug)]
+pub(crate) struct InForceSettings {
+    /// Every one.
+    pub settings: Vec<InForce>,
+    /// The folder of the operator's own catalogue files.
+    pub catalog_dir: Option<String>,
+    /// Where pictures lie, in words.
+    pub store: String,
+}
+
+impl InForceSettings {
+    /// Of the settings that the gateway was started with.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let folder = settings.catalog_dir.as_ref();
+        Self {
+            settings: in_force::all(settings),
+            catalog_dir: folder.map(|folder| folder.display().to_string()),
+            store: settings.media_url.as_deref().map_or_else(
+                || format!("the folder {}", settings.data_dir.join("media").display()),
+                in_force::without_secret,
+            ),
+        }
+    }
 }

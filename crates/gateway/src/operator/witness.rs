@@ -38,6 +38,14 @@ impl Witness {
         Self { actor, now }
     }
 
+    /// The line about somebody who was not let in; `target` is the key that was named, if one was.
+    pub(crate) fn refusal(&self, target: Option<&str>, why: &str) -> AuditRow {
+        AuditRow {
+            target: target.map(ToOwned::to_owned),
+            ..self.line(Action::SignInRefused, None, "", serde_json::json!({ "why": why }))
+        }
+    }
+
     /// The line about what is done to `target` of an account.
     pub(crate) fn line(&self, action: Action, account_id: Option<&str>, target: &str, details: Value) -> AuditRow {
         AuditRow {

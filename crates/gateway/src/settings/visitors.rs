@@ -2,14 +2,14 @@
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::db::keys::KeyLimits;
 use crate::db::ledger::PoolLimits;
 use crate::db::sessions::VisitorRules;
 
 /// Whether visitors may make images, and what that may cost.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Visitors {
     /// Whether they may.
@@ -31,7 +31,7 @@ pub struct Visitors {
 }
 
 /// Whether visitors may make images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VisitorAccess {
     /// While no provider is real, so that it costs nothing.

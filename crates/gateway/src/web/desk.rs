@@ -1,38 +1,50 @@
-//! `/app`: the operator's desk, for who signed in with a key.
+//! `/app`: the operator's desk, for who signed in with a key. Its pages show what the API answers their session.
 
-pub(super) mod sign_in;
+mod accounts;
+mod audit;
+mod books;
+mod catalog;
+mod home;
+mod keys;
+mod live;
+mod media;
+mod providers;
+mod requests;
+mod settings;
+mod sign_in;
+mod sitting;
+mod usage;
 
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::Router;
+use axum::routing::{get, post};
 
-use super::elsewhere::see;
-use crate::auth::Session;
-use crate::http::face;
-use crate::http::session;
 use crate::http::state::AppState;
-use crate::http::visit;
-use crate::problem::Problem;
 
-/// Whoever signed in, or the way to where one does.
-async fn signed_in(state: &AppState, headers: &HeaderMap, path: &str) -> Result<Session, Response> {
-    let current = session::current(state, headers).await;
-    let session = current.map_err(Problem::into_response)?;
-    session
-        .filter(|session| !session.identity.is_visitor)
-        .ok_or_else(|| see(&site::pages::sign_in::path(path)))
-}
-
-/// The desk's first page.
-pub(super) async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    let session = match signed_in(&state, &headers, "/app").await {
-        Ok(session) => session,
-        Err(other) => return other,
-    };
-    let page = site::pages::sign_in::signed_in(
-        &session.identity.key_name,
-        &session.identity.account_id,
-        &session.form_token,
-    );
-    face::own_page(&page, &visit::of(&state, &headers))
+/// Its pages.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/app", get(home::show))
+        .route("/app/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/app/sign-out", post(sign_in::leave))
+        .route("/app/requests", get(requests::show))
+        .route("/app/requests/totals", get(requests::totals))
+        .route("/app/requests/export", get(requests::export))
+        .route("/app/requests/events", get(live::events))
+        .route("/app/requests/{id}", get(requests::one))
+        .route("/app/requests/{id}/row", get(requests::row))
+        .route("/app/requests/{id}/purge", post(requests::purge))
+        .route("/app/usage", get(usage::show))
+        .route("/app/keys", get(keys::show).post(keys::make))
+        .route("/app/keys/{id}", get(keys::one).post(keys::change))
+        .route("/app/keys/{id}/revoke", post(keys::revoke))
+        .route("/app/accounts", get(accounts::show).post(accounts::make))
+        .route("/app/accounts/{id}", get(accounts::one).post(accounts::change))
+        .route("/app/accounts/{id}/postings", post(accounts::post))
+        .route("/app/audit", get(audit::show))
+        .route("/app/providers", get(providers::show))
+        .route("/app/media", get(media::show))
+        .route("/app/media/totals", get(media::totals))
+        .route("/app/books", get(books::show))
+        .route("/app/catalog", get(catalog::show))
+        .route("/app/settings", get(settings::show))
 }

@@ -13,7 +13,7 @@ use super::harness::{
 use super::requests::other_account;
 
 /// Lets the default account keep what is asked and answered.
-async fn keep_payloads(gateway: &TestGateway) {
+pub(crate) async fn keep_payloads(gateway: &TestGateway) {
     let account = gateway
         .database
         .account(DEFAULT_ACCOUNT)

@@ -27,7 +27,7 @@ fn cookie(reply: &Reply) -> String {
 }
 
 /// A request of a page of this site.
-fn of_page(gateway: &TestGateway, method: Method, path: &str, cookie: &str) -> RequestBuilder {
+pub(crate) fn of_page(gateway: &TestGateway, method: Method, path: &str, cookie: &str) -> RequestBuilder {
     gateway
         .anonymous(method, path)
         .header("origin", &gateway.base)
@@ -49,7 +49,7 @@ async fn visitor(gateway: &TestGateway) -> String {
 }
 
 /// Sends a form of a page. Its answer may be anything, a redirect too.
-async fn form(gateway: &TestGateway, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Reply {
+pub(crate) async fn form(gateway: &TestGateway, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Reply {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -67,7 +67,7 @@ async fn form(gateway: &TestGateway, path: &str, cookie: &str, fields: &[(&str, 
     try_send(request).await.expect("an answer")
 }
 
-async fn signed_in(gateway: &TestGateway, key: &str) -> String {
+pub(crate) async fn signed_in(gateway: &TestGateway, key: &str) -> String {
     let reply = form(gateway, "/app/sign-in", "", &[("key", key), ("next", "/app")]).await;
     assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.text());
     assert_eq!(reply.header("location"), "/app");

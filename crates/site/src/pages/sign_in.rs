@@ -38,18 +38,6 @@ pub fn page(next: &str, fault: Option<&str>) -> Page {
     }
 }
 
-/// What is told to whoever signed in.
-#[must_use]
-pub fn signed_in(key_name: &str, account_id: &str, form_token: &str) -> Page {
-    let main = format!(
-        "<div class=\"wrap\"><header class=\"pagehead\"><h1>Desk</h1><p class=\"lede\">Signed in with the key “{}” of the account {}.</p></header>\n<form action=\"/app/sign-out\" method=\"post\"><input type=\"hidden\" name=\"form_token\" value=\"{}\"><button class=\"btn\" type=\"submit\">Sign out</button></form></div>",
-        escape(key_name),
-        escape(account_id),
-        escape(form_token)
-    );
-    Page::new(Section::None, "/app", "Desk", Html(main))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,6 +48,7 @@ pub(super) fn paths() -> Value {
     let text = || json!({ "type": "string" });
     of_lines.push(query("account_id", text(), "Only what concerns this account."));
     of_lines.push(query("key_id", text(), "Only what was done by this API key."));
+    of_lines.push(query("target", text(), "Only what was done to this."));
     let mut of_keys = paging().to_vec();
     let states = json!({ "type": "string", "enum": KeyStatus::ALL.map(KeyStatus::as_str) });
     of_keys.push(query("status", states, "Only keys in this state."));
@@ -78,7 +79,7 @@ pub(super) fn paths() -> Value {
             "get": { "operationId": "retrieveKey", "summary": "One API key.", "parameters": [id], "responses": answer("The key.", "Key", &[Has::Name]) },
             "patch": { "operationId": "changeKey", "summary": "Change an API key: what is left out stays, null clears. For keys with the scope admin.", "parameters": [id], "requestBody": body("KeyChange"), "responses": answer("The key.", "Key", &[Has::Body, Has::Name, Has::State]) },
             "delete": { "operationId": "revokeKey", "summary": "Revoke an API key for good. For keys with the scope admin.", "parameters": [id, force], "responses": answer("The key.", "Key", &[Has::Name, Has::State]) } },
-        "/v1/audit": { "get": { "operationId": "audit", "summary": "What was done to keys, accounts, money and kept requests: by whom, from where. For keys with the scope admin.",
+        "/v1/audit": { "get": { "operationId": "audit", "summary": "What was done to sign-ins, keys, accounts, money and kept requests: by whom, from where. For keys with the scope admin.",
             "parameters": of_lines, "responses": answer("A page of lines, newest first.", "AuditList", &[]) } },
         "/v1/accounts": {
             "get": { "operationId": "listAccounts", "summary": "Accounts by id. This and what follows is for keys with the scope admin.", "parameters": paging(), "responses": answer("A page of accounts.", "AccountList", &[]) },

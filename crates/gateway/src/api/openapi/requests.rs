@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::{Has, answer};
 use super::reference;
+use crate::api::requests::SEARCH_CHARS_MAX;
 use crate::db::generations::{Filter, Grouping, Status};
 use crate::generation::stages::Stage;
 
@@ -21,7 +22,7 @@ fn moment(name: &str, meaning: &str) -> Value {
 }
 
 fn account() -> Value {
-    let description = "Another account than the key's own: for keys with the scope admin.";
+    let description = "Another account than the key's own, or * for all of them: for keys with the scope admin.";
     parameter("account_id", json!({ "type": "string" }), description)
 }
 
@@ -57,7 +58,17 @@ fn filters() -> Vec<Value> {
         parameter(
             "summary",
             json!({ "type": "boolean", "default": false }),
-            "Adds the number and the cost of all requests that fit, whatever the page.",
+            "Adds the number and the cost of all requests that fit, whatever the page, by day too.",
+        ),
+        parameter(
+            "q",
+            json!({ "type": "string", "maxLength": SEARCH_CHARS_MAX }),
+            "What is looked for: the beginning of an id, of your own id, of a session or user; a whole idempotency key, trace, model, provider, error code or key's id; or words of the prompt, all of them, where the account keeps it.",
+        ),
+        parameter(
+            "attempts",
+            json!({ "type": "boolean", "default": false }),
+            "Adds each request's account, provider, estimate and attempts in short.",
         ),
         parameter(
             "format",
@@ -140,7 +151,10 @@ pub(super) fn schemas() -> Value {
         "RequestList": { "type": "object", "required": ["object", "data", "next_page_url", "previous_page_url"], "properties": {
             "object": { "const": "list" }, "data": { "type": "array", "items": reference("Request") },
             "next_page_url": nullable("string"), "previous_page_url": nullable("string"),
-            "summary": { "type": "object", "properties": { "count": { "type": "integer" }, "total_cost": dollars, "total_cost_micros": micros, "currency": { "const": "usd" } } } } },
+            "summary": { "type": "object", "properties": { "count": { "type": "integer" }, "completed": { "type": "integer" },
+                "failed": { "type": "integer", "description": "Those that ended without an image." }, "total_cost": dollars, "total_cost_micros": micros, "currency": { "const": "usd" },
+                "days": { "type": "array", "description": "The same by day in UTC, the earliest first; only days with requests.", "items": { "type": "object", "properties": {
+                    "day": { "type": "string", "format": "date" }, "requests": { "type": "integer" }, "completed": { "type": "integer" }, "failed": { "type": "integer" }, "cost_micros": micros } } } } } } },
         "PurgedRequest": { "type": "object", "required": ["id", "object", "purged", "already_purged", "media_deleted"], "properties": {
             "id": { "type": "string" }, "object": { "const": "request.payloads" }, "purged": { "const": true },
             "already_purged": { "type": "boolean" }, "media_deleted": { "type": "integer" } } },

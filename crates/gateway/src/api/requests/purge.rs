@@ -73,7 +73,7 @@ async fn purge(state: &AppState, caller: &Caller, account_id: &str, id: &str) ->
     let now = generator.clock.now();
     let told = caller
         .witness(state)
-        .line(Action::RequestPurge, Some(account_id), id, json!({}));
+        .line(Action::RequestPurge, Some(&row.start.account_id), id, json!({}));
     let first = database
         .purge_payloads(id, now, Some(&told))
         .await

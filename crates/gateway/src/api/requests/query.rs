@@ -7,7 +7,7 @@ use crate::api::caller::Caller;
 use crate::api::paging::Paging;
 use crate::api::query::{Edge, Parameters};
 use crate::auth::Scope;
-use crate::db::generations::{Cursor, Filter, Status};
+use crate::db::generations::{Cursor, Filter, Search, Status};
 use crate::http::state::AppState;
 use crate::problem::Problem;
 
@@ -22,6 +22,8 @@ pub(super) struct Query {
     pub(super) paging: Paging,
     /// Whether all that fit are summed up.
     pub(super) summary: bool,
+    /// Whether each is told with its way: providers, attempts and estimate.
+    pub(super) attempts: bool,
     /// As what.
     pub(super) form: Form,
 }
@@ -43,6 +45,9 @@ pub(super) enum Format {
     /// One JSON object a line.
     NdJson,
 }
+
+/// Longest text that is looked for: ids and a few words.
+pub(in crate::api) const SEARCH_CHARS_MAX: usize = 200;
 
 const FORMATS: [(&str, Form); 3] = [
     ("json", Form::Page),
@@ -77,9 +82,16 @@ impl Query {
             Form::Export(_) => Paging::read_unbounded(&mut query),
         };
         let summary = query.switch("summary");
+        let attempts = query.switch("attempts");
         if form != Form::Page {
             if summary {
                 query.fault("summary", "'summary' goes with pages only, not with a file".to_owned());
+            }
+            if attempts {
+                query.fault(
+                    "attempts",
+                    "'attempts' goes with pages only, not with a file".to_owned(),
+                );
             }
             if paging.ending_before.is_some() {
                 let message = "'ending_before' goes with pages only: a file begins with the newest request, or at 'starting_after'";
@@ -109,12 +121,13 @@ impl Query {
             filter,
             paging,
             summary,
+            attempts,
             form,
         })
     }
 }
 
-/// The account that is meant: the key's own, or any for an admin who names it.
+/// The account that is meant: the key's own, or any for an admin who names it, `*` for all of them.
 ///
 /// # Errors
 /// 403.
@@ -130,8 +143,25 @@ fn read_filter(state: &AppState, query: &mut Parameters) -> Filter {
     let mut filter = Filter {
         created_after: query.time("created_after", Edge::First),
         created_before: query.time("created_before", Edge::Last),
+        search: query
+            .text("q")
+            .filter(|text| !text.trim().is_empty())
+            .map(|text| Search {
+                model: state
+                    .generator
+                    .catalog
+                    .find(text.trim())
+                    .ok()
+                    .map(|found| found.model.id.clone()),
+                text,
+            }),
         ..Filter::default()
     };
+    if let Some(search) = &filter.search
+        && search.text.chars().count() > SEARCH_CHARS_MAX
+    {
+        query.fault("q", format!("'q' may have {SEARCH_CHARS_MAX} characters"));
+    }
     let states = Status::ALL.map(|status| (status.as_str(), status));
     for (name, _) in Filter::COLUMNS {
         let value = match name {

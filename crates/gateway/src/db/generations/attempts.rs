@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
+use super::payloads::id_list;
 use crate::db::link::Link;
 use crate::db::{Database, DatabaseError, rows, time};
 
@@ -86,16 +87,33 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn attempts_of(&self, generation_id: &str) -> Result<Vec<AttemptRow>, DatabaseError> {
-        let rows = sqlx::query(
-            "SELECT position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, cost_micros, \
-             message, excerpt FROM attempts WHERE generation_id = $1 ORDER BY position",
-        )
-        .bind(generation_id)
-        .fetch_all(&self.pool)
-        .await?;
+        let ids = [generation_id.to_owned()];
+        let found = self.attempts_of_all(&ids).await?;
+        Ok(found.into_iter().map(|(_, attempt)| attempt).collect())
+    }
+
+    /// The attempts of several generations, those of one in their order.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn attempts_of_all(&self, ids: &[String]) -> Result<Vec<(String, AttemptRow)>, DatabaseError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (list, _) = id_list(ids);
+        let sql = format!(
+            "SELECT generation_id, position, provider, model, outcome, code, spent, http_status, upstream_id, started_at, duration_ms, \
+             cost_micros, message, excerpt FROM attempts WHERE generation_id IN ({list}) ORDER BY generation_id, position"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in ids {
+            query = query.bind(id.as_str());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
-                Ok(AttemptRow {
+                let generation_id: String = row.try_get("generation_id")?;
+                let attempt = AttemptRow {
                     position: row.try_get("position")?,
                     provider: row.try_get("provider")?,
                     model: row.try_get("model")?,
@@ -109,7 +127,8 @@ impl Database {
                     cost_micros: row.try_get("cost_micros")?,
                     message: row.try_get("message")?,
                     excerpt: row.try_get("excerpt")?,
-                })
+                };
+                Ok((generation_id, attempt))
             })
             .collect()
     }

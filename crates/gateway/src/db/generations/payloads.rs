@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::Executor as _;
 
 use super::Status;
+use super::search::words;
 use crate::db::audit::{self, AuditRow};
 use crate::db::link::{Link, Value};
-use crate::db::{Database, DatabaseError, Dialect};
+use crate::db::{Database, DatabaseError, Dialect, rows};
 use crate::ledger::DAY_MICROS;
 
 /// What was asked and answered, as JSON, without images and secrets.
@@ -33,8 +34,23 @@ pub(in crate::db) async fn insert_payloads(
         (&payloads.request).into(),
         payloads.response.as_deref().into(),
     ];
-    link.execute(sql, &values).await?;
-    Ok(())
+    if link.execute(sql, &values).await? == 0 {
+        return Ok(());
+    }
+    // The prompt is found by its words as long as it is kept.
+    let asked: serde_json::Value = serde_json::from_str(&payloads.request).unwrap_or_default();
+    let words = words(asked["prompt"].as_str().unwrap_or_default());
+    let sql = "SELECT created_at FROM generations WHERE id = $1";
+    let Some(row) = link.row(sql, &[generation_id.into()]).await? else {
+        return Ok(());
+    };
+    let created_at = row.number(0)?;
+    let columns = "word, created_at, generation_id";
+    let words: Vec<(String, &str)> = words.into_iter().map(|word| (word, generation_id)).collect();
+    rows::insert(link, "request_words", columns, rows::IF_NEW, &words, |(word, id)| {
+        [word.into(), created_at.into(), (*id).into()]
+    })
+    .await
 }
 
 /// `$1, $2` and so on, and the ids as values.
@@ -50,7 +66,7 @@ pub(in crate::db) async fn forget(link: &mut Link, ids: &[String]) -> Result<u64
     let free = format!(
         "SELECT id FROM generations WHERE id IN ({list}) AND NOT EXISTS (SELECT 1 FROM media WHERE generation_id = generations.id)"
     );
-    for table in ["payloads", "attempts", "webhooks"] {
+    for table in ["payloads", "request_words", "attempts", "webhooks"] {
         let sql = format!("DELETE FROM {table} WHERE generation_id IN ({free})");
         link.execute(&sql, &values).await?;
     }
@@ -89,6 +105,10 @@ impl Database {
             transaction.execute("PRAGMA secure_delete = ON").await?;
         }
         sqlx::query("DELETE FROM payloads WHERE generation_id = $1")
+            .bind(generation_id)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM request_words WHERE generation_id = $1")
             .bind(generation_id)
             .execute(&mut *transaction)
             .await?;

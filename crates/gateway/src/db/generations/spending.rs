@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::EVERY_ACCOUNT;
 use crate::db::{Database, DatabaseError};
 use crate::ledger::DAY_MICROS;
 
@@ -80,7 +81,7 @@ fn order(groupings: &[Grouping], list: &str) -> String {
 }
 
 impl Database {
-    /// What an account spent, by groups, at most `limit` of them: the latest day first, in it the highest cost.
+    /// What an account, or `*` for every one, spent, by groups, at most `limit` of them: the latest day first, in it the highest cost.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -117,10 +118,15 @@ impl Database {
                 .join(", ");
             format!("GROUP BY {list} ORDER BY {}", order(groupings, &list))
         };
+        let of_account = if account_id == EVERY_ACCOUNT {
+            "$1 = '*'"
+        } else {
+            "account_id = $1"
+        };
         let sql = format!(
             "SELECT {groups} COUNT(DISTINCT generations.id) AS requests, \
              COUNT(DISTINCT CASE WHEN status = 'completed' THEN generations.id END) AS completed, \
-             CAST(COALESCE(SUM({cost}), 0) AS BIGINT) AS cost FROM generations {join} WHERE account_id = $1 \
+             CAST(COALESCE(SUM({cost}), 0) AS BIGINT) AS cost FROM generations {join} WHERE {of_account} \
              AND (CAST($2 AS BIGINT) IS NULL OR generations.created_at >= $2) AND (CAST($3 AS BIGINT) IS NULL OR generations.created_at <= $3) \
              AND (CAST($4 AS TEXT) IS NULL OR key_id = $4) {by} LIMIT {limit}"
         );

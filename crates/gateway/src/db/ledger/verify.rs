@@ -135,6 +135,11 @@ const RULES: [(&str, &str); 20] = [
     ),
 ];
 
+/// The rules in words, in the order in which they are checked.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(rule, _)| *rule)
+}
+
 impl Database {
     /// Checks every rule of the books. `reported_factor` is how many times what was held a provider may report that it charged.
     ///

@@ -1,0 +1,86 @@
+//! What requests that fit come to, by day and in all.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::filter::{BY_TIME, Filter};
+use super::search;
+use crate::db::{Database, DatabaseError};
+use crate::ledger::DAY_MICROS;
+
+/// How many generations fit, and what they cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many.
+    pub count: i64,
+    /// Those that delivered.
+    pub completed: i64,
+    /// Those that ended without.
+    pub failed: i64,
+    /// What they cost in all.
+    pub cost_micros: i64,
+    /// The same by day, the earliest first; only days with requests.
+    pub days: Vec<DayOf>,
+}
+
+/// What a day's requests come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayOf {
+    /// The day in UTC, counted from 1970.
+    pub day: i64,
+    /// How many requests.
+    pub count: i64,
+    /// Those that delivered.
+    pub completed: i64,
+    /// Those that ended without.
+    pub failed: i64,
+    /// What they cost.
+    pub cost_micros: i64,
+}
+
+impl Database {
+    /// What the generations of an account that fit come to, whatever the page.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn summary(&self, account_id: &str, filter: &Filter) -> Result<Summary, DatabaseError> {
+        let ways = match &filter.search {
+            Some(search) => self.ways(search).await?,
+            None => Vec::new(),
+        };
+        if filter.search.is_some() && ways.is_empty() {
+            return Ok(Summary::default());
+        }
+        let mut conditions = filter.conditions(account_id, false, BY_TIME);
+        if !ways.is_empty() {
+            search::any(&mut conditions, &ways);
+        }
+        let sql = format!(
+            "SELECT generations.created_at / {DAY_MICROS} AS day, COUNT(*) AS count, \
+             CAST(SUM(CASE WHEN generations.status = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS completed, \
+             CAST(SUM(CASE WHEN generations.status IN ('upstream_failure', 'rejected', 'cancelled') THEN 1 ELSE 0 END) AS BIGINT) AS failed, \
+             CAST(COALESCE(SUM(generations.cost_micros), 0) AS BIGINT) AS cost FROM generations WHERE {} \
+             GROUP BY generations.created_at / {DAY_MICROS} ORDER BY day",
+            conditions.sql
+        );
+        let rows = conditions
+            .bind(sqlx::query(AssertSqlSafe(sql)))
+            .fetch_all(&self.pool)
+            .await?;
+        let mut summary = Summary::default();
+        for row in &rows {
+            let day = DayOf {
+                day: row.try_get("day")?,
+                count: row.try_get("count")?,
+                completed: row.try_get("completed")?,
+                failed: row.try_get("failed")?,
+                cost_micros: row.try_get("cost")?,
+            };
+            summary.count += day.count;
+            summary.completed += day.completed;
+            summary.failed += day.failed;
+            summary.cost_micros += day.cost_micros;
+            summary.days.push(day);
+        }
+        Ok(summary)
+    }
+}

@@ -1,0 +1,66 @@
+//! `/app/usage`: what was spent, and on what.
+
+use axum::response::Response;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use site::frame::Page;
+use site::pages::desk::requests::PERIOD_DEFAULT;
+use site::pages::desk::usage::{self, GROUPS};
+
+use super::super::query::value;
+use super::requests::since;
+use super::sitting::Sitting;
+use crate::problem::Problem;
+
+/// Most days of a chart's calendar: what lies before is in the table.
+const DAYS_MAX: usize = 92;
+
+/// The page.
+pub(super) async fn show(sitting: Sitting) -> Response {
+    let page = page(&sitting).await;
+    sitting.answer(page)
+}
+
+async fn page(sitting: &Sitting) -> Result<Page, Problem> {
+    let since = since(sitting, PERIOD_DEFAULT);
+    let query = |group: &str| {
+        let mut query = vec![("group_by".to_owned(), group.to_owned())];
+        query.extend(since.clone().map(|since| ("created_after".to_owned(), since)));
+        query.extend(sitting.account().map(|account| ("account_id".to_owned(), account)));
+        query
+    };
+    let by_day = sitting.get("/v1/usage", &query("day")).await?;
+    let mut groups = Vec::new();
+    for (name, ..) in GROUPS {
+        groups.push(sitting.get("/v1/usage", &query(name)).await?);
+    }
+    let keys = sitting
+        .get("/v1/keys", &[("limit".to_owned(), "100".to_owned())])
+        .await?;
+    let names = sitting.keys().await?;
+    let today = sitting.state.generator.clock.now().to_zoned(TimeZone::UTC).date();
+    Ok(usage::page(&usage::Shown {
+        desk: &sitting.desk,
+        query: &sitting.pairs,
+        period: value(&sitting.pairs, "days").unwrap_or(PERIOD_DEFAULT),
+        calendar: calendar(&by_day, today),
+        by_day: &by_day,
+        groups,
+        keys: &keys,
+        names: &names,
+    }))
+}
+
+/// The days from the first with requests to today, the latest where there are many.
+fn calendar(by_day: &Value, today: Date) -> Vec<Date> {
+    let rows = by_day["data"].as_array().map_or(&[][..], Vec::as_slice);
+    let days = rows.iter().filter_map(|row| row["day"].as_str()?.parse::<Date>().ok());
+    let Some(first) = days.min() else { return Vec::new() };
+    let earliest = today
+        .checked_sub(i64::try_from(DAYS_MAX - 1).unwrap_or_default().days())
+        .unwrap_or(first);
+    let first = first.max(earliest);
+    first.series(1.day()).take_while(|day| *day <= today).collect()
+}

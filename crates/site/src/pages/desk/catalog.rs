@@ -1,0 +1,140 @@
+//! `/app/catalog`: what of the catalogue is the operator's own, off, old, or about to end.
+
+use std::fmt::Write as _;
+
+use jiff::civil::Date;
+use planner::catalog::stale::Doubt;
+
+use super::{Desk, Place, empty, table};
+use crate::frame::Page;
+use crate::html::{escape, status};
+use crate::words;
+
+/// Why something of the catalogue is told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// A file of the operator's own took the place of a built-in one, or added to them.
+    Own,
+    /// No provider here serves it.
+    Off,
+    /// It may be true no more.
+    Doubt(Doubt),
+    /// It is served no more.
+    Retired,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// A model's or provider's id.
+    pub id: String,
+    /// Its page, if it has one.
+    pub path: Option<String>,
+    /// The provider of the offer that is meant.
+    pub provider: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+/// What the page shows.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// Who looks.
+    pub desk: &'a Desk,
+    /// Models and offers in all.
+    pub counts: (usize, usize),
+    /// The operator's own folder of files.
+    pub folder: Option<&'a str>,
+    /// Today.
+    pub today: Date,
+    /// What is told of.
+    pub findings: &'a [Finding],
+}
+
+/// The page.
+#[must_use]
+pub fn page(shown: &Shown<'_>) -> Page {
+    let folder = shown.folder.map_or_else(
+        || "It is the built-in one; <code>catalog_dir</code> names a folder of your own.".to_owned(),
+        |folder| format!("Files of your own are in <code>{}</code>.", escape(folder)),
+    );
+    let mut out = format!(
+        "<p class=\"dim\">{}, {}. {folder}</p>",
+        words::count(shown.counts.0, "model"),
+        words::count(shown.counts.1, "offer")
+    );
+    let is_kind = |kind: usize, why: &Why| {
+        kind == match why {
+            Why::Own => 0,
+            Why::Doubt(Doubt::EndsSoon { .. } | Doubt::Unconfirmed { .. }) | Why::Retired => 1,
+            Why::Doubt(Doubt::OldFigures { .. }) => 2,
+            Why::Off => 3,
+        }
+    };
+    let kinds = [
+        (
+            "Your own",
+            "Files of your folder that add to the built-in ones or take their place.",
+        ),
+        (
+            "Ending",
+            "Past its announced last day an offer stands at the end of every plan.",
+        ),
+        (
+            "Old prices",
+            "Read more than 90 days ago: providers change them without a word.",
+        ),
+        ("Off", "Models that no provider serves here: none has a credential."),
+    ];
+    if shown.findings.is_empty() {
+        out.push_str(&empty(
+            "Nothing to tell",
+            "No file is overridden, no model is off, no price is old, no last day is near.",
+            "<a class=\"btn\" href=\"/models\">All models</a>",
+        ));
+    }
+    for (kind, (title, what)) in kinds.into_iter().enumerate() {
+        let found: Vec<&Finding> = shown
+            .findings
+            .iter()
+            .filter(|finding| is_kind(kind, &finding.why))
+            .collect();
+        if found.is_empty() {
+            continue;
+        }
+        let rows: String = found.iter().map(|finding| row(finding, shown.today)).collect();
+        let _ = write!(
+            out,
+            "<section class=\"stack\"><h2 class=\"h3\">{title} <span class=\"hint num\">{}</span></h2><p class=\"hint\">{what}</p>{}</section>",
+            found.len(),
+            table(title, &[("What", false), ("Provider", false), ("State", false)], &rows)
+        );
+    }
+    shown.desk.page(Place::Catalog, "Catalogue", "", &out)
+}
+
+fn row(finding: &Finding, today: Date) -> String {
+    let days = |from: Date, to: Date| from.until(to).map_or(0, |span| span.get_days());
+    let why = match &finding.why {
+        Why::Own => status("info", "your own"),
+        Why::Off => status("no", "off"),
+        Why::Retired => status("no", "retired"),
+        Why::Doubt(Doubt::OldFigures { as_of }) => status(
+            "warn",
+            &format!("{}, {} days ago", words::date(*as_of), days(*as_of, today)),
+        ),
+        Why::Doubt(Doubt::EndsSoon { sunset }) => status(
+            "warn",
+            &format!("ends on {}, in {} days", words::date(*sunset), days(today, *sunset)),
+        ),
+        Why::Doubt(doubt) => status("fail", &doubt.to_string()),
+    };
+    let name = finding.path.as_ref().map_or_else(
+        || escape(&finding.id),
+        |path| format!("<a href=\"{}\">{}</a>", escape(path), escape(&finding.id)),
+    );
+    format!(
+        "<tr><th scope=\"row\">{name}</th><td>{}</td><td>{why}</td></tr>\n",
+        finding.provider.as_deref().map_or_else(String::new, escape)
+    )
+}
