@@ -63,6 +63,8 @@ pub struct Identity {
     pub terms: KeyTerms,
     /// What is set for its account.
     pub account: AccountTerms,
+    /// When the turn after all that were taken is due, as it was read: see [`crate::db::keys::turns`].
+    pub next_request_at: i64,
     /// Whether a visitor of the site calls, who sees nothing of the account but the own requests.
     pub is_visitor: bool,
 }
@@ -275,6 +277,7 @@ impl Keyring {
             response_format: row.terms.response_format.as_deref().and_then(ResponseFormat::named),
             terms: row.terms.clone(),
             account: account.terms(),
+            next_request_at: used.next_request_at,
             is_visitor: false,
         };
         let known = Arc::new(Known { row, identity });

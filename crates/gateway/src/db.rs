@@ -277,6 +277,12 @@ impl Database {
         self.journal.ask(Ask::Probe).await.map(drop)
     }
 
+    /// What has been written for requests since the start.
+    #[must_use]
+    pub fn written(&self) -> journal::Done {
+        self.journal.done()
+    }
+
     /// Why nothing can be written at this time, as far as it is known.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {

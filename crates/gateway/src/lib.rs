@@ -36,7 +36,7 @@ pub mod upstreams;
 mod web;
 mod webhooks;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +46,7 @@ use planner::catalog::Catalog;
 use planner::failure::FailoverPolicy;
 use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
 use sandbox::{Sandbox, SandboxConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -403,6 +404,11 @@ impl Running {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(address, _)| *address)
+    }
+
+    /// Serves a connection that no socket brings, as if it came from `address`: for tests whose callers are pipes.
+    pub fn take(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, address: IpAddr) {
+        self.server.take(stream, address);
     }
 
     /// Stops taking requests, waits for what is under way within the limit, and closes everything.

@@ -6,7 +6,7 @@
 mod families;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use planner::failure::Failure;
@@ -16,6 +16,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::Gauge;
 use providers::SpoolUse;
 
+use crate::db::journal::Done;
 use crate::outcome::code_of;
 use families::{
     AttemptLabels, AttemptTimeLabels, Families, GenerationLabels, GenerationTimeLabels, Offer, RequestLabels,
@@ -54,6 +55,8 @@ pub struct GenerationEnd<'a> {
 /// What is read when somebody looks, and not counted on the way.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
+    /// What the journal has written.
+    pub journal: Done,
     /// What the spool holds.
     pub spool: SpoolUse,
     /// Every offer that was tried.
@@ -134,6 +137,14 @@ impl Metrics {
     /// Everything as text.
     #[must_use]
     pub fn text(&self, now: &Snapshot) -> String {
+        self.0
+            .statements
+            .inner()
+            .store(now.journal.statements, Ordering::Relaxed);
+        self.0
+            .transactions
+            .inner()
+            .store(now.journal.transactions, Ordering::Relaxed);
         self.0.spool_memory.set(now.spool.memory);
         self.0.spool_total.set(now.spool.total);
         for row in &now.offers {
@@ -171,6 +182,7 @@ mod tests {
 
     fn nothing() -> Snapshot {
         Snapshot {
+            journal: Done::default(),
             spool: SpoolUse::default(),
             offers: Vec::new(),
         }
@@ -209,12 +221,18 @@ mod tests {
             (CircuitState::Closed, 0),
         ] {
             let now = Snapshot {
+                journal: Done {
+                    statements: 9,
+                    transactions: 2,
+                },
                 spool: SpoolUse { memory: 5, total: 12 },
                 offers: vec![offer(state)],
             };
             let text = metrics.text(&now);
             let labels = "{provider=\"openai\",native_model=\"gpt-image-1\"}";
             for line in [
+                "pictor_journal_statements_total 9\n".to_owned(),
+                "pictor_journal_transactions_total 2\n".to_owned(),
                 "pictor_spool_memory_bytes 5\n".to_owned(),
                 "pictor_spool_bytes 12\n".to_owned(),
                 format!("pictor_offer_circuit_state{labels} {number}\n"),

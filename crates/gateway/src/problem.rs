@@ -108,6 +108,13 @@ impl Problem {
         problem
     }
 
+    /// 429: the key has asked as often as it may in a minute.
+    #[must_use]
+    pub fn out_of_turn(per_minute: i64, due_in: Duration) -> Self {
+        let message = format!("This API key may make {per_minute} requests a minute.");
+        Self::rate_limited(&message, due_in)
+    }
+
     /// 409: one key for two requests.
     #[must_use]
     pub fn conflict(message: &str) -> Self {
@@ -319,6 +326,7 @@ fn short(shortage: &Shortage) -> Problem {
                 ),
             )
         }
+        Shortage::Turn { limit, due_in } => Problem::out_of_turn(limit, due_in),
         Shortage::Concurrent { limit } => {
             let message = format!("This API key may have {limit} generations under way at one time.");
             Problem::rate_limited(&message, RETRY_AFTER)

@@ -6,7 +6,7 @@ mod door;
 use std::convert::Infallible;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use ipnet::IpNet;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::watch;
@@ -52,6 +52,8 @@ const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 pub(crate) struct Server {
     stop: watch::Sender<bool>,
     accepting: JoinHandle<Accepting>,
+    /// For connections that no socket brings.
+    front: Box<(House, Door)>,
     tasks: TaskTracker,
     patience: Duration,
 }
@@ -78,15 +80,33 @@ impl Server {
         let accepting = Accepting {
             listener,
             door: Door::new(limits, trusted_proxies),
-            house,
+            house: house.clone(),
             connections: GracefulShutdown::new(),
         };
+        let door = accepting.door.clone();
         let accepting = tokio::spawn(accepting.until_stopped());
         Self {
             stop,
             accepting,
+            front: Box::new((house, door)),
             tasks,
             patience: Duration::from_secs(limits.shutdown_s),
+        }
+    }
+
+    /// Serves one more connection from `address`, as if it had come by the socket: for tests whose callers are pipes. Not
+    /// waited for when the gateway stops.
+    pub(crate) fn take(&self, stream: impl Stream, address: IpAddr) {
+        let (house, door) = &*self.front;
+        if let Some(place) = door.place(address) {
+            let (house, silent) = (house.clone(), door.silent());
+            tokio::spawn(async move {
+                // As long as the connection: its end is a request to close.
+                let apart = GracefulShutdown::new();
+                let watcher = apart.watcher();
+                house.serve((stream, address), place, silent, watcher).await;
+                drop(apart);
+            });
         }
     }
 
@@ -120,6 +140,11 @@ impl Server {
         }
     }
 }
+
+/// A connection: a socket, or a pipe of a test's.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// What every connection is served with.
 #[derive(Clone)]
@@ -175,7 +200,7 @@ impl Accepting {
             };
             let silent = self.door.silent();
             let house = self.house.clone();
-            tokio::spawn(house.serve((stream, address), place, silent, self.connections.watcher()));
+            tokio::spawn(house.serve((stream, address.ip()), place, silent, self.connections.watcher()));
         }
     }
 
@@ -197,7 +222,7 @@ impl Accepting {
                 while serving.try_join_next().is_some() {}
                 if let Some(place) = door.place(address.ip()) {
                     let (silent, house) = (door.silent(), house.clone());
-                    serving.spawn(house.serve((stream, address), place, silent, last.watcher()));
+                    serving.spawn(house.serve((stream, address.ip()), place, silent, last.watcher()));
                 }
             }
         };
@@ -221,6 +246,8 @@ impl Spare {
                     if self.0.is_none() {
                         self.0 = spare_file();
                     }
+                    // Answers are written in whole pieces; waiting to fill packets only delays them.
+                    let _ = accepted.0.set_nodelay(true);
                     return accepted;
                 }
                 Err(error) => {
@@ -243,13 +270,11 @@ fn spare_file() -> Option<File> {
 impl House {
     async fn serve(
         mut self,
-        (mut stream, address): (TcpStream, SocketAddr),
+        (mut stream, address): (impl Stream, IpAddr),
         place: Place,
         silent: Silent,
         watcher: Watcher,
     ) {
-        // Answers are written in whole pieces; waiting to fill packets only delays them.
-        let _ = stream.set_nodelay(true);
         let first = select! {
             first = first_bytes(&mut stream, silent, self.header) => first,
             _ = self.stopped.changed() => return,
@@ -269,7 +294,7 @@ impl House {
         }
         let (router, of_service) = (self.router, peer.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(PeerAddress(address.ip()));
+            request.extensions_mut().insert(PeerAddress(address));
             answer(router.clone(), of_service.clone(), closed, request)
         });
         let connection = self.builder.serve_connection_with_upgrades(wire, service).into_owned();
@@ -319,7 +344,7 @@ fn turned_away(why: &str) -> Response<Body> {
 ///
 /// # Errors
 /// When they do not come in time, or the place is needed for another.
-async fn first_bytes(stream: &mut TcpStream, silent: Silent, patience: Duration) -> io::Result<BytesMut> {
+async fn first_bytes(stream: &mut impl Stream, silent: Silent, patience: Duration) -> io::Result<BytesMut> {
     let mut first = BytesMut::with_capacity(HEADER_BUFFER_BYTES_MIN);
     let read = select! {
         read = timeout(patience, stream.read_buf(&mut first)) => read??,

@@ -1,12 +1,11 @@
 //! Who calls an endpoint.
 
-use std::time::Duration;
-
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, header};
 
 use crate::auth::{AuthError, Identity, Scope};
+use crate::db::keys::turns;
 use crate::http::envelope::RequestContext;
 use crate::http::session;
 use crate::http::state::AppState;
@@ -66,19 +65,24 @@ impl Caller {
         Witness::of_key(Some(key), self.context.address, &self.context.id, now)
     }
 
-    /// Counts a request against the key's limit by the minute, if it has one.
+    /// Refuses a request that is past the key's limit by the minute, as far as its row was read.
+    pub(super) fn look_at_turn(&self, state: &AppState) -> Result<(), Problem> {
+        let Some(per_minute) = self.identity.terms.limits.requests_per_minute else {
+            return Ok(());
+        };
+        let due_in = turns::due_in(per_minute, self.identity.next_request_at, state.generator.clock.now());
+        due_in.map_or(Ok(()), |due_in| Err(Problem::out_of_turn(per_minute, due_in)))
+    }
+
+    /// Counts a request that begins no generation against the key's limit by the minute, if it has one.
     pub(super) async fn take_turn(&self, state: &AppState) -> Result<(), Problem> {
         let Some(per_minute) = self.identity.terms.limits.requests_per_minute else {
             return Ok(());
         };
-        let now = state.generator.clock.now();
-        let database = &state.generator.database;
-        match database.take_turn(&self.identity.key_id, per_minute, now).await {
+        let (database, now) = (&state.generator.database, state.generator.clock.now());
+        match database.take_turn(&self.identity.key_id, now).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(due)) => Err(Problem::rate_limited(
-                &format!("This API key may make {per_minute} requests a minute."),
-                Duration::try_from(due.duration_since(now)).unwrap_or_default(),
-            )),
+            Ok(Err(due_in)) => Err(Problem::out_of_turn(per_minute, due_in)),
             Err(error) => {
                 tracing::error!(error = %error, "a request could not be counted");
                 Err(Problem::of_database(&error))

@@ -76,7 +76,7 @@ async fn answer<R: Reading>(
     let read = async {
         caller.require(Scope::Generate)?;
         let purpose = Purpose::of(query.as_deref(), &caller)?;
-        purpose.take_turn(&state, &caller).await?;
+        purpose.look_at_turn(&state, &caller)?;
         let room = Room {
             scope: &scope,
             limits: &state.generator.limits,

@@ -33,6 +33,7 @@ pub(super) async fn figures(State(state): State<AppState>, caller: Result<Caller
     }
     let generator = &state.generator;
     let now = Snapshot {
+        journal: generator.database.written(),
         spool: state.spool.used(),
         offers: generator.routing.health().view(generator.clock.now()),
     };

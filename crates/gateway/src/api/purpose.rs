@@ -37,13 +37,14 @@ impl Purpose {
         Ok(purpose)
     }
 
-    /// Counts the request against the key's limit, if images are wanted: dry runs are cheap and stay free.
+    /// Refuses a request that wants images and is known to be past its key's limit by the minute, before its body is read.
+    /// It is counted when it begins; dry runs are cheap and stay free.
     ///
     /// # Errors
     /// 429.
-    pub(super) async fn take_turn(self, state: &AppState, caller: &Caller) -> Result<(), Problem> {
+    pub(super) fn look_at_turn(self, state: &AppState, caller: &Caller) -> Result<(), Problem> {
         match self {
-            Self::Images => caller.take_turn(state).await,
+            Self::Images => caller.look_at_turn(state),
             Self::Estimate | Self::Explanation => Ok(()),
         }
     }

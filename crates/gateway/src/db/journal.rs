@@ -12,6 +12,7 @@ mod waiting;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use super::audit::AuditRow;
 use super::generations::{AttemptRow, BegunAttempt, EndOfGeneration, FailedAttempt, NewGeneration, Orphan, Payloads};
 use super::idempotency::Claim;
 use super::ledger::{Hold, OperatorPosting, Posted, Settlement, Shortage};
+use super::link::Tally;
 use super::media::MediaRow;
 use super::webhooks::{DueWebhook, TriedWebhook};
 use super::{DatabaseError, Dialect};
@@ -64,12 +66,8 @@ pub(super) enum Ask {
         claim: Option<ClaimOf>,
         calls: Vec<BegunAttempt>,
     },
-    /// A request of a key is counted.
-    Turn {
-        key_id: String,
-        per_minute: i64,
-        now: Timestamp,
-    },
+    /// A request of a key is counted that begins no generation.
+    Turn { key_id: String, now: Timestamp },
     /// An answer is given to who asks for it again.
     Adopt {
         key_id: String,
@@ -182,7 +180,7 @@ pub struct Ended {
     pub attempts: Vec<AttemptRow>,
     /// Calls that were put on record and never made, by their positions.
     pub unmade: Vec<i64>,
-    /// Images that were stored for it, in case they are not on record yet.
+    /// Images that were stored for it, on record by now or not.
     pub media: Vec<MediaRow>,
     /// What becomes of its money.
     pub settlement: Settlement,
@@ -199,7 +197,13 @@ impl Write {
         matches!(
             self,
             // The end of its generation follows images at once.
-            Self::Entry(Entry::Delivery { .. } | Entry::Break { .. } | Entry::Failure { .. } | Entry::Media { .. })
+            Self::Entry(
+                Entry::Delivery { .. }
+                    | Entry::Break { .. }
+                    | Entry::Failure { .. }
+                    | Entry::Media { .. }
+                    | Entry::Timed { .. }
+            )
         )
     }
 
@@ -239,11 +243,20 @@ pub(super) enum Written {
     TakenOver,
     Held(Result<i64, NotBegun>),
     Posted(Posted),
-    Turn(Result<(), Timestamp>),
+    Turn(Result<(), Duration>),
     Orphans(Vec<Orphan>),
     Webhooks(Vec<DueWebhook>),
     Adopted(Option<String>),
     Count(u64),
+}
+
+/// What the journal has done since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Done {
+    /// Statements, those that begin and end transactions apart.
+    pub statements: u64,
+    /// Transactions that were committed.
+    pub transactions: u64,
 }
 
 /// Where the journal writes.
@@ -262,6 +275,7 @@ pub(super) struct Journal(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     queue: Arc<Queue>,
+    tally: Arc<Tally>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -274,12 +288,17 @@ impl Drop for Parts {
 impl Journal {
     /// Starts the writer, and the watch that keeps what waits too long.
     pub(super) fn start(place: &Place) -> Result<Self, DatabaseError> {
-        let queue = Arc::new(Queue::default());
+        let (queue, tally) = (Arc::new(Queue::default()), Arc::new(Tally::default()));
         let file = match &place.kept {
             Some((folder, owner)) => Some(Arc::new(WaitingFile::create(folder, owner)?)),
             None => None,
         };
-        let mut threads = vec![Writer::start(place, Arc::clone(&queue), file.clone())?];
+        let mut threads = vec![Writer::start(
+            place,
+            Arc::clone(&queue),
+            file.clone(),
+            Arc::clone(&tally),
+        )?];
         if let Some(file) = file {
             let queue = Arc::clone(&queue);
             let watch = std::thread::Builder::new().name("journal-watch".to_owned());
@@ -287,6 +306,7 @@ impl Journal {
         }
         Ok(Self(Arc::new(Parts {
             queue,
+            tally,
             threads: Mutex::new(threads),
         })))
     }
@@ -334,6 +354,15 @@ impl Journal {
     /// Hands over what must be kept. It is on its way when this returns; the answer says when it is accepted.
     pub(super) fn hand_over(&self, entry: Entry) -> Accepting {
         Accepting(self.0.queue.push(Write::Entry(entry)))
+    }
+
+    /// What was written since the start.
+    pub(super) fn done(&self) -> Done {
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        Done {
+            statements: read(&self.0.tally.statements),
+            transactions: read(&self.0.tally.transactions),
+        }
     }
 
     /// Why nothing can be written, if so.

@@ -1,13 +1,13 @@
 //! API keys and their limits.
 
 mod revocation;
+pub(crate) mod turns;
 
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::audit::{self, AuditRow};
-use super::link::Link;
 use super::{Database, DatabaseError, maybe_time, texts, time};
 use crate::ledger::Period;
 
@@ -123,6 +123,8 @@ pub struct KeyUse {
     pub month: i64,
     /// Spent in that month.
     pub month_micros: i64,
+    /// When its turn after all that were taken is due, in microseconds since 1970; see [`turns`].
+    pub next_request_at: i64,
 }
 
 impl KeyUse {
@@ -138,7 +140,7 @@ impl KeyUse {
 
 const COLUMNS: &str = "id, account_id, name, secret_hash, last_four, scopes, response_format, models, providers, route, created_at, \
      revoked_at, expires_at, total_limit_micros, day_limit_micros, month_limit_micros, concurrent_limit, requests_per_minute, \
-     total_used_micros, day, day_used_micros, month, month_used_micros";
+     total_used_micros, day, day_used_micros, month, month_used_micros, next_request_at";
 const FROM: &str = "FROM api_keys JOIN key_limits ON key_id = id";
 /// What is stored for the secret of a visitor's key: no secret has this hash, so that only a session acts for it.
 pub(super) const NO_SECRET: &str = "-";
@@ -175,6 +177,7 @@ fn read(row: &AnyRow) -> Result<KeyUse, DatabaseError> {
         day_micros: row.try_get("day_used_micros")?,
         month: row.try_get("month")?,
         month_micros: row.try_get("month_used_micros")?,
+        next_request_at: row.try_get("next_request_at")?,
     })
 }
 
@@ -194,9 +197,6 @@ pub struct KeyFilter {
     /// Only those before it.
     pub ending_before: Option<String>,
 }
-
-/// A minute in microseconds.
-const MINUTE_MICROS: i64 = 60_000_000;
 
 impl Database {
     /// Stores a new key, with the line that tells of it.
@@ -296,33 +296,6 @@ impl Database {
         }
         Ok(keys)
     }
-}
-
-/// Takes one request of a key into account, if its limit by the minute allows one now. Else when the next one is due.
-pub(super) async fn take_turn(
-    link: &mut Link,
-    key_id: &str,
-    per_minute: i64,
-    now: Timestamp,
-) -> Result<Result<(), Timestamp>, DatabaseError> {
-    let interval = MINUTE_MICROS / per_minute.max(1);
-    let ahead = MINUTE_MICROS - interval;
-    // Check and count are one statement, so that replicas cannot both take the last turn.
-    let sql = "UPDATE key_limits SET next_request_at = CASE WHEN next_request_at > $2 THEN next_request_at ELSE $2 END + $3 \
-         WHERE key_id = $1 AND next_request_at <= $4";
-    let values = [
-        key_id.into(),
-        now.as_microsecond().into(),
-        interval.into(),
-        (now.as_microsecond() + ahead).into(),
-    ];
-    if link.execute(sql, &values).await? > 0 {
-        return Ok(Ok(()));
-    }
-    let sql = "SELECT next_request_at FROM key_limits WHERE key_id = $1";
-    let row = link.row(sql, &[key_id.into()]).await?;
-    let due = row.ok_or(DatabaseError::Content("key_limits"))?.number(0)?;
-    Ok(Err(time(due - ahead, "next_request_at")?))
 }
 
 async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<KeyUse>, DatabaseError> {

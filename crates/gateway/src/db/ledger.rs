@@ -11,6 +11,8 @@ mod pools;
 mod post;
 pub mod verify;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,13 @@ pub enum Shortage {
         required_micros: i64,
         /// What is left of it.
         left_micros: i64,
+    },
+    /// The key has asked as often as it may in a minute.
+    Turn {
+        /// How often.
+        limit: i64,
+        /// How long until it may again.
+        due_in: Duration,
     },
     /// The key has as many generations under way as it may.
     Concurrent {

@@ -4,6 +4,8 @@
 //! lives on the journal's own thread.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::ToSql;
@@ -25,6 +27,9 @@ const STATEMENTS: usize = 128;
 /// How long PostgreSQL works on one statement, and keeps a transaction open in which nothing comes: what a dead process
 /// locked is free again.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Ends a transaction with all that was done in it.
+pub(super) const COMMIT: &str = "COMMIT";
 
 /// A value of a statement.
 #[derive(Debug, Clone, Copy)]
@@ -112,16 +117,28 @@ impl Row {
     }
 }
 
+/// What was written since the start.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) statements: AtomicU64,
+    pub(super) transactions: AtomicU64,
+}
+
 /// The connection that writes.
-pub(super) enum Link {
+pub(super) struct Link {
+    wire: Wire,
+    tally: Arc<Tally>,
+}
+
+enum Wire {
     Sqlite(Box<rusqlite::Connection>),
     PostgreSql(Box<PgConnection>),
 }
 
 impl Link {
     /// Connects. On PostgreSQL the caller limits the time that it takes.
-    pub(super) async fn open(url: &str, dialect: Dialect) -> Result<Self, DatabaseError> {
-        match dialect {
+    pub(super) async fn open(url: &str, dialect: Dialect, tally: &Arc<Tally>) -> Result<Self, DatabaseError> {
+        let wire = match dialect {
             Dialect::Sqlite => {
                 let options = SqliteConnectOptions::from_str(url)?;
                 let connection = rusqlite::Connection::open(options.get_filename())?;
@@ -132,7 +149,7 @@ impl Link {
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
                 )?;
                 connection.set_prepared_statement_cache_capacity(STATEMENTS);
-                Ok(Self::Sqlite(Box::new(connection)))
+                Wire::Sqlite(Box::new(connection))
             }
             Dialect::PostgreSql => {
                 let timeout_ms = STATEMENT_TIMEOUT.as_millis().to_string();
@@ -143,19 +160,26 @@ impl Link {
                         ("idle_in_transaction_session_timeout", timeout_ms.as_str()),
                     ]);
                 let connection = PgConnection::connect_with(&options).await?;
-                Ok(Self::PostgreSql(Box::new(connection)))
+                Wire::PostgreSql(Box::new(connection))
             }
-        }
+        };
+        Ok(Self {
+            wire,
+            tally: Arc::clone(tally),
+        })
     }
 
     /// Does a statement without values, such as the beginning or end of a transaction.
     pub(super) async fn order(&mut self, sql: &'static str) -> Result<(), DatabaseError> {
         struck()?;
-        match self {
-            Self::Sqlite(connection) => connection.execute_batch(sql)?,
-            Self::PostgreSql(connection) => {
+        match &mut self.wire {
+            Wire::Sqlite(connection) => connection.execute_batch(sql)?,
+            Wire::PostgreSql(connection) => {
                 connection.execute(sql).await?;
             }
+        }
+        if sql == COMMIT {
+            self.tally.transactions.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -163,21 +187,23 @@ impl Link {
     /// Does a statement. Returns how many rows it changed.
     pub(super) async fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, DatabaseError> {
         struck()?;
-        match self {
-            Self::Sqlite(connection) => {
+        self.tally.statements.fetch_add(1, Ordering::Relaxed);
+        match &mut self.wire {
+            Wire::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
                 bind(&mut statement, values)?;
                 Ok(statement.raw_execute()? as u64)
             }
-            Self::PostgreSql(connection) => Ok(query(sql, values).execute(&mut **connection).await?.rows_affected()),
+            Wire::PostgreSql(connection) => Ok(query(sql, values).execute(&mut **connection).await?.rows_affected()),
         }
     }
 
     /// The rows that a statement gives.
     pub(super) async fn rows(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
         struck()?;
-        match self {
-            Self::Sqlite(connection) => {
+        self.tally.statements.fetch_add(1, Ordering::Relaxed);
+        match &mut self.wire {
+            Wire::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
                 bind(&mut statement, values)?;
                 let width = statement.column_count();
@@ -188,7 +214,7 @@ impl Link {
                 }
                 Ok(rows)
             }
-            Self::PostgreSql(connection) => {
+            Wire::PostgreSql(connection) => {
                 let rows = query(sql, values).fetch_all(&mut **connection).await?;
                 rows.iter().map(of_postgresql).collect()
             }
@@ -202,10 +228,10 @@ impl Link {
 
     /// Says goodbye, where that is more than to let go.
     pub(super) async fn close(self) {
-        match self {
+        match self.wire {
             // An error leaves nothing to be done: the file is closed in any case.
-            Self::Sqlite(connection) => drop(connection.close()),
-            Self::PostgreSql(connection) => drop(connection.close().await),
+            Wire::Sqlite(connection) => drop(connection.close()),
+            Wire::PostgreSql(connection) => drop(connection.close().await),
         }
     }
 }

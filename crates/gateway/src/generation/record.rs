@@ -18,7 +18,7 @@ use crate::db::generations::{
     Answer, AttemptRow, BegunAttempt, Durable, EndOfGeneration, NewGeneration, Payloads, Status,
 };
 use crate::db::journal::{Ended, NotBegun};
-use crate::db::ledger::{Hold, Settlement};
+use crate::db::ledger::{Hold, Settlement, Shortage};
 use crate::db::media::MediaRow;
 use crate::ledger::Charge;
 use crate::outcome::{Attempt, GenerationError};
@@ -124,8 +124,13 @@ impl Generator {
 
     /// Notes a generation that is refused before it begins, and gives the refusal back.
     pub(super) async fn reject(&self, order: &Order, created_at: Timestamp, error: GenerationError) -> GenerationError {
-        // The one that has the caller's key answers for this one; and what could not be written cannot be now.
-        if !self.bookkeeping || matches!(error, GenerationError::Claimed | GenerationError::Database(_)) {
+        // The one that has the caller's key answers for this one; what could not be written cannot be now; and who asks too
+        // often shall not fill the log.
+        let is_untold = matches!(
+            error,
+            GenerationError::Claimed | GenerationError::Database(_) | GenerationError::Shortage(Shortage::Turn { .. })
+        );
+        if !self.bookkeeping || is_untold {
             return error;
         }
         let model = self
@@ -144,7 +149,10 @@ impl Generator {
     pub(super) fn record_timings(&self, order: &Order, result: &Result<Generated, GenerationError>) {
         let is_on_record = !matches!(
             result,
-            Err(GenerationError::Claimed | GenerationError::TakenOver | GenerationError::Database(_))
+            Err(GenerationError::Claimed
+                | GenerationError::TakenOver
+                | GenerationError::Database(_)
+                | GenerationError::Shortage(Shortage::Turn { .. }))
         );
         if self.bookkeeping && is_on_record {
             let timings = to_json(&order.stopwatch.timings());
@@ -153,7 +161,7 @@ impl Generator {
     }
 
     /// Notes how a generation ended, and settles what was held for it. `unmade` are calls that are on record and were not
-    /// made, `media` stored images that are not on record yet.
+    /// made, `media` its stored images, on record by now or not.
     pub(super) async fn record_end(
         &self,
         order: &Order,

@@ -18,10 +18,13 @@ use super::executor::take;
 use super::keeping::{Keeping, Moment, keep};
 use super::outputs;
 use super::record::{completed, failed, success};
+use super::settle::stored_rows;
 use super::{Generated, Generator};
 use crate::db::DatabaseError;
 use crate::db::generations::{EndOfGeneration, Orphan, Status};
+use crate::db::journal::Ended;
 use crate::db::ledger::Settlement;
+use crate::db::media::MediaRow;
 use crate::ledger::Charge;
 use crate::media::store::StoreError;
 use crate::metrics::GenerationEnd;
@@ -139,7 +142,7 @@ impl Generator {
             end,
             &generated.attempts,
             Settlement::Charge(charge),
-            (None, lasted),
+            (stored_rows(&generated), None, lasted),
         )
         .await?;
         for attempt in &generated.attempts {
@@ -180,8 +183,14 @@ impl Generator {
         let mut end = failed(&error, self.clock.now());
         end.frees_claim = true;
         let code = Problem::of_generation(&error).code;
-        self.end(orphan, end, &rows, Settlement::Release, (Some(code), lasted))
-            .await
+        self.end(
+            orphan,
+            end,
+            &rows,
+            Settlement::Release,
+            (Vec::new(), Some(code), lasted),
+        )
+        .await
     }
 
     /// No image came. What was held is given back or charged as the operator decided; a caller who comes back with the
@@ -236,7 +245,8 @@ impl Generator {
                 markup_micros: 0,
             })
         });
-        self.end(orphan, end, &attempts, settlement, (Some(code), lasted)).await
+        let told = (Vec::new(), Some(code), lasted);
+        self.end(orphan, end, &attempts, settlement, told).await
     }
 
     /// Puts the end on record, and tells those who wait for it.
@@ -246,10 +256,17 @@ impl Generator {
         end: EndOfGeneration,
         attempts: &[Attempt],
         settlement: Settlement,
-        (code, lasted): (Option<&'static str>, Duration),
+        (media, code, lasted): (Vec<MediaRow>, Option<&'static str>, Duration),
     ) -> Result<(), ResumeError> {
-        let rows = attempts.iter().map(Attempt::row).collect();
-        let ended = self.database.end_generation(&orphan.id, end, rows, settlement).await;
+        let ended = Ended {
+            id: orphan.id.clone(),
+            end,
+            attempts: attempts.iter().map(Attempt::row).collect(),
+            unmade: Vec::new(),
+            media,
+            settlement,
+        };
+        let ended = self.database.end(ended).await;
         if matches!(ended, Err(DatabaseError::TakenOver)) {
             // It was taken over once more: the other one ends it.
             return Ok(());

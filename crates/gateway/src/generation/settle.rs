@@ -22,12 +22,13 @@ impl Generator {
         result: Result<Generated, GenerationError>,
         unmade: &[i64],
     ) -> Result<Generated, GenerationError> {
-        match self.record_end(order, &result, unmade, Vec::new()).await {
+        // With its images: those that were noted while another process had it were refused.
+        let media = result.as_ref().map(stored_rows).unwrap_or_default();
+        match self.record_end(order, &result, unmade, media.clone()).await {
             Err(DatabaseError::TakenOver) => {}
             recorded => return noted(result, recorded),
         }
         tracing::warn!("another process has taken this generation over");
-        let media = result.as_ref().map(stored_rows).unwrap_or_default();
         let is_completed = self.ended_elsewhere(&order.id).await;
         if !is_completed && media.is_empty() && result.is_err() {
             return result;
@@ -76,8 +77,8 @@ fn noted(
     result
 }
 
-/// The rows of images that are in the store.
-fn stored_rows(generated: &Generated) -> Vec<MediaRow> {
+/// The rows of images that this process has put into the store.
+pub(super) fn stored_rows(generated: &Generated) -> Vec<MediaRow> {
     let stored = generated.images.iter().filter(|image| image.stored.is_some());
     stored.filter_map(|image| image.row.clone()).collect()
 }

@@ -113,6 +113,8 @@ pub(super) struct Families {
     pub(super) under_way: Figure,
     pub(super) attempts: Family<AttemptLabels, Counter>,
     pub(super) attempt_time: Durations<AttemptTimeLabels>,
+    pub(super) statements: Counter,
+    pub(super) transactions: Counter,
     pub(super) spool_memory: Figure,
     pub(super) spool_total: Figure,
     pub(super) circuits: Family<Offer, Figure>,
@@ -130,6 +132,8 @@ impl Default for Families {
             under_way: Figure::default(),
             attempts: Family::default(),
             attempt_time: Family::new_with_constructor(durations),
+            statements: Counter::default(),
+            transactions: Counter::default(),
             spool_memory: Figure::default(),
             spool_total: Figure::default(),
             circuits: Family::default(),
@@ -165,6 +169,10 @@ impl Families {
         registry.register_with_unit("spend", help, dollars.clone(), self.spending.clone());
         let help = "What images cost the operator that nobody got, as another call was faster, by provider";
         registry.register_with_unit("undelivered", help, dollars, self.undelivered.clone());
+        let help = "Statements of the one writer, those that begin and end transactions apart";
+        registry.register("journal_statements", help, self.statements.clone());
+        let help = "Transactions that the one writer committed";
+        registry.register("journal_transactions", help, self.transactions.clone());
         let help = "Image bytes that generations hold in memory";
         registry.register_with_unit("spool_memory", help, Unit::Bytes, self.spool_memory.clone());
         let help = "Image bytes that generations hold in memory and in files";

@@ -11,7 +11,6 @@ use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -200,14 +199,14 @@ impl Around for Answer {
 }
 
 /// A connection of which the first bytes were read already, and that notes when the other side takes nothing.
-pub(super) struct Wire {
-    stream: TcpStream,
+pub(super) struct Wire<S> {
+    stream: S,
     first: BytesMut,
     peer: Peer,
 }
 
-impl Wire {
-    pub(super) const fn new(stream: TcpStream, first: BytesMut, peer: Peer) -> Self {
+impl<S> Wire<S> {
+    pub(super) const fn new(stream: S, first: BytesMut, peer: Peer) -> Self {
         Self { stream, first, peer }
     }
 
@@ -231,7 +230,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -246,7 +245,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.note(&written);

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use gateway::settings::Settings;
-use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use super::hang_up::until_kept;
-use super::harness::{GENERATIONS, TestGateway};
+use super::harness::{GENERATIONS, TestGateway, small, until, with as and};
 
 /// Longer than any limit in these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -156,5 +157,111 @@ async fn an_answer_that_is_not_taken_is_cut_and_its_image_kept() {
         "{} bytes",
         read.len()
     );
+    gateway.finish().await;
+}
+
+/// Callers who hardly read, and what the pipes to them hold: far less than an image.
+const CROWD: usize = 32;
+const PIPE_BYTES: usize = 16 << 10;
+/// What one of them reads in a second. The least speed is 16 KiB.
+const RATES: [usize; 5] = [0, 0, 512, 4 << 10, 8 << 10];
+/// So soon an ordinary caller is answered beside them: beyond what an answer takes where nobody else is.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Asks for images on a connection that ends with the answer.
+async fn asked(gateway: &TestGateway, id: &str, body: &Value) -> DuplexStream {
+    let mut pipe = gateway.piped(PIPE_BYTES);
+    let body = body.to_string();
+    let head = format!(
+        "POST {GENERATIONS} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\nx-request-id: {id}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        gateway.key,
+        body.len()
+    );
+    pipe.write_all(head.as_bytes()).await.expect("the gateway reads");
+    pipe
+}
+
+/// Reads so many bytes a second until the other side has enough of it. Returns how many there were.
+async fn read_slowly(mut pipe: DuplexStream, rate: usize) -> usize {
+    const STEPS: usize = 10;
+    let mut steps = interval(Duration::from_secs(1) / STEPS as u32);
+    let (mut piece, mut read) = (vec![0; (rate / STEPS).max(1)], 0);
+    loop {
+        steps.tick().await;
+        // Who reads nothing only learns of the end by writing.
+        let got = if rate == 0 {
+            pipe.write_all(b"\r\n").await.map(|()| 1)
+        } else {
+            pipe.read(&mut piece).await
+        };
+        match got {
+            Ok(0) | Err(_) => return read,
+            Ok(bytes) => read += bytes,
+        }
+    }
+}
+
+/// How long an ordinary caller waits for an answer.
+async fn ordinary(gateway: &TestGateway, place: usize) -> Duration {
+    let begun = Instant::now();
+    let body = and(
+        small("openai/gpt-image-1-mini"),
+        json!({ "response_format": "b64_json" }),
+    );
+    let mut pipe = asked(gateway, &format!("ordinary-{place}"), &body).await;
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE, pipe.read_to_end(&mut answer)).await;
+    read.expect("an answer").expect("the whole of it");
+    assert!(
+        answer.starts_with(b"HTTP/1.1 200"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_hardly_reads_keeps_nobody_waiting_and_is_cut() {
+    let gateway = with(|settings| {
+        let limits = &mut settings.limits;
+        (limits.transfer_grace_s, limits.transfer_window_s) = (1, 2);
+    })
+    .await;
+    let mut alone = Duration::ZERO;
+    for place in 0..3 {
+        alone = alone.max(ordinary(&gateway, place).await);
+    }
+    let body = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: huge=2MiB]]", "quality": "low",
+        "response_format": "b64_json" });
+    let pipes = join_all((0..CROWD).map(|place| {
+        let (gateway, body) = (&gateway, &body);
+        async move { asked(gateway, &format!("slow-{place}"), body).await }
+    }))
+    .await;
+    // Every one of them has its image, and waits for nobody but itself.
+    until("the crowd's images", async || {
+        (gateway.bill().await.len() >= CROWD + 3).then_some(())
+    })
+    .await;
+    let slow = pipes.into_iter().enumerate();
+    let slow = slow.map(|(place, pipe)| tokio::spawn(read_slowly(pipe, RATES[place % RATES.len()])));
+    let slow: Vec<_> = slow.collect();
+    let mut place = 3;
+    while slow.iter().any(|reader| !reader.is_finished()) {
+        let waited = ordinary(&gateway, place).await;
+        assert!(
+            waited <= ANSWERED_WITHIN + 2 * alone,
+            "{waited:?} beside a crowd, {alone:?} alone"
+        );
+        place += 1;
+    }
+    assert!(place > 4, "nobody asked beside the crowd");
+    for reader in slow {
+        let read = reader.await.expect("it reads to its end");
+        assert!(read < 1 << 20, "{read} bytes");
+    }
+    for place in 0..CROWD {
+        until_kept(&gateway, &format!("slow-{place}")).await;
+    }
     gateway.finish().await;
 }

@@ -7,6 +7,7 @@ mod live;
 mod log;
 pub(crate) mod outage;
 mod pictures;
+mod pipes;
 mod process;
 mod reply;
 pub(crate) mod schema;

@@ -389,7 +389,7 @@ fn one_write_that_cannot_be_done_fails_alone_among_those_that_wait_with_it() {
             .iter()
             .map(|known| database.end(ended(&known.id, true, history.now)));
         let writes = async {
-            let of_nobody = database.take_turn("nobody", 1, history.now);
+            let of_nobody = database.take_turn("nobody", history.now);
             let fresh = history.begin_one("fresh");
             tokio::join!(join_all(ends), of_nobody, fresh)
         };

@@ -4,9 +4,11 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::hang_up::until_upstream_is_called;
-use super::harness::{GENERATIONS, Reply, TestGateway, send, small};
+use super::harness::{GENERATIONS, Reply, TestGateway, send, small, with};
 
 const DAY_S: i64 = 86_400;
+/// Statements of one request whose bytes go out alone: begun with money, postings and call; ended with the same, times and delivery.
+const STATEMENTS_MAX: u32 = 40;
 
 /// A request whose price is flat, $0.02 by its provider's list.
 fn flat() -> Value {
@@ -181,6 +183,71 @@ async fn requests_past_the_rate_wait_for_their_turn() {
     key.generate(&gateway, &free()).await.error(429, "RATE_LIMITED");
     key.change(&gateway, json!({ "rate_limit": null })).await;
     key.generate(&gateway, &free()).await.ok();
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_takes_a_turn_and_a_replay_takes_none() {
+    let gateway = TestGateway::embedded().await;
+    let key = made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 2 } })).await;
+    let wrong = json!({ "model": "mock-image", "prompt": "dunes", "quality": "perfect" });
+    key.generate(&gateway, &wrong).await.fault("quality");
+    for _ in 0..3 {
+        let request = gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(&key.token);
+        send(request.header("idempotency-key", "one").json(&free())).await.ok();
+    }
+    key.generate(&gateway, &free()).await.error(429, "RATE_LIMITED");
+    gateway.finish().await;
+}
+
+/// What requests cost the database each, on the average of some: statements and commits. A sign of life a second is in it.
+async fn written(gateway: &TestGateway, key: &Key, body: &Value) -> (f64, f64) {
+    const COUNT: u32 = 20;
+    let before = gateway.database.written();
+    for _ in 0..COUNT {
+        key.generate(gateway, body).await.ok();
+    }
+    let after = gateway.database.written();
+    let of_one = |before: u64, after: u64| (after - before) as f64 / f64::from(COUNT);
+    (
+        of_one(before.statements, after.statements),
+        of_one(before.transactions, after.transactions),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_costs_few_writes_and_a_limit_by_the_minute_none() {
+    // Signs of life, and what comes before or after the others.
+    const MARGIN: f64 = 1.0;
+    let gateway = TestGateway::embedded().await;
+    let free_key = made(&gateway, &json!({})).await;
+    let limited = made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 60_000 } })).await;
+    let mut told = Vec::new();
+    for (format, statements_max) in [
+        ("b64_json", STATEMENTS_MAX),
+        ("url", STATEMENTS_MAX + 1),
+        ("both", STATEMENTS_MAX + 1),
+    ] {
+        let body = with(free(), json!({ "response_format": format }));
+        let (statements, commits) = written(&gateway, &free_key, &body).await;
+        told.push(format!("{format}: {statements} statements, {commits} commits"));
+        // One before the call, one after it, and one for what nobody waits for: times, and that the answer arrived.
+        assert!(commits <= 3.0 + MARGIN / 2.0, "{format}: {commits} commits");
+        assert!(
+            statements <= f64::from(statements_max) + MARGIN,
+            "{format}: {statements} statements"
+        );
+        let (with_limit, commits) = written(&gateway, &limited, &body).await;
+        told.push(format!("{format}, limited: {with_limit} statements, {commits} commits"));
+        assert!(
+            with_limit <= statements + MARGIN,
+            "{format}: {with_limit} statements with a limit, {statements} without"
+        );
+        assert!(
+            commits <= 3.0 + MARGIN / 2.0,
+            "{format} with a limit: {commits} commits"
+        );
+    }
     gateway.finish().await;
 }
 

@@ -188,3 +188,26 @@ async fn who_stood_still_adds_nothing_to_what_another_has_taken_over() {
     // Each image was charged once, and no file is left over.
     site.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_images_of_who_stood_still_are_found_when_nobody_else_has_any() {
+    let site = Site::new().await;
+    // Its second image takes its time, so that the first one is noted before the end, which makes the generation its own again.
+    let frozen = site.serve(&[("PICTOR_TEST_STRIKE", "file:4:hang")]).await;
+    let other = site.serve(&[]).await;
+    let body = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=2s]]", "quality": "low",
+        "size": "1024x1024", "response_format": "url", "n": 2 });
+    let call = tokio::spawn(try_send(frozen.generation(&body, "both")));
+    until("a call", async || (site.submits().await == 1).then_some(())).await;
+    freeze(&frozen, &other).await;
+    other.until_settled().await;
+    frozen.thaw();
+    let answer = call.await.expect("the caller waits").expect("an answer").ok();
+    assert_eq!(frozen.images(&answer).await, 2);
+    let again = send(other.generation(&body, "both")).await.ok();
+    assert_eq!(again["id"], answer["id"]);
+    assert_eq!(other.images(&again).await, 2);
+    frozen.stop().await;
+    other.stop().await;
+    site.finish().await;
+}

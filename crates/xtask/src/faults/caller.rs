@@ -5,6 +5,7 @@ use super::http::{Answer, Broken, Client};
 use super::numbers::Numbers;
 use super::pace::pause;
 use super::pictures::{self, Print};
+use super::records;
 use super::site::Site;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long a caller goes on trying: longer than a deadline and an outage together.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// The code of what cannot be taken now.
+pub(super) const OVERLOADED: &str = "OVERLOADED";
 /// Pauses between two tries, in seconds.
 const PAUSE_S: (f64, f64) = (0.3, 1.5);
 /// Pauses between two looks for the end of what is not waited for.
@@ -41,6 +44,9 @@ pub(super) struct Story {
     pub(super) tries: u32,
     /// The longest wait for an answer that told of images.
     pub(super) longest_served: Duration,
+    /// The wait until it was refused as nothing could be taken, where that was the first try: later ones may wait for what
+    /// became of an earlier one before they are.
+    pub(super) refused_after: Duration,
     /// Errors by their code: how many, and the longest wait for one.
     pub(super) errors: BTreeMap<String, (usize, Duration)>,
     /// What must not be.
@@ -57,6 +63,7 @@ pub(super) fn ask(site: &Site, client: &Client, ask: &Ask) -> Story {
         images: Vec::new(),
         tries: 0,
         longest_served: Duration::ZERO,
+        refused_after: Duration::ZERO,
         errors: BTreeMap::new(),
         wrongs: Vec::new(),
     };
@@ -125,6 +132,9 @@ impl Story {
         if code.is_empty() {
             self.wrongs
                 .push(format!("HTTP {} without an error's code", answer.status));
+        }
+        if code == OVERLOADED && self.tries == 1 {
+            self.refused_after = waited;
         }
         let of_code = self.errors.entry(code.clone()).or_default();
         *of_code = (of_code.0 + 1, of_code.1.max(waited));
@@ -200,7 +210,7 @@ impl Story {
                     return;
                 }
                 completed_since.get_or_insert_with(Instant::now);
-                if let Some(images) = fetched(client, &site.base(gateway), &row["data"]) {
+                if let Some(images) = fetched(client, &site.base(gateway), records::images(&row)) {
                     self.images = images;
                     if self.images.len() > ask.count {
                         self.wrongs.push(format!(

@@ -23,6 +23,7 @@ Generations by the thousand while providers fail, gateways are killed, and what 
   --no-disk              the disk is not filled up (it never is without the right to mount)
   --only NAME            only this is taken away: database, frozen-database, disk, media, errors-gone, errors-stuck
                          or frozen-gateway
+  --patience N           all that must happen soon may take N times as long: for machines with other work (1)
   --program PATH         the gateway (the debug build)
   --keep                 its folder stays, with logs and database";
 
@@ -51,6 +52,8 @@ pub(super) struct Options {
     pub(super) outages: bool,
     pub(super) disk: bool,
     pub(super) only: Option<String>,
+    /// How many times as long things may take: 1 or more.
+    pub(super) patience: f64,
     pub(super) program: PathBuf,
     pub(super) keep: bool,
 }
@@ -59,6 +62,8 @@ pub(super) struct Options {
 pub(super) const OUTAGE_MIN_S: f64 = 5.0;
 /// Callers at one time: more threads than this only wait for each other.
 const AT_ONCE_MAX: usize = 256;
+/// A machine that is slower than that shows nothing.
+const PATIENCE_MAX: f64 = 20.0;
 
 impl Options {
     fn standard() -> Self {
@@ -77,6 +82,7 @@ impl Options {
             outages: true,
             disk: true,
             only: None,
+            patience: 1.0,
             program: repository::pictor("debug"),
             keep: false,
         }
@@ -113,6 +119,7 @@ impl Options {
             "--at-once" => self.at_once = number::<usize>(name, value)?.clamp(1, AT_ONCE_MAX),
             "--lasts-s" => self.lasts_s = number::<f64>(name, value)?.max(0.0),
             "--outage-max-s" => self.outage_max_s = number::<f64>(name, value)?.max(OUTAGE_MIN_S),
+            "--patience" => self.patience = number::<f64>(name, value)?.clamp(1.0, PATIENCE_MAX),
             "--faulty" => {
                 self.faulty = number(name, value)?;
                 if !(0.0..1.0).contains(&self.faulty) {

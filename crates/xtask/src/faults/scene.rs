@@ -142,7 +142,7 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
         settled_after,
         verified: String::new(),
     };
-    told.check_run(gateways, weather);
+    told.check_run(site, gateways, weather);
     told.check_cases(site, &client, (&asks, &stories), &weather.kills())?;
     told.check_replays(site, &client, &asks, &stories);
     told.verify(site)?;
@@ -207,7 +207,7 @@ fn settle(site: &Site, client: &Client) -> Outcome<Option<Duration>> {
 
 impl Told {
     /// What concerns no single request.
-    fn check_run(&mut self, gateways: &[Gateway], weather: &Weather) {
+    fn check_run(&mut self, site: &Site, gateways: &[Gateway], weather: &Weather) {
         for end in gateways.iter().flat_map(Gateway::own_ends) {
             self.wrongs.add("a gateway ends only when it is killed", end);
         }
@@ -220,11 +220,12 @@ impl Told {
                 format!("some are open {SETTLE_MAX:?} after the last fault"),
             );
         }
+        let in_time = SERVES_WITHIN.mul_f64(site.options.patience);
         for passed in weather.passed() {
             let name = passed.outage.map_or("all", Outage::name);
             let lasted = passed.lasted;
             match passed.serves_after {
-                Some(after) if after <= SERVES_WITHIN => {}
+                Some(after) if after <= in_time => {}
                 Some(after) => {
                     let what = format!("{name} (away for {lasted:.1?}): after {after:.1?}");
                     self.wrongs.add("it serves within 5 s of an outage's end", what);
@@ -253,6 +254,7 @@ impl Told {
                 rows: &rows,
                 billed: records::billed(&bill, ask),
                 when_maybe_billed: &site.options.when_maybe_billed,
+                patience: site.options.patience,
                 kills,
             };
             for (code, (count, longest)) in &story.errors {

@@ -126,16 +126,17 @@ impl Weather {
 
     /// Asks all the time whether the gateways live.
     pub(super) fn watch(&self, site: &Site, gateways: &[Gateway], client: &Client) {
+        let within = ALIVE_WITHIN.mul_f64(site.options.patience);
         while !self.is_over.load(Ordering::SeqCst) {
             pause(LOOK * 5);
             for gateway in gateways {
                 let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_old = gateway.age().is_some_and(|age| age > ALIVE_WITHIN);
+                let is_old = gateway.age().is_some_and(|age| age > within);
                 if !gateway.serves() || !is_old || current == Some(Outage::FrozenGateway) {
                     continue;
                 }
                 let (pid, sent) = (gateway.pid(), Instant::now());
-                let answer = client.get_soon(&format!("{}/healthz", site.base(gateway.place)), ALIVE_WITHIN);
+                let answer = client.get_soon(&format!("{}/healthz", site.base(gateway.place)), within);
                 let now = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
                 let lives = answer.is_ok_and(|answer| answer.status == 200);
                 if !lives && gateway.serves() && gateway.pid() == pid && now == current {

@@ -5,10 +5,11 @@ use crate::db::audit::AuditRow;
 use crate::db::generations::{AttemptRow, BegunAttempt, EndOfGeneration, NewGeneration};
 use crate::db::idempotency;
 use crate::db::journal::{ClaimOf, NotBegun};
+use crate::db::keys::turns;
 use crate::db::ledger::{self, End, Hold, Journaled, OperatorPosting, Payer, Posted, Settlement};
 use crate::db::link::Link;
 use crate::db::media::{self, MediaRow};
-use crate::db::{DatabaseError, Dialect, audit, generations, keys, processes, webhooks};
+use crate::db::{DatabaseError, Dialect, audit, generations, processes, webhooks};
 
 /// What is inserted at the end of a transaction.
 #[derive(Default)]
@@ -21,6 +22,15 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Images that the process `owner` stored. Most come twice: by themselves, and with the end right after.
+    fn media(&mut self, media: &[MediaRow], owner: &str) {
+        for row in media {
+            if !self.media.iter().any(|(known, _)| known.id == row.id) {
+                self.media.push((row.clone(), owner.to_owned()));
+            }
+        }
+    }
+
     pub(super) async fn insert(&self, link: &mut Link) -> Result<(), DatabaseError> {
         generations::insert(link, &self.generations).await?;
         webhooks::insert(link, &self.generations).await?;
@@ -69,11 +79,7 @@ async fn answer(
             }
             Ok(Written::Held(held))
         }
-        Ask::Turn {
-            key_id,
-            per_minute,
-            now,
-        } => Ok(Written::Turn(keys::take_turn(link, key_id, *per_minute, *now).await?)),
+        Ask::Turn { key_id, now } => Ok(Written::Turn(turns::take(link, key_id, *now).await?)),
         Ask::Adopt {
             key_id,
             request_hash,
@@ -165,6 +171,8 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<Written
             let is_waiting = rows.generations.iter().any(|(waiting, _)| waiting.id == start.id);
             if !is_waiting && !generations::exists(link, &start.id).await? {
                 rows.generations.push(((**start).clone(), Some((**end).clone())));
+                // Refused for what it asks, it was a request all the same.
+                turns::count(link, &start.key_id, start.created_at).await?;
             }
             Ok(())
         }
@@ -177,7 +185,7 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<Written
             Ok(())
         }
         Entry::Media { rows: media, owner } => {
-            rows.media.extend(media.iter().map(|row| (row.clone(), owner.clone())));
+            rows.media(media, owner);
             Ok(())
         }
         Entry::Payloads {
@@ -213,8 +221,7 @@ async fn end(link: &mut Link, rows: &mut Rows, ended: &Ended, owner: &str) -> Re
     generations::forget_calls(link, id, &ended.unmade).await?;
     let attempts = ended.attempts.iter().map(|attempt| (id.clone(), attempt.clone()));
     rows.attempts.extend(attempts);
-    let media = ended.media.iter().map(|row| (row.clone(), owner.to_owned()));
-    rows.media.extend(media);
+    rows.media(&ended.media, owner);
     Ok(Written::Done)
 }
 

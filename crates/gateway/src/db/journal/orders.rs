@@ -1,6 +1,8 @@
 //! What the rest of the gateway asks of the journal, apart from generations and money: turns of keys, signs of life, webhooks,
 //! images, and what is removed.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Accepting, Ask, Entry, Forget, Written};
@@ -10,20 +12,14 @@ use crate::db::webhooks::{DueWebhook, TriedWebhook};
 use crate::db::{Database, DatabaseError};
 
 impl Database {
-    /// Takes one request of a key into account, if its limit by the minute allows one now: a minute's worth may come at
-    /// once, and the rest as evenly as the limit says. Else returns when the next one is due.
+    /// Takes one request of a key into account that begins no generation, if the key's limit by the minute allows one now.
+    /// Else returns how long until it does.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn take_turn(
-        &self,
-        key_id: &str,
-        per_minute: i64,
-        now: Timestamp,
-    ) -> Result<Result<(), Timestamp>, DatabaseError> {
+    pub async fn take_turn(&self, key_id: &str, now: Timestamp) -> Result<Result<(), Duration>, DatabaseError> {
         let ask = Ask::Turn {
             key_id: key_id.to_owned(),
-            per_minute,
             now,
         };
         match self.journal.ask(ask).await? {

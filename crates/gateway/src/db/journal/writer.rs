@@ -11,7 +11,7 @@ use super::queue::{Item, Next, Queue};
 use super::waiting::WaitingFile;
 use super::{Ask, Entry, Place, Write, Written};
 use crate::db::DatabaseError;
-use crate::db::link::Link;
+use crate::db::link::{COMMIT, Link, Tally};
 
 /// Writes of one transaction: more only make each other wait longer.
 const GROUP_MAX: usize = 64;
@@ -27,6 +27,7 @@ pub(super) struct Writer {
     link: Option<Link>,
     queue: Arc<Queue>,
     file: Option<Arc<WaitingFile>>,
+    tally: Arc<Tally>,
 }
 
 impl Writer {
@@ -35,6 +36,7 @@ impl Writer {
         place: &Place,
         queue: Arc<Queue>,
         file: Option<Arc<WaitingFile>>,
+        tally: Arc<Tally>,
     ) -> Result<JoinHandle<()>, DatabaseError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let writer = Self {
@@ -42,6 +44,7 @@ impl Writer {
             link: None,
             queue,
             file,
+            tally,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         Ok(thread.spawn(move || runtime.block_on(writer.run()))?)
@@ -122,9 +125,12 @@ impl Writer {
         let late = |_| DatabaseError::Unavailable;
         let mut link = match self.link.take() {
             Some(link) => link,
-            None => timeout(TRANSACTION_MAX, Link::open(&self.place.url, self.place.dialect))
-                .await
-                .map_err(late)??,
+            None => timeout(
+                TRANSACTION_MAX,
+                Link::open(&self.place.url, self.place.dialect, &self.tally),
+            )
+            .await
+            .map_err(late)??,
         };
         let written = timeout(TRANSACTION_MAX, self.all(&mut link, group)).await;
         match written {
@@ -155,7 +161,7 @@ impl Writer {
             written.push(apply(link, &mut rows, &item.write, item.is_tried(), self.place.dialect).await?);
         }
         rows.insert(link).await?;
-        link.order("COMMIT").await?;
+        link.order(COMMIT).await?;
         Ok(written)
     }
 }

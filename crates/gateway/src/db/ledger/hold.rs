@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::close::uncount_for_key;
 use super::{Budget, Hold, Journaled, Payer, Reservation, Shortage, pools};
 use crate::db::DatabaseError;
+use crate::db::keys::turns::{self, MINUTE_MICROS};
 use crate::db::link::Link;
 use crate::ledger::{Kind, Period, reserve};
 
@@ -24,7 +25,7 @@ pub(in crate::db) async fn hold(
         if !take_from_account(link, payer.account_id, *price).await? {
             continue;
         }
-        let Some((period, pool)) = count_for_key(link, payer.key_id, *price, period).await? else {
+        let Some((period, pool)) = count_for_key(link, payer.key_id, *price, period, now).await? else {
             give_to_account(link, payer.account_id, *price).await?;
             continue;
         };
@@ -32,6 +33,7 @@ pub(in crate::db) async fn hold(
             && !pools::count(link, pool, *price, period.day).await?
         {
             uncount_for_key(link, payer.key_id, *price, period).await?;
+            turns::give_back(link, payer.key_id).await?;
             give_to_account(link, payer.account_id, *price).await?;
             continue;
         }
@@ -48,7 +50,7 @@ pub(in crate::db) async fn hold(
         return Ok(Ok(*price));
     }
     let least = prices.last().copied().unwrap_or(0);
-    Ok(Err(shortage(link, payer, least, period).await?))
+    Ok(Err(shortage(link, payer, least, (period, now)).await?))
 }
 
 /// What was held before, when the same generation comes again.
@@ -84,23 +86,35 @@ async fn give_to_account(link: &mut Link, id: &str, amount: i64) -> Result<(), D
     Ok(())
 }
 
-/// Counts an amount for a key if its limits allow it. Returns the period that it was counted for, which is a later one than
-/// `now` when another replica's clock is ahead around midnight, and the pool that has to allow it as well.
+/// Counts an amount, and one request of the minute, for a key if its limits allow both. Returns the period that it was
+/// counted for, which is a later one than `period` when another replica's clock is ahead around midnight, and the pool that
+/// has to allow it as well.
 async fn count_for_key(
     link: &mut Link,
     key_id: &str,
     amount: i64,
-    now: Period,
+    period: Period,
+    now: Timestamp,
 ) -> Result<Option<(Period, Option<String>)>, DatabaseError> {
     let sql = "UPDATE key_limits SET open_count = open_count + 1, total_used_micros = total_used_micros + $2, \
          day_used_micros = CASE WHEN day >= $3 THEN day_used_micros ELSE 0 END + $2, day = CASE WHEN day >= $3 THEN day ELSE $3 END, \
-         month_used_micros = CASE WHEN month >= $4 THEN month_used_micros ELSE 0 END + $2, month = CASE WHEN month >= $4 THEN month ELSE $4 END \
-         WHERE key_id = $1 AND (concurrent_limit IS NULL OR open_count < concurrent_limit) AND ($2 = 0 OR \
+         month_used_micros = CASE WHEN month >= $4 THEN month_used_micros ELSE 0 END + $2, month = CASE WHEN month >= $4 THEN month ELSE $4 END, \
+         next_request_at = CASE WHEN requests_per_minute IS NULL THEN next_request_at ELSE \
+         CASE WHEN next_request_at > $5 THEN next_request_at ELSE $5 END + $6 / requests_per_minute END \
+         WHERE key_id = $1 AND (requests_per_minute IS NULL OR next_request_at <= $5 + $6 - $6 / requests_per_minute) \
+         AND (concurrent_limit IS NULL OR open_count < concurrent_limit) AND ($2 = 0 OR \
          ((total_limit_micros IS NULL OR total_used_micros + $2 <= total_limit_micros) \
          AND (day_limit_micros IS NULL OR CASE WHEN day >= $3 THEN day_used_micros ELSE 0 END + $2 <= day_limit_micros) \
          AND (month_limit_micros IS NULL OR CASE WHEN month >= $4 THEN month_used_micros ELSE 0 END + $2 <= month_limit_micros))) \
          RETURNING day, month, address_pool";
-    let values = [key_id.into(), amount.into(), now.day.into(), now.month.into()];
+    let values = [
+        key_id.into(),
+        amount.into(),
+        period.day.into(),
+        period.month.into(),
+        now.as_microsecond().into(),
+        MINUTE_MICROS.into(),
+    ];
     let row = link.row(sql, &values).await?;
     row.map(|row| {
         let period = Period {
@@ -117,15 +131,21 @@ async fn shortage(
     link: &mut Link,
     payer: Payer<'_>,
     required_micros: i64,
-    now: Period,
+    (period, now): (Period, Timestamp),
 ) -> Result<Shortage, DatabaseError> {
     let sql = "SELECT concurrent_limit, open_count, total_limit_micros, total_used_micros, month_limit_micros, \
          CASE WHEN month >= $3 THEN month_used_micros ELSE 0 END, day_limit_micros, \
-         CASE WHEN day >= $2 THEN day_used_micros ELSE 0 END, address_pool FROM key_limits WHERE key_id = $1";
+         CASE WHEN day >= $2 THEN day_used_micros ELSE 0 END, address_pool, requests_per_minute, next_request_at \
+         FROM key_limits WHERE key_id = $1";
     let key = link
-        .row(sql, &[payer.key_id.into(), now.day.into(), now.month.into()])
+        .row(sql, &[payer.key_id.into(), period.day.into(), period.month.into()])
         .await?;
     let key = key.ok_or(DatabaseError::Content("key_limits"))?;
+    if let Some(limit) = key.maybe_number(9)?
+        && let Some(due_in) = turns::due_in(limit, key.number(10)?, now)
+    {
+        return Ok(Shortage::Turn { limit, due_in });
+    }
     if let Some(limit) = key.maybe_number(0)?
         && key.number(1)? >= limit
     {
@@ -143,7 +163,7 @@ async fn shortage(
         }
     }
     if let Some(pool) = key.maybe_text(8)?
-        && let Some(shortage) = pools::shortage(link, &pool, required_micros, now.day).await?
+        && let Some(shortage) = pools::shortage(link, &pool, required_micros, period.day).await?
     {
         return Ok(shortage);
     }
