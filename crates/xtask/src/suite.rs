@@ -1,5 +1,5 @@
-//! The whole test-suite: tidy, Rust tests on both databases, the official SDKs end to end, and the site in a browser.
-//! Beside it, parts that are run by their names alone: programs of others, whose packages are many.
+//! The whole test-suite: tidy, Rust tests on both databases, the official SDKs end to end, the site in a browser, and a short
+//! run of the fault runner. Beside it, parts that are run by their names alone: programs of others, whose packages are many.
 
 mod node;
 mod python;
@@ -13,18 +13,6 @@ use crate::{Outcome, debian, faults, repository, steps, tidy};
 
 /// The variable by which the tests in Python and Node find the program.
 const PROGRAM_VARIABLE: &str = "SDK_TESTS_PICTOR";
-
-/// A short run of the fault runner.
-const FEW_FAULTS: [&str; 8] = [
-    "--generations",
-    "40",
-    "--kills",
-    "3",
-    "--outage-max-s",
-    "5",
-    "--seed",
-    "21",
-];
 
 /// A part of the suite that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +53,7 @@ impl Part {
 
 /// Whether a run of all parts, or of one, has this one.
 fn is_wanted(only: Option<Part>, part: Part) -> bool {
-    only.map_or(![Part::Clients, Part::Deploy, Part::Faults].contains(&part), |only| {
-        only == part
-    })
+    only.map_or(![Part::Clients, Part::Deploy].contains(&part), |only| only == part)
 }
 
 /// Runs the suite, or one part of it. The first failure ends it.
@@ -111,7 +97,7 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
         steps.step("deployment", || python::DEPLOY.test())?;
     }
     if wants(Part::Faults) {
-        steps.step("faults, a short run", || faults::run(&FEW_FAULTS))?;
+        steps.step("faults, a short run", || faults::run(&faults::SHORT))?;
     }
     steps.summary();
     Ok(())

@@ -159,7 +159,12 @@ async fn work(state: AppState, mut order: Order, wait: Option<Duration>) -> Resu
     };
     tasks.spawn(work.in_current_span());
     if stream {
-        return Ok(events::answer(clock, endpoint, receiver, (partials, news)));
+        // Nor does it begin before the generation has: until then money and room may turn out to be short.
+        return select! {
+            biased;
+            Ok(()) = begun => Ok(events::answer(clock, endpoint, receiver, (partials, news))),
+            outcome = &mut receiver => answered(outcome.ok()),
+        };
     }
     if is_async {
         // A refusal is told at once; what has begun is told later.

@@ -206,12 +206,16 @@ async fn half_a_picture_is_no_success_and_one_with_more_is() {
 async fn a_spool_without_room_refuses_before_a_call_and_takes_what_is_paid_for() {
     let gateway = TestGateway::with(|settings| settings.limits.spool_bytes = 3 << 19).await;
     let large = with(body("dunes"), json!({ "output_format": "png", "n": 2 }));
-    let refused = gateway.generate(large).await;
-    refused.error(503, "OVERLOADED");
-    assert_eq!(
-        (refused.header("retry-after"), refused.header("x-should-retry")),
-        ("2", "true")
-    );
+    for is_stream in [false, true] {
+        let refused = gateway
+            .generate(with(large.clone(), json!({ "stream": is_stream })))
+            .await;
+        refused.error(503, "OVERLOADED");
+        assert_eq!(
+            (refused.header("retry-after"), refused.header("x-should-retry")),
+            ("2", "true")
+        );
+    }
     assert!(gateway.upstream_calls().await.is_empty());
     // Larger than all of the spool, and paid for.
     let larger = with(

@@ -6,6 +6,7 @@ use imaging::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::accounts::prepaid;
 use super::edits::form;
 use super::harness::{EDITS, GENERATIONS, Reply, TestGateway, file, info, log_lines, names, plain, send, small, with};
 
@@ -155,6 +156,11 @@ async fn what_can_be_refused_is_refused_before_the_stream_begins() {
     )
     .await;
     empty.fault("image");
+    let poor = prepaid(&gateway, "poor", 0.0).await;
+    let body = with(small("gpt-image-1.5"), json!({ "stream": true }));
+    let request = gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(poor);
+    let unpaid = send(request.json(&body)).await;
+    unpaid.error(402, "INSUFFICIENT_BALANCE");
     gateway.finish().await;
 }
 

@@ -299,6 +299,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_hangs_until_a_deadline_in_the_short_run() {
+        let options = Options::read(&crate::faults::SHORT).expect("a legal command line");
+        for place in 0..options.generations {
+            let ask = Ask::draw(&options, place, "");
+            let hangs = |fault: &Fault| ["hang", "stall"].contains(&fault.kind.words());
+            assert!(!ask.faults.iter().any(hangs), "{place}: {:?}", ask.faults);
+        }
+    }
+
+    #[test]
     fn what_must_be_served_follows_from_the_faults() {
         let mut ask = Ask::draw(&options(), 0, "");
         ask.count = 1;

@@ -5,7 +5,6 @@ use super::http::{Answer, Broken, Client};
 use super::numbers::Numbers;
 use super::pace::pause;
 use super::pictures::{self, Print};
-use super::records;
 use super::site::Site;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -210,7 +209,7 @@ impl Story {
                     return;
                 }
                 completed_since.get_or_insert_with(Instant::now);
-                if let Some(images) = fetched(client, &site.base(gateway), records::images(&row)) {
+                if let Some(images) = fetched(client, &site.base(gateway), images(&row)) {
                     self.images = images;
                     if self.images.len() > ask.count {
                         self.wrongs.push(format!(
@@ -228,6 +227,14 @@ impl Story {
         }
         // Whether it is there after all is seen when everything is quiet.
         self.end = End::Lost;
+    }
+}
+
+/// Where the images of a request on record stand: in its answer, or in earlier versions beside it.
+pub(super) fn images(whole: &Value) -> &Value {
+    match &whole["result"]["data"] {
+        Value::Null => &whole["data"],
+        data => data,
     }
 }
 

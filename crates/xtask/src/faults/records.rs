@@ -155,15 +155,7 @@ fn row(client: &Client, base: &str, whole: &Value) -> Row {
         estimate_micros: micros(&whole["estimate"]),
         cost_basis: text(&whole["cost_basis"]),
         attempts: attempts.collect(),
-        stored: caller::fetched(client, base, images(whole)),
-    }
-}
-
-/// Where the images of a request on record stand: in its answer, or in earlier versions beside it.
-pub(super) fn images(whole: &Value) -> &Value {
-    match &whole["result"]["data"] {
-        Value::Null => &whole["data"],
-        data => data,
+        stored: caller::fetched(client, base, caller::images(whole)),
     }
 }
 
