@@ -5,6 +5,7 @@
 mod address;
 mod api;
 mod arena;
+mod aside;
 pub mod auth;
 mod backup;
 mod boundary;

@@ -1,6 +1,8 @@
 //! Images that were promised while the store does not take them: in synced files beside the journal's waiting file, until it
 //! does. A process keeps a lock on each of its files; one that nobody locks was left behind.
 
+mod spares;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,11 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::outside;
 use crate::db::media::MediaRow;
+use spares::Spares;
 
 /// What the names of these files end with.
 const EXTENSION: &str = "image";
 /// The same while they are written.
 const UNFINISHED: &str = "part";
+
+/// More than a label takes.
+const LABEL_BYTES_MAX: u64 = 16 << 10;
 
 /// Where a process keeps such images. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,6 +29,8 @@ pub struct Shelf {
     folder: Arc<Path>,
     /// The process.
     owner: Arc<str>,
+    /// For when the disk is full.
+    spares: Arc<Spares>,
 }
 
 /// The first line of a file.
@@ -39,12 +47,17 @@ pub struct Shelved {
     path: PathBuf,
     // Its lock says that the process lives.
     _file: File,
+    /// Where its space came from, if that was set aside.
+    spares: Option<Arc<Spares>>,
 }
 
 impl Shelved {
     /// Removes the file: the store has the image.
     pub fn remove(&self) {
         remove(&self.path);
+        if let Some(spares) = &self.spares {
+            spares.fill_up();
+        }
     }
 }
 
@@ -101,6 +114,7 @@ impl Shelf {
         Self {
             folder: folder.into(),
             owner: owner.into(),
+            spares: Arc::new(Spares::in_folder(folder)),
         }
     }
 
@@ -116,8 +130,11 @@ impl Shelf {
             row: row.clone(),
         };
         let path = self.folder.join(format!("{}.{EXTENSION}", row.id));
-        let blob = blob.clone();
-        let written = tokio::task::spawn_blocking(move || write(path, &label, &blob));
+        let (blob, spares) = (blob.clone(), Arc::clone(&self.spares));
+        let written = tokio::task::spawn_blocking(move || {
+            write(path.clone(), &label, &blob)
+                .or_else(|error| write_to_spare(path, (&label, &blob), spares).ok_or(error))
+        });
         written.await.map_err(io::Error::other)?
     }
 
@@ -135,12 +152,13 @@ impl Shelf {
         for file in files {
             let path = file?.path();
             let ends_with = |end: &str| path.extension().is_some_and(|extension| extension == end);
-            if !ends_with(EXTENSION) && !ends_with(UNFINISHED) {
+            let is_empty = ends_with(UNFINISHED) || ends_with(spares::EXTENSION);
+            if !ends_with(EXTENSION) && !is_empty {
                 continue;
             }
             match left_behind(&path) {
                 // It was never promised.
-                Ok(Some(_)) if ends_with(UNFINISHED) => remove(&path),
+                Ok(Some(_)) if is_empty => remove(&path),
                 Ok(Some(file)) => match read_label(&file) {
                     Ok((label, begins_at)) => leftovers.push(Leftover {
                         owner: label.owner,
@@ -169,20 +187,42 @@ fn write(path: PathBuf, label: &Label, blob: &Blob) -> io::Result<Shelved> {
     let mut file = options.open(&unfinished)?;
     let written = (|| {
         file.lock()?;
-        let mut line = serde_json::to_vec(label)?;
-        line.push(b'\n');
-        file.write_all(&line)?;
-        io::copy(&mut blob.reader(), &mut file)?;
+        write_whole(&mut file, label, blob)?;
         file.sync_all()?;
         std::fs::rename(&unfinished, &path)
     })();
     match written {
-        Ok(()) => Ok(Shelved { path, _file: file }),
+        Ok(()) => Ok(Shelved {
+            path,
+            _file: file,
+            spares: None,
+        }),
         Err(error) => {
             remove(&unfinished);
             Err(error)
         }
     }
+}
+
+fn write_whole(file: &mut File, label: &Label, blob: &Blob) -> io::Result<()> {
+    let mut line = serde_json::to_vec(label)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    io::copy(&mut blob.reader(), file).map(drop)
+}
+
+/// The same into space that was set aside, if there is any that is large enough.
+fn write_to_spare(path: PathBuf, (label, blob): (&Label, &Blob), spares: Arc<Spares>) -> Option<Shelved> {
+    let spare = spares.take(blob.len() + LABEL_BYTES_MAX)?;
+    let file = spare.become_file(&path, |file| write_whole(file, label, blob));
+    let file = file
+        .map_err(|error| tracing::error!(error = %error, "space that was set aside could not be used"))
+        .ok()?;
+    Some(Shelved {
+        path,
+        _file: file,
+        spares: Some(spares),
+    })
 }
 
 /// The file of a dead process, locked from now on; `None` when its process lives, or another one was faster.
@@ -204,4 +244,64 @@ fn read_label(file: &File) -> io::Result<(Label, u64)> {
     let mut reader = BufReader::new(file);
     let length = reader.read_line(&mut line)?;
     Ok((serde_json::from_str(&line)?, length as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use providers::{Spool, SpoolLimits};
+
+    fn row(id: &str) -> MediaRow {
+        MediaRow {
+            id: id.to_owned(),
+            generation_id: "req_1".to_owned(),
+            position: 0,
+            path: format!("{id}.png"),
+            format: "png".to_owned(),
+            width_px: 1,
+            height_px: 1,
+            size_bytes: 5,
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+            made: None,
+        }
+    }
+
+    fn spaces(folder: &Path) -> usize {
+        let files = std::fs::read_dir(folder).expect("the folder is there");
+        files
+            .filter(|file| {
+                let path = file.as_ref().expect("a file").path();
+                path.extension().is_some_and(|end| end == spares::EXTENSION)
+            })
+            .count()
+    }
+
+    #[tokio::test]
+    async fn an_image_finds_room_where_no_new_file_can_be_written_and_is_found_after_a_death() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let shelf = Shelf::new(folder.path(), "one");
+        let all = spaces(folder.path());
+        let blob = Spool::new(SpoolLimits::default())
+            .scope()
+            .store(b"image")
+            .expect("room");
+        // A folder stands where the new file would be made.
+        std::fs::create_dir(folder.path().join("full.part")).expect("the folder is made");
+        let shelved = shelf
+            .put(&row("full"), "default", &blob)
+            .await
+            .expect("room that was set aside");
+        assert_eq!(spaces(folder.path()), all - 1);
+        shelved.remove();
+        assert_eq!(spaces(folder.path()), all, "it is set aside anew");
+
+        drop(shelf.put(&row("full"), "default", &blob).await.expect("room"));
+        let next = Shelf::new(folder.path(), "two");
+        let found = next.leftovers().expect("the folder can be read");
+        let [leftover] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((leftover.owner.as_str(), leftover.row.id.as_str()), ("one", "full"));
+        assert_eq!(leftover.bytes().await.expect("it can be read"), b"image");
+    }
 }

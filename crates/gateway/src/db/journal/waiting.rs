@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::queue::Item;
 use super::{Entry, Write};
+use crate::aside::set_aside;
 
 /// Space that is set aside: the ends of more than a thousand generations.
 const SPACE_BYTES: u64 = 16 << 20;
@@ -60,7 +61,7 @@ impl WaitingFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path)?;
         file.lock()?;
-        set_aside(&file)?;
+        set_aside(&file, SPACE_BYTES)?;
         file.sync_all()?;
         Ok(Self {
             path,
@@ -180,29 +181,6 @@ impl Leftover {
     pub(super) fn remove(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
     }
-}
-
-#[cfg(target_os = "linux")]
-fn set_aside(file: &File) -> io::Result<()> {
-    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, SPACE_BYTES) {
-        Ok(()) => Ok(()),
-        // Not every file system can.
-        Err(rustix::io::Errno::OPNOTSUPP) => fill(file),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn set_aside(file: &File) -> io::Result<()> {
-    fill(file)
-}
-
-fn fill(mut file: &File) -> io::Result<()> {
-    let zeros = vec![0; 1 << 16];
-    for _ in 0..SPACE_BYTES / (1 << 16) {
-        file.write_all(&zeros)?;
-    }
-    Ok(())
 }
 
 fn frame(entry: &Entry, frames: &mut Vec<u8>) -> io::Result<()> {
