@@ -32,7 +32,7 @@ pub(crate) const SHORT: [&str; 10] = [
     "--outage-max-s",
     "5",
     "--seed",
-    "42",
+    "277",
     "--patience",
     "4",
 ];

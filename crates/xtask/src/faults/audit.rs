@@ -37,6 +37,8 @@ pub(super) struct Figures {
     pub(super) served: usize,
     /// Refused before anything was spent, for good.
     pub(super) refused_unspent: usize,
+    /// Those whose callers' patience ended: nothing can be said of them.
+    pub(super) gave_up: usize,
     /// Those that the policy had to serve.
     pub(super) possible: usize,
     pub(super) possible_and_served: usize,
@@ -282,6 +284,7 @@ impl Case<'_> {
         of_shape.1 += usize::from(served);
         figures.asks += 1;
         figures.served += usize::from(served);
+        figures.gave_up += usize::from(matches!(self.story.end, End::GaveUp(_)));
         if let End::Refused(_, code) | End::GaveUp(code) = &self.story.end {
             *figures.codes.entry(code.clone()).or_default() += 1;
         }

@@ -10,7 +10,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long a caller goes on trying: longer than a deadline and an outage together.
+/// How long a caller goes on trying: longer than a deadline and an outage together. Kills all along may keep one from an
+/// answer for longer: each start gives a job whose file cannot be had a minute of its own.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The code of what cannot be taken now.
 pub(super) const OVERLOADED: &str = "OVERLOADED";
@@ -28,7 +29,7 @@ pub(super) enum End {
     Refused(u16, String),
     /// The connection broke, and the caller does not ask again.
     Lost,
-    /// It was refused again and again, with nothing spent, until it gave up.
+    /// It was refused again and again, or heard nothing, until its patience ended.
     GaveUp(String),
 }
 
@@ -89,6 +90,10 @@ pub(super) fn ask(site: &Site, client: &Client, ask: &Ask) -> Story {
             }
         }
         pause(Duration::from_secs_f64(numbers.between(PAUSE_S.0, PAUSE_S.1)));
+    }
+    if story.end == End::Lost {
+        // Each time it asked, the gateway died, or could not say yet.
+        story.end = End::GaveUp("no answer".to_owned());
     }
     if story.end == End::Served {
         story.look(site, client, ask, begun);

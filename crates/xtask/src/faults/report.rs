@@ -54,6 +54,7 @@ pub(super) fn print(site: &Site, told: &Told) {
                 share(figures.possible_and_served, figures.possible)
             ),
         ),
+        ("  callers whose patience ended", figures.gave_up.to_string()),
         (
             "images billed, delivered or found",
             format!("{}, {}", figures.billed_images, figures.delivered_images),
