@@ -114,6 +114,104 @@ export function playground(browser, server) {
       await page.waitForFunction(() => document.querySelector("[data-list] figure:not([aria-busy]) img"));
     });
 
+    walk("says what comes where nothing is yet, and fills in an example", {}, async (page) => {
+      await page.go("/playground?models=mock-image");
+      assert.match(await page.$eval("[data-empty]", (it) => it.innerText), /Pictures come here/);
+      await Promise.all([page.waitForNavigation({ waitUntil: "load" }), press(page, "[data-empty] a")]);
+      assert.match(await page.$eval("#pg-p", (it) => it.value), /lighthouse/);
+      await press(page, ".run [type=submit]");
+      await results(page, 1).catch(() => null);
+      assert.equal(await page.$("[data-empty]"), null);
+    });
+
+    walk("uses a result as input, has its settings again, and shows its code", {}, async (page) => {
+      await page.go("/playground?models=mock-image&prompt=dunes&seed=7&size=64x64");
+      await press(page, ".run [type=submit]");
+      await page.waitForSelector("[data-list] figure:not([aria-busy]) img");
+      await press(page, "[data-act=code]");
+      assert.ok(await page.$eval("[data-code]", (it) => it.closest("details").open && it.textContent.includes("dunes")));
+      await page.$eval("#pg-p", (it) => { it.value = "other"; it.dispatchEvent(new Event("input", { bubbles: true })); });
+      await press(page, "[data-act=same]");
+      await page.waitForFunction(() => document.querySelector("#pg-p").value === "dunes");
+      await page.$eval("[name=seed]", (it) => { it.value = ""; });
+      await press(page, "[data-act=seed]");
+      await page.waitForFunction(() => document.querySelector("[name=seed]").value === "7");
+      await press(page, "[data-act=use]");
+      await page.waitForSelector(".inputs li:not(.drop) img");
+      assert.equal(await page.$eval("[data-playground]", (it) => it.dataset.mode), "edit");
+    });
+
+    walk("holds two results against each other by a slider, and zooms both", {}, async (page) => {
+      await page.go(`${TWO}&prompt=dunes`);
+      await press(page, ".run [type=submit]");
+      await results(page, 1);
+      await page.waitForFunction(() => document.querySelectorAll("[data-list] figure:not([aria-busy]) img").length === 2);
+      await page.$eval("[name=lay][value=slider]", (it) => it.click());
+      assert.equal((await page.$$("[data-slide]:not([hidden]) img")).length, 2);
+      await page.$eval("[data-slideat] input", (it) => { it.value = "20"; it.dispatchEvent(new Event("input")); });
+      assert.equal(await page.$eval("[data-slide]", (it) => it.style.getPropertyValue("--at")), "20%");
+      await page.$eval("[name=lay][value=side]", (it) => it.click());
+      await page.$eval("[data-zoom]", (it) => { it.value = "3"; it.dispatchEvent(new Event("input")); });
+      assert.ok(await page.$eval("[data-results]", (it) => it.classList.contains("zoomed") && it.style.getPropertyValue("--zoom") === "3"));
+    });
+
+    walk("varies one parameter over all models, with the price before", {}, async (page) => {
+      await page.go(`${TWO}&prompt=dunes`);
+      await page.$eval("[data-vary]", (it) => { it.closest("details").open = true; });
+      await page.select("[data-vary]", "aspect_ratio");
+      await page.type("[data-values]", "1:1, 16:9");
+      assert.match(await page.$eval("[data-grid]", (it) => it.textContent), /^2 × 2 requests, \$0\.04 at most$/);
+      await press(page, ".run [type=submit]");
+      await page.waitForFunction(() => document.querySelectorAll("[data-list] figure:not([aria-busy]) img").length === 4, { timeout: 20_000 });
+      const titles = await page.$$eval("[data-list] [data-title]", (all) => all.map((it) => it.textContent));
+      assert.deepEqual(titles.map((title) => title.split(", aspect_ratio ")[1]), ["1:1", "16:9", "1:1", "16:9"]);
+    });
+
+    walk("keeps settings under a name", {}, async (page) => {
+      page.on("dialog", (dialog) => dialog.accept("evening"));
+      await page.go("/playground?models=mock-image&prompt=dunes");
+      await press(page, "[data-preset]");
+      await page.waitForFunction(() => document.querySelector("[data-presets] li"));
+      await page.go("/playground?models=mock-image");
+      await page.waitForFunction(() => document.querySelector("[data-presets] li button"));
+      await press(page, "[data-presets] li button");
+      await page.waitForFunction(() => document.querySelector("#pg-p").value === "dunes");
+    });
+
+    walk("takes pasted pictures, orders and replaces them", {}, async (page) => {
+      await page.go("/playground?models=gpt-image-1.5&mode=edit&prompt=gulls");
+      const paste = (name) => page.evaluate(async (named) => {
+        const canvas = new OffscreenCanvas(32, 32); canvas.getContext("2d").fillRect(0, 0, 32, 32);
+        const data = new DataTransfer();
+        data.items.add(new File([await canvas.convertToBlob({ type: "image/png" })], named, { type: "image/png" }));
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+      }, name);
+      const names = () => page.$$eval(".inputs li:not(.drop) img", (all) => all.map((it) => it.alt.split(": ")[1]));
+      await paste("one.png"); await paste("two.png");
+      assert.deepEqual(await names(), ["one.png", "two.png"]);
+      await press(page, ".inputs li:nth-child(2) [data-move]");
+      assert.deepEqual(await names(), ["two.png", "one.png"]);
+      // Dropped on a picture it takes its place.
+      await page.evaluate(() => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array([137, 80, 78, 71])], "three.png", { type: "image/png" }));
+        document.querySelector(".inputs li").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+      });
+      assert.deepEqual(await names(), ["three.png", "one.png"]);
+      await press(page, '[aria-label="Remove image 1"]');
+      assert.deepEqual(await names(), ["one.png"]);
+    });
+
+    walk("makes a picture larger", {}, async (page) => {
+      await page.go("/playground?mode=upscale");
+      await takes(page, 64, 48);
+      await page.waitForSelector(".inputs li:not(.drop) img");
+      await press(page, ".run [type=submit]");
+      await page.waitForSelector("[data-list] figure:not([aria-busy]) img", { timeout: 20_000 });
+      const [width] = (await page.$eval("[data-list] [data-facts]", (it) => it.textContent)).match(/\d+/);
+      assert.ok(Number(width) > 64, width);
+    });
+
     walk("answers as a page without scripts", { scripts: false }, async (page) => {
       await page.go("/playground?models=grok-imagine-image");
       await page.type("#pg-p", "a red kite");

@@ -16,6 +16,7 @@ import { startGateway } from "../sdk/node/servers.mjs";
 import * as accessibility from "./accessibility.mjs";
 import { arena, demonstrate } from "./arena.mjs";
 import { DESKTOP, PHONE, launch, open } from "./browser.mjs";
+import { desk, deskPages, session } from "./desk.mjs";
 import * as focus from "./focus.mjs";
 import * as layout from "./layout.mjs";
 import * as markup from "./markup.mjs";
@@ -37,6 +38,7 @@ const server = options.folder ? await serveFolder(options.folder) : await startG
 // Boards and gallery are looked at as they are once there is something in them.
 const demonstrated = options.folder ? 0 : await demonstrate(server);
 const { browser, close } = await launch();
+const cookie = options.folder ? "" : await session(server);
 const pages = await choosePages();
 after(async () => {
   await close();
@@ -49,13 +51,17 @@ async function choosePages() {
     return files.map((name) => ({ path: `/${name}` })).filter(({ path }) => path.startsWith(options.only ?? ""));
   }
   const models = options.all ? await everyModel(server) : [];
-  return [...TEMPLATES, ...models].filter(({ path }) => path.startsWith(options.only ?? ""));
+  return [...TEMPLATES, ...(await deskPages(server)), ...models].filter(({ path }) => path.startsWith(options.only ?? ""));
 }
 
 /** A page that is open for one check, and has to be without faults after it. */
-async function visit({ path, status = 200 }, settings, check) {
+async function visit({ path, status = 200, signedIn = false }, settings, check) {
   const page = await open(browser, server.url, settings);
   try {
+    if (signedIn) {
+      const pairs = cookie.split("; ").map((pair) => pair.split("="));
+      await page.browserContext().setCookie(...pairs.map(([name, value]) => ({ name, value, domain: "127.0.0.1", path: "/" })));
+    }
     page.expectedStatus = (answer) => answer.status() < 400 || (answer.status() === status && new URL(answer.url()).pathname === path);
     await page.go(path);
     const found = await check(page);
@@ -71,7 +77,7 @@ describe("pages", { concurrency: 2 }, () => {
   for (const target of pages) {
     describe(target.path, () => {
       test("is valid HTML", async () => {
-        const answer = await fetch(new URL(target.path, server.url), { headers: { accept: "text/html" } });
+        const answer = await fetch(new URL(target.path, server.url), { headers: { accept: "text/html", ...(target.signedIn ? { cookie } : {}) } });
         assert.equal(answer.status, target.status ?? 200);
         assert.deepEqual(await markup.faults(await answer.text()), []);
       });
@@ -90,5 +96,6 @@ if (!options.folder && !options.only) {
   walks(browser, server);
   arena(browser, server, demonstrated);
   playground(browser, server);
+  desk(browser, server);
   runSamples(server, { all: options.all });
 }

@@ -9,6 +9,7 @@ mod balance;
 mod body;
 mod caller;
 mod edits;
+mod erasures;
 mod estimate;
 mod events;
 mod generations;
@@ -85,6 +86,7 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
         .route("/v1/requests", get(requests::list))
         .route("/v1/requests/{id}", get(requests::retrieve))
         .route("/v1/requests/{id}/payloads", delete(requests::purge))
+        .route("/v1/erasures", post(erasures::handle))
         .route("/v1/usage", get(usage::handle))
         .route("/v1/health/providers", get(health_providers::handle))
         .route("/v1/webhooks/secret", get(webhooks::handle))

@@ -47,6 +47,7 @@ use crate::db::Database;
 use crate::db::generations::Lease;
 use crate::db::journal::ClaimOf;
 use crate::db::media::MediaRow;
+use crate::erasure::Places;
 use crate::media::links::Links;
 use crate::media::process::{Inspected, Processor};
 use crate::media::room::MediaRoom;
@@ -288,6 +289,15 @@ pub struct Generated {
 }
 
 impl Generator {
+    /// Where what a request asked and got is forgotten.
+    pub(crate) fn forgetting(&self) -> Places<'_> {
+        Places {
+            database: &self.database,
+            store: &self.store,
+            now: self.clock.now(),
+        }
+    }
+
     /// The whole life of a generation; partial images go to `inlet` on the way.
     ///
     /// # Errors

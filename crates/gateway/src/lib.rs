@@ -13,6 +13,7 @@ pub mod builtin;
 pub mod cli;
 pub mod clock;
 pub mod db;
+mod erasure;
 mod first_key;
 pub mod generation;
 mod http;

@@ -19,6 +19,8 @@ pub(crate) enum Bench {
     Render,
     /// Speed of the books on each database.
     Ledger,
+    /// Every list of the desk with a million requests, on each database.
+    Log,
     /// Time and size of the heaviest pages.
     Pages,
     /// Ratings of a million votes.
@@ -28,10 +30,11 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Memory,
         Self::Render,
         Self::Ledger,
+        Self::Log,
         Self::Pages,
         Self::Ratings,
         Self::Path,
@@ -53,6 +56,7 @@ impl Bench {
             Self::Memory => "memory",
             Self::Render => "render",
             Self::Ledger => "ledger",
+            Self::Log => "log",
             Self::Pages => "pages",
             Self::Ratings => "ratings",
             Self::Path => "path",
@@ -68,7 +72,8 @@ pub(crate) fn run(bench: Bench) -> Outcome {
     match bench {
         Bench::Memory => build().and_then(|()| memory::run()),
         Bench::Render => build().and_then(|()| render::run()),
-        Bench::Ledger => ledger::run(),
+        Bench::Ledger => ledger::run("ledger"),
+        Bench::Log => ledger::run("log"),
         Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
         Bench::Ratings => steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"])),
         Bench::Path => build().and_then(|()| path::run()),
@@ -134,7 +139,10 @@ mod tests {
         assert_eq!(*ran.borrow(), Bench::ALL);
         assert_eq!(
             outcome,
-            Err("memory: too slow\nledger: too slow\npages: too slow\nratings: too slow\npath: too slow".to_owned())
+            Err(
+                "memory: too slow\nledger: too slow\nlog: too slow\npages: too slow\nratings: too slow\npath: too slow"
+                    .to_owned()
+            )
         );
     }
 }

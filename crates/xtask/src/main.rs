@@ -31,6 +31,7 @@ usage: cargo xtask <command>
   bench memory                      growth of memory while a 32 MiB answer passes through
   bench render                      time of one sandbox picture of 1024x1024
   bench ledger                      speed of the books on SQLite and PostgreSQL
+  bench log                         every list of the desk with a million requests
   bench pages                       time and size of the heaviest pages of the site
   bench ratings                     ratings of a million votes
   faults                            failing providers, kills and outages, and the books afterwards;

@@ -7,7 +7,6 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::operator::{body, internal};
@@ -19,6 +18,7 @@ use crate::arena::sheet::OUTCOMES;
 use crate::arena::{is_sandbox, told};
 use crate::auth::Scope;
 use crate::db::arena::ExhibitFilter;
+use crate::erasure::voter_of;
 use crate::http::path::PathPart;
 use crate::http::state::AppState;
 use crate::http::{respond, visit};
@@ -28,8 +28,6 @@ use crate::problem::Problem;
 
 /// Longest name by which a tool tells its voters apart.
 const VOTER_CHARS_MAX: usize = 200;
-/// Bytes of the hash that is kept of it.
-const VOTER_HASH_BYTES: usize = 12;
 /// Longest id that is looked up.
 const ID_CHARS_MAX: usize = 64;
 /// Entries that are counted: more than all models in all competitions.
@@ -45,13 +43,7 @@ fn answered(status: StatusCode, made: Result<Value, Problem>) -> Response {
 /// Who votes through a key: the key alone, or somebody that it names.
 fn voter(caller: &Caller, named: Option<&str>) -> Voter {
     let key = &caller.identity.key_id;
-    let id = named.map_or_else(
-        || format!("key-{key}"),
-        |named| {
-            let hash = Sha256::digest(named.as_bytes());
-            format!("key-{key}-{}", hex::encode(&hash[..VOTER_HASH_BYTES]))
-        },
-    );
+    let id = named.map_or_else(|| format!("key-{key}"), |named| voter_of(key, named));
     Voter { id, address: None }
 }
 

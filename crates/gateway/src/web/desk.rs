@@ -33,6 +33,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/app/requests/{id}", get(requests::one))
         .route("/app/requests/{id}/row", get(requests::row))
         .route("/app/requests/{id}/purge", post(requests::purge))
+        .route("/app/erasures", post(requests::erase))
         .route("/app/usage", get(usage::show))
         .route("/app/keys", get(keys::show).post(keys::make))
         .route("/app/keys/{id}", get(keys::one).post(keys::change))

@@ -28,7 +28,7 @@ enum Door {
 use Door::{Key, Open, Own, Scoped};
 
 /// Every operation by its id.
-const DOORS: [(&str, Door); 44] = [
+const DOORS: [(&str, Door); 45] = [
     ("audit", Scoped(Scope::Admin)),
     ("balance", Scoped(Scope::Read)),
     ("changeAccount", Scoped(Scope::Admin)),
@@ -44,6 +44,7 @@ const DOORS: [(&str, Door); 44] = [
     ("demonstrate", Scoped(Scope::Admin)),
     ("editImages", Scoped(Scope::Generate)),
     ("editImagesAtDeployment", Scoped(Scope::Generate)),
+    ("eraseUser", Scoped(Scope::Admin)),
     ("generateImages", Scoped(Scope::Generate)),
     ("generateImagesAtDeployment", Scoped(Scope::Generate)),
     ("healthz", Open),

@@ -250,3 +250,56 @@ async fn what_is_under_way_cannot_be_purged_yet() {
     assert_eq!(purge(&gateway, id, &gateway.key).await.ok()["already_purged"], false);
     gateway.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_an_end_user_is_forgotten_in_one_action() {
+    let gateway = TestGateway::start().await;
+    keep_payloads(&gateway).await;
+    let of = |user: &str| {
+        with(
+            two(),
+            json!({ "prompt": format!("dunes of {user}"), "user": user, "response_format": "url" }),
+        )
+    };
+    let (first, second) = (gateway.generate(of("ann")).await, gateway.generate(of("ann")).await);
+    let other = gateway.generate(of("bob")).await;
+    let (link, kept) = (
+        first.ok()["data"][0]["url"].clone(),
+        other.ok()["data"][0]["url"].clone(),
+    );
+    second.ok();
+    let order = |body: Value| gateway.request(Method::POST, "/v1/erasures").json(&body);
+    send(order(json!({ "user": "" }))).await.error(400, "INVALID_REQUEST");
+    send(order(json!({ "user": "ann", "account_id": "nobody" })))
+        .await
+        .error(400, "INVALID_REQUEST");
+    let erased = send(order(json!({ "user": "ann" }))).await.ok();
+    assert_eq!(
+        (&erased["requests"], &erased["media_deleted"], &erased["under_way"]),
+        (&json!(2), &json!(4), &json!(0))
+    );
+    for id in [first.id(), second.id()] {
+        let told = gateway.recorded(&id).await;
+        assert_eq!((&told["user"], &told["status"]), (&Value::Null, &json!("completed")));
+        assert!(
+            told.get("payloads").is_none() && told["payloads_purged_at"].is_string(),
+            "{told}"
+        );
+    }
+    let status = async |link: &Value| {
+        let answer = gateway.client.get(link.as_str().expect("a link")).send().await;
+        answer.expect("an answer").status()
+    };
+    assert_eq!(status(&link).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&kept).await, StatusCode::OK, "another user's is left");
+    let again = send(order(json!({ "user": "ann", "account_id": "*" }))).await.ok();
+    assert_eq!(again["requests"], 0);
+    let audit = gateway.get("/v1/audit?action=user_erase").await.ok();
+    assert_eq!(audit["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(audit["data"][1]["details"]["requests"], 2);
+    assert!(
+        !audit.to_string().contains("ann"),
+        "the name is not kept by who forgets it"
+    );
+    gateway.finish().await;
+}

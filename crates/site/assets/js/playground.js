@@ -123,6 +123,7 @@ async function left() {
 async function run(event) {
   event.preventDefault();
   results.hidden = false;
+  $("[data-empty]")?.remove();
   list.replaceChildren();
   // Asked for before the first request, so that several at once do not begin a session each.
   try { await ask.session(); } catch (error) { list.append(make("p", { class: "banner fail", role: "alert" }, error.message)); return; }

@@ -237,7 +237,7 @@ pub(crate) fn address(path: &str, pairs: &[(String, String)]) -> String {
 /// A field of a form with its label; `attributes` are those of the input beside id, name and value.
 pub(crate) fn field(id: &str, name: &str, label: &str, value: &str, attributes: &str) -> String {
     format!(
-        "<div class=\"field\"><label for=\"{id}\">{label}</label><input id=\"{id}\" name=\"{name}\" value=\"{}\" {attributes}></div>",
+        "<div class=\"field\"><label for=\"{id}\">{label}</label><input id=\"{id}\" type=\"text\" name=\"{name}\" value=\"{}\" {attributes}></div>",
         escape(value)
     )
 }

@@ -6,6 +6,7 @@ use super::answers::{Has, answer};
 use super::reference;
 use crate::api::requests::SEARCH_CHARS_MAX;
 use crate::db::generations::{Filter, Grouping, Status};
+use crate::erasure::USER_CHARS_MAX;
 use crate::generation::stages::Stage;
 
 fn parameter(name: &str, schema: Value, description: &str) -> Value {
@@ -106,6 +107,10 @@ pub(super) fn paths() -> Value {
             "summary": "Forget what a request asked and got, images included. What it cost and how it went stays.",
             "description": "For the API key that made the request, whatever its scopes, and for keys with the scope admin. Links to the images end at once. May be repeated.",
             "parameters": [id, account()], "responses": answer("It is forgotten.", "PurgedRequest", &[Has::Name, Has::State]) } },
+        "/v1/erasures": { "post": { "operationId": "eraseUser", "summary": "Forget an end user: what its requests asked and got, their images, pictures on show, and its votes.",
+            "description": "For keys with the scope admin. What requests cost and how they went stays, without the user. Requests under way are left and counted: send the same once more when they have ended. The audit tells of it without the name.",
+            "requestBody": { "required": true, "content": { "application/json": { "schema": reference("ErasureOrder") } } },
+            "responses": answer("What was forgotten.", "Erasure", &[Has::Body]) } },
         "/v1/usage": { "get": { "operationId": "usage", "summary": "What was spent, as far back as the request log reaches.",
             "parameters": usage, "responses": answer("The spending.", "Usage", &[]) } },
     })
@@ -158,6 +163,13 @@ pub(super) fn schemas() -> Value {
         "PurgedRequest": { "type": "object", "required": ["id", "object", "purged", "already_purged", "media_deleted"], "properties": {
             "id": { "type": "string" }, "object": { "const": "request.payloads" }, "purged": { "const": true },
             "already_purged": { "type": "boolean" }, "media_deleted": { "type": "integer" } } },
+        "ErasureOrder": { "type": "object", "required": ["user"], "additionalProperties": false, "properties": {
+            "user": { "type": "string", "minLength": 1, "maxLength": USER_CHARS_MAX, "description": "As requests name it in user." },
+            "account_id": { "type": "string", "description": "The account whose requests are meant; that of the calling key when absent, * for all of them." } } },
+        "Erasure": { "type": "object", "required": ["object", "requests", "media_deleted", "exhibits_taken_down", "votes_deleted", "under_way"], "properties": {
+            "object": { "const": "erasure" }, "requests": { "type": "integer" }, "media_deleted": { "type": "integer" },
+            "exhibits_taken_down": { "type": "integer" }, "votes_deleted": { "type": "integer" },
+            "under_way": { "type": "integer", "description": "Requests that have not ended, and were left." } } },
         "Usage": { "type": "object", "required": ["object", "group_by", "currency", "data", "totals", "truncated"], "properties": {
             "object": { "const": "usage" }, "group_by": { "type": "array", "items": { "type": "string" } }, "currency": { "const": "usd" },
             "created_after": nullable("string"), "created_before": nullable("string"),

@@ -10,6 +10,7 @@ use crate::api::caller::Caller;
 use crate::api::query::Parameters;
 use crate::auth::Scope;
 use crate::db::audit::Action;
+use crate::erasure;
 use crate::http::path::PathPart;
 use crate::http::respond;
 use crate::http::state::AppState;
@@ -57,27 +58,10 @@ async fn purge(state: &AppState, caller: &Caller, account_id: &str, id: &str) ->
             "This request is still under way: it can be purged once it has ended.",
         ));
     }
-    let mut deleted = 0;
-    for media in database.media_of(id).await.map_err(|error| internal(&error))? {
-        // The file first: a row without a file is found again, a file without a row never.
-        generator.store.delete(&media.path).await.map_err(|error| {
-            tracing::error!(media.id = %media.id, error = %error, "an image could not be purged");
-            Problem::internal()
-        })?;
-        database
-            .delete_media(&media.id)
-            .await
-            .map_err(|error| internal(&error))?;
-        deleted += 1;
-    }
-    let now = generator.clock.now();
     let told = caller
         .witness(state)
         .line(Action::RequestPurge, Some(&row.start.account_id), id, json!({}));
-    let first = database
-        .purge_payloads(id, now, Some(&told))
-        .await
-        .map_err(|error| internal(&error))?;
+    let (first, deleted) = erasure::forget(generator.forgetting(), id, Some(&told)).await?;
     Ok(json!({
         "id": id,
         "object": "request.payloads",

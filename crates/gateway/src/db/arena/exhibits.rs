@@ -205,6 +205,24 @@ impl Database {
         Ok(row.try_get("found")?)
     }
 
+    /// Takes down what was hung of a request, for good: its prompt is forgotten. Returns the files that are to be removed.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn take_down_of(&self, generation_id: &str) -> Result<Vec<String>, DatabaseError> {
+        let hung: Vec<(String,)> =
+            sqlx::query_as("SELECT path FROM exhibits WHERE generation_id = $1 AND prompt <> ''")
+                .bind(generation_id)
+                .fetch_all(&self.pool)
+                .await?;
+        sqlx::query("UPDATE exhibits SET state = $2, prompt = '', settings = '{}' WHERE generation_id = $1")
+            .bind(generation_id)
+            .bind(ExhibitState::Hidden.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(hung.into_iter().map(|(path,)| path).collect())
+    }
+
     /// Shows, hides or takes back a picture. Returns whether there is one of that id.
     ///
     /// # Errors

@@ -288,6 +288,24 @@ impl Database {
         Ok(row.try_get("found")?)
     }
 
+    /// Forgets a voter: pairs and votes. Returns how many rows of votes there were.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn forget_voter(&self, voter: &str) -> Result<u64, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
+        let votes = sqlx::query("DELETE FROM arena_votes WHERE voter = $1")
+            .bind(voter)
+            .execute(&mut *transaction)
+            .await?;
+        for table in ["arena_battles", "arena_aside"] {
+            let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE voter = $1"));
+            sqlx::query(sql).bind(voter).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(votes.rows_affected())
+    }
+
     /// The newest row of a world's votes: when it is the same, nothing has changed.
     ///
     /// # Errors

@@ -135,6 +135,18 @@ impl Database {
         Ok(is_first)
     }
 
+    /// Forgets whose request it was.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn forget_user_of(&self, generation_id: &str) -> Result<(), DatabaseError> {
+        sqlx::query("UPDATE generations SET end_user = NULL WHERE id = $1")
+            .bind(generation_id)
+            .execute(&self.pool)
+            .await?;
+        self.leave_no_trace().await
+    }
+
     /// The oldest generations that may be forgotten, found by index, account by account, without holding up the writer.
     ///
     /// # Errors

@@ -76,6 +76,20 @@ pub(super) async fn purge(sitting: Sitting, PathPart(id): PathPart, request: Req
     }
 }
 
+/// Forgets all of an end user.
+pub(super) async fn erase(sitting: Sitting, request: Request) -> Response {
+    let done = async {
+        let form = sitting.form(request).await?;
+        let named = |name: &str| value(&form.pairs, name).unwrap_or_default().to_owned();
+        let order = json!({ "user": named("user"), "account_id": named("account_id") });
+        sitting.send(Method::POST, "/v1/erasures", &order).await
+    };
+    match done.await {
+        Ok(_) => see("/app/audit?action=user_erase"),
+        Err(problem) => sitting.refuse(&problem, Err(Problem::internal())),
+    }
+}
+
 fn pairs<const COUNT: usize>(all: [(&str, &str); COUNT]) -> [(String, String); COUNT] {
     all.map(|(name, value)| (name.to_owned(), value.to_owned()))
 }

@@ -18,7 +18,7 @@ pub fn page(desk: &Desk, page: &Value, actions: &[&str], keys: &Named, query: &[
         .collect();
     choices.extend(told.iter().map(|(action, words)| (action.as_str(), words.as_str())));
     let mut out = format!(
-        "<form class=\"a-filter\" action=\"/app/audit\" aria-label=\"Filter the audit\">{}<label class=\"sr\" for=\"au-t\">Id of what it was done to</label><input id=\"au-t\" type=\"search\" name=\"target\" value=\"{}\" placeholder=\"Id of a key, account or request\"><label class=\"sr\" for=\"au-a\">Account</label><input id=\"au-a\" name=\"account\" value=\"{}\" placeholder=\"Account\"><button class=\"btn sm\" type=\"submit\">Apply</button></form>",
+        "<form class=\"a-filter\" action=\"/app/audit\" aria-label=\"Filter the audit\">{}<label class=\"sr\" for=\"au-t\">Id of what it was done to</label><input id=\"au-t\" type=\"search\" name=\"target\" value=\"{}\" placeholder=\"Id of a key, account or request\"><label class=\"sr\" for=\"au-a\">Account</label><input id=\"au-a\" type=\"text\" name=\"account\" value=\"{}\" placeholder=\"Account\"><button class=\"btn sm\" type=\"submit\">Apply</button></form>",
         choice("au-k", "action", "Action", &choices, value(query, "action")),
         escape(value(query, "target")),
         escape(value(query, "account"))

@@ -117,8 +117,8 @@ fn row(finding: &Finding, today: Date) -> String {
     let days = |from: Date, to: Date| from.until(to).map_or(0, |span| span.get_days());
     let why = match &finding.why {
         Why::Own => status("info", "your own"),
-        Why::Off => status("no", "off"),
-        Why::Retired => status("no", "retired"),
+        Why::Off => status("off", "off"),
+        Why::Retired => status("off", "retired"),
         Why::Doubt(Doubt::OldFigures { as_of }) => status(
             "warn",
             &format!("{}, {} days ago", words::date(*as_of), days(*as_of, today)),

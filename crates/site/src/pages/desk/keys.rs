@@ -122,8 +122,8 @@ fn row(key: &Value) -> String {
 fn state(key: &Value) -> String {
     match text(key, "status") {
         "active" => status("ok", "works"),
-        "revoked" => status("no", "revoked"),
-        _ => status("no", "expired"),
+        "revoked" => status("off", "revoked"),
+        _ => status("off", "expired"),
     }
     .0
 }

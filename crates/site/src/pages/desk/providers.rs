@@ -57,7 +57,7 @@ pub fn page(desk: &Desk, providers: &[Provider], days: u32) -> Page {
         let service = match provider.service {
             Service::Real => status("ok", "real"),
             Service::Sandbox => status("info", "sandbox"),
-            Service::Off => status("no", "off"),
+            Service::Off => status("off", "off"),
         };
         let failing = provider.circuits.iter().filter(|circuit| !circuit.is_healthy).count();
         let health = match (&provider.service, failing) {

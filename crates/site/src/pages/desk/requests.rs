@@ -70,12 +70,37 @@ pub fn page(shown: &Shown<'_>) -> Page {
         out.push_str(&open.0);
     }
     out.push_str("</div>");
+    erasure(&mut out, shown);
     let mut page = shown.desk.page(Place::Requests, "Requests", &beside(shown), &out);
     if !shown.open_id.is_empty() {
         page.path = format!("/app/requests/{}", shown.open_id);
         page.title = format!("Request {}", shown.open_id);
     }
     page
+}
+
+/// Below the requests of one end user: forgetting them all.
+fn erasure(out: &mut String, shown: &Shown<'_>) {
+    let user = value(shown.query, "user");
+    if user.is_empty() || !shown.desk.is_admin {
+        return;
+    }
+    let account = match value(shown.query, "account") {
+        "" => "*",
+        named => named,
+    };
+    let inner = format!(
+        "<input type=\"hidden\" name=\"user\" value=\"{}\"><input type=\"hidden\" name=\"account_id\" value=\"{}\"><p class=\"dim\">Prompts, answers, stored pictures, pictures on show and votes of this user are gone for good. What the requests cost and how they went stays, without the user.</p><label class=\"check\"><input type=\"checkbox\" name=\"sure\" value=\"1\" required><span>I know that this cannot be undone</span></label><button class=\"btn\" type=\"submit\">{}Forget this user</button>",
+        escape(user),
+        escape(account),
+        icon("trash-2")
+    );
+    let _ = write!(
+        out,
+        "<section class=\"stack\" aria-labelledby=\"er-h\"><h2 id=\"er-h\" class=\"h3\">Forget the user {}</h2>{}</section>",
+        escape(user),
+        shown.desk.form("/app/erasures", "d-form", &inner)
+    );
 }
 
 /// The query without the place in the list, and with `changed` in it.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use planner::mode::Mode;
 
 use super::{Shown, Who, outcome};
-use crate::html::{Html, icon};
+use crate::html::{Html, escape, icon};
 
 /// The middle of the page.
 pub(super) fn stage(shown: &Shown<'_>) -> Html {
@@ -21,10 +21,36 @@ pub(super) fn stage(shown: &Shown<'_>) -> Html {
     if shown.mode == Mode::ImageEdit {
         masker(&mut out);
     }
+    if shown.outcome.is_none() {
+        empty(&mut out, shown);
+    }
     results(&mut out);
     code(&mut out);
     out.push_str("</div>\n");
     Html(out)
+}
+
+/// What stands where pictures will come: what comes here, and the one thing that brings it.
+fn empty(out: &mut String, shown: &Shown<'_>) {
+    const EXAMPLE: &str = "A lighthouse above a stormy sea at sunset, oil on canvas";
+    let (words, action) = match shown.mode {
+        Mode::TextToImage if shown.value("prompt").is_empty() => {
+            let path = format!("{}&prompt=", shown.path(&shown.ids(), shown.mode));
+            let text: String = url::form_urlencoded::byte_serialize(EXAMPLE.as_bytes()).collect();
+            let link = format!(
+                "<a class=\"btn\" href=\"{}{text}\">Fill in an example</a>",
+                escape(&path)
+            );
+            ("Say what the picture shows, then generate.", link)
+        }
+        Mode::TextToImage => ("Generate, and each chosen model answers here.", String::new()),
+        Mode::ImageEdit => ("Add a picture, say what shall change, then edit.", String::new()),
+        Mode::Upscale => ("Add a picture, then make it larger.", String::new()),
+    };
+    let _ = writeln!(
+        out,
+        "<div class=\"state\" data-empty><p class=\"h2\">Pictures come here</p><p>{words} Beside each stand its size, its price and the way that it took; what is made is kept in the history of this device.</p>{action}</div>"
+    );
 }
 
 /// The editor of masks, hidden until it is opened.
