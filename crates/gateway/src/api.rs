@@ -37,7 +37,7 @@ mod webhooks;
 use axum::Router;
 use axum::routing::{delete, get, patch, post};
 
-use crate::http::state::AppState;
+use crate::http::state::Current;
 use accounts::postings;
 use arena::{operator as operating, suggestions};
 use edits::Edits;
@@ -45,7 +45,7 @@ use generations::Generations;
 pub(crate) use openapi::document;
 
 /// Every route.
-pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
+pub(crate) fn routes(aliases: &[String]) -> Router<Current> {
     let openai = Router::new()
         .route("/images/generations", post(images::handle::<Generations>))
         .route("/images/edits", post(images::handle::<Edits>))
@@ -114,6 +114,6 @@ pub(crate) fn routes(aliases: &[String]) -> Router<AppState> {
 }
 
 /// What the address serves that the operator gave to `/metrics` alone.
-pub(crate) fn metrics_routes() -> Router<AppState> {
+pub(crate) fn metrics_routes() -> Router<Current> {
     Router::new().route("/metrics", get(metrics::figures))
 }

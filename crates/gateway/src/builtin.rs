@@ -32,14 +32,44 @@ pub enum CatalogError {
 /// # Errors
 /// [`CatalogError`].
 pub fn catalog(folder: Option<&Path>) -> Result<Catalog, CatalogError> {
+    catalog_over(None, folder)
+}
+
+/// The same over `base`, text by name, where other files than the built-in ones are to be had.
+///
+/// # Errors
+/// [`CatalogError`].
+pub(crate) fn catalog_over(
+    base: Option<&BTreeMap<String, String>>,
+    folder: Option<&Path>,
+) -> Result<Catalog, CatalogError> {
     let own = own_files(folder)?;
-    let builtin = CATALOG_FILES.iter().map(|(name, text)| (*name, *text));
-    let sources: Vec<(&str, &str)> = builtin
+    let base: Vec<(&str, &str)> = match base {
+        Some(files) => files
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect(),
+        None => CATALOG_FILES.to_vec(),
+    };
+    let sources: Vec<(&str, &str)> = base
+        .into_iter()
         .chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str())))
         // Competitions are about models, and are read once these are known.
         .filter(|(name, _)| !name.starts_with(COMPETITIONS))
         .collect();
     load(&sources).map_err(CatalogError::Mistakes)
+}
+
+/// Name and text of every file that [`catalog`] reads, as it is in force.
+///
+/// # Errors
+/// [`CatalogError`].
+pub(crate) fn files(folder: Option<&Path>) -> Result<BTreeMap<String, String>, CatalogError> {
+    let builtin = CATALOG_FILES.iter();
+    let all = builtin
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .chain(own_files(folder)?);
+    Ok(all.filter(|(name, _)| !name.starts_with(COMPETITIONS)).collect())
 }
 
 /// Name and text of every competition's file; an operator's file takes the place of a built-in one of that name.

@@ -25,8 +25,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::builtin;
 use crate::private;
+use crate::renewal;
 use crate::settings::{Environment, Settings};
 
 /// One OpenAI-compatible API in front of every image model and every provider that runs it.
@@ -152,8 +152,7 @@ fn environment() -> Environment {
 /// The settings in force, with the catalogue that they name.
 fn load(config: Option<PathBuf>) -> Result<(Settings, planner::catalog::Catalog), Failed> {
     let environment = environment();
-    let folder = Settings::catalog_dir(config.as_deref(), &environment)?;
-    let catalog = builtin::catalog(folder.as_deref())?;
+    let catalog = renewal::known_catalog(&Settings::before_catalog(config.as_deref(), &environment)?)?;
     let settings = Settings::load(config.as_deref(), &environment, &catalog)?;
     Ok((settings, catalog))
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::auth::{self, KeyOrder};
 use crate::db::keys::{KeyFilter, KeyTerms};
 use crate::db::{DEFAULT_ACCOUNT, Database, DatabaseError};
+use crate::private;
 
 /// Name of the file in the data folder that holds the first key.
 pub const FIRST_KEY_FILE: &str = "first-key";
@@ -45,20 +46,7 @@ pub(crate) async fn ensure(
     let key = auth::mint(order, now);
     let path = data_dir.join(FIRST_KEY_FILE);
     // The file first: a key that is stored and not told could never be used.
-    write_private(&path, &key.token).map_err(|cause| FirstKeyError::File { path, cause })?;
+    private::write(&path, &key.token).map_err(|cause| FirstKeyError::File { path, cause })?;
     database.insert_key(&key.row, None).await?;
     Ok(Some(key.token))
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    // A file that was there before would keep its own permissions.
-    if path.exists() {
-        std::fs::remove_file(path)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(path)?, "{text}")
 }

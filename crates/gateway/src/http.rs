@@ -21,10 +21,10 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use state::AppState;
+use state::Current;
 
 /// Puts around the routes what is around all of them: fallbacks, panics, ids, the log line.
-pub(crate) fn surrounded(routes: Router<AppState>, state: AppState) -> Router {
+pub(crate) fn surrounded(routes: Router<Current>, state: Current) -> Router {
     routes
         .fallback(fallback::route)
         .method_not_allowed_fallback(fallback::method)

@@ -6,6 +6,7 @@ mod address;
 mod api;
 mod arena;
 mod aside;
+mod assembly;
 pub mod auth;
 mod backup;
 mod boundary;
@@ -27,6 +28,7 @@ mod operator;
 pub mod outcome;
 mod private;
 pub mod problem;
+pub mod renewal;
 mod request_view;
 mod serve;
 pub mod settings;
@@ -55,8 +57,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use arena::Arena;
-use auth::Keyring;
 use clock::Clock;
 use db::Database;
 pub use first_key::FIRST_KEY_FILE;
@@ -64,19 +64,16 @@ use generation::Generator;
 use generation::ends::Ends;
 use generation::routing::Routing;
 use http::in_process::InProcess;
-use http::shelf::Shelf;
-use http::state::AppState;
-use http::visitors::Sessions;
-use known_clients::{KnownClients, KnownClientsError};
+use http::state::{AppState, Current};
 use media::links::Links;
 use media::process::Processor;
 use media::room::MediaRoom;
 use media::shelf::Shelf as MediaShelf;
 use media::store::MediaStore;
 use metrics::Metrics;
+use renewal::Renewal;
 use settings::limits::Limits;
 use settings::{SandboxUse, Settings};
-use shares::Shares;
 pub use start_error::StartError;
 use upstreams::Upstreams;
 
@@ -109,7 +106,11 @@ const LINK_SECRET_CHARS: usize = 43;
 /// # Errors
 /// [`StartError`] names what cannot be used.
 pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Result<Running, StartError> {
-    let catalog = with_markup(catalog, &settings);
+    // Much is on its way at once, and callers hold it on their stacks.
+    Box::pin(begin(settings, catalog, clock)).await
+}
+
+async fn begin(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Result<Running, StartError> {
     close_to_others(&settings.data_dir)?;
     let (listener, address) = listen(settings.listen).await?;
     let metrics_at = match settings.metrics_listen {
@@ -121,6 +122,13 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         limits: settings.limits.fitted_to_system(),
         ..settings
     };
+    let spool = spool(&settings);
+    let mut renewal = Renewal::of(&settings, spool.scope())?;
+    let catalog = match &mut renewal {
+        Some(renewal) => renewal.newest(catalog).await,
+        None => catalog,
+    };
+    let catalog = assembly::with_markup(catalog, &settings);
     let database = open_database(&settings, &clock).await?;
     let first_key = first_key::ensure(&database, &settings.data_dir, clock.now()).await?;
     let sandbox = embedded_sandbox(&catalog, &settings).await?;
@@ -137,7 +145,6 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     };
     let tasks = TaskTracker::new();
     let generator = generator(parts, tasks.clone()).await?;
-    let spool = spool(&settings);
     let (stopping, stopped) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(upkeep::keep_up(generator.clone(), stopping.clone()));
     let leases = leases::keep(
@@ -148,32 +155,25 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
         stopped.clone(),
     );
     let webhooks = webhooks::keep(generator.clone(), Arc::clone(&fetcher), stopped.clone());
-    let state = AppState {
-        sessions: Sessions::open(&settings, &database, upstreams.any_real()).await?,
-        keyring: Keyring::new(database.clone(), generator.clock.clone()),
-        openapi: api::document(&generator.catalog).into(),
-        arena: Arena::new(competitions(&generator.catalog, &settings)?),
-        generator,
-        spool,
-        fetcher,
-        in_flight: Shares::new(settings.limits.in_flight_generations),
-        tasks: tasks.clone(),
-        default_model: settings.default_model.as_deref().map(Arc::from),
-        response_format: settings.response_format,
-        cors: http::cors::rules(&settings.cors_origins),
-        api_aliases: settings.api_aliases.clone().into(),
-        known_clients: Arc::new(known_clients(&settings)?),
-        metrics_apart: metrics_at.is_some(),
-        metrics_guarded: are_metrics_guarded(&settings, address),
-        has_pages: settings.site,
-        trusted_proxies: settings.trusted_proxies.clone().into(),
-        in_force: Arc::new(http::state::InForceSettings::of(&settings)),
-        shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{address}")),
-    };
+    let state = assembly::state(&settings, generator, (spool, fetcher), metrics_at.is_some()).await?;
     let ends = Arc::clone(&state.generator.ends);
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
-    let router = http::surrounded(routes(&settings, &state), state);
-    let server = serve::Server::start(listener, router, &settings.limits, &settings.trusted_proxies, tasks);
+    let current = Current::new(state);
+    let router = http::surrounded(routes(&settings, &current), current.clone());
+    let server = serve::Server::start(
+        listener,
+        router,
+        &settings.limits,
+        &settings.trusted_proxies,
+        tasks.clone(),
+    );
+    if let Some(renewal) = renewal {
+        let take = move |catalog| {
+            current.set(assembly::renewed(current.get(), catalog, &settings)?);
+            Ok::<(), StartError>(())
+        };
+        tasks.spawn(renewal.keep_looking(take, stopping.clone()));
+    }
     Ok(Running {
         address,
         first_key,
@@ -273,7 +273,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 }
 
 /// The API, and the site beside it.
-fn routes(settings: &Settings, state: &AppState) -> axum::Router<AppState> {
+fn routes(settings: &Settings, state: &Current) -> axum::Router<Current> {
     let pages = if settings.site {
         let api = http::surrounded(api::routes(&settings.api_aliases), state.clone());
         web::routes().layer(axum::Extension(InProcess(api)))
@@ -283,11 +283,6 @@ fn routes(settings: &Settings, state: &AppState) -> axum::Router<AppState> {
     api::routes(&settings.api_aliases).merge(pages)
 }
 
-/// Whether `/metrics` takes a key at `address`.
-const fn are_metrics_guarded(settings: &Settings, address: SocketAddr) -> bool {
-    !settings.metrics_open && !address.ip().is_loopback()
-}
-
 /// Serves `/metrics` alone. Its tasks are not the gateway's: figures can be read until all generations have ended.
 fn serve_metrics(
     (listener, address): (TcpListener, SocketAddr),
@@ -295,10 +290,10 @@ fn serve_metrics(
     settings: &Settings,
 ) -> (SocketAddr, serve::Server) {
     let state = AppState {
-        metrics_guarded: are_metrics_guarded(settings, address),
+        metrics_guarded: assembly::are_metrics_guarded(settings, address),
         ..state
     };
-    let router = http::surrounded(api::metrics_routes(), state);
+    let router = http::surrounded(api::metrics_routes(), Current::new(state));
     let (limits, proxies) = (&settings.limits, &settings.trusted_proxies);
     (
         address,
@@ -311,29 +306,6 @@ const fn policy(settings: &Settings) -> FailoverPolicy {
         when_maybe_billed: settings.when_maybe_billed,
         on_content_policy: settings.failover_on_content_policy,
     }
-}
-
-/// Those of the list, or none.
-fn known_clients(settings: &Settings) -> Result<KnownClients, KnownClientsError> {
-    if settings.known_clients {
-        KnownClients::builtin()
-    } else {
-        Ok(KnownClients::default())
-    }
-}
-
-/// The competitions of the catalogue.
-fn competitions(catalog: &Catalog, settings: &Settings) -> Result<Vec<arena::competitions::Competition>, StartError> {
-    let files = builtin::competition_files(settings.catalog_dir.as_deref())?;
-    Ok(arena::competitions::read(&files, catalog)?)
-}
-
-/// The catalogue with the operator's mark-up on its prices.
-fn with_markup(mut catalog: Arc<Catalog>, settings: &Settings) -> Arc<Catalog> {
-    if !settings.markup_percent.is_zero() {
-        Arc::make_mut(&mut catalog).set_markup(settings.markup_percent);
-    }
-    catalog
 }
 
 fn spool(settings: &Settings) -> Spool {

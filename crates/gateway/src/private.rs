@@ -26,6 +26,23 @@ fn close_within(folder: &Path, whole: bool, failed: &mut Vec<(PathBuf, io::Error
     }
 }
 
+/// Writes one line into a new file that only its owner may read, in the place of one that was there.
+///
+/// # Errors
+/// When that cannot be done.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write as _;
+    // A file that was there before would keep its own permissions.
+    if path.exists() {
+        std::fs::remove_file(path)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(path)?, "{text}")
+}
+
 /// What others may read or enter of a folder and what lies in it directly.
 pub(crate) fn open_to_others(folder: &Path) -> Vec<PathBuf> {
     let inside = within(folder).into_iter().map(|(path, _)| path);

@@ -51,6 +51,12 @@ pub struct Settings {
     pub default_model: Option<String>,
     /// A folder of catalogue files that add to the built-in ones or take their place.
     pub catalog_dir: Option<PathBuf>,
+    /// Where a newer catalogue is looked for, signed by `catalog_key`: `https://` or `file://`.
+    pub catalog_url: Option<String>,
+    /// The public key by which it is believed, as `pictor catalog pack` prints it.
+    pub catalog_key: Option<String>,
+    /// How often it is looked for, in seconds, at least one.
+    pub catalog_refresh_s: u64,
     /// Hosts from which callers' images may be fetched, and to which webhooks may go, although they are private or speak
     /// plain http.
     pub fetch_hosts: Vec<String>,
@@ -152,6 +158,9 @@ impl Default for Settings {
             sandbox: SandboxUse::Auto,
             default_model: None,
             catalog_dir: None,
+            catalog_url: None,
+            catalog_key: None,
+            catalog_refresh_s: 3_600,
             fetch_hosts: Vec::new(),
             // A proxy on this machine is the usual one.
             trusted_proxies: LOOPBACK.iter().filter_map(|text| network(text)).collect(),
@@ -253,7 +262,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 30] = [
     "listen",
     "metrics_listen",
     "metrics_open",
@@ -266,6 +275,9 @@ const VARIABLES: [&str; 27] = [
     "sandbox",
     "default_model",
     "catalog_dir",
+    "catalog_url",
+    "catalog_key",
+    "catalog_refresh_s",
     "fetch_hosts",
     "trusted_proxies",
     "cors_origins",
@@ -306,12 +318,12 @@ impl Settings {
         }
     }
 
-    /// The operator's catalogue folder: known before the providers in it are.
+    /// What can be read before the catalogue is known, such as where that is: without credentials, and not checked.
     ///
     /// # Errors
     /// As for [`Self::load`].
-    pub fn catalog_dir(file: Option<&Path>, environment: &Environment) -> Result<Option<PathBuf>, SettingsError> {
-        Ok(Self::read(file, environment)?.0.catalog_dir)
+    pub fn before_catalog(file: Option<&Path>, environment: &Environment) -> Result<Self, SettingsError> {
+        Ok(Self::read(file, environment)?.0)
     }
 
     /// The settings without credentials, and where they are from.
@@ -404,6 +416,7 @@ fn from_text(key: &str, text: &str) -> Value {
         | "site"
         | "bookkeeping"
         | "media_redirect" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
+        "catalog_refresh_s" => text.parse().map_or_else(|_| Value::from(text), Value::Integer),
         _ => Value::from(text),
     }
 }

@@ -6,6 +6,7 @@ use crate::db::DatabaseError;
 use crate::first_key::FirstKeyError;
 use crate::known_clients::KnownClientsError;
 use crate::media::store::StoreError;
+use crate::renewal::RenewalError;
 use crate::upstreams::UpstreamError;
 
 /// Why a gateway does not start.
@@ -40,6 +41,9 @@ pub enum StartError {
     /// The operator's folder of the catalogue.
     #[error(transparent)]
     Catalog(#[from] builtin::CatalogError),
+    /// Where a newer catalogue comes from.
+    #[error(transparent)]
+    Renewal(#[from] RenewalError),
     /// A competition.
     #[error(transparent)]
     Competition(#[from] CompetitionError),

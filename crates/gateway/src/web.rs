@@ -28,10 +28,10 @@ mod voter;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::http::state::AppState;
+use crate::http::state::Current;
 
 /// Every page.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes() -> Router<Current> {
     Router::new()
         .route("/", get(home::handle))
         .route("/models", get(models::handle))
@@ -69,6 +69,6 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// What stands at `/` where there are no pages.
-pub(crate) fn without_pages() -> Router<AppState> {
+pub(crate) fn without_pages() -> Router<Current> {
     Router::new().route("/", get(about::handle))
 }

@@ -65,6 +65,7 @@ mod it {
     mod privacy;
     mod protocols;
     mod proxies;
+    mod renewal;
     mod repeats;
     mod replicas;
     mod requests;

@@ -1,6 +1,6 @@
 //! `pictor catalog`: works on the files themselves, so it needs no running gateway.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use jiff::civil::Date;
@@ -15,6 +15,7 @@ use super::output::{say, table};
 use super::{Failed, explain, load};
 use crate::builtin;
 use crate::clock::Clock;
+use crate::renewal::pack::{Pack, SecretKey};
 
 /// What to do with the catalogue.
 #[derive(Debug, Subcommand)]
@@ -53,6 +54,18 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make one signed file of the catalogue in force, for the setting catalog_url of other gateways.
+    Pack {
+        /// The file of the secret key that signs it; made where it does not exist.
+        #[arg(long)]
+        key: PathBuf,
+        /// The file to write.
+        #[arg(long, default_value = "catalog.json")]
+        out: PathBuf,
+        /// A folder of files that add to the built-in ones or take their place.
+        #[arg(long, env = "PICTOR_CATALOG_DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Tell, offer by offer, what would be sent for a request, what it would cost, and why in this order.
     Explain(explain::Arguments),
 }
@@ -66,6 +79,7 @@ pub(super) fn run(command: Command, config: Option<PathBuf>) -> Result<(), Faile
         Command::Show { model, toml: false } => show(&model, config),
         Command::Schema { model } => print_schema(&model, config),
         Command::Stale { on, json } => stale(on, json, config),
+        Command::Pack { key, out, dir } => pack(&key, &out, dir.as_deref()),
         Command::Explain(arguments) => explain::run(&arguments, config),
     }
 }
@@ -100,6 +114,17 @@ fn stale(on: Option<Date>, as_json: bool, config: Option<PathBuf>) -> Result<(),
             .map(|one| vec![one.provider.to_owned(), one.model.to_owned(), one.doubt.to_string()]),
     );
     table(&rows);
+    Ok(())
+}
+
+fn pack(key: &Path, out: &Path, dir: Option<&Path>) -> Result<(), Failed> {
+    // With a mistake in it nobody would take it.
+    let catalog = builtin::catalog(dir)?;
+    let key = SecretKey::read_or_make(key)?;
+    let pack = Pack::new(builtin::files(dir)?, Clock::system().now());
+    std::fs::write(out, pack.sealed(&key)).map_err(|error| format!("cannot write {}: {error}", out.display()))?;
+    say(&format!("{} models in {}", catalog.models().count(), out.display()));
+    say(&format!("catalog_key = \"{}\"", key.public()));
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde_json::json;
@@ -30,10 +30,14 @@ pub(crate) const FORM_TOKEN: &str = "form_token";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallerAddress(pub(crate) IpAddr);
 
-impl FromRequestParts<AppState> for CallerAddress {
+impl<S: Send + Sync> FromRequestParts<S> for CallerAddress
+where
+    AppState: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let state = AppState::from_ref(state);
         let PeerAddress(peer) = parts.extensions.get().copied().ok_or_else(Problem::internal)?;
         let trusted = &state.sessions.trusted_proxies;
         Ok(Self(address::of_caller(peer, &parts.headers, trusted)))

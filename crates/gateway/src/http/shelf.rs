@@ -69,6 +69,11 @@ impl Shelf {
         }))
     }
 
+    /// An empty one at the same addresses, for another catalogue.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(self.public_url(), self.own_url().to_owned())
+    }
+
     /// The address that the operator gave, if there is one.
     pub(crate) fn public_url(&self) -> Option<&str> {
         self.0.public_url.as_deref()

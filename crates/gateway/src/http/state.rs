@@ -1,7 +1,8 @@
-//! What the endpoints share.
+//! What the endpoints share, and how it is renewed while requests are under way.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::extract::FromRef;
 use ipnet::IpNet;
 use planner::request::ResponseFormat;
 use providers::{GuardedClient, Spool};
@@ -17,6 +18,34 @@ use crate::known_clients::KnownClients;
 use crate::settings::Settings;
 use crate::settings::in_force::{self, InForce};
 use crate::shares::Shares;
+
+/// The state in force. A request has that of its beginning to its end.
+#[derive(Clone)]
+pub(crate) struct Current(Arc<RwLock<AppState>>);
+
+impl Current {
+    /// One that begins with `state`.
+    pub(crate) fn new(state: AppState) -> Self {
+        Self(Arc::new(RwLock::new(state)))
+    }
+
+    /// The one in force.
+    pub(crate) fn get(&self) -> AppState {
+        // Nothing panics while it is held for writing.
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another one in force.
+    pub(crate) fn set(&self, state: AppState) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}
+
+impl FromRef<Current> for AppState {
+    fn from_ref(current: &Current) -> Self {
+        current.get()
+    }
+}
 
 /// Shared by all endpoints. Cheap to clone.
 #[derive(Clone)]

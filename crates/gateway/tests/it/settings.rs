@@ -60,8 +60,8 @@ fn a_provider_of_the_operators_own_folder_can_be_set_up() {
         "catalog_dir = {:?}\n[providers.local]\ncredential = \"sk-local\"\n",
         folder.path().display().to_string()
     ));
-    let named = Settings::catalog_dir(Some(&path), &environment(&[])).expect("a legal file");
-    let catalog = gateway::builtin::catalog(named.as_deref()).expect("a legal catalogue");
+    let named = Settings::before_catalog(Some(&path), &environment(&[])).expect("a legal file");
+    let catalog = gateway::builtin::catalog(named.catalog_dir.as_deref()).expect("a legal catalogue");
     let settings = Settings::load(Some(&path), &environment(&[]), &catalog).expect("its provider is known");
     assert_eq!(settings.providers["local"].credential.as_deref(), Some("sk-local"));
 }
@@ -293,6 +293,8 @@ fn the_example_shows_the_true_defaults() {
         "media_options",
         "default_model",
         "catalog_dir",
+        "catalog_url",
+        "catalog_key",
         "outbound_proxy",
         "successors",
         "priorities",

@@ -28,6 +28,12 @@ impl Ran {
             .trim_end()
     }
 
+    /// All that a command that failed wrote to standard error: warnings, and at the end why.
+    pub(crate) fn complaints(&self) -> &str {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        &self.errors
+    }
+
     /// What a command that failed wrote before.
     pub(crate) fn wrote(&self) -> &str {
         self.out.trim_end()

@@ -128,6 +128,15 @@ impl Site {
         process
     }
 
+    /// What `pictor serve` complains of, where it does not start with these variables.
+    pub(crate) async fn refuses(&self, variables: &[(&str, &str)]) -> String {
+        let mut command = self.command(&["serve"]);
+        command
+            .env("PICTOR_LISTEN", "127.0.0.1:0")
+            .envs(variables.iter().copied());
+        ran(command).await.complaints().to_owned()
+    }
+
     /// The first number of a query's answer.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         sqlx::any::install_default_drivers();

@@ -1,0 +1,181 @@
+//! A catalogue that is newer than the program: packed, signed, taken while the gateway serves, refused when it is not to be
+//! believed, and kept.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::harness::{GENERATIONS, Process, Site, send, until};
+
+/// A folder in which catalogues are made.
+struct Workshop<'a> {
+    site: &'a Site,
+    folder: tempfile::TempDir,
+}
+
+impl Workshop<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The folder of a catalogue that has this model beside the built-in ones.
+    async fn with_model(&self, id: &str) -> PathBuf {
+        let told = self.site.pictor(&["catalog", "show", "mock-image", "--toml"]).await;
+        let lines = told.ok().lines().filter(|line| !line.starts_with("aliases"));
+        let renamed = lines.map(|line| {
+            let is_id = line.starts_with("id = ");
+            if is_id {
+                format!("id = \"{id}\"\n")
+            } else {
+                format!("{line}\n")
+            }
+        });
+        let dir = self.path(id);
+        std::fs::create_dir_all(dir.join("models")).expect("a folder");
+        std::fs::write(dir.join("models/own.toml"), renamed.collect::<String>()).expect("a file");
+        dir
+    }
+
+    /// Packs a folder, puts the pack where gateways look, and gives the public key.
+    async fn publish(&self, dir: &Path, key: &str) -> String {
+        let (key, out) = (self.path(key), self.path("new.json"));
+        let words = [
+            "catalog",
+            "pack",
+            "--key",
+            text(&key),
+            "--dir",
+            text(dir),
+            "--out",
+            text(&out),
+        ];
+        let told = self.site.pictor(&words).await;
+        let line = told.ok().lines().find_map(|line| line.strip_prefix("catalog_key = \""));
+        let public = line.expect("the public key").trim_end_matches('"').to_owned();
+        self.put(&std::fs::read(out).expect("a pack"));
+        public
+    }
+
+    fn put(&self, file: &[u8]) {
+        std::fs::write(self.path("next.json"), file).expect("a file");
+        std::fs::rename(self.path("next.json"), self.path("catalog.json")).expect("in one step");
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.path("catalog.json").display())
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+async fn status(process: &Process, model: &str) -> StatusCode {
+    process.get(&format!("/openai/v1/models/{model}")).await.status
+}
+
+async fn until_known(process: &Process, model: &str) {
+    let known = async || (status(process, model).await == StatusCode::OK).then_some(());
+    until("the newer catalogue is in force", known).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_catalogue_is_taken_whole_or_not_at_all_and_kept() {
+    let site = Site::new().await;
+    let workshop = Workshop {
+        site: &site,
+        folder: tempfile::tempdir().expect("a folder"),
+    };
+    let first = workshop.with_model("model-of-spring").await;
+    let key = workshop.publish(&first, "key").await;
+    let url = workshop.url();
+    let variables = [
+        ("PICTOR_CATALOG_URL", url.as_str()),
+        ("PICTOR_CATALOG_KEY", &key),
+        ("PICTOR_CATALOG_REFRESH_S", "1"),
+    ];
+    let mut process = site.serve(&variables).await;
+    assert_eq!(status(&process, "model-of-spring").await, 200, "read at the start");
+    let asked = json!({ "model": "model-of-spring", "prompt": "a red barn", "response_format": "b64_json" });
+    let made = send(process.request(Method::POST, GENERATIONS).json(&asked)).await.ok();
+    assert_eq!(made["metadata"]["model"], "model-of-spring");
+
+    let old = std::fs::read(workshop.path("catalog.json")).expect("the pack");
+    let second = workshop.with_model("model-of-summer").await;
+    workshop.publish(&second, "key").await;
+    until_known(&process, "model-of-summer").await;
+    assert_eq!(status(&process, "model-of-spring").await, 404, "whole");
+    let page = process.get("/models").await.text();
+    assert!(page.contains("model-of-summer") && !page.contains("model-of-spring"));
+
+    workshop.put(&old);
+    process.until_says("it was made at").await;
+    let third = workshop.with_model("model-of-autumn").await;
+    workshop.publish(&third, "stranger").await;
+    process.until_says("its signature is not by catalog_key").await;
+    std::fs::write(third.join("models/own.toml"), "id = 'model-of-autumn'\n").expect("a file");
+    let broken = site
+        .pictor(&[
+            "catalog",
+            "pack",
+            "--key",
+            text(&workshop.path("key")),
+            "--dir",
+            text(&third),
+            "--out",
+            "never.json",
+        ])
+        .await;
+    assert!(broken.failed().contains("models/own.toml"), "{}", broken.failed());
+    workshop.put(b"{\"payload\":\"\",\"signature\":\"\"}");
+    process.until_says("the catalogue in force stays").await;
+    assert_eq!(
+        status(&process, "model-of-summer").await,
+        200,
+        "what is no good changes nothing"
+    );
+    process.stop().await;
+
+    std::fs::remove_file(workshop.path("catalog.json")).expect("it was there");
+    let process = site.serve(&variables).await;
+    assert_eq!(
+        status(&process, "model-of-summer").await,
+        200,
+        "the last good one was kept"
+    );
+    process.stop().await;
+    let process = site.serve(&[]).await;
+    assert_eq!(
+        status(&process, "model-of-summer").await,
+        404,
+        "without the setting the built-in one holds"
+    );
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_believed_is_told_at_the_start() {
+    let site = Site::new().await;
+    let url = ("PICTOR_CATALOG_URL", "https://config.example/catalog.json");
+    for (variables, says) in [
+        (vec![url], "catalog_url needs catalog_key"),
+        (
+            vec![url, ("PICTOR_CATALOG_KEY", "ed25519:abc")],
+            "catalog_key must be 'ed25519:'",
+        ),
+        (
+            vec![
+                ("PICTOR_CATALOG_URL", "http://config.example/catalog.json"),
+                ("PICTOR_CATALOG_KEY", "ed25519:abc"),
+            ],
+            "catalog_url must begin with https://",
+        ),
+    ] {
+        let refused = site.refuses(&variables).await;
+        assert!(refused.contains(says), "{says}: {refused}");
+    }
+    site.serve(&[]).await.stop().await;
+    site.finish().await;
+}
