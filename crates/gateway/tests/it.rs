@@ -88,4 +88,5 @@ mod it {
     mod usage;
     mod waiting;
     mod webhooks;
+    mod weight;
 }
