@@ -50,7 +50,8 @@ pub(crate) async fn ensure(
     Ok(Some(key.token))
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a file that only the owner reads.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     // A file that was there before would keep its own permissions.
     if path.exists() {

@@ -233,6 +233,9 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     Ok(generator)
 }
 
+/// Name of the file in the data folder with what the control routes of this process's emulators ask for.
+const SANDBOX_TOKEN_FILE: &str = "sandbox-token";
+
 /// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,
 /// and nobody orders faults.
 async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Option<Sandbox>, StartError> {
@@ -241,8 +244,15 @@ async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Opti
         SandboxUse::Always => false,
         SandboxUse::Auto => upstreams::any_is_real(catalog, settings),
     };
+    let control_token: String = format!("{:032x}", rand::random::<u128>());
+    let path = settings.data_dir.join(SANDBOX_TOKEN_FILE);
+    first_key::write_private(&path, &control_token).map_err(|cause| StartError::Io {
+        what: path.display().to_string(),
+        cause,
+    })?;
     let config = SandboxConfig {
         beside_real,
+        control_token: Some(control_token),
         ..SandboxConfig::default()
     };
     Ok(Some(sandbox::start(config).await?))
@@ -396,6 +406,7 @@ fn decode_limits(limits: &Limits) -> DecodeLimits {
     DecodeLimits {
         input_bytes,
         pixels: limits.input_image_pixels,
+        scan_pixels: limits.scan_pixels,
         ..DecodeLimits::default()
     }
 }
