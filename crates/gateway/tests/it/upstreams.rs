@@ -190,7 +190,7 @@ async fn answers_of_real_providers_do_not_say_sandbox_and_the_others_do() {
 async fn beside_real_providers_mock_image_draws_small_pictures_alone() {
     let real = TestGateway::start().await;
     let mock = |size: &str| json!({ "model": "mock-image", "prompt": "dunes", "size": size });
-    let error = real.generate(mock("4096x4096")).await.error(400, "INVALID_REQUEST");
+    let error = real.generate(mock("4096x4096")).await.error(400, "UPSTREAM_ERROR");
     let message = error["message"].as_str().unwrap_or_default().to_owned();
     assert!(message.contains("at most 4194304 pixels"), "{message}");
     real.finish().await;

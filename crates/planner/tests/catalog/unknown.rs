@@ -50,7 +50,7 @@ fn a_large_value_is_the_same_one_at_every_offer_and_in_every_call() {
                 calls += 1;
             }
         }
-        assert!(resolution.offers.len() > 2 && calls > 10);
+        assert!(resolution.offers.len() > 2 && calls > 3);
         assert_eq!(places.len(), 1, "one value for {calls} calls");
     });
 }
