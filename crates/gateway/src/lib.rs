@@ -244,18 +244,25 @@ async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Opti
         SandboxUse::Always => false,
         SandboxUse::Auto => upstreams::any_is_real(catalog, settings),
     };
-    let control_token: String = format!("{:032x}", rand::random::<u128>());
-    let path = settings.data_dir.join(SANDBOX_TOKEN_FILE);
-    first_key::write_private(&path, &control_token).map_err(|cause| StartError::Io {
-        what: path.display().to_string(),
-        cause,
-    })?;
     let config = SandboxConfig {
         beside_real,
-        control_token: Some(control_token),
+        control_token: Some(control_token(settings, beside_real)?),
         ..SandboxConfig::default()
     };
     Ok(Some(sandbox::start(config).await?))
+}
+
+/// What the control routes of the emulators ask for. Beside real providers there are none, so nobody is told.
+fn control_token(settings: &Settings, beside_real: bool) -> Result<String, StartError> {
+    let token = format!("{:032x}", rand::random::<u128>());
+    if !beside_real {
+        let path = settings.data_dir.join(SANDBOX_TOKEN_FILE);
+        first_key::write_private(&path, &token).map_err(|cause| StartError::Io {
+            what: path.display().to_string(),
+            cause,
+        })?;
+    }
+    Ok(token)
 }
 
 /// Makes the data folder its owner's alone, with what is in it.
