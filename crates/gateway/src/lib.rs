@@ -13,6 +13,7 @@ pub mod builtin;
 pub mod cli;
 pub mod clock;
 pub mod db;
+mod emulators;
 mod first_key;
 pub mod generation;
 mod http;
@@ -46,7 +47,7 @@ use imaging::DecodeLimits;
 use planner::catalog::Catalog;
 use planner::failure::FailoverPolicy;
 use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
-use sandbox::{Sandbox, SandboxConfig};
+use sandbox::Sandbox;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -73,8 +74,8 @@ use media::room::MediaRoom;
 use media::shelf::Shelf as MediaShelf;
 use media::store::MediaStore;
 use metrics::Metrics;
+use settings::Settings;
 use settings::limits::Limits;
-use settings::{SandboxUse, Settings};
 use shares::Shares;
 pub use start_error::StartError;
 use upstreams::Upstreams;
@@ -122,7 +123,7 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
     };
     let database = open_database(&settings, &clock).await?;
     let first_key = first_key::ensure(&database, &settings.data_dir, clock.now()).await?;
-    let sandbox = embedded_sandbox(&catalog, &settings).await?;
+    let sandbox = emulators::start(&catalog, &settings).await?;
     let played = sandbox.as_ref().map(Sandbox::base_url);
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, played.as_deref())?);
     let (driver, fetcher) = clients(&settings)?;
@@ -231,38 +232,6 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     };
     generator.take_up();
     Ok(generator)
-}
-
-/// Name of the file in the data folder with what the control routes of this process's emulators ask for.
-const SANDBOX_TOKEN_FILE: &str = "sandbox-token";
-
-/// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,
-/// and nobody orders faults.
-async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Option<Sandbox>, StartError> {
-    let beside_real = match settings.sandbox {
-        SandboxUse::Never => return Ok(None),
-        SandboxUse::Always => false,
-        SandboxUse::Auto => upstreams::any_is_real(catalog, settings),
-    };
-    let config = SandboxConfig {
-        beside_real,
-        control_token: Some(control_token(settings, beside_real)?),
-        ..SandboxConfig::default()
-    };
-    Ok(Some(sandbox::start(config).await?))
-}
-
-/// What the control routes of the emulators ask for. Beside real providers there are none, so nobody is told.
-fn control_token(settings: &Settings, beside_real: bool) -> Result<String, StartError> {
-    let token = format!("{:032x}", rand::random::<u128>());
-    if !beside_real {
-        let path = settings.data_dir.join(SANDBOX_TOKEN_FILE);
-        first_key::write_private(&path, &token).map_err(|cause| StartError::Io {
-            what: path.display().to_string(),
-            cause,
-        })?;
-    }
-    Ok(token)
 }
 
 /// Makes the data folder its owner's alone, with what is in it.
