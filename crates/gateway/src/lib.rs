@@ -14,6 +14,7 @@ pub mod builtin;
 pub mod cli;
 pub mod clock;
 pub mod db;
+mod emulators;
 mod erasure;
 mod first_key;
 pub mod generation;
@@ -49,7 +50,7 @@ use imaging::DecodeLimits;
 use planner::catalog::Catalog;
 use planner::failure::FailoverPolicy;
 use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
-use sandbox::{Sandbox, SandboxConfig};
+use sandbox::Sandbox;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -72,8 +73,8 @@ use media::shelf::Shelf as MediaShelf;
 use media::store::MediaStore;
 use metrics::Metrics;
 use renewal::Renewal;
+use settings::Settings;
 use settings::limits::Limits;
-use settings::{SandboxUse, Settings};
 pub use start_error::StartError;
 use upstreams::Upstreams;
 
@@ -131,7 +132,7 @@ async fn begin(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Resul
     let catalog = assembly::with_markup(catalog, &settings);
     let database = open_database(&settings, &clock).await?;
     let first_key = first_key::ensure(&database, &settings.data_dir, clock.now()).await?;
-    let sandbox = embedded_sandbox(&catalog, &settings).await?;
+    let sandbox = emulators::start(&catalog, &settings).await?;
     let played = sandbox.as_ref().map(Sandbox::base_url);
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, played.as_deref())?);
     let (driver, fetcher) = clients(&settings)?;
@@ -232,21 +233,6 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     };
     generator.take_up();
     Ok(generator)
-}
-
-/// The emulators that serve what is not real, unless there are to be none. Beside real providers only `mock-image` is served,
-/// and nobody orders faults.
-async fn embedded_sandbox(catalog: &Catalog, settings: &Settings) -> Result<Option<Sandbox>, StartError> {
-    let beside_real = match settings.sandbox {
-        SandboxUse::Never => return Ok(None),
-        SandboxUse::Always => false,
-        SandboxUse::Auto => upstreams::any_is_real(catalog, settings),
-    };
-    let config = SandboxConfig {
-        beside_real,
-        ..SandboxConfig::default()
-    };
-    Ok(Some(sandbox::start(config).await?))
 }
 
 /// Makes the data folder its owner's alone, with what is in it.
@@ -369,6 +355,7 @@ fn decode_limits(limits: &Limits) -> DecodeLimits {
     DecodeLimits {
         input_bytes,
         pixels: limits.input_image_pixels,
+        scan_pixels: limits.scan_pixels,
         ..DecodeLimits::default()
     }
 }

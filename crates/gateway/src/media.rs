@@ -7,3 +7,4 @@ pub mod shelf;
 pub mod store;
 pub mod strays;
 pub mod sweep;
+mod turns;

@@ -1,5 +1,6 @@
 //! Telling callers how their generations ended, by Standard Webhooks: signed, and again until it is taken or given up.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ use providers::GuardedClient;
 use serde_json::json;
 use sha2::Sha256;
 use tokio::select;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use url::Url;
 
 use crate::db::generations::Status;
-use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookState};
+use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookRoom, WebhookState, host};
 use crate::db::{Database, DatabaseError};
 use crate::generation::Generator;
 use crate::request_view::{self, Reader};
@@ -38,7 +39,11 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 /// How often it is looked for what is due: again, or because another process ended it.
 const LOOK: Duration = Duration::from_secs(1);
 /// Tries at one time: some receivers let one wait.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
+/// Of those, of one account: with several that wait for receivers who never answer, others' are sent all the same.
+const OF_ACCOUNT_AT_ONCE: usize = 16;
+/// And to one host, whoever sends there.
+const TO_HOST_AT_ONCE: usize = 4;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -80,20 +85,26 @@ pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopp
         stopped,
     };
     let mut ticks = tokio::time::interval(LOOK);
-    let mut sending = JoinSet::new();
+    let mut sending: JoinSet<()> = JoinSet::new();
+    let mut under_way: HashMap<Id, (String, String)> = HashMap::new();
     loop {
         select! {
             () = sender.stopped.cancelled() => break,
             _ = ticks.tick() => {}
             () = sender.generator.told.notified() => {}
-            Some(_) = sending.join_next(), if sending.len() >= AT_ONCE => {}
+            Some(ended) = sending.join_next_with_id() => {
+                under_way.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+            }
         }
-        while sending.try_join_next().is_some() {}
-        let room = i64::try_from(AT_ONCE - sending.len()).unwrap_or(0);
-        for due in sender.due(room).await {
+        while let Some(ended) = sending.try_join_next_with_id() {
+            under_way.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+        }
+        for due in sender.due(under_way.values().cloned().collect()).await {
             let sender = sender.clone();
             let span = tracing::error_span!("request", request.id = %due.generation_id);
-            sending.spawn(async move { sender.deliver(due).await }.instrument(span));
+            let to = (due.account_id.clone(), host(&due.url).unwrap_or_default());
+            let task = sending.spawn(async move { sender.deliver(due).await }.instrument(span));
+            under_way.insert(task.id(), to);
         }
     }
     while sending.join_next().await.is_some() {}
@@ -123,11 +134,17 @@ impl Sender {
         self.generator.clock.now()
     }
 
-    /// What is due and from now on this process's.
-    async fn due(&self, room: i64) -> Vec<DueWebhook> {
-        if room == 0 {
+    /// What is due and from now on this process's, beside what is under way.
+    async fn due(&self, under_way: Vec<(String, String)>) -> Vec<DueWebhook> {
+        if under_way.len() >= AT_ONCE {
             return Vec::new();
         }
+        let room = WebhookRoom {
+            in_all: AT_ONCE,
+            of_account: OF_ACCOUNT_AT_ONCE,
+            to_host: TO_HOST_AT_ONCE,
+            under_way,
+        };
         let now = self.now();
         let claimed = self.generator.database.claim_webhooks(now, later(now, CLAIM), room);
         claimed.await.unwrap_or_else(|error| {
@@ -228,11 +245,6 @@ fn broken(error: &DatabaseError) -> Unsent {
 
 fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-/// All of a URL that may be logged: its path and query may be secrets.
-fn host(url: &str) -> Option<String> {
-    Some(Url::parse(url).ok()?.host_str()?.to_owned())
 }
 
 #[cfg(test)]

@@ -89,4 +89,5 @@ mod it {
     mod usage;
     mod waiting;
     mod webhooks;
+    mod weight;
 }

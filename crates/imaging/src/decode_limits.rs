@@ -9,17 +9,22 @@ pub struct DecodeLimits {
     pub input_bytes: u64,
     /// Width times height.
     pub pixels: u64,
+    /// Width times height times the scans of a JPEG: each scan may cost as much as the whole picture, with no more than a few
+    /// bytes behind it.
+    pub scan_pixels: u64,
     /// Frames of an animation that may be used. Only the first one ever is, so 1 is enough; 0
     /// refuses animations.
     pub frames: u32,
 }
 
 impl Default for DecodeLimits {
-    /// 50 MiB, 50 megapixels, one frame: what image models take, with room to spare.
+    /// 50 MiB, 50 megapixels in up to 12 scans, one frame: what image models take, with room to spare. Encoders write about
+    /// ten scans, which take a few seconds for so many pixels.
     fn default() -> Self {
         Self {
             input_bytes: 50 << 20,
             pixels: 50_000_000,
+            scan_pixels: 600_000_000,
             frames: 1,
         }
     }

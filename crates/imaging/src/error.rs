@@ -84,6 +84,23 @@ pub enum ImagingError {
         /// The limit.
         limit_pixels: u64,
     },
+    /// More scans than [`crate::DecodeLimits::scan_pixels`] allows for so many pixels.
+    #[error(
+        "the {format} image has {scans} scans of {width_px}x{height_px}, and scan_pixels allows {limit_pixels} pixels in all \
+         scans together: save it with fewer scans, or as one that is not progressive"
+    )]
+    TooManyScans {
+        /// The format of the magic bytes.
+        format: ImageFormat,
+        /// The scans.
+        scans: usize,
+        /// The width.
+        width_px: u32,
+        /// The height.
+        height_px: u32,
+        /// The limit.
+        limit_pixels: u64,
+    },
     /// A crop asked for more pixels than [`crate::DecodeLimits::pixels`].
     #[error("{width_px}x{height_px} is more than the limit of {limit_pixels} pixels")]
     TargetTooLarge {

@@ -1,6 +1,8 @@
 //! One argument against the declaration of its parameter. Requests are checked here and nowhere else; the schema of a
 //! model says the same in JSON Schema.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::catalog::parameter::{Kind, Parameter};
@@ -10,16 +12,26 @@ use crate::fault::{Fault, echo};
 /// number may be written with a fraction of zero.
 #[must_use]
 pub fn typed(parameter: &Parameter, value: &Value, from_form: bool) -> Value {
+    retyped(parameter, value, from_form).unwrap_or_else(|| value.clone())
+}
+
+/// The same of a value that is kept once: one that is right as it is, is not copied.
+pub(crate) fn typed_shared(parameter: &Parameter, value: &Arc<Value>, from_form: bool) -> Arc<Value> {
+    retyped(parameter, value, from_form).map_or_else(|| Arc::clone(value), Arc::new)
+}
+
+/// The value in the parameter's own type, when it is given in another.
+fn retyped(parameter: &Parameter, value: &Value, from_form: bool) -> Option<Value> {
     let of_form = match value {
         Value::String(text) if from_form => from_text(parameter, text.trim()),
         _ => None,
     };
-    let value = of_form.unwrap_or_else(|| value.clone());
-    match (&value, &parameter.booleans, parameter.kind()) {
-        (Value::Bool(flag), Some(words), _) => Value::from(words.word(*flag)),
-        (Value::Number(number), _, Kind::Integer | Kind::Number) => whole(number).unwrap_or(value),
-        _ => value,
-    }
+    let own = match (of_form.as_ref().unwrap_or(value), &parameter.booleans, parameter.kind()) {
+        (Value::Bool(flag), Some(words), _) => Some(Value::from(words.word(*flag))),
+        (Value::Number(number), _, Kind::Integer | Kind::Number) => whole(number),
+        _ => None,
+    };
+    own.or(of_form)
 }
 
 fn from_text(parameter: &Parameter, text: &str) -> Option<Value> {

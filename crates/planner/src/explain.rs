@@ -22,6 +22,7 @@ use crate::plan::{Candidate, Circumstances, RoutePlan, plan};
 use crate::price::Line;
 use crate::request::{ImageRequest, Inputs};
 use crate::resolve::{Adjustment, Resolved, nothing_left, survey};
+use crate::secret;
 use crate::strategy::Strategy;
 
 pub use parameters::ParameterExplanation;
@@ -221,7 +222,8 @@ fn shown(value: &NativeValue) -> Value {
     };
     match value {
         NativeValue::Json(value) => value.clone(),
-        NativeValue::Secret(_) => json!("(secret)"),
+        NativeValue::Shared(value) => secret::shown("", value),
+        NativeValue::Secret(_) => json!(secret::SHOWN),
         NativeValue::Image(index, form) => json!(format!("(input image {} as a {})", index + 1, way(form))),
         NativeValue::Images(indices, form) => indices
             .iter()

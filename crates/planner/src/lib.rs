@@ -22,6 +22,7 @@ pub mod request;
 pub mod resolve;
 pub mod route;
 pub mod schema;
+pub mod secret;
 pub mod size;
 pub mod strategy;
 pub mod usage;

@@ -1,5 +1,7 @@
 //! A caller's image request, read from JSON or form fields.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -117,8 +119,8 @@ pub struct ImageRequest {
     pub route: Option<Route>,
     /// Where the caller wants to be told of the end. A text yet: what may be called is not decided here.
     pub webhook_url: Option<String>,
-    /// Every other argument, by canonical name.
-    pub arguments: IndexMap<String, Value>,
+    /// Every other argument, by canonical name; kept once, whoever is sent it.
+    pub arguments: IndexMap<String, Arc<Value>>,
     /// Whether arguments came as form fields, where everything is text.
     pub from_form: bool,
     /// The caller's own spellings, by canonical name, where they are others.
@@ -204,11 +206,15 @@ pub fn parse(
     let route = reader.route();
     let webhook_url = reader.webhook_url();
     let Reader {
-        fields: arguments,
+        fields,
         spellings,
         faults,
         ..
     } = reader;
+    let arguments: IndexMap<String, Arc<Value>> = fields
+        .into_iter()
+        .map(|(name, value)| (name, Arc::new(value)))
+        .collect();
     let mode = match endpoint {
         Endpoint::Generations => Mode::TextToImage,
         Endpoint::Edits if arguments.contains_key("scale_factor") || only_enlarges(catalog, &model) => Mode::Upscale,

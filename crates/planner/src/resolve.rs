@@ -23,6 +23,7 @@ use crate::native::{NativeRequest, NativeValue};
 use crate::price::estimate::{Estimate, Work, estimate};
 use crate::request::{ImageRequest, Inputs};
 use crate::size::Size;
+use arguments::Argument;
 use changes::Changes;
 use fields::Fields;
 
@@ -193,11 +194,11 @@ pub struct Resolution<'a> {
 
 /// Everything that resolving one offer reads.
 struct Context<'a> {
-    catalog: &'a Catalog,
     request: &'a ImageRequest,
     inputs: &'a Inputs,
     model: &'a Model,
     parameters: &'a IndexMap<String, Parameter>,
+    arguments: &'a [Argument<'a>],
 }
 
 /// Resolves `request` for every live offer of `model`; at least one can serve it.
@@ -228,12 +229,13 @@ pub(crate) fn survey<'a>(
     inputs: &Inputs,
 ) -> Result<Resolution<'a>, Vec<Fault>> {
     let parameters = catalog.parameters_of(model);
+    let arguments = arguments::read(catalog, request, parameters);
     let context = Context {
-        catalog,
         request,
         inputs,
         model,
         parameters,
+        arguments: &arguments,
     };
     let mut faults = mode_faults(&context);
     if faults.is_empty() {

@@ -22,3 +22,5 @@ mod requests;
 mod schemas;
 #[path = "catalog/starting.rs"]
 mod starting;
+#[path = "catalog/unknown.rs"]
+mod unknown;

@@ -3,11 +3,12 @@
 mod multipart;
 mod node;
 
-use std::io;
+use std::{io, sync::Arc};
 
 use base64::Engine as _;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use serde_json::Value;
 
 pub use multipart::Multipart;
 pub use node::Node;
@@ -26,9 +27,22 @@ pub enum Segment {
     Blob(Blob),
     /// A blob as base64.
     Base64(Blob),
+    /// A JSON value, and the size of its text, which is written only while it is sent.
+    Json(Arc<Value>, u64),
+    /// A string of JSON, as its bare text.
+    Text(Arc<Value>),
 }
 
 impl Segment {
+    /// The text of a JSON value.
+    pub(crate) fn json(value: &Arc<Value>) -> Self {
+        let mut count = Count(0);
+        // Counting cannot fail, nor can writing a value whose keys are texts.
+        let written = serde_json::to_writer(&mut count, value.as_ref());
+        written.expect("a JSON value has a text");
+        Self::Json(Arc::clone(value), count.0)
+    }
+
     /// Size on the wire, in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -36,6 +50,8 @@ impl Segment {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Blob(blob) => blob.len(),
             Self::Base64(blob) => base64_len(blob.len()),
+            Self::Json(_, size_bytes) => *size_bytes,
+            Self::Text(text) => bare(text).len() as u64,
         }
     }
 
@@ -111,8 +127,36 @@ impl Body {
             Segment::Bytes(bytes) => stream::once(std::future::ready(Ok(bytes))).boxed(),
             Segment::Blob(blob) => blob.stream().boxed(),
             Segment::Base64(blob) => base64_stream(&blob).boxed(),
+            Segment::Json(value, _) => in_pieces(value.to_string().into()).boxed(),
+            Segment::Text(text) => in_pieces(Bytes::copy_from_slice(bare(&text).as_bytes())).boxed(),
         })
     }
+}
+
+/// How many bytes are written.
+struct Count(u64);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The text of a string of JSON; nothing of anything else.
+fn bare(text: &Value) -> &str {
+    text.as_str().unwrap_or_default()
+}
+
+fn in_pieces(mut text: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::iter(std::iter::from_fn(move || {
+        let most = text.len().min(STREAM_CHUNK_BYTES);
+        (most > 0).then(|| Ok(text.split_to(most)))
+    }))
 }
 
 /// A blob as base64 text with padding, in bounded pieces.

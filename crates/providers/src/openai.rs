@@ -157,9 +157,7 @@ fn form_body(request: &ProviderRequest, options: &Options, nonce: u128) -> Resul
     }
     for (name, value) in &request.native.fields {
         match value {
-            NativeValue::Json(Value::Null) => {}
-            NativeValue::Json(Value::String(text)) | NativeValue::Secret(text) => form.text(name, text),
-            NativeValue::Json(json) => form.text(name, &json.to_string()),
+            NativeValue::Json(_) | NativeValue::Shared(_) | NativeValue::Secret(_) => form.value(name, value),
             NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {
                 let images = referred(value);
                 let name = options.image_name(name, images.len());

@@ -200,6 +200,12 @@ impl Splitter {
         Ok(Document::new(json, self.blobs, self.scope))
     }
 
+    /// Values that have begun so far.
+    #[must_use]
+    pub const fn nodes(&self) -> usize {
+        self.nodes
+    }
+
     fn keep(&mut self, bytes: &[u8]) -> Result<(), SplitError> {
         let text_bytes = self.limits.text_bytes;
         if bytes.len() > text_bytes.saturating_sub(self.text.len()) {

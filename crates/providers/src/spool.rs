@@ -4,6 +4,7 @@
 //! expected, and what comes larger is taken all the same, since it is paid for.
 
 mod blob;
+mod owners;
 mod room;
 mod writer;
 
@@ -14,8 +15,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
+use self::owners::Owners;
 pub use blob::{Blob, BlobReader, STREAM_CHUNK_BYTES};
 pub use writer::BlobWriter;
 
@@ -62,6 +65,12 @@ pub enum SpoolError {
         /// The bound, in bytes.
         total_bytes: u64,
     },
+    /// Others want room too, and this owner has its share.
+    #[error("the spool holds as much for this account as its share is while others want room ({share_bytes} bytes)")]
+    Share {
+        /// The share, in bytes.
+        share_bytes: u64,
+    },
     /// The file system has too little space left.
     #[error("the disk of the spool is full ({free_bytes} bytes are free)")]
     NoSpace {
@@ -94,6 +103,7 @@ struct Shared {
     total: AtomicU64,
     /// Of the total, what is set aside and not come yet.
     aside: AtomicU64,
+    owners: Owners,
 }
 
 impl Spool {
@@ -105,14 +115,22 @@ impl Spool {
             memory: AtomicU64::new(0),
             total: AtomicU64::new(0),
             aside: AtomicU64::new(0),
+            owners: Owners::default(),
         }))
     }
 
-    /// The share of one generation.
+    /// The room of work of the process's own.
     #[must_use]
     pub fn scope(&self) -> SpoolScope {
+        self.scope_of("")
+    }
+
+    /// The room of one generation of `owner`; while several owners want room, none takes more than its share.
+    #[must_use]
+    pub fn scope_of(&self, owner: &str) -> SpoolScope {
         SpoolScope(Arc::new(Share {
             shared: Arc::clone(&self.0),
+            owner: (!owner.is_empty()).then(|| Arc::from(owner)),
             memory: AtomicU64::new(0),
             aside: AtomicU64::new(0),
             is_admitted: AtomicBool::new(false),
@@ -142,6 +160,8 @@ pub struct SpoolScope(Arc<Share>);
 #[derive(Debug)]
 struct Share {
     shared: Arc<Shared>,
+    /// Whose it is; `None`: the process's own.
+    owner: Option<Arc<str>>,
     memory: AtomicU64,
     /// What is set aside for this generation and has not come.
     aside: AtomicU64,
@@ -172,10 +192,7 @@ impl SpoolScope {
     /// [`SpoolError::Full`] past the total, [`SpoolError::NoSpace`] where the disk could not hold it.
     pub fn admit(&self, expected_bytes: u64) -> Result<(), SpoolError> {
         let shared = &self.0.shared;
-        let total_bytes = shared.limits.total_bytes;
-        if !add_up_to(&shared.total, expected_bytes, total_bytes) {
-            return Err(SpoolError::Full { total_bytes });
-        }
+        self.0.grow(expected_bytes)?;
         let promised = shared.aside.fetch_add(expected_bytes, Ordering::Relaxed);
         self.0.aside.fetch_add(expected_bytes, Ordering::Relaxed);
         let wanted = promised.saturating_add(expected_bytes);
@@ -197,6 +214,12 @@ impl SpoolScope {
         self.0.give_back_rest();
     }
 
+    /// Whose room it is; `None`: the process's own.
+    #[must_use]
+    pub fn owner(&self) -> Option<&Arc<str>> {
+        self.0.owner.as_ref()
+    }
+
     fn is_admitted(&self) -> bool {
         self.0.is_admitted.load(Ordering::Relaxed)
     }
@@ -206,7 +229,45 @@ impl Share {
     fn give_back_rest(&self) {
         let rest = self.aside.swap(0, Ordering::Relaxed);
         self.shared.aside.fetch_sub(rest, Ordering::Relaxed);
-        self.shared.total.fetch_sub(rest, Ordering::Relaxed);
+        self.shrink(rest);
+    }
+
+    /// Takes so many bytes more, within all bounds.
+    fn grow(&self, size_bytes: u64) -> Result<(), SpoolError> {
+        let total_bytes = self.shared.limits.total_bytes;
+        if let Some(owner) = self.owner.as_ref().filter(|_| size_bytes > 0) {
+            let passed = self
+                .shared
+                .owners
+                .share_passed(owner, size_bytes, total_bytes, Instant::now());
+            if let Some(share_bytes) = passed {
+                return Err(SpoolError::Share { share_bytes });
+            }
+        }
+        if !add_up_to(&self.shared.total, size_bytes, total_bytes) {
+            return Err(SpoolError::Full { total_bytes });
+        }
+        self.count(size_bytes);
+        Ok(())
+    }
+
+    /// Takes so many bytes more, past all bounds.
+    fn force(&self, size_bytes: u64) {
+        self.shared.total.fetch_add(size_bytes, Ordering::Relaxed);
+        self.count(size_bytes);
+    }
+
+    fn count(&self, size_bytes: u64) {
+        if let Some(owner) = &self.owner {
+            self.shared.owners.add(owner, size_bytes);
+        }
+    }
+
+    fn shrink(&self, size_bytes: u64) {
+        self.shared.total.fetch_sub(size_bytes, Ordering::Relaxed);
+        if let Some(owner) = &self.owner {
+            self.shared.owners.remove(owner, size_bytes);
+        }
     }
 
     /// Takes up to `size_bytes` of what is set aside. Returns how much that was.
@@ -256,11 +317,10 @@ impl Charge {
         // Counted before it is judged, so that whatever happens it is given back with the rest.
         self.aside += aside;
         self.total += aside;
-        let total_bytes = share.shared.limits.total_bytes;
         if self.scope.is_admitted() {
-            share.shared.total.fetch_add(more, Ordering::Relaxed);
-        } else if !add_up_to(&share.shared.total, more, total_bytes) {
-            return Err(SpoolError::Full { total_bytes });
+            share.force(more);
+        } else {
+            share.grow(more)?;
         }
         self.total += more;
         Ok(())
@@ -302,7 +362,7 @@ impl Drop for Charge {
         let share = &self.scope.0;
         share.aside.fetch_add(self.aside, Ordering::Relaxed);
         share.shared.aside.fetch_add(self.aside, Ordering::Relaxed);
-        share.shared.total.fetch_sub(self.total - self.aside, Ordering::Relaxed);
+        share.shrink(self.total - self.aside);
     }
 }
 
@@ -448,6 +508,32 @@ mod tests {
         assert_eq!(kept.read_all().expect("memory"), pattern(5000));
         assert_eq!(spool.used().memory, 5000);
         drop(kept);
+        assert_eq!(spool.used(), SpoolUse::default());
+    }
+
+    #[test]
+    fn while_several_want_room_none_takes_more_than_its_share() {
+        let spool = spool(160_000, 160_000, 160_000);
+        let [first, second] = ["a", "b"].map(|owner| spool.scope_of(owner));
+        let mut held: Vec<Blob> = (0..12)
+            .map(|_| first.store(&pattern(10_000)).expect("who is alone may take all"))
+            .collect();
+        let second_held = second.store(&pattern(10_000)).expect("there is room");
+        assert!(matches!(
+            first.store(&pattern(10_000)),
+            Err(SpoolError::Share { share_bytes: 80_000 })
+        ));
+        assert!(matches!(first.admit(1), Err(SpoolError::Share { .. })));
+        spool
+            .scope()
+            .store(&pattern(10_000))
+            .expect("the process's own work has no share");
+        held.truncate(7);
+        held.push(first.store(&pattern(10_000)).expect("within its share again"));
+        assert!(first.store(&pattern(10_000)).is_err());
+        first.admit_paid();
+        held.push(first.store(&pattern(10_000)).expect("what is paid for is taken"));
+        drop((held, second_held));
         assert_eq!(spool.used(), SpoolUse::default());
     }
 

@@ -103,9 +103,7 @@ fn form(request: &ProviderRequest, nonce: u128) -> Result<Body, Failure> {
             None => name,
         };
         match value {
-            NativeValue::Json(Value::Null) => {}
-            NativeValue::Json(Value::String(text)) | NativeValue::Secret(text) => form.text(name, text),
-            NativeValue::Json(json) => form.text(name, &json.to_string()),
+            NativeValue::Json(_) | NativeValue::Shared(_) | NativeValue::Secret(_) => form.value(name, value),
             NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {
                 for which in referred(value) {
                     let image = request.image(which)?;
@@ -121,8 +119,10 @@ fn form(request: &ProviderRequest, nonce: u128) -> Result<Body, Failure> {
 fn is_given(value: Option<&NativeValue>) -> bool {
     match value {
         None | Some(NativeValue::Json(Value::Null)) => false,
-        Some(NativeValue::Json(Value::String(text))) => !text.trim().is_empty(),
-        Some(_) => true,
+        Some(value) => value
+            .json()
+            .and_then(Value::as_str)
+            .is_none_or(|text| !text.trim().is_empty()),
     }
 }
 

@@ -6,8 +6,10 @@ use crate::provider::Provider;
 use crate::wire::{self, MAX_JSON_BYTES};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -29,7 +31,19 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/calls", get(calls).delete(clear_calls))
         .route("/clock", post(advance_clock))
         .fallback(unknown)
+        .layer(from_fn_with_state(Arc::clone(&core), may))
         .with_state(core)
+}
+
+/// Lets through who has the token, where there is one: programs and pages on the same machine could order faults otherwise.
+async fn may(State(core): State<Arc<Core>>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(AUTHORIZATION);
+    let given = given.and_then(|given| given.to_str().ok()?.strip_prefix("Bearer "));
+    if core.control_token.is_none() || core.control_token.as_deref() == given {
+        return next.run(request).await;
+    }
+    let why = "this sandbox belongs to a gateway: its control routes ask for the token in its data folder, as 'Authorization: Bearer ...'";
+    wire::json(StatusCode::UNAUTHORIZED, &json!({ "error": why }))
 }
 
 async fn help() -> &'static str {

@@ -24,6 +24,10 @@ pub(crate) struct Core {
     pub(crate) latency: Latency,
     pub(crate) media: MediaStore,
     pub(crate) pictures: Pictures,
+    /// The most pixels of a picture of `mock-image`, where it stands beside real providers.
+    pub(crate) mock_pixels_max: Option<u64>,
+    /// What the control routes ask for.
+    pub(crate) control_token: Option<String>,
     /// Work that outlives the request that began it, as at the real providers.
     pub(crate) tasks: TaskTracker,
 }
@@ -41,6 +45,8 @@ impl Core {
             latency: Latency::new(latency),
             media: MediaStore::default(),
             pictures: Pictures::new(),
+            mock_pixels_max: None,
+            control_token: None,
             tasks: TaskTracker::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! Delivers webhooks: to the URL that the caller gave and nowhere else, a few times at most.
+//! Delivers webhooks: to the URL that the caller gave, if it is on this machine, and nowhere else; a few times at most.
 
 use bytes::Bytes;
 use reqwest::redirect::Policy;
@@ -6,6 +6,7 @@ use reqwest::{Client, Url};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tracing::debug;
+use url::Host;
 
 /// How long a receiver may take for one try, as documented by fal.
 const TRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -34,7 +35,7 @@ pub(crate) struct Courier {
 impl Courier {
     /// Tries until the receiver answers with a success; false when it never did.
     pub(crate) async fn deliver(&self, message: &Message) -> bool {
-        let (Some(client), Some(url)) = (self.client(), target(&message.url)) else {
+        let (Some(client), Some(url)) = (self.client(), target(&message.url).filter(is_here)) else {
             return false;
         };
         let mut pause = FIRST_PAUSE;
@@ -84,9 +85,46 @@ pub(crate) fn target(url: &str) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
+/// Whether a URL leads to this very machine: an emulator is told by anybody where to send what, and must reach nothing else.
+fn is_here(url: &Url) -> bool {
+    let is_here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    };
+    if !is_here {
+        debug!("a webhook is not sent: the sandbox sends them to this machine only");
+    }
+    is_here
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_stay_on_this_machine() {
+        let here = |url: &str| target(url).as_ref().is_some_and(is_here);
+        for url in [
+            "http://127.0.0.1:1/hook",
+            "http://127.9.9.9/",
+            "http://localhost:2/",
+            "https://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert!(here(url), "{url}");
+        }
+        for url in [
+            "https://example.org/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "http://localhost.example/",
+            "http://169.254.169.254/",
+        ] {
+            assert!(!here(url), "{url}");
+        }
+    }
 
     #[test]
     fn only_web_addresses_are_targets() {

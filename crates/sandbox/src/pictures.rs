@@ -93,6 +93,13 @@ impl Pictures {
         }
     }
 
+    /// One picture at a time: real work comes first.
+    pub(crate) fn beside_real() -> Self {
+        Self {
+            places: Semaphore::new(1),
+        }
+    }
+
     /// Draws and encodes a picture.
     pub(crate) async fn draw(&self, drawing: Drawing) -> Result<Drawn, DrawError> {
         self.run(move || draw(&drawing)).await

@@ -2,6 +2,7 @@
 
 use crate::call_recording::log_calls;
 use crate::core::Core;
+use crate::pictures::Pictures;
 use crate::tls::{self, Tls, TlsError};
 use crate::{
     ark, bfl, compatible, control, dashscope, fal, fireworks, gemini, mock, openai, openrouter, replicate, runware,
@@ -23,6 +24,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+/// The most pixels of a picture beside real providers, a square of two thousand: enough to try things with.
+const MOCK_PIXELS_MAX: u64 = 1 << 22;
 /// Connections open at once; more wait in the listener's backlog.
 const MAX_CONNECTIONS: usize = 4_096;
 /// Request headers over HTTP/2, as at the gateway; over HTTP/1 the server has a bound of its own.
@@ -47,8 +50,11 @@ pub struct SandboxConfig {
     pub latency: bool,
     /// The base of links in answers, when callers come through a proxy; otherwise the host they used.
     pub public_url: Option<String>,
-    /// Stand beside real providers: only `/mock` is served, and neither prompts nor a control route order faults.
+    /// Stand beside real providers: only `/mock` is served, one picture of up to four megapixels at a time, and neither
+    /// prompts nor a control route order faults.
     pub beside_real: bool,
+    /// What the control routes ask for as a bearer token; they are open without.
+    pub control_token: Option<String>,
 }
 
 impl Default for SandboxConfig {
@@ -60,6 +66,7 @@ impl Default for SandboxConfig {
             latency: false,
             public_url: None,
             beside_real: false,
+            control_token: None,
         }
     }
 }
@@ -133,9 +140,12 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, StartError> {
         false => None,
     };
     let base_url = base_url(address, config.tls);
-    let core = Core::new(base_url, config.public_url, config.latency);
+    let mut core = Core::new(base_url, config.public_url, config.latency);
+    core.control_token = config.control_token;
     if config.beside_real {
         core.faults.refuse_orders();
+        core.mock_pixels_max = Some(MOCK_PIXELS_MAX);
+        core.pictures = Pictures::beside_real();
     }
     let core = Arc::new(core);
     let stop = CancellationToken::new();

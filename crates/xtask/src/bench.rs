@@ -1,5 +1,6 @@
 //! Benchmarks that print figures and fail past a mark.
 
+mod attack;
 mod http;
 mod ledger;
 mod memory;
@@ -25,6 +26,8 @@ pub(crate) enum Bench {
     Pages,
     /// Ratings of a million votes.
     Ratings,
+    /// A normal caller while others attack.
+    Attack,
     /// What a gateway costs on the way of a picture, beside others.
     Path,
 }
@@ -37,6 +40,7 @@ impl Bench {
         Self::Log,
         Self::Pages,
         Self::Ratings,
+        Self::Attack,
         Self::Path,
     ];
 
@@ -59,6 +63,7 @@ impl Bench {
             Self::Log => "log",
             Self::Pages => "pages",
             Self::Ratings => "ratings",
+            Self::Attack => "attack",
             Self::Path => "path",
         }
     }
@@ -76,8 +81,17 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         Bench::Log => ledger::run("log"),
         Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
         Bench::Ratings => steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"])),
+        Bench::Attack => build().and_then(|()| attack::run("release")),
         Bench::Path => build().and_then(|()| path::run()),
     }
+}
+
+/// Attacks the debug build, as `cargo build` left it: figures that a release build betters.
+///
+/// # Errors
+/// As for [`run`].
+pub(crate) fn attack_debug() -> Outcome {
+    attack::run("debug")
 }
 
 /// Runs all benchmarks one after the other, also when some fail.
@@ -139,10 +153,7 @@ mod tests {
         assert_eq!(*ran.borrow(), Bench::ALL);
         assert_eq!(
             outcome,
-            Err(
-                "memory: too slow\nledger: too slow\nlog: too slow\npages: too slow\nratings: too slow\npath: too slow"
-                    .to_owned()
-            )
+            Err("memory: too slow\nledger: too slow\nlog: too slow\npages: too slow\nratings: too slow\nattack: too slow\npath: too slow".to_owned())
         );
     }
 }

@@ -34,6 +34,7 @@ usage: cargo xtask <command>
   bench log                         every list of the desk with a million requests
   bench pages                       time and size of the heaviest pages of the site
   bench ratings                     ratings of a million votes
+  bench attack                      a normal caller while thousands attack; `bench attack debug`: on the debug build
   faults                            failing providers, kills and outages, and the books afterwards;
                                     `faults --help` tells what can be chosen";
 
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         ["sbom", file] => sbom::run(Some(file)),
         ["bench"] => bench::run_all(),
         ["faults", rest @ ..] => faults::run(rest),
+        ["bench", "attack", "debug"] => bench::attack_debug(),
         ["bench", name] => bench::Bench::named(name).and_then(bench::run),
         [] | ["help" | "--help" | "-h"] => {
             console::line(USAGE);

@@ -33,14 +33,16 @@ impl Steps {
         outcome.map_err(|why| format!("{title}: {why}"))
     }
 
-    /// Prints all steps with their durations.
+    /// Prints all steps with their durations and their parts of the whole.
     pub(crate) fn summary(&self) {
-        console::heading("passed");
+        console::heading("where the time went");
+        let all = self.started.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
         for (title, spent) in &self.done {
-            console::line(&format!("    {:>12}  {title}", console::duration(*spent)));
+            let part = 100.0 * spent.as_secs_f64() / all;
+            console::line(&format!("    {:>12} {part:>5.1} %  {title}", console::duration(*spent)));
         }
         console::line(&format!(
-            "    {:>12}  in all",
+            "    {:>12}          in all",
             console::duration(self.started.elapsed())
         ));
     }

@@ -61,8 +61,14 @@ fn is_wanted(only: Option<Part>, part: Part) -> bool {
 /// # Errors
 /// Which step failed, and how.
 pub(crate) fn run(only: Option<Part>) -> Outcome {
-    let wants = |part| is_wanted(only, part);
     let mut steps = Steps::new();
+    let outcome = run_parts(only, &mut steps);
+    steps.summary();
+    outcome
+}
+
+fn run_parts(only: Option<Part>, steps: &mut Steps) -> Outcome {
+    let wants = |part| is_wanted(only, part);
     if wants(Part::Tidy) {
         steps.step("tidy", || tidy::run(&repository::root()))?;
     }
@@ -99,7 +105,6 @@ pub(crate) fn run(only: Option<Part>) -> Outcome {
     if wants(Part::Faults) {
         steps.step("faults, a short run", || faults::run(&faults::SHORT))?;
     }
-    steps.summary();
     Ok(())
 }
 

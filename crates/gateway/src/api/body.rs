@@ -136,6 +136,9 @@ impl From<BodyError> for Problem {
 /// The face of a spool that refuses.
 pub(super) fn spool_problem(error: &SpoolError) -> Problem {
     match error {
+        SpoolError::Share { .. } => Problem::overloaded(
+            "Images of your account take its share of this gateway's spool, as others send some too. Try again shortly.",
+        ),
         SpoolError::Full { .. } | SpoolError::NoSpace { .. } => {
             Problem::overloaded("This gateway holds as many image bytes as it may. Try again shortly.")
         }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use planner::catalog::parameter::Parameter;
 use planner::request::{Endpoint, ImageRequest, ResponseFormat, parse};
 use planner::route::Prefer;
+use planner::secret;
 use providers::SpoolScope;
 use serde_json::{Value, json};
 
@@ -72,7 +73,7 @@ async fn answer<R: Reading>(
     request: Request,
     deployment: Option<String>,
 ) -> Response {
-    let scope = state.spool.scope();
+    let scope = state.spool.scope_of(&caller.identity.account_id);
     let read = async {
         caller.require(Scope::Generate)?;
         let purpose = Purpose::of(query.as_deref(), &caller)?;
@@ -137,6 +138,8 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
     let (response_format, why) = response_format(&state, &request, &caller);
     let keeps = caller.identity.account.stores_payloads;
     let asked = keeps.then(|| asked(&state, &request, &received));
+    // The request has them too: they may be large, and the generation takes a while.
+    drop(std::mem::take(&mut received.fields));
     let mut order = Order {
         id: caller.context.id.clone(),
         asked,
@@ -233,9 +236,9 @@ fn asked(state: &AppState, request: &ImageRequest, received: &Received) -> Strin
     };
     let fields = received.fields.iter().map(|(name, value)| {
         let shown = if is_secret(name) {
-            Value::from("(secret)")
+            Value::from(secret::SHOWN)
         } else {
-            value.clone()
+            secret::shown(name, value)
         };
         (name.clone(), shown)
     });

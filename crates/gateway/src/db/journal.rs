@@ -29,7 +29,7 @@ use super::idempotency::Claim;
 use super::ledger::{Hold, OperatorPosting, Posted, Settlement, Shortage};
 use super::link::Tally;
 use super::media::MediaRow;
-use super::webhooks::{DueWebhook, TriedWebhook};
+use super::webhooks::{DueWebhook, TriedWebhook, WebhookRoom};
 use super::{DatabaseError, Dialect};
 use queue::Queue;
 use waiting::WaitingFile;
@@ -97,7 +97,7 @@ pub(super) enum Ask {
     ClaimWebhooks {
         now: Timestamp,
         until: Timestamp,
-        limit: i64,
+        room: WebhookRoom,
     },
     /// Whether anything can be written.
     Probe,

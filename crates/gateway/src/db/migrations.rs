@@ -40,6 +40,11 @@ const FILES: &[(i64, &str, &str)] = &[
     (18, "told", include_str!("../../../../migrations/0018_told.sql")),
     (19, "audit", include_str!("../../../../migrations/0019_audit.sql")),
     (20, "search", include_str!("../../../../migrations/0020_search.sql")),
+    (
+        21,
+        "webhook_hosts",
+        include_str!("../../../../migrations/0021_webhook_hosts.sql"),
+    ),
 ];
 
 /// All of them, ready to be run.

@@ -62,6 +62,36 @@ pub struct DueWebhook {
     pub claimed_until: Timestamp,
 }
 
+/// How many webhooks may be under way at one time, and which ones are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookRoom {
+    /// In all.
+    pub in_all: usize,
+    /// Of one account.
+    pub of_account: usize,
+    /// To one host.
+    pub to_host: usize,
+    /// Account and host of each that is under way.
+    pub under_way: Vec<(String, String)>,
+}
+
+impl WebhookRoom {
+    /// Takes a place, if there is one.
+    fn take(&mut self, account_id: String, host: String) -> bool {
+        let of_account = self
+            .under_way
+            .iter()
+            .filter(|(account, _)| *account == account_id)
+            .count();
+        let to_host = self.under_way.iter().filter(|(_, other)| *other == host).count();
+        let fits = self.under_way.len() < self.in_all && of_account < self.of_account && to_host < self.to_host;
+        if fits {
+            self.under_way.push((account_id, host));
+        }
+        fits
+    }
+}
+
 /// What came of a try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriedWebhook {
@@ -75,6 +105,11 @@ pub struct TriedWebhook {
     pub next_at: Timestamp,
 }
 
+/// All of a URL that may be logged: its path and query may be secrets.
+pub(crate) fn host(url: &str) -> Option<String> {
+    Some(url::Url::parse(url).ok()?.host_str()?.to_owned())
+}
+
 /// Inserts the webhooks of generations that begin.
 pub(super) async fn insert(
     link: &mut Link,
@@ -82,21 +117,25 @@ pub(super) async fn insert(
 ) -> Result<(), DatabaseError> {
     // A refusal has been told already.
     let begun = generations.iter().filter(|(_, end)| end.is_none());
-    let webhooks: Vec<(&NewGeneration, &str)> = begun
-        .filter_map(|(start, _)| Some((start, start.durable.webhook_url.as_deref()?)))
+    let webhooks: Vec<(&NewGeneration, &str, String)> = begun
+        .filter_map(|(start, _)| {
+            let url = start.durable.webhook_url.as_deref()?;
+            Some((start, url, host(url).unwrap_or_default()))
+        })
         .collect();
     rows::insert(
         link,
         "webhooks",
-        "generation_id, account_id, url, state, tries, next_at, created_at",
+        "generation_id, account_id, url, host, state, tries, next_at, created_at",
         rows::ALL_NEW,
         &webhooks,
-        |(start, url)| {
+        |(start, url, host)| {
             let created_at = start.created_at.as_microsecond();
             [
                 (&start.id).into(),
                 (&start.account_id).into(),
                 (*url).into(),
+                host.into(),
                 WebhookState::Pending.as_str().into(),
                 0.into(),
                 created_at.into(),
@@ -107,25 +146,60 @@ pub(super) async fn insert(
     .await
 }
 
-/// Takes up to `limit` webhooks that are due, to be sent before `until`. Each goes to one process only.
+/// Takes webhooks that are due and for which there is room, to be sent before `until`. Each goes to one process only. Every
+/// account's first is looked at before anybody's second, and of one account every host's.
 pub(super) async fn claim(
     link: &mut Link,
     now: Timestamp,
     until: Timestamp,
-    limit: i64,
+    mut room: WebhookRoom,
 ) -> Result<Vec<DueWebhook>, DatabaseError> {
-    let sql = "UPDATE webhooks SET next_at = $1 WHERE generation_id IN (SELECT generation_id FROM webhooks \
-         JOIN generations ON generations.id = generation_id WHERE webhooks.state = $2 AND next_at <= $3 \
-         AND finished_at IS NOT NULL ORDER BY next_at LIMIT $4) \
-         AND state = $2 AND next_at <= $3 RETURNING generation_id, account_id, url, tries, next_at";
+    /// Of one account, those that are looked at: more than may be sent at one time, as some hosts have no room.
+    const OF_ACCOUNT: i64 = 64;
+    const IN_ALL: i64 = 1_024;
+    let sql = "SELECT generation_id, account_id, host FROM (SELECT generation_id, account_id, host, next_at, \
+         ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY place, next_at, generation_id) AS turn FROM \
+         (SELECT generation_id, webhooks.account_id, host, next_at, ROW_NUMBER() OVER \
+         (PARTITION BY webhooks.account_id, host ORDER BY next_at, generation_id) AS place \
+         FROM webhooks JOIN generations ON generations.id = generation_id WHERE webhooks.state = $1 AND next_at <= $2 \
+         AND finished_at IS NOT NULL) AS of_hosts WHERE place <= $3) AS of_accounts WHERE turn <= $4 \
+         ORDER BY turn, next_at, generation_id LIMIT $5";
     let values = [
-        until.as_microsecond().into(),
         WebhookState::Pending.as_str().into(),
         now.as_microsecond().into(),
-        limit.into(),
+        i64::try_from(room.to_host).unwrap_or(i64::MAX).into(),
+        OF_ACCOUNT.into(),
+        IN_ALL.into(),
+    ];
+    let candidates = link.rows(sql, &values).await?;
+    let mut claimed = Vec::new();
+    for candidate in &candidates {
+        let (id, account_id, host) = (candidate.text(0)?, candidate.text(1)?, candidate.text(2)?);
+        if room.take(account_id, host)
+            && let Some(due) = claim_one(link, &id, now, until).await?
+        {
+            claimed.push(due);
+        }
+    }
+    Ok(claimed)
+}
+
+async fn claim_one(
+    link: &mut Link,
+    generation_id: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<DueWebhook>, DatabaseError> {
+    let sql = "UPDATE webhooks SET next_at = $1 WHERE generation_id = $2 AND state = $3 AND next_at <= $4 \
+         RETURNING generation_id, account_id, url, tries, next_at";
+    let values = [
+        until.as_microsecond().into(),
+        generation_id.into(),
+        WebhookState::Pending.as_str().into(),
+        now.as_microsecond().into(),
     ];
     let rows = link.rows(sql, &values).await?;
-    rows.iter()
+    rows.first()
         .map(|row| {
             Ok(DueWebhook {
                 generation_id: row.text(0)?,
@@ -135,7 +209,7 @@ pub(super) async fn claim(
                 claimed_until: time(row.number(4)?, "next_at")?,
             })
         })
-        .collect()
+        .transpose()
 }
 
 /// Notes what came of a try, unless another process took it over meanwhile. What was delivered is delivered, whoever says

@@ -14,6 +14,9 @@ use planner::resolve::{Adjustment, Finish, Resolved};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// A value of more bytes, as JSON, is not put on record with each call.
+const NATIVE_VALUE_BYTES_MAX: usize = 16 << 10;
+
 /// The facts of one candidate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Facts {
@@ -39,8 +42,8 @@ pub struct Facts {
     /// Images that the call is asked for.
     pub asked: u32,
     /// The fields that the provider is sent, where other calls give other images of the same request: when those come and
-    /// this one is lost, it is made once more. They hold the prompt, until the generation ends. Absent when a secret or an
-    /// image is among them.
+    /// this one is lost, it is made once more. They hold the prompt, until the generation ends. Absent when a secret, an
+    /// image or something large is among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<IndexMap<String, Value>>,
     /// Tries before this one, after calls that may have been billed.
@@ -73,6 +76,10 @@ impl Facts {
     fn for_call(&self, asked: u32, native: &NativeRequest, missing: u32, tries_before: u32) -> Self {
         let plain = |(name, value): (&String, &NativeValue)| match value {
             NativeValue::Json(value) => Some((name.clone(), value.clone())),
+            NativeValue::Shared(value) => {
+                let is_kept = value.to_string().len() <= NATIVE_VALUE_BYTES_MAX;
+                is_kept.then(|| (name.clone(), Value::clone(value)))
+            }
             NativeValue::Secret(_) | NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => None,
         };
         let fields = || native.fields.iter().map(plain).collect();

@@ -1,7 +1,6 @@
 //! Image work off the async threads: reading headers, converting inputs and outputs.
 
 use std::io;
-use std::sync::Arc;
 
 use imaging::{
     AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, Ending, ImageFormat, ImageInfo, ImagingError, InspectError,
@@ -12,13 +11,14 @@ use planner::format::Format;
 use planner::resolve::Finish;
 use planner::size::Size;
 use providers::{Blob, SpoolError, SpoolScope};
-use tokio::sync::Semaphore;
 use tracing::Span;
+
+use super::turns::Turns;
 
 /// A bounded pool for image work. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Processor {
-    permits: Arc<Semaphore>,
+    turns: Turns,
     limits: DecodeLimits,
 }
 
@@ -65,7 +65,7 @@ impl Processor {
     pub fn new(limits: DecodeLimits) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            permits: Arc::new(Semaphore::new(cores)),
+            turns: Turns::new(cores),
             limits,
         }
     }
@@ -101,17 +101,17 @@ impl Processor {
         !matches!(ending, Ok(Ending::Cut))
     }
 
+    /// Does image work when it is its owner's turn.
     async fn run<T: Send + 'static>(
         &self,
+        scope: &SpoolScope,
         work: impl FnOnce(DecodeLimits) -> Result<T, ProcessError> + Send + 'static,
     ) -> Result<T, ProcessError> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| ProcessError::Lost)?;
+        let owner = scope.owner().cloned().unwrap_or_default();
+        let turn = self.turns.take(owner).await.ok_or(ProcessError::Lost)?;
         let (limits, span) = (self.limits, Span::current());
         tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             span.in_scope(|| work(limits))
         })
         .await
@@ -147,7 +147,7 @@ impl Processor {
             cover,
         };
         let blob = blob.clone();
-        self.run(move |limits| {
+        self.run(&scope.clone(), move |limits| {
             let bytes = blob.read_all()?;
             let converted = imaging::convert(&bytes, &conversion, &limits)?;
             Ok(Finished {
@@ -180,7 +180,7 @@ impl Processor {
             ImageFormat::Jpeg | ImageFormat::Webp if !as_png => image.info.format,
             _ => ImageFormat::Png,
         };
-        self.run(move |limits| {
+        self.run(&scope.clone(), move |limits| {
             let conversion = Conversion {
                 format,
                 quality: Some(QUALITY),
@@ -211,7 +211,7 @@ impl Processor {
             MaskPolarity::White => imaging::MaskPolarity::WhiteIsEdit,
             MaskPolarity::Black => imaging::MaskPolarity::BlackIsEdit,
         };
-        self.run(move |limits| {
+        self.run(&scope.clone(), move |limits| {
             let mut mask: Bitmap = turn.apply(imaging::decode(&blob.read_all()?, &limits)?);
             if let Some(size) = scaled {
                 mask = mask.cover(size.width_px, size.height_px);

@@ -22,6 +22,9 @@ pub struct Limits {
     pub input_image_bytes: u64,
     /// Largest input image in pixels.
     pub input_image_pixels: u64,
+    /// Pixels of a JPEG that is decoded, in all its scans together: a progressive one may have many, each as much work as the
+    /// whole picture.
+    pub scan_pixels: u64,
     /// Most input images of one request.
     pub input_images: u32,
     /// Bytes that all generations together may hold.
@@ -132,6 +135,7 @@ impl Default for Limits {
             multipart_body_bytes: 256 * MIB,
             input_image_bytes: 50 * MIB,
             input_image_pixels: 50_000_000,
+            scan_pixels: 600_000_000,
             input_images: 16,
             spool_bytes: 1024 * MIB,
             spool_memory_bytes: 256 * MIB,

@@ -281,6 +281,13 @@ impl TestGateway {
         format!("{base}{path}")
     }
 
+    /// Where a provider is called.
+    pub(crate) fn upstream_address(&self, provider: &str) -> reqwest::Url {
+        let running = self.running.as_ref().expect("it runs");
+        let upstream = running.upstreams.get(provider).expect("a provider of the catalogue");
+        upstream.endpoint.as_ref().expect("one that is on").base_url.clone()
+    }
+
     /// Makes a key.
     pub(crate) async fn new_key(&self, scopes: &[Scope], response_format: Option<ResponseFormat>) -> auth::NewKey {
         let terms = KeyTerms {

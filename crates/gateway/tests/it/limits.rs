@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use super::edits::{data_url, form};
 use super::hang_up::until_upstream_is_called;
 use super::harness::{EDITS, GENERATIONS, TestGateway, file, noise, plain, send, small};
+use super::turned::photograph;
 
 async fn limited(change: impl FnOnce(&mut Limits)) -> TestGateway {
     TestGateway::with(|settings| change(&mut settings.limits)).await
@@ -109,6 +110,41 @@ async fn input_images_past_their_limits_are_refused() {
     gateway.finish().await;
 }
 
+/// A photograph that must be turned, in so many scans.
+fn scanned(scans: usize) -> Vec<u8> {
+    let whole = photograph();
+    let scan = whole.windows(2).rposition(|pair| pair == [0xff, 0xda]).expect("a scan");
+    let (head, scan) = whole[..whole.len() - 2].split_at(scan);
+    [head, &scan.repeat(scans), &[0xff, 0xd9]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_in_too_many_scans_is_refused_or_delivered_as_it_came() {
+    let gateway = limited(|limits| limits.scan_pixels = 96 * 64 * 12).await;
+    let edit = |scans: usize| form("fal/gpt-image-1.5").part("image", file(scanned(scans)));
+    let error = gateway.edit(edit(80)).await.error(400, "INVALID_REQUEST");
+    let message = error["message"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        message.contains("80 scans of 96x64, and scan_pixels allows 73728"),
+        "{message}"
+    );
+    gateway.finish().await;
+
+    let gateway = limited(|limits| limits.scan_pixels = 100).await;
+    let jpeg = json!({ "model": "xai/grok-imagine-image", "prompt": "dunes", "output_format": "webp", "response_format": "b64_json" });
+    let answer = gateway.generate(jpeg).await.ok();
+    assert_eq!(answer["output_format"], "jpeg", "{answer}");
+    assert_eq!(
+        answer["metadata"]["adjustments"][0]["reason"],
+        "the image could not be converted"
+    );
+    assert_eq!(
+        super::harness::info(&gateway.image(&answer, 0).await).format,
+        ImageFormat::Jpeg
+    );
+    gateway.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn more_generations_than_allowed_are_shed_until_one_ends() {
     let gateway = limited(|limits| limits.in_flight_generations = 1).await;
@@ -182,7 +218,11 @@ async fn large_bodies_pass_through_files_of_the_spool() {
         .collect();
     // What a database that is away would have to wait for stands in a file of the process.
     let is_kept = |name: &String| {
-        name.starts_with("pictor.db") || name.ends_with(".waiting") || name == "media" || name == "first-key"
+        name.starts_with("pictor.db")
+            || name.ends_with(".waiting")
+            || name == "media"
+            || name == "first-key"
+            || name == "sandbox-token"
     };
     assert!(names.iter().all(is_kept), "{names:?}");
     gateway.finish().await;

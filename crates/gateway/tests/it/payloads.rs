@@ -41,7 +41,7 @@ async fn an_account_that_keeps_payloads_finds_what_was_asked_and_answered() {
     keep_payloads(&gateway).await;
     let secret = "sk-nobody-may-read-this-key";
     let body = json!({ "model": "replicate/gpt-image-1.5", "prompt": "dunes", "quality": "low", "response_format": "b64_json",
-        "openai_api_key": secret, "user_id": "u-1" });
+        "openai_api_key": secret, "user_id": "u-1", "Other API Key ": secret, "more": { "Access-Token": [secret], "scale": 2 } });
     let reply = gateway.generate(body.clone()).await;
     let answer = reply.ok();
     assert_eq!(
@@ -51,7 +51,9 @@ async fn an_account_that_keeps_payloads_finds_what_was_asked_and_answered() {
     );
     let recorded = gateway.recorded(&reply.id()).await;
     let payloads = &recorded["payloads"];
-    assert_eq!(payloads["request"], with(body, json!({ "openai_api_key": "(secret)" })));
+    let hidden = json!({ "openai_api_key": "(secret)", "Other API Key ": "(secret)",
+        "more": { "Access-Token": "(secret)", "scale": 2 } });
+    assert_eq!(payloads["request"], with(body, hidden));
     assert_eq!(payloads["response"]["created"], answer["created"]);
     assert_eq!(payloads["response"]["data"].as_array().map(Vec::len), Some(1));
     assert!(payloads["response"].get("usage").is_some(), "{payloads}");

@@ -8,7 +8,7 @@ use super::edits::data_url;
 use super::harness::{TestGateway, file, half_mask, plain};
 
 /// A JPEG whose stored pixels are 96x64 and that is shown as 64x96.
-fn photograph() -> Vec<u8> {
+pub(crate) fn photograph() -> Vec<u8> {
     let plain = plain((96, 64), [210, 30, 30, 255], ImageFormat::Jpeg);
     let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let length = u16::try_from(exif.len() + 2).expect("short").to_be_bytes();

@@ -187,6 +187,30 @@ async fn answers_of_real_providers_do_not_say_sandbox_and_the_others_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn beside_real_providers_mock_image_draws_small_pictures_alone() {
+    let real = TestGateway::start().await;
+    let mock = |size: &str| json!({ "model": "mock-image", "prompt": "dunes", "size": size });
+    let error = real.generate(mock("4096x4096")).await.error(400, "UPSTREAM_ERROR");
+    let message = error["message"].as_str().unwrap_or_default().to_owned();
+    assert!(message.contains("at most 4194304 pixels"), "{message}");
+    real.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_reads_the_data_folder_controls_a_gateways_emulators() {
+    let gateway = TestGateway::embedded().await;
+    let mock = gateway.upstream_address("mock");
+    let faults = mock.join("/_sandbox/faults").expect("an address");
+    let order = json!({ "fault": "hang" });
+    let token = std::fs::read_to_string(gateway.data_dir.join("sandbox-token")).expect("a token");
+    for (token, right) in [("", 401), ("other", 401), (token.trim(), 201)] {
+        let ordered = gateway.client.post(faults.clone()).bearer_auth(token).json(&order);
+        assert_eq!(ordered.send().await.expect("an answer").status().as_u16(), right);
+    }
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_keeps_keys_and_links() {
     providers::install_crypto();
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,6 +1,7 @@
 //! Webhooks: told once with the right signature, again at the right times, given up, and never sent where nobody may call.
 //! The receivers are real servers on loopback, which the operator of these gateways allows by name.
 
+mod fair;
 mod guard;
 mod receiver;
 mod replicas;

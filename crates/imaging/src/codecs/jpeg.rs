@@ -20,8 +20,7 @@ const FORMAT: ImageFormat = ImageFormat::Jpeg;
 /// Longest side of the format, and so of the decoder: the pixel limit has been checked before.
 const SIDE_MAX_PX: usize = 65_535;
 
-/// Scans of an image, at most. Encoders write about ten; each one may cost as much as decoding the
-/// whole image, with no more than a few bytes behind it.
+/// Scans of an image, however small it is. Encoders write about ten.
 const SCANS_MAX: usize = 100;
 
 /// From here on color is kept at full resolution; below, half of it is, which nobody sees in
@@ -135,8 +134,16 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, Imag
             feature: "lossless or arithmetic coding",
         });
     }
-    if bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count() > SCANS_MAX {
-        return Err(ImagingError::malformed(FORMAT, "too many scans"));
+    let scans_max = scans_max(&frame, limits);
+    let scans = scans(bytes);
+    if scans > scans_max {
+        return Err(ImagingError::TooManyScans {
+            format: FORMAT,
+            scans,
+            width_px: frame.width_px,
+            height_px: frame.height_px,
+            limit_pixels: limits.scan_pixels,
+        });
     }
     check_sampling(&mut reader, frame.components)?;
     let output = match frame.components {
@@ -150,10 +157,12 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Bitmap, Imag
             });
         }
     };
-    let pixels = match decode_pixels(bytes, output, true) {
+    let pixels = match decode_pixels(bytes, output, scans_max, true) {
         Ok(pixels) => pixels,
         // A file that is there to its end is worth showing with its faults, as browsers do.
-        Err(_) if has_end(bytes) => decode_pixels(bytes, output, false).map_err(|error| explain(bytes, &error))?,
+        Err(_) if has_end(bytes) => {
+            decode_pixels(bytes, output, scans_max, false).map_err(|error| explain(bytes, &error))?
+        }
         Err(error) => return Err(explain(bytes, &error)),
     };
     if (pixels.width, pixels.height) != (frame.width_px as usize, frame.height_px as usize) {
@@ -202,12 +211,39 @@ struct Pixels {
     icc: Option<Vec<u8>>,
 }
 
-fn decode_pixels(bytes: &[u8], output: ColorSpace, strict: bool) -> Result<Pixels, DecodeErrors> {
+/// The scans that a picture of this size may have.
+fn scans_max(frame: &FrameHeader, limits: &DecodeLimits) -> usize {
+    let pixels = u64::from(frame.width_px) * u64::from(frame.height_px);
+    let scans = limits.scan_pixels / pixels.max(1);
+    usize::try_from(scans).map_or(SCANS_MAX, |scans| scans.min(SCANS_MAX))
+}
+
+/// The scans of a file. The decoder counts too, and stops at the same bound; this is how it is known beforehand.
+fn scans(bytes: &[u8]) -> usize {
+    let mut count = 0;
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr(0xff, rest) {
+        rest = &rest[at + 1..];
+        match rest {
+            // Markers without a segment, data that looks like one, and padding.
+            [0 | 1 | 0xd0..=0xd9 | 0xff, ..] => {}
+            [code, high, low, ..] => {
+                count += usize::from(*code == 0xda);
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = rest.get(1 + length..).unwrap_or_default();
+            }
+            _ => break,
+        }
+    }
+    count
+}
+
+fn decode_pixels(bytes: &[u8], output: ColorSpace, scans_max: usize, strict: bool) -> Result<Pixels, DecodeErrors> {
     let options = DecoderOptions::default()
         .set_max_width(SIDE_MAX_PX)
         .set_max_height(SIDE_MAX_PX)
         .set_strict_mode(strict)
-        .jpeg_set_max_scans(SCANS_MAX)
+        .jpeg_set_max_scans(scans_max)
         .jpeg_set_out_colorspace(output);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let samples = decoder.decode()?;

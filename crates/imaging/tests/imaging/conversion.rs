@@ -187,6 +187,7 @@ fn limits_are_checked_before_pixels() {
             let limits = DecodeLimits {
                 input_bytes,
                 pixels,
+                scan_pixels: pixels * 12,
                 frames: 1,
             };
             decode(&bytes, &limits)

@@ -11,6 +11,7 @@ use crate::pictures::{cutout, scene};
 const LIMITS: DecodeLimits = DecodeLimits {
     input_bytes: 1 << 20,
     pixels: 300_000,
+    scan_pixels: 3_000_000,
     frames: 1,
 };
 

@@ -294,8 +294,33 @@ fn scans_are_limited() {
     }
     bytes.extend([0xff, 0xd9]);
     let error = decode(&bytes, &DecodeLimits::default()).expect_err("too many scans");
-    assert!(matches!(error, ImagingError::Malformed { .. }), "{error}");
-    assert!(error.to_string().ends_with("too many scans"));
+    assert!(matches!(error, ImagingError::TooManyScans { .. }), "{error}");
+}
+
+#[test]
+fn scans_are_limited_by_the_work_that_they_are() {
+    let bytes = encoded(&scene(64, 64), ColorType::Rgba, |encoder| {
+        encoder.set_progressive(true);
+    });
+    // What looks like a scan within a segment is none.
+    let comment = [&[0xff, 0xfe, 0, 42][..], &[0xff, 0xda].repeat(20)].concat();
+    let bytes = [&bytes[..2], &comment, &bytes[2..]].concat();
+    let within = |scans: u64| {
+        let limits = DecodeLimits {
+            scan_pixels: 64 * 64 * scans,
+            ..DecodeLimits::default()
+        };
+        decode(&bytes, &limits)
+    };
+    let error = within(3).expect_err("more scans");
+    let ImagingError::TooManyScans { scans, .. } = error else {
+        panic!("{error}")
+    };
+    let scans = u64::try_from(scans).expect("few");
+    assert!((4..20).contains(&scans), "{scans}");
+    assert!(error.to_string().contains("scan_pixels allows 12288 pixels"), "{error}");
+    assert!(within(scans - 1).is_err());
+    assert!(within(scans).is_ok());
 }
 
 #[test]

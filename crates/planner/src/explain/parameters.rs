@@ -8,6 +8,7 @@ use crate::catalog::model::Model;
 use crate::handling::{Handling, handling};
 use crate::request::{ImageRequest, Inputs};
 use crate::resolve::Resolved;
+use crate::secret::{SHOWN, shown};
 use crate::size::{RatioArgument, TierArgument};
 
 /// One parameter of the request.
@@ -60,7 +61,11 @@ pub(super) fn explain(
             .collect();
         ParameterExplanation {
             handling: known.and_then(|_| mode_offer.as_ref().map(|offer| handling(&name, offer))),
-            requested: if is_secret { json!("(secret)") } else { requested },
+            requested: if is_secret {
+                json!(SHOWN)
+            } else {
+                shown(&name, &requested)
+            },
             sent: sent.map(|(native, value)| (native.clone(), value.clone())).collect(),
             note: (!notes.is_empty()).then(|| notes.join("; ")),
             parameter: name,
@@ -113,7 +118,7 @@ fn given(request: &ImageRequest, inputs: &Inputs) -> Vec<(String, Value)> {
         request
             .arguments
             .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
+            .map(|(name, value)| (name.clone(), Value::clone(value))),
     );
     given
 }

@@ -1,5 +1,7 @@
 //! Every other argument: checked against the model, then put into the words of one offer.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -7,22 +9,94 @@ use super::changes::Changes;
 use super::fields::Fields;
 use super::{Adjustment, Context};
 use crate::argument;
+use crate::catalog::Catalog;
 use crate::catalog::offer::{Field, ModeOffer, key_of};
 use crate::catalog::parameter::{Parameter, is_provided_by_the_gateway};
 use crate::catalog::pricing::Pricing;
 use crate::fault::{Fault, echo};
-use crate::native::NativeValue;
+use crate::native::{NativeValue, is_large};
+use crate::request::ImageRequest;
+use crate::secret::{SHOWN, is_credential};
+
+/// Fields of one request that are passed on although the catalogue does not know them: each is looked at beside each other
+/// one, for every offer.
+const UNKNOWN_FIELDS_MAX: usize = 100;
+/// Longest name of a field that is passed on, in characters: it is kept with every call.
+const UNKNOWN_NAME_CHARS_MAX: usize = 256;
+
+/// An argument as every offer sees it.
+pub(super) struct Argument<'a> {
+    /// Its canonical name.
+    name: &'a str,
+    /// Its declaration, by the model or for all of them.
+    parameter: Option<&'a Parameter>,
+    /// Whether the model has it.
+    is_models: bool,
+    /// The value in the parameter's own type.
+    value: Arc<Value>,
+}
+
+/// The arguments of a request, each read once.
+pub(super) fn read<'a>(
+    catalog: &'a Catalog,
+    request: &'a ImageRequest,
+    parameters: &'a IndexMap<String, Parameter>,
+) -> Vec<Argument<'a>> {
+    let one = |(name, value): (&'a String, &Arc<Value>)| {
+        let own = parameters.get(name);
+        // A standard parameter that the model lacks is still no business of the provider's.
+        let parameter = own.or_else(|| catalog.standard_parameter(name));
+        let typed = |parameter| argument::typed_shared(parameter, value, request.from_form);
+        Argument {
+            name,
+            parameter,
+            is_models: own.is_some(),
+            value: parameter.map_or_else(|| Arc::clone(value), typed),
+        }
+    };
+    request.arguments.iter().map(one).collect()
+}
 
 /// Faults of arguments that no offer of the model could take. A parameter that the model lacks is dropped and told.
 pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
     let model = format!(" for model '{}'", context.model.id);
-    let arguments = context.request.arguments.iter();
-    let fault = |(name, value): (&String, &Value)| {
-        let parameter = context.parameters.get(name)?;
-        let value = argument::typed(parameter, value, context.request.from_form);
-        argument::fault(context.request.spelling(name), parameter, &value, &model)
+    let fault = |argument: &Argument<'_>| {
+        let parameter = argument.parameter.filter(|_| argument.is_models)?;
+        argument::fault(
+            context.request.spelling(argument.name),
+            parameter,
+            &argument.value,
+            &model,
+        )
     };
-    arguments.filter_map(fault).collect()
+    let known = context.arguments.iter().filter_map(fault);
+    known.chain(unknown_faults(context)).collect()
+}
+
+/// Too many fields that nobody here knows, or names of them that are too long.
+fn unknown_faults(context: &Context<'_>) -> Option<Fault> {
+    let unknown = context.arguments.iter().filter(|argument| argument.parameter.is_none());
+    let names: Vec<&str> = unknown.map(|argument| argument.name).collect();
+    if let Some(first) = names.get(UNKNOWN_FIELDS_MAX) {
+        let count = names.len();
+        let message = format!(
+            "{count} fields are none that Pictor knows; at most {UNKNOWN_FIELDS_MAX} such fields are passed on to a provider"
+        );
+        return Some(Fault::new(shortened(first), message));
+    }
+    let long = names
+        .into_iter()
+        .find(|name| name.chars().count() > UNKNOWN_NAME_CHARS_MAX)?;
+    let chars = long.chars().count();
+    let message = format!(
+        "the name of the field {} has {chars} characters; at most {UNKNOWN_NAME_CHARS_MAX} are taken",
+        echo(long)
+    );
+    Some(Fault::new(shortened(long), message))
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(UNKNOWN_NAME_CHARS_MAX).collect()
 }
 
 /// Writes the native fields of every argument. Returns the values taken, by canonical name.
@@ -37,48 +111,48 @@ pub(super) fn apply(
     changes: &mut Changes,
 ) -> Result<IndexMap<String, Value>, (String, String)> {
     let mut taken = IndexMap::new();
-    for (name, value) in &context.request.arguments {
-        // A standard parameter that the model lacks is still no business of the provider's.
-        let Some(parameter) = context
-            .parameters
-            .get(name)
-            .or_else(|| context.catalog.standard_parameter(name))
-        else {
+    for Argument {
+        name, parameter, value, ..
+    } in context.arguments
+    {
+        let name = *name;
+        let Some(parameter) = *parameter else {
             let is_ours = is_ours(name, context, pricing, mode_offer) || fields.names().any(|own| overlap(own, name));
             pass_through(name, value, is_ours, fields, changes);
             continue;
         };
-        let value = argument::typed(parameter, value, context.request.from_form);
         let shown = if parameter.is_secret() {
-            Value::from("(secret)")
+            Value::from(SHOWN)
         } else {
-            told(&value)
+            told(value)
         };
-        let choice = choose(context, parameter, mode_offer.fields.get(name), &value);
+        let choice = choose(context, parameter, mode_offer.fields.get(name), value);
         match choice {
             Choice::Take(field, used) => {
-                if used != value {
-                    let change = Adjustment::new(name, shown.clone(), used.clone(), "substituted");
-                    if parameter.are_synonyms(&value, &used) {
+                if used != *value {
+                    let change = Adjustment::new(name, shown.clone(), Value::clone(&used), "substituted");
+                    if parameter.are_synonyms(value, &used) {
                         changes.tell(change);
                     } else {
                         changes.depart(change);
                     }
                 }
                 write(name, parameter, field, &used, fields);
-                let known = if parameter.is_secret() { shown } else { used };
-                taken.insert(name.clone(), known);
+                // No price hangs on what is large.
+                let is_told = parameter.is_secret() || is_large(&used);
+                let known = if is_told { shown } else { Value::clone(&used) };
+                taken.insert(name.to_owned(), known);
             }
             Choice::LeaveToProvider => {}
             Choice::Drop(_)
                 if parameter.hard_bounds
-                    && let Some(limit) = limit_of(mode_offer.fields.get(name), &value) =>
+                    && let Some(limit) = limit_of(mode_offer.fields.get(name), value) =>
             {
-                return Err((name.clone(), limit));
+                return Err((name.to_owned(), limit));
             }
-            Choice::Drop(_) if is_neutral(parameter, &value) => {}
-            Choice::Drop(reason) if parameter.hard.contains(&key_of(&value)) => {
-                return Err((name.clone(), format!("{reason} {name} {}", echo(&key_of(&value)))));
+            Choice::Drop(_) if is_neutral(parameter, value) => {}
+            Choice::Drop(reason) if parameter.hard.contains(&key_of(value)) => {
+                return Err((name.to_owned(), format!("{reason} {name} {}", echo(&key_of(value)))));
             }
             Choice::Drop(_) => changes.depart(Adjustment::new(name, shown, Value::Null, "unsupported")),
         }
@@ -105,12 +179,17 @@ fn limit_of(field: Option<&Field>, value: &Value) -> Option<String> {
 }
 
 enum Choice<'a> {
-    Take(&'a Field, Value),
+    Take(&'a Field, Arc<Value>),
     LeaveToProvider,
     Drop(&'static str),
 }
 
-fn choose<'a>(context: &Context<'_>, parameter: &Parameter, field: Option<&'a Field>, value: &Value) -> Choice<'a> {
+fn choose<'a>(
+    context: &Context<'_>,
+    parameter: &Parameter,
+    field: Option<&'a Field>,
+    value: &Arc<Value>,
+) -> Choice<'a> {
     let Some(field) = field.filter(|_| parameter.applies_in(context.request.mode)) else {
         return Choice::Drop("does not take");
     };
@@ -128,13 +207,13 @@ fn choose<'a>(context: &Context<'_>, parameter: &Parameter, field: Option<&'a Fi
             || value.as_str() != Some("auto")
             || parameter.values.as_ref().is_none_or(|values| values.contains(value)))
     {
-        return Choice::Take(field, value.clone());
+        return Choice::Take(field, Arc::clone(value));
     }
     if value.as_str() == Some("auto") && parameter.universal.iter().any(|name| name == "auto") {
         return Choice::LeaveToProvider;
     }
     match parameter.substitutes_of(value).find(|other| legal(other)) {
-        Some(other) => Choice::Take(field, other),
+        Some(other) => Choice::Take(field, Arc::new(other)),
         None => Choice::Drop("does not take"),
     }
 }
@@ -144,13 +223,18 @@ fn is_neutral(parameter: &Parameter, value: &Value) -> bool {
     value.as_str() == Some("auto") || parameter.default.as_ref() == Some(value)
 }
 
-fn write(name: &str, parameter: &Parameter, field: &Field, value: &Value, fields: &mut Fields) {
-    let native = field.map.get(&key_of(value)).cloned().unwrap_or_else(|| value.clone());
-    if parameter.is_secret() {
-        fields.insert(name, field.native_name(name), NativeValue::Secret(key_of(&native)));
+fn write(name: &str, parameter: &Parameter, field: &Field, value: &Arc<Value>, fields: &mut Fields) {
+    let mapped = if field.map.is_empty() {
+        None
     } else {
-        fields.set(name, field.native_name(name), native);
-    }
+        field.map.get(&key_of(value))
+    };
+    let native = match mapped {
+        _ if parameter.is_secret() => NativeValue::Secret(key_of(mapped.unwrap_or(value))),
+        Some(mapped) => NativeValue::Json(mapped.clone()),
+        None => NativeValue::given(value),
+    };
+    fields.insert(name, field.native_name(name), native);
 }
 
 /// Whether Pictor sets the native field `name` for this request, or what the request costs hangs on it. The native name of a
@@ -176,16 +260,16 @@ fn is_ours(name: &str, context: &Context<'_>, pricing: &Pricing, mode_offer: &Mo
 }
 
 /// An argument that the catalogue does not know goes to the provider as it is, unless it would take the place of one that Pictor sets.
-fn pass_through(name: &str, value: &Value, is_ours: bool, fields: &mut Fields, changes: &mut Changes) {
+fn pass_through(name: &str, value: &Arc<Value>, is_ours: bool, fields: &mut Fields, changes: &mut Changes) {
     if is_ours {
         changes.depart(Adjustment::new(
             name,
-            told(value),
+            told_of(name, value),
             Value::Null,
             "set by Pictor from other parameters",
         ));
     } else {
-        fields.pass_on(name, value.clone());
+        fields.pass_on(name, value);
     }
 }
 
@@ -219,6 +303,15 @@ fn path_of(name: &str) -> Vec<String> {
 
 /// Longest text that an adjustment repeats: values of choices are short, and what is longer may be a prompt or an image.
 const TOLD_CHARS_MAX: usize = 40;
+
+/// The same under a name that Pictor does not know.
+fn told_of(name: &str, value: &Value) -> Value {
+    if is_credential(name) {
+        Value::from(SHOWN)
+    } else {
+        told(value)
+    }
+}
 
 /// A value as adjustments tell it.
 fn told(value: &Value) -> Value {

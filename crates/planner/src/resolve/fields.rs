@@ -1,9 +1,13 @@
 //! Native fields as they are put together, each with the parameter that it came from.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use crate::catalog::offer::key_of;
 use crate::native::NativeValue;
+use crate::secret::is_credential;
 
 /// Native fields in the order in which they are sent.
 #[derive(Default)]
@@ -32,8 +36,13 @@ impl Fields {
     }
 
     /// Sets what the caller gave and the catalogue does not know.
-    pub(super) fn pass_on(&mut self, name: &str, value: Value) {
-        self.set(name, name, value);
+    pub(super) fn pass_on(&mut self, name: &str, value: &Arc<Value>) {
+        let value = if is_credential(name) {
+            NativeValue::Secret(key_of(value))
+        } else {
+            NativeValue::given(value)
+        };
+        self.insert(name, name, value);
         self.has_unknown = true;
     }
 

@@ -12,7 +12,12 @@ use crate::size::Size;
 
 /// What cannot come out whichever offer serves.
 pub(super) fn faults(context: &Context<'_>) -> Vec<Fault> {
-    let transparent = context.request.arguments.get("background").and_then(Value::as_str) == Some("transparent");
+    let transparent = context
+        .request
+        .arguments
+        .get("background")
+        .and_then(|value| value.as_str())
+        == Some("transparent");
     match context.request.output_format {
         Some(format) if transparent && !format.has_alpha() => {
             vec![Fault::new(

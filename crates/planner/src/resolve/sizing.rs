@@ -140,7 +140,11 @@ pub(super) fn factor(context: &Context<'_>, mode_offer: &ModeOffer) -> Option<f6
     }
     // In a form a number is text.
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    let asked = context.request.arguments.get("scale_factor").and_then(number);
+    let asked = context
+        .request
+        .arguments
+        .get("scale_factor")
+        .and_then(|value| number(value));
     let default = || mode_offer.fields.get("scale_factor")?.default.as_ref()?.as_f64();
     mode_offer.scale.or(asked).or_else(default)
 }

@@ -241,7 +241,7 @@ fn is_legal(field: &Field, offer: &ModeOffer, native: &Value) -> bool {
 fn check_nothing_illegal(resolved: &Resolved<'_>, mode: Mode, what: &str) {
     let offer = resolved.offer.in_mode(mode).expect("it was resolved");
     for (native, value) in &resolved.native.fields {
-        let (Some(origin), NativeValue::Json(value)) = (resolved.origins.get(native), value) else {
+        let (Some(origin), Some(value)) = (resolved.origins.get(native), value.json()) else {
             continue;
         };
         let Some(field) = offer.fields.get(origin).filter(|_| origin != "prompt") else {
@@ -318,6 +318,7 @@ fn check_nothing_silent(
         let expected = field.map.get(&key_of(&typed)).unwrap_or(&typed);
         match &resolved.native.fields[native] {
             NativeValue::Json(value) => assert_eq!(value, expected, "{what}: changed in silence"),
+            NativeValue::Shared(value) => assert_eq!(&**value, expected, "{what}: changed in silence"),
             NativeValue::Secret(text) => assert_eq!(Some(text.as_str()), expected.as_str(), "{what}"),
             other => panic!("{what}: {other:?}"),
         }

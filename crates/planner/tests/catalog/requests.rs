@@ -23,6 +23,7 @@ fn form(form: ImageForm) -> &'static str {
 fn shown(native: &NativeRequest) -> Value {
     let value = |value: &NativeValue| match value {
         NativeValue::Json(value) => value.clone(),
+        NativeValue::Shared(value) => Value::clone(value),
         NativeValue::Secret(_) => json!("(secret)"),
         NativeValue::Image(index, kind) => json!({ form(*kind): index }),
         NativeValue::Images(indices, kind) => json!({ form(*kind): indices }),

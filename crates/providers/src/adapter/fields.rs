@@ -1,5 +1,7 @@
 //! Native fields as JSON, with images in the form that the adapter chooses.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use planner::{
     failure::Failure,
@@ -68,7 +70,7 @@ impl ProviderRequest {
     fn has_form(&self, wanted: ImageForm) -> bool {
         self.native.fields.values().any(|value| match value {
             NativeValue::Image(_, form) | NativeValue::Images(_, form) | NativeValue::Mask(form) => *form == wanted,
-            NativeValue::Json(_) | NativeValue::Secret(_) => false,
+            NativeValue::Json(_) | NativeValue::Shared(_) | NativeValue::Secret(_) => false,
         })
     }
 
@@ -80,6 +82,7 @@ impl ProviderRequest {
             let node = match value {
                 NativeValue::Json(Value::Null) => continue,
                 NativeValue::Json(value) => Node::Json(value.clone()),
+                NativeValue::Shared(value) => Node::Shared(Arc::clone(value)),
                 NativeValue::Secret(secret) => Node::Secret(secret.clone()),
                 NativeValue::Image(index, _) => one(Which::Input(*index))?,
                 NativeValue::Mask(_) => one(Which::Mask)?,
@@ -102,7 +105,7 @@ pub(crate) fn referred(value: &NativeValue) -> Vec<Which> {
         NativeValue::Image(index, _) => vec![Which::Input(*index)],
         NativeValue::Images(indices, _) => indices.iter().map(|index| Which::Input(*index)).collect(),
         NativeValue::Mask(_) => vec![Which::Mask],
-        NativeValue::Json(_) | NativeValue::Secret(_) => Vec::new(),
+        NativeValue::Json(_) | NativeValue::Shared(_) | NativeValue::Secret(_) => Vec::new(),
     }
 }
 
@@ -165,6 +168,13 @@ fn join(at: &mut IndexMap<String, Tree>, name: String, node: Node) {
             .into_iter()
             .map(|(key, value)| (key, Node::Json(value)))
             .collect(),
+        // It is taken apart only where something is in its place already.
+        Node::Shared(shared) if shared.is_object() && at.contains_key(&name) => {
+            let fields = shared.as_object().into_iter().flatten();
+            fields
+                .map(|(key, value)| (key.clone(), Node::Json(value.clone())))
+                .collect()
+        }
         leaf => {
             at.entry(name).or_insert(Tree::Leaf(leaf));
             return;

@@ -1,5 +1,10 @@
 //! `multipart/form-data` (RFC 7578) from texts and blobs.
 
+use std::sync::Arc;
+
+use planner::native::NativeValue;
+use serde_json::Value;
+
 use super::{Body, Segment};
 use crate::spool::Blob;
 
@@ -22,8 +27,30 @@ impl Multipart {
 
     /// Adds a text field.
     pub fn text(&mut self, name: &str, value: &str) {
+        self.field(name, Segment::Bytes(value.to_owned().into()));
+    }
+
+    /// Adds a value of a request: a string as its bare text, anything else as JSON; null and images add nothing.
+    pub(crate) fn value(&mut self, name: &str, value: &NativeValue) {
+        match value {
+            NativeValue::Json(Value::String(text)) | NativeValue::Secret(text) => self.text(name, text),
+            NativeValue::Json(Value::Null) => {}
+            NativeValue::Json(json) => self.text(name, &json.to_string()),
+            NativeValue::Shared(shared) => {
+                let content = if shared.is_string() {
+                    Segment::Text(Arc::clone(shared))
+                } else {
+                    Segment::json(shared)
+                };
+                self.field(name, content);
+            }
+            NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {}
+        }
+    }
+
+    fn field(&mut self, name: &str, content: Segment) {
         let head = format!("content-disposition: form-data; name=\"{}\"", quoted(name));
-        self.part(&head, Segment::Bytes(value.to_owned().into()));
+        self.part(&head, content);
     }
 
     /// Adds a file of the media type `mime`.

@@ -1,7 +1,8 @@
 //! JSON to be written, in which a string may be an image.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use planner::native::NativeValue;
 use serde_json::Value;
 
 use super::Segment;
@@ -12,6 +13,8 @@ use crate::spool::Blob;
 pub enum Node {
     /// Plain JSON.
     Json(Value),
+    /// The same, kept once however many bodies hold it.
+    Shared(Arc<Value>),
     /// A string that must not be shown.
     Secret(String),
     /// A string: text that needs no escaping, then a blob as base64.
@@ -28,6 +31,7 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(value) => write!(f, "Json({value})"),
+            Self::Shared(value) => write!(f, "Json({value})"),
             Self::Secret(_) => f.write_str("Secret(..)"),
             Self::Prefixed(prefix, blob) => write!(f, "Prefixed({prefix:?}, {} bytes)", blob.len()),
             Self::Base64(blob) => write!(f, "Base64({} bytes)", blob.len()),
@@ -45,6 +49,16 @@ impl Node {
     #[must_use]
     pub fn data_uri(mime: &str, blob: Blob) -> Self {
         Self::Prefixed(format!("data:{mime};base64,"), blob)
+    }
+
+    /// The node of a value of a request.
+    pub(crate) fn of(value: &NativeValue) -> Option<Self> {
+        match value {
+            NativeValue::Json(value) => Some(Self::Json(value.clone())),
+            NativeValue::Shared(value) => Some(Self::Shared(Arc::clone(value))),
+            NativeValue::Secret(secret) => Some(Self::Secret(secret.clone())),
+            NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => None,
+        }
     }
 
     /// The text in pieces.
@@ -66,6 +80,10 @@ impl Writer {
     fn node(&mut self, node: &Node) {
         match node {
             Node::Json(value) => self.text.extend_from_slice(value.to_string().as_bytes()),
+            Node::Shared(value) => {
+                self.cut();
+                self.segments.push(Segment::json(value));
+            }
             Node::Secret(secret) => self.string(secret),
             Node::Prefixed(prefix, blob) => self.base64(prefix, blob),
             Node::Base64(blob) => self.base64("", blob),

@@ -1,9 +1,12 @@
 //! Takes secrets, prompts, addresses' queries and image bytes out of what providers say, before anybody sees it.
 
-use planner::{failure::Failure, native::NativeValue};
+mod echoes;
+
+use planner::{failure::Failure, native::NativeValue, secret};
 use reqwest::Url;
 use serde_json::Value;
 
+use self::echoes::Echoes;
 use crate::adapter::ProviderRequest;
 
 /// Longest text that leaves the driver, in characters.
@@ -20,18 +23,25 @@ const PROSE_CHARS: usize = 64;
 const OPAQUE_CHARS: usize = 40;
 /// How keys of known services begin.
 const KEY_PREFIXES: [&str; 9] = ["sk-", "sk_", "pk_", "r8_", "hf_", "ghp_", "xai-", "whsec_", "key-"];
-/// Names whose values are secret in `name=value`.
-const SECRET_NAMES: [&str; 6] = ["key", "token", "secret", "password", "signature", "authorization"];
+/// Names whose values are secret in an address or a header, beside those that look like a credential's anywhere.
+const SECRET_NAMES: [&str; 2] = ["key", "signature"];
+/// A word after the name of a credential is one too when it is so long, or has a digit.
+const CREDENTIAL_CHARS: usize = 16;
+/// What is looked at of a text, in characters: only its beginning is kept.
+const LOOKED_AT_CHARS: usize = 16_000;
 
 /// Knows what one request must not show.
 pub(super) struct Redactor {
     /// What is replaced, longest first, and by what.
     replacements: Vec<(String, &'static str)>,
+    /// What the caller wrote.
+    prose: Vec<String>,
 }
 
 impl Redactor {
     pub(super) fn new(request: &ProviderRequest) -> Self {
         let mut replacements = Vec::new();
+        let mut prose = Vec::new();
         let credential = request.endpoint.credential.expose();
         add(&mut replacements, credential, "[redacted]", 1);
         for part in credential.split(':') {
@@ -40,28 +50,40 @@ impl Redactor {
         for (name, value) in &request.native.fields {
             match value {
                 NativeValue::Secret(secret) => add(&mut replacements, secret, "[redacted]", 1),
-                NativeValue::Json(Value::String(text)) => {
+                NativeValue::Json(_) | NativeValue::Shared(_) => {
+                    let Some(json) = value.json() else { continue };
+                    for text in secret::texts(json) {
+                        add(&mut replacements, text, "[redacted]", 1);
+                    }
+                    let Some(text) = json.as_str() else { continue };
                     let least = if name.contains("prompt") {
                         PROMPT_CHARS
                     } else {
                         PROSE_CHARS
                     };
                     add(&mut replacements, text, "[prompt]", least);
+                    if text.chars().count() >= least {
+                        prose.push(text.to_owned());
+                    }
                 }
-                _ => {}
+                NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {}
             }
         }
         replacements.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        Self { replacements }
+        Self { replacements, prose }
     }
 
     /// The failure with every text cleaned and bounded.
     pub(super) fn failure(&self, failure: Failure) -> Failure {
-        let name = |text: Option<String>| text.map(|text| self.clean(&text, NAME_CHARS));
-        let message = self.clean(&failure.message, TEXT_CHARS);
+        let echoes = Echoes::of(self.prose.iter().map(String::as_str));
+        let name = |text: Option<String>| text.map(|text| self.clean(&text, &echoes, NAME_CHARS));
+        let message = self.clean(&failure.message, &echoes, TEXT_CHARS);
         Failure {
             message,
-            excerpt: failure.excerpt.as_deref().map(|text| self.clean(text, TEXT_CHARS)),
+            excerpt: failure
+                .excerpt
+                .as_deref()
+                .map(|text| self.clean(text, &echoes, TEXT_CHARS)),
             code: name(failure.code),
             param: name(failure.param),
             upstream_request_id: name(failure.upstream_request_id),
@@ -69,11 +91,12 @@ impl Redactor {
         }
     }
 
-    fn clean(&self, text: &str, most_chars: usize) -> String {
-        let mut text = text.to_owned();
+    fn clean(&self, text: &str, echoes: &Echoes, most_chars: usize) -> String {
+        let mut text: String = text.chars().take(LOOKED_AT_CHARS).collect();
         for (secret, replacement) in &self.replacements {
             text = text.replace(secret, replacement);
         }
+        let text = echoes.replace(&text, "[prompt]");
         words(&text).chars().take(most_chars).collect()
     }
 }
@@ -95,7 +118,8 @@ fn add(replacements: &mut Vec<(String, &'static str)>, text: &str, by: &'static 
 fn words(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     let mut rest = text;
-    let mut after_bearer = false;
+    let mut before = "";
+    let mut awaited = Awaited::Nothing;
     while let Some(first) = rest.chars().next() {
         if is_between(first) {
             cleaned.push(if first.is_control() { ' ' } else { first });
@@ -104,15 +128,53 @@ fn words(text: &str) -> String {
         }
         let end = rest.find(is_between).unwrap_or(rest.len());
         let (word, tail) = rest.split_at(end);
-        cleaned.push_str(&if after_bearer {
+        let is_secret = match awaited {
+            Awaited::Nothing => false,
+            Awaited::Secret => true,
+            Awaited::Credential => {
+                word.chars().count() >= CREDENTIAL_CHARS || word.bytes().any(|byte| byte.is_ascii_digit())
+            }
+        };
+        cleaned.push_str(&if is_secret {
             "[redacted]".to_owned()
         } else {
             one_word(word)
         });
-        after_bearer = word.eq_ignore_ascii_case("bearer");
+        awaited = Awaited::after(before, word);
+        before = word;
         rest = tail;
     }
     cleaned
+}
+
+/// What the next word is, as those before it say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Nothing,
+    /// The rest of a header's value.
+    Secret,
+    /// The value of what may be a credential.
+    Credential,
+}
+
+impl Awaited {
+    /// What follows `word`, which came after `before`.
+    fn after(before: &str, word: &str) -> Self {
+        if word.eq_ignore_ascii_case("bearer") {
+            return Self::Secret;
+        }
+        let name = match word.strip_suffix([':', '=']) {
+            Some("") => before.to_owned(),
+            Some(name) => format!("{before} {name}"),
+            None => return Self::Nothing,
+        };
+        // "Missing key: prompt" names no credential.
+        if secret::is_credential(&name) && !name.trim().eq_ignore_ascii_case("key") {
+            Self::Credential
+        } else {
+            Self::Nothing
+        }
+    }
 }
 
 fn is_between(c: char) -> bool {
@@ -128,7 +190,7 @@ fn one_word(word: &str) -> String {
     let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
     let end = &word[bare.len()..];
     let lower = bare.to_ascii_lowercase();
-    if lower.starts_with("data:") && lower.contains(";base64,") {
+    if lower.starts_with("data:") && lower.contains(";base64,") && !lower.ends_with(";base64,") {
         return format!("[data]{end}");
     }
     if bare.contains("://") {
@@ -136,9 +198,10 @@ fn one_word(word: &str) -> String {
     }
     if let Some((name, value)) = bare.split_once(['=', ':'])
         && !value.is_empty()
-        && SECRET_NAMES
-            .iter()
-            .any(|secret| name.to_ascii_lowercase().ends_with(secret))
+        && (secret::is_credential(name)
+            || SECRET_NAMES
+                .iter()
+                .any(|secret| name.to_ascii_lowercase().ends_with(secret)))
     {
         return format!("{name}=[redacted]{end}");
     }
@@ -161,6 +224,10 @@ fn is_opaque(word: &str) -> bool {
 
 /// An address without what may be secret in it.
 fn address(word: &str) -> String {
+    // How an address begins is no address: "must begin with https://".
+    if word.ends_with("://") && word[..word.len() - 3].bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return word.to_owned();
+    }
     let Ok(mut url) = Url::parse(word) else {
         return "[address]".to_owned();
     };
@@ -191,6 +258,12 @@ mod tests {
             ("prompt".to_owned(), NativeValue::Json("a \"red\" fox\nasleep".into())),
             ("size".to_owned(), NativeValue::Json("1024x1024".into())),
             (
+                "more".to_owned(),
+                NativeValue::Shared(std::sync::Arc::new(
+                    serde_json::json!({ "Access Token": "nested-part" }),
+                )),
+            ),
+            (
                 "openai_api_key".to_owned(),
                 NativeValue::Secret("callers-key".to_owned()),
             ),
@@ -210,6 +283,12 @@ mod tests {
             inputs: Vec::new(),
             mask: None,
         })
+    }
+
+    fn cleaned(redactor: &Redactor, text: &str) -> String {
+        redactor
+            .failure(Failure::new(FailureKind::InvalidArgument, text))
+            .message
     }
 
     #[test]
@@ -238,13 +317,22 @@ mod tests {
                 "at https://b.example/x?[redacted] now",
             ),
             ("data:image/png;base64,iVBORw0KGgo=", "[data]"),
+            (
+                "a link must begin with https:// or data:",
+                "a link must begin with https:// or data:",
+            ),
+            ("got A  RED fox asleep, see above", "got [prompt], see above"),
+            ("bad API Key: abc123def", "bad API Key: [redacted]"),
+            ("API_KEY = 'abc123def'", "API_KEY = '[redacted]'"),
+            ("a token: it is missing", "a token: it is missing"),
+            ("with nested-part.", "with [redacted]."),
             ("a line\r\nand\tanother\u{1b}[0m", "a line  and another [0m"),
             (
                 "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
                 "[redacted]",
             ),
         ] {
-            assert_eq!(redactor.clean(text, TEXT_CHARS), expected, "{text}");
+            assert_eq!(cleaned(&redactor, text), expected, "{text}");
         }
     }
 
@@ -270,7 +358,7 @@ mod tests {
             after in ".{0,60}",
         ) {
             prop_assume!(!before.contains(&credential) && !after.contains(&credential));
-            let cleaned = redactor(&credential).clean(&format!("{before}{credential}{after}"), TEXT_CHARS);
+            let cleaned = cleaned(&redactor(&credential), &format!("{before}{credential}{after}"));
             prop_assert!(!cleaned.contains(&credential), "{cleaned}");
         }
     }

@@ -28,13 +28,14 @@ pub(crate) fn content_body(request: &ProviderRequest) -> Result<Body, Failure> {
             NativeValue::Json(text @ Value::String(_)) if name == PROMPT => {
                 prompt = Some(Node::Object(vec![("text".to_owned(), Node::Json(text.clone()))]));
             }
-            NativeValue::Json(value) => rest.push((name.clone(), Node::Json(value.clone()))),
-            NativeValue::Secret(secret) => rest.push((name.clone(), Node::Secret(secret.clone()))),
-            NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {
-                for which in referred(value) {
-                    images.push(image_part(request.image(which)?));
+            value => match Node::of(value) {
+                Some(node) => rest.push((name.clone(), node)),
+                None => {
+                    for which in referred(value) {
+                        images.push(image_part(request.image(which)?));
+                    }
                 }
-            }
+            },
         }
     }
     let parts = images.into_iter().chain(prompt).collect();

@@ -31,9 +31,10 @@ pub(super) fn body(request: &ProviderRequest) -> Result<Body, Failure> {
         match value {
             NativeValue::Json(Value::Null) => {}
             NativeValue::Json(text @ Value::String(_)) if name == "prompt" => prompt = text.clone(),
-            NativeValue::Json(value) => rest.push((name.clone(), Node::Json(value.clone()))),
-            NativeValue::Secret(secret) => rest.push((name.clone(), Node::Secret(secret.clone()))),
-            NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => images.extend(referred(value)),
+            value => match Node::of(value) {
+                Some(node) => rest.push((name.clone(), node)),
+                None => images.extend(referred(value)),
+            },
         }
     }
     let mut instance = vec![("prompt".to_owned(), Node::Json(prompt))];

@@ -136,6 +136,14 @@ pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: String) ->
         (Some(factor), Some(first)) => scaled(first, factor),
         (_, first) => read_size(&fields, first),
     };
+    if let Some(most) = core.mock_pixels_max
+        && u64::from(size_px.0) * u64::from(size_px.1) > most
+    {
+        let (width, height) = size_px;
+        return Err(Problem::invalid(&format!(
+            "Beside real providers {MODEL} draws at most {most} pixels, and the size {width}x{height} has more. Ask for a smaller one."
+        )));
+    }
     let stream = fields.flag("stream");
     let partials = fields.integer("partial_images").filter(|_| stream);
     let enhance = ["prompt_enhancement", "enhance_prompt"];

@@ -5,7 +5,7 @@
 
 mod load;
 mod peers;
-mod picture;
+pub(super) mod picture;
 mod upstream;
 
 use load::Load;

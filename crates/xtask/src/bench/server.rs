@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How a program says that it is ready.
 const READY: &str = "listening on ";
-/// A release build starts in far less.
+/// A build of any kind starts in far less.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of output kept for the case that it does not start.
 const KEPT_LINES: usize = 20;
@@ -24,7 +24,12 @@ pub(super) struct Server {
 impl Server {
     /// Starts the release build with these arguments and variables, and waits until it listens.
     pub(super) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome<Self> {
-        let program = repository::pictor("release");
+        Self::of("release", arguments, variables)
+    }
+
+    /// The same of any build.
+    pub(super) fn of(profile: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome<Self> {
+        let program = repository::pictor(profile);
         let mut command = Command::new(&program);
         environment::clear(&mut command)
             .args(arguments)

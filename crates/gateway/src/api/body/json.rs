@@ -26,8 +26,8 @@ fn object(value: Value) -> Result<Map<String, Value>, Problem> {
 
 /// Reads a body without images.
 pub(in super::super) async fn read(pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
-    let (document, size_bytes) = split(pieces, room).await?;
-    let fields = object(document.json.clone())?;
+    let (mut document, size_bytes) = split(pieces, room).await?;
+    let fields = object(document.json.take())?;
     let mut received = Received {
         size_bytes,
         ..Received::default()
@@ -36,15 +36,39 @@ pub(in super::super) async fn read(pieces: Pieces, room: &Room<'_>) -> Result<Re
     Ok(received)
 }
 
-/// The document, with long data URLs in the spool.
-async fn split(mut pieces: Pieces, room: &Room<'_>) -> Result<(Document, u64), Problem> {
-    let limits = SplitLimits {
+fn limits_of(room: &Room<'_>) -> SplitLimits {
+    SplitLimits {
         text_bytes: room.limits.json_text_bytes,
         blob_bytes: room.limits.json_body_bytes,
         depth: room.limits.json_depth,
         nodes: room.limits.json_nodes,
-    };
-    let mut splitter = Splitter::new(room.scope.clone(), limits).bare_only_in(may_hold_base64);
+    }
+}
+
+/// Refuses a form's text that would be too many values if it is read as JSON; `nodes` counts those of the whole form.
+///
+/// # Errors
+/// As for a body that is JSON.
+pub(super) fn check_text(text: &str, nodes: &mut usize, room: &Room<'_>) -> Result<(), Problem> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Ok(());
+    }
+    let limits = limits_of(room);
+    let left = limits.nodes.saturating_sub(*nodes);
+    let mut splitter = Splitter::new(room.scope.clone(), SplitLimits { nodes: left, ..limits });
+    let result = splitter.push(text.as_bytes());
+    *nodes += splitter.nodes();
+    match result {
+        Err(SplitError::TooMany { .. }) => Err(split_problem(&SplitError::TooMany { nodes: limits.nodes })),
+        Err(error @ SplitError::TooDeep { .. }) => Err(split_problem(&error)),
+        // What else is wrong with it is told where its meaning is known: it may be no JSON at all.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The document, with long data URLs in the spool.
+async fn split(mut pieces: Pieces, room: &Room<'_>) -> Result<(Document, u64), Problem> {
+    let mut splitter = Splitter::new(room.scope.clone(), limits_of(room)).bare_only_in(may_hold_base64);
     while let Some(piece) = pieces.next().await? {
         splitter.push(&piece).map_err(|error| split_problem(&error))?;
     }
@@ -77,8 +101,8 @@ fn holds_blob(value: &Value, document: &Document) -> bool {
 
 /// Reads a body whose images stand in it as data URLs or links.
 pub(in super::super) async fn read_split(pieces: Pieces, room: &Room<'_>) -> Result<Received, Problem> {
-    let (document, size_bytes) = split(pieces, room).await?;
-    let mut fields = object(document.json.clone())?;
+    let (mut document, size_bytes) = split(pieces, room).await?;
+    let mut fields = object(document.json.take())?;
     let mut received = Received {
         size_bytes,
         ..Received::default()
@@ -108,7 +132,10 @@ fn split_problem(error: &SplitError) -> Problem {
         SplitError::Syntax(_) | SplitError::Cut | SplitError::BadBase64 => not_json(&error.to_string()),
         SplitError::TextTooLong { .. } => too_large(error, "json_text_bytes"),
         SplitError::BlobTooLong { .. } => too_large(error, "json_body_bytes"),
-        SplitError::TooMany { .. } => too_large(error, "json_nodes"),
+        SplitError::TooMany { .. } => Problem::invalid(
+            StatusCode::BAD_REQUEST,
+            format!("The body holds more values than json_nodes allows: {error}"),
+        ),
         SplitError::TooDeep { .. } => Problem::invalid(
             StatusCode::BAD_REQUEST,
             format!("The body is nested deeper than json_depth allows: {error}"),

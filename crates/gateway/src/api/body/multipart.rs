@@ -5,6 +5,7 @@ use planner::fault::Fault;
 use providers::Blob;
 
 use super::form;
+use super::json::check_text;
 use super::parts::{Head, Parts, PartsError};
 use super::pictures;
 use super::{Pieces, Received, Room, Source, spool_problem};
@@ -15,6 +16,14 @@ use crate::problem::Problem;
 const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Parts of one form: sixteen images, a mask and some dozens of parameters.
 const PARTS_MAX: usize = 256;
+
+/// What the texts of a form took so far.
+#[derive(Debug, Default)]
+struct Texts {
+    bytes: usize,
+    /// Values, if they are read as JSON.
+    nodes: usize,
+}
 
 impl From<PartsError> for Problem {
     fn from(error: PartsError) -> Self {
@@ -35,7 +44,7 @@ pub(in super::super) async fn read(pieces: Pieces, boundary: String, room: &Room
         is_form: true,
         ..Received::default()
     };
-    let mut text_bytes = 0;
+    let mut texts = Texts::default();
     let mut parts = 0;
     while let Some(head) = form.next().await? {
         parts += 1;
@@ -45,7 +54,7 @@ pub(in super::super) async fn read(pieces: Pieces, boundary: String, room: &Room
                 format!("The form has more than {PARTS_MAX} parts."),
             ));
         }
-        take(&head, &mut form, &mut received, &mut text_bytes, room).await?;
+        take(&head, &mut form, &mut received, &mut texts, room).await?;
     }
     received.size_bytes = form.received();
     Ok(received)
@@ -55,7 +64,7 @@ async fn take(
     head: &Head,
     form: &mut Parts,
     received: &mut Received,
-    text_bytes: &mut usize,
+    texts: &mut Texts,
     room: &Room<'_>,
 ) -> Result<(), Problem> {
     let name = head.name.as_str();
@@ -84,7 +93,8 @@ async fn take(
         }
         return Ok(());
     }
-    let text = text(form, name, text_bytes).await?;
+    let text = text(form, name, &mut texts.bytes).await?;
+    check_text(&text, &mut texts.nodes, room)?;
     if let Err(fault) = form::put(&mut received.fields, name, text) {
         received.faults.push(fault);
     }

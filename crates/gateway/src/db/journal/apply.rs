@@ -113,9 +113,9 @@ async fn answer(
             let orphans = processes::take_over(link, owner, *now, *held_until, *limit).await?;
             Ok(Written::Orphans(orphans))
         }
-        Ask::ClaimWebhooks { now, until, limit } => {
-            Ok(Written::Webhooks(webhooks::claim(link, *now, *until, *limit).await?))
-        }
+        Ask::ClaimWebhooks { now, until, room } => Ok(Written::Webhooks(
+            webhooks::claim(link, *now, *until, room.clone()).await?,
+        )),
         Ask::Probe => {
             processes::probe(link, dialect).await?;
             Ok(Written::Done)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Accepting, Ask, Entry, Forget, Written};
 use crate::db::generations::{Orphan, Payloads};
 use crate::db::media::MediaRow;
-use crate::db::webhooks::{DueWebhook, TriedWebhook};
+use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookRoom};
 use crate::db::{Database, DatabaseError};
 
 impl Database {
@@ -78,7 +78,7 @@ impl Database {
         }
     }
 
-    /// Takes up to `limit` webhooks that are due, to be sent before `until`. Each goes to one process only.
+    /// Takes webhooks that are due and for which there is `room`, to be sent before `until`. Each goes to one process only.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -86,12 +86,12 @@ impl Database {
         &self,
         now: Timestamp,
         until: Timestamp,
-        limit: i64,
+        room: WebhookRoom,
     ) -> Result<Vec<DueWebhook>, DatabaseError> {
         if !self.has_due_webhook(now).await? {
             return Ok(Vec::new());
         }
-        match self.journal.ask(Ask::ClaimWebhooks { now, until, limit }).await? {
+        match self.journal.ask(Ask::ClaimWebhooks { now, until, room }).await? {
             Written::Webhooks(webhooks) => Ok(webhooks),
             _ => Err(DatabaseError::Closed),
         }

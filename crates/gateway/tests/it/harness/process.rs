@@ -219,6 +219,14 @@ impl Site {
         assert!(verified.ok().ends_with("books are right"), "{}", verified.ok());
     }
 
+    /// Removes everything without a look at the books, where requests are under way still.
+    pub(crate) async fn abandon(self) {
+        self.sandbox.shutdown().await;
+        if let Some(schema) = self.schema {
+            schema.remove().await;
+        }
+    }
+
     /// Checks the books and removes everything. All processes have ended.
     pub(crate) async fn finish(self) {
         self.end(true).await;
@@ -299,6 +307,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Its number in the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     async fn address(&mut self) -> String {
         let told = async {
             loop {

@@ -2,7 +2,7 @@
 
 /// A PNG of about `size_bytes` as base64: its pixels are few, and a private chunk of noise fills it up, since noise is what
 /// pictures look like to whoever only passes them on.
-pub(super) fn of(size_bytes: usize) -> Vec<u8> {
+pub(in crate::bench) fn of(size_bytes: usize) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let edge = 1024_u32.to_be_bytes();
     chunk(&mut png, *b"IHDR", &[&edge[..], &edge[..], &[8, 2, 0, 0, 0]].concat());
