@@ -4,6 +4,7 @@ mod check;
 mod credentials;
 pub mod in_force;
 pub mod limits;
+mod overlay;
 mod places;
 pub mod visitors;
 
@@ -85,6 +86,12 @@ pub struct Settings {
     pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
+    /// Where a collector takes traces and metrics over OTLP, such as `http://collector:4318`. Absent: nowhere.
+    pub otlp_endpoint: Option<String>,
+    /// Headers of what goes there.
+    pub otlp_headers: BTreeMap<String, String>,
+    /// The share of requests without a caller's decision whose traces are kept, 0 to 1.
+    pub otlp_trace_ratio: f64,
     /// Whether there are pages for people beside the API.
     pub site: bool,
     /// What is added to every provider's prices, in percent, 0 to [`MARKUP_PERCENT_MAX`].
@@ -167,6 +174,9 @@ impl Default for Settings {
             response_format: planner::request::ResponseFormat::Both,
             known_clients: true,
             log_json: false,
+            otlp_endpoint: None,
+            otlp_headers: BTreeMap::new(),
+            otlp_trace_ratio: 1.0,
             site: true,
             markup_percent: Decimal::ZERO,
             bookkeeping: true,
@@ -253,7 +263,7 @@ pub enum SettingsError {
 pub type Environment = BTreeMap<String, String>;
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 29] = [
     "listen",
     "metrics_listen",
     "metrics_open",
@@ -278,6 +288,8 @@ const VARIABLES: [&str; 27] = [
     "response_format",
     "known_clients",
     "log_json",
+    "otlp_endpoint",
+    "otlp_trace_ratio",
     "site",
     "markup_percent",
     "bookkeeping",
@@ -327,14 +339,14 @@ impl Settings {
         for key in VARIABLES {
             let name = format!("PICTOR_{}", key.to_uppercase());
             if let Some(text) = environment.get(&name) {
-                let value = from_text(key, text);
+                let value = overlay::from_text(key, text);
                 // Read on its own first, so that a mistake is told with its variable.
                 settings_of(Table::from_iter([(key.to_owned(), value.clone())]), &name)?;
                 table.insert(key.to_owned(), value);
             }
         }
-        overlay_limits(&mut table, environment)?;
-        overlay_visitors(&mut table, environment)?;
+        overlay::limits(&mut table, environment)?;
+        overlay::visitors(&mut table, environment)?;
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
@@ -385,66 +397,4 @@ fn settings_of(table: Table, origin: &str) -> Result<Settings, SettingsError> {
             origin: origin.to_owned(),
             message: error.message().to_owned(),
         })
-}
-
-/// The text of a variable in the type of its key.
-fn from_text(key: &str, text: &str) -> Value {
-    match key {
-        "fetch_hosts" | "trusted_proxies" | "cors_origins" | "api_aliases" => Value::Array(
-            text.split(',')
-                .map(str::trim)
-                .filter(|host| !host.is_empty())
-                .map(Value::from)
-                .collect(),
-        ),
-        "failover_on_content_policy"
-        | "known_clients"
-        | "log_json"
-        | "metrics_open"
-        | "site"
-        | "bookkeeping"
-        | "media_redirect" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
-        _ => Value::from(text),
-    }
-}
-
-/// `PICTOR_LIMITS_<KEY>` sets `limits.<key>`.
-fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
-    for (name, text) in environment {
-        let Some(key) = name.strip_prefix("PICTOR_LIMITS_") else {
-            continue;
-        };
-        let invalid = || SettingsError::Invalid {
-            origin: name.clone(),
-            message: "must be a whole number".to_owned(),
-        };
-        let number: i64 = text.parse().map_err(|_| invalid())?;
-        let limits = table.entry("limits").or_insert_with(|| Value::Table(Table::new()));
-        let key = key.to_lowercase();
-        let alone = Table::from_iter([(key.clone(), Value::Integer(number))]);
-        settings_of(Table::from_iter([("limits".to_owned(), Value::Table(alone))]), name)?;
-        limits
-            .as_table_mut()
-            .ok_or_else(invalid)?
-            .insert(key, Value::Integer(number));
-    }
-    Ok(())
-}
-
-/// `PICTOR_VISITORS` sets `visitors.access`, `PICTOR_VISITORS_<KEY>` sets `visitors.<key>`.
-fn overlay_visitors(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
-    for (name, text) in environment {
-        let Some(key) = name.strip_prefix("PICTOR_VISITORS") else {
-            continue;
-        };
-        let key = key.strip_prefix('_').unwrap_or("access").to_lowercase();
-        let value = text.parse().map_or_else(|_| Value::from(text.as_str()), Value::Integer);
-        let alone = Table::from_iter([(key.clone(), value.clone())]);
-        settings_of(Table::from_iter([("visitors".to_owned(), Value::Table(alone))]), name)?;
-        let visitors = table.entry("visitors").or_insert_with(|| Value::Table(Table::new()));
-        if let Some(visitors) = visitors.as_table_mut() {
-            visitors.insert(key, value);
-        }
-    }
-    Ok(())
 }

@@ -81,6 +81,7 @@ mod it {
     mod site;
     mod spellings;
     mod streams;
+    mod telemetry;
     mod told;
     mod turned;
     mod upgrade;

@@ -294,6 +294,8 @@ fn the_example_shows_the_true_defaults() {
         "default_model",
         "catalog_dir",
         "outbound_proxy",
+        "otlp_endpoint",
+        "otlp_headers",
         "successors",
         "priorities",
         "providers",

@@ -1,0 +1,68 @@
+//! What the environment sets over the file.
+
+use toml::{Table, Value};
+
+use super::{Environment, SettingsError, settings_of};
+
+/// The text of a variable in the type of its key.
+pub(super) fn from_text(key: &str, text: &str) -> Value {
+    match key {
+        "fetch_hosts" | "trusted_proxies" | "cors_origins" | "api_aliases" => Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|host| !host.is_empty())
+                .map(Value::from)
+                .collect(),
+        ),
+        "failover_on_content_policy"
+        | "known_clients"
+        | "log_json"
+        | "metrics_open"
+        | "site"
+        | "bookkeeping"
+        | "media_redirect" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
+        "otlp_trace_ratio" => text.parse().map_or_else(|_| Value::from(text), Value::Float),
+        _ => Value::from(text),
+    }
+}
+
+/// `PICTOR_LIMITS_<KEY>` sets `limits.<key>`.
+pub(super) fn limits(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+    for (name, text) in environment {
+        let Some(key) = name.strip_prefix("PICTOR_LIMITS_") else {
+            continue;
+        };
+        let invalid = || SettingsError::Invalid {
+            origin: name.clone(),
+            message: "must be a whole number".to_owned(),
+        };
+        let number: i64 = text.parse().map_err(|_| invalid())?;
+        let limits = table.entry("limits").or_insert_with(|| Value::Table(Table::new()));
+        let key = key.to_lowercase();
+        let alone = Table::from_iter([(key.clone(), Value::Integer(number))]);
+        settings_of(Table::from_iter([("limits".to_owned(), Value::Table(alone))]), name)?;
+        limits
+            .as_table_mut()
+            .ok_or_else(invalid)?
+            .insert(key, Value::Integer(number));
+    }
+    Ok(())
+}
+
+/// `PICTOR_VISITORS` sets `visitors.access`, `PICTOR_VISITORS_<KEY>` sets `visitors.<key>`.
+pub(super) fn visitors(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+    for (name, text) in environment {
+        let Some(key) = name.strip_prefix("PICTOR_VISITORS") else {
+            continue;
+        };
+        let key = key.strip_prefix('_').unwrap_or("access").to_lowercase();
+        let value = text.parse().map_or_else(|_| Value::from(text.as_str()), Value::Integer);
+        let alone = Table::from_iter([(key.clone(), value.clone())]);
+        settings_of(Table::from_iter([("visitors".to_owned(), Value::Table(alone))]), name)?;
+        let visitors = table.entry("visitors").or_insert_with(|| Value::Table(Table::new()));
+        if let Some(visitors) = visitors.as_table_mut() {
+            visitors.insert(key, value);
+        }
+    }
+    Ok(())
+}
