@@ -32,6 +32,16 @@ pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> 
         .or_else(|| unknown.next().map(|(table, id)| unknown_provider(table, id, catalog)))
 }
 
+/// What an unknown setting may have been meant to be, by the words of the reader: the unknown name, then the known ones.
+pub(super) fn meant(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = names.next().filter(|_| message.starts_with("unknown field")) else {
+        return String::new();
+    };
+    let known: Vec<&str> = names.collect();
+    nearest(unknown, &known).map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"))
+}
+
 /// What is wrong with where traces go.
 fn wrong_collector(settings: &Settings) -> Option<String> {
     let ratio = settings.otlp_trace_ratio;
