@@ -4,6 +4,7 @@ mod arena;
 mod backup;
 mod catalog;
 mod client;
+mod config;
 mod doctor;
 mod explain;
 mod health;
@@ -69,6 +70,9 @@ enum Command {
     Arena(arena::Command),
     /// Check settings, catalogue, database, store and providers.
     Doctor,
+    /// Show the settings in force, or what may stand in pictor.toml.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Ask a running gateway whether it can work; the code of the exit tells.
     Health(health::Arguments),
     /// Copy database and images into a folder, while the gateway runs.
@@ -133,6 +137,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Arena(command) => arena::run(command).await,
         Command::Doctor => doctor::run(config).await,
+        Command::Config(command) => config::run(&command, config),
         Command::Health(arguments) => health::run(arguments, config).await,
         Command::Backup(arguments) => backup::backup(arguments, config).await,
         Command::Restore(arguments) => backup::restore(arguments, config).await,

@@ -35,6 +35,7 @@ mod serve;
 pub mod settings;
 mod shares;
 mod start_error;
+mod telemetry;
 mod transfer;
 mod upkeep;
 pub mod upstreams;
@@ -314,6 +315,7 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
         proxy: proxy.clone(),
         answer_bytes: settings.limits.upstream_answer_bytes,
         is_whole: Processor::is_whole,
+        trace_parent: telemetry::parent_of_calls,
         ..DriverConfig::default()
     })?;
     let fetcher = GuardedClient::new(GuardConfig {

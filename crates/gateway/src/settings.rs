@@ -2,10 +2,12 @@
 
 mod check;
 mod credentials;
+mod files;
 pub mod in_force;
 pub mod limits;
+mod overlay;
 mod places;
-mod variables;
+pub mod schema;
 pub mod visitors;
 
 use std::collections::BTreeMap;
@@ -42,6 +44,7 @@ pub struct Settings {
     /// Object store of media; a folder in the data folder when absent.
     pub media_url: Option<String>,
     /// Options of that store, such as `endpoint` and `region`.
+    #[serde(serialize_with = "in_force::options")]
     pub media_options: BTreeMap<String, String>,
     /// Whether callers who open a link are sent to a link of the store's own.
     pub media_redirect: bool,
@@ -92,6 +95,13 @@ pub struct Settings {
     pub known_clients: bool,
     /// Log as JSON lines instead of text.
     pub log_json: bool,
+    /// Where a collector takes traces and metrics over OTLP, such as `http://collector:4318`. Absent: nowhere.
+    pub otlp_endpoint: Option<String>,
+    /// Headers of what goes there.
+    #[serde(serialize_with = "in_force::names")]
+    pub otlp_headers: BTreeMap<String, String>,
+    /// The share of requests without a caller's decision whose traces are kept, 0 to 1.
+    pub otlp_trace_ratio: f64,
     /// Whether there are pages for people beside the API.
     pub site: bool,
     /// What is added to every provider's prices, in percent, 0 to [`MARKUP_PERCENT_MAX`].
@@ -177,6 +187,9 @@ impl Default for Settings {
             response_format: planner::request::ResponseFormat::Both,
             known_clients: true,
             log_json: false,
+            otlp_endpoint: None,
+            otlp_headers: BTreeMap::new(),
+            otlp_trace_ratio: 1.0,
             site: true,
             markup_percent: Decimal::ZERO,
             bookkeeping: true,
@@ -275,9 +288,12 @@ impl Settings {
         environment: &Environment,
         catalog: &planner::catalog::Catalog,
     ) -> Result<Self, SettingsError> {
+        let named = catalog.providers().flat_map(|provider| &provider.credential_variable);
+        let (environment, from_files) = &files::expanded(environment, &files::settable(named))?;
         let (mut settings, origin) = Self::read(file, environment)?;
+        settings.tell_files(from_files);
         settings.read_proxy(&origin, environment)?;
-        settings.read_credentials(&origin, environment, catalog);
+        settings.read_credentials(&origin, environment, from_files, catalog);
         settings.read_credential_files(environment, catalog)?;
         match check::mistake(&settings, catalog) {
             Some(message) => Err(SettingsError::Invalid { origin, message }),
@@ -290,7 +306,8 @@ impl Settings {
     /// # Errors
     /// As for [`Self::load`].
     pub fn before_catalog(file: Option<&Path>, environment: &Environment) -> Result<Self, SettingsError> {
-        Ok(Self::read(file, environment)?.0)
+        let (environment, _) = files::expanded(environment, &files::settable([]))?;
+        Ok(Self::read(file, &environment)?.0)
     }
 
     /// The settings without credentials, and where they are from.
@@ -302,8 +319,8 @@ impl Settings {
             Some(path) => read(path)?,
             None => Table::new(),
         };
-        let origins = in_force::origins(&table, path.as_deref(), environment, &variables::VARIABLES);
-        variables::overlay(&mut table, environment)?;
+        let origins = in_force::origins(&table, path.as_deref(), environment, &overlay::VARIABLES);
+        overlay::variables(&mut table, environment)?;
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
@@ -340,7 +357,7 @@ fn read(path: &Path) -> Result<Table, SettingsError> {
     let origin = path.display().to_string();
     let invalid = |error: toml::de::Error| SettingsError::Invalid {
         origin: origin.clone(),
-        message: error.to_string(),
+        message: format!("{}{}", error.to_string().trim_end(), check::meant(error.message())),
     };
     toml::from_str::<Settings>(&text).map_err(invalid)?;
     text.parse().map_err(invalid)
@@ -352,6 +369,6 @@ fn settings_of(table: Table, origin: &str) -> Result<Settings, SettingsError> {
         .try_into()
         .map_err(|error: toml::de::Error| SettingsError::Invalid {
             origin: origin.to_owned(),
-            message: error.message().to_owned(),
+            message: format!("{}{}", error.message(), check::meant(error.message())),
         })
 }

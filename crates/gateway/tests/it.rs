@@ -82,6 +82,7 @@ mod it {
     mod site;
     mod spellings;
     mod streams;
+    mod telemetry;
     mod told;
     mod turned;
     mod upgrade;

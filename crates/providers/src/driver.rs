@@ -67,6 +67,8 @@ pub struct DriverConfig {
     pub is_whole: fn(&Blob) -> bool,
     /// What we call ourselves.
     pub user_agent: String,
+    /// The `traceparent` of calls that are made in the current span, where providers are told.
+    pub trace_parent: fn() -> Option<String>,
     /// The way to the world.
     pub proxy: Option<OutboundProxy>,
 }
@@ -79,6 +81,7 @@ impl Default for DriverConfig {
             answer_bytes: ANSWER_BYTES,
             is_whole: |_| true,
             user_agent: concat!("pictor/", env!("CARGO_PKG_VERSION")).to_owned(),
+            trace_parent: || None,
             proxy: None,
         }
     }

@@ -8,10 +8,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use planner::fault::{harmless, is_hidden};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// Lines that wait to be written. Past them new ones are left out and counted.
 const WAITING_MAX: usize = 8192;
@@ -19,19 +22,26 @@ const WAITING_MAX: usize = 8192;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Begins to log: one line a request. What waits is written when the result is dropped.
-pub(super) fn start(settings: &Settings) -> Lines {
+pub(super) fn start(settings: &Settings, telemetry: Option<&Telemetry>) -> Lines {
     let filter = EnvFilter::try_from_env("PICTOR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = Lines::to(io::stderr());
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(lines.clone())
         // A complaint about the log would go where the log cannot go.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
-    if settings.log_json {
-        log.json().init();
+    let log = if settings.log_json {
+        log.json().boxed()
     } else {
-        log.init();
+        log.boxed()
+    };
+    // Without a collector what is not logged is not even looked at.
+    match telemetry {
+        None => tracing_subscriber::registry().with(log).with(filter).init(),
+        Some(telemetry) => tracing_subscriber::registry()
+            .with(log.with_filter(filter))
+            .with(telemetry.layer())
+            .init(),
     }
     lines
 }

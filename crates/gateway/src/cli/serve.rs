@@ -8,6 +8,7 @@ use super::output::say;
 use super::stop::Stop;
 use super::{Failed, load};
 use crate::clock::Clock;
+use crate::telemetry::Telemetry;
 use crate::upstreams::{Service, Upstreams};
 use crate::{FIRST_KEY_FILE, start};
 
@@ -15,7 +16,8 @@ use crate::{FIRST_KEY_FILE, start};
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
     let mut stop = Stop::listen();
-    let lines = log::start(&settings);
+    let telemetry = Telemetry::start(&settings)?;
+    let lines = log::start(&settings, telemetry.as_ref());
     let key_file = settings.data_dir.join(FIRST_KEY_FILE);
     // Featured models come first, so the newcomer's call goes to one of them.
     let model = catalog
@@ -60,6 +62,9 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             Err("stopped at once, as a second signal came: another start takes up what was under way".into())
         }
     };
+    if let Some(telemetry) = telemetry {
+        telemetry.finish().await;
+    }
     lines.finish();
     stopped
 }

@@ -1,10 +1,10 @@
 //! Around every request: its id, its headers, its one log line.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -17,6 +17,7 @@ use crate::address::{self, PeerAddress};
 use crate::generation::record::Marks;
 use crate::ids::request_id;
 use crate::problem::Problem;
+use crate::telemetry::{self, Answered};
 
 /// The id of every answer.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -86,6 +87,28 @@ fn check_host(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What a collector hears of an answer.
+fn answered<'a>(
+    request_id: &'a str,
+    method: &'a Method,
+    route: Option<&'a str>,
+    status: StatusCode,
+    facts: &'a LogFacts,
+    took: Duration,
+) -> Answered<'a> {
+    Answered {
+        method: method.as_str(),
+        route,
+        status: status.as_u16(),
+        request_id,
+        model: facts.model.as_deref(),
+        provider: facts.provider.as_deref(),
+        cost_micros: facts.cost_micros,
+        error_code: facts.error_code,
+        took,
+    }
+}
+
 /// Gives the request an id, runs it, and puts the id on the answer and the line into the log. All that is logged on the way
 /// has its id, whatever the level.
 pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
@@ -100,6 +123,11 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
     // A caller that waits for '100 Continue' sends nothing that could be left unread.
     if !request.headers().contains_key(header::EXPECT) {
         request = request.map(lingering);
+    }
+    let span = tracing::error_span!("request", request.id = %id, trace.id = tracing::field::Empty);
+    let trace_id = telemetry::join(&span, request.headers());
+    if let Some(trace_id) = &trace_id {
+        span.record("trace.id", trace_id.as_str());
     }
     let mut response = match repeat {
         Ok(repeat) => {
@@ -116,8 +144,7 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
                 address,
             };
             request.extensions_mut().insert(context);
-            let span = tracing::error_span!("request", request.id = %id);
-            next.run(request).instrument(span).await
+            next.run(request).instrument(span.clone()).await
         }
         Err(problem) => problem.into_response(),
     };
@@ -129,11 +156,13 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status();
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if led.is_some_and(|route| WATCHED.contains(&route)) {
         tracing::debug!(request.id = %id, http.route = led, http.status = status.as_u16(), duration_ms, "request");
         return response;
     }
+    telemetry::answered(&span, &answered(&id, &method, led, status, &facts, took));
     // Of who is let in the key is known; of who is not, the address is all there is.
     let stranger = address.filter(|_| status == StatusCode::UNAUTHORIZED);
     tracing::info!(
@@ -148,6 +177,7 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
         provider.id = facts.provider.as_deref(),
         cost_micros = facts.cost_micros,
         error.code = facts.error_code,
+        trace.id = trace_id.as_deref(),
         "request"
     );
     response

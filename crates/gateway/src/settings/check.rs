@@ -24,9 +24,37 @@ pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> 
             "api_aliases: '{alias}' must be a path of its own such as /proxy/openai, without a / at its end"
         ));
     }
+    if let Some(mistake) = wrong_collector(settings) {
+        return Some(mistake);
+    }
     successors
         .find_map(|(id, successor)| wrong_successor(id, successor, catalog))
         .or_else(|| unknown.next().map(|(table, id)| unknown_provider(table, id, catalog)))
+}
+
+/// What an unknown setting may have been meant to be, by the words of the reader: the unknown name, then the known ones.
+pub(super) fn meant(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = names.next().filter(|_| message.starts_with("unknown field")) else {
+        return String::new();
+    };
+    let known: Vec<&str> = names.collect();
+    nearest(unknown, &known).map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"))
+}
+
+/// What is wrong with where traces go.
+fn wrong_collector(settings: &Settings) -> Option<String> {
+    let ratio = settings.otlp_trace_ratio;
+    if !(0.0..=1.0).contains(&ratio) {
+        return Some(format!("otlp_trace_ratio must be from 0 to 1, not {ratio}"));
+    }
+    let address = settings
+        .otlp_endpoint
+        .as_deref()
+        .filter(|address| !address.is_empty())?;
+    let is_legal = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    (!url::Url::parse(address).is_ok_and(|url| is_legal(&url)))
+        .then(|| format!("otlp_endpoint: '{address}' is no address such as http://collector:4318"))
 }
 
 /// Whether a text is `*`, or `https://host` or `https://host:port` as a browser writes it.

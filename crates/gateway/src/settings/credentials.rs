@@ -1,10 +1,10 @@
 //! Providers' credentials: from the settings, from variables, and from files that either names.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use planner::catalog::Catalog;
 
-use super::{Environment, Settings, SettingsError};
+use super::{Environment, Settings, SettingsError, files};
 
 impl Settings {
     /// Credentials that stand in files of their own: named in the settings, or by a variable of the provider's.
@@ -27,7 +27,7 @@ impl Settings {
                 (path, origin)
             });
             if let Some((path, origin)) = named.or_else(by_variable) {
-                own.credential = Some(read_text(&path)?);
+                own.credential = Some(files::text(&path)?);
                 own.credential_origin = Some(origin);
             }
         }
@@ -35,7 +35,13 @@ impl Settings {
     }
 
     /// Credentials of the file and of the environment, and the base addresses beside them.
-    pub(super) fn read_credentials(&mut self, origin: &str, environment: &Environment, catalog: &Catalog) {
+    pub(super) fn read_credentials(
+        &mut self,
+        origin: &str,
+        environment: &Environment,
+        from_files: &[String],
+        catalog: &Catalog,
+    ) {
         for provider in catalog.providers() {
             let own = self.providers.entry(provider.id.clone()).or_default();
             if own.credential.is_some() {
@@ -63,17 +69,8 @@ impl Settings {
             };
             if let Some((name, value)) = found.filter(|(_, value)| !value.is_empty()) {
                 own.credential = Some(value.clone());
-                own.credential_origin = Some(name.clone());
+                own.credential_origin = Some(files::origin(name, from_files));
             }
         }
     }
-}
-
-/// The text of a file without the blanks around it.
-fn read_text(path: &Path) -> Result<String, SettingsError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
-    Ok(text.trim().to_owned())
 }

@@ -12,6 +12,8 @@ use url::Url;
 
 use super::{Environment, Settings};
 
+/// Stands for a secret.
+const HIDDEN: &str = "(not shown)";
 /// Settings whose keys stand below their names.
 const TABLES: [&str; 2] = ["limits", "visitors"];
 
@@ -114,6 +116,37 @@ pub(super) fn word<S: Serializer>(value: &impl Debug, out: S) -> Result<S::Ok, S
     out.serialize_str(&format!("{value:?}").to_lowercase())
 }
 
+/// What may be seen of options of a store: where it is and how it is called.
+const OPEN_OPTIONS: [&str; 6] = [
+    "endpoint",
+    "region",
+    "allow_http",
+    "virtual_hosted_style_request",
+    "timeout",
+    "connect_timeout",
+];
+
+/// Options of a store without secrets.
+pub(super) fn options<S: Serializer>(options: &BTreeMap<String, String>, out: S) -> Result<S::Ok, S::Error> {
+    let shown = options.iter().map(|(name, value)| {
+        let is_open = OPEN_OPTIONS.contains(&name.as_str());
+        (
+            name,
+            if is_open {
+                without_secret(value)
+            } else {
+                HIDDEN.to_owned()
+            },
+        )
+    });
+    out.collect_map(shown)
+}
+
+/// Names whose values are nobody's to see.
+pub(super) fn names<S: Serializer>(secrets: &BTreeMap<String, String>, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_map(secrets.keys().map(|name| (name, HIDDEN)))
+}
+
 /// Networks as one would type them.
 pub(super) fn networks<S: Serializer>(networks: &[IpNet], out: S) -> Result<S::Ok, S::Error> {
     let mut list = out.serialize_seq(Some(networks.len()))?;
@@ -159,5 +192,21 @@ mod tests {
         assert!(database.starts_with("postgres://db/pictor"), "{database}");
         assert_eq!(origin, Some("PICTOR_DATABASE_URL"));
         assert!(!format!("{told:?}").contains("secret"), "{told:?}");
+        let map = |pairs: &[(&str, &str)]| {
+            let owned = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            owned.collect::<BTreeMap<String, String>>()
+        };
+        let told = all(&Settings {
+            media_options: map(&[("region", "eu"), ("access_key_id", "hidden"), ("sas", "hidden")]),
+            otlp_headers: map(&[("authorization", "hidden")]),
+            ..settings
+        });
+        let told = format!("{told:?}");
+        assert!(
+            told.contains("eu") && told.contains("authorization") && !told.contains("hidden"),
+            "{told}"
+        );
     }
 }

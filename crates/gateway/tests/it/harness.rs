@@ -154,7 +154,8 @@ impl TestGateway {
 
     /// Starts a gateway on what is there, and opens a second door to its database. The key is the caller's to fill in.
     async fn serve(settings: Settings, catalog: Arc<Catalog>, clock: TestClock, sandbox_base: Option<String>) -> Self {
-        let running = gateway::start(settings.clone(), Arc::clone(&catalog), clock.clock())
+        // In a box: it is large, and every test would hold it in its own.
+        let running = Box::pin(gateway::start(settings.clone(), Arc::clone(&catalog), clock.clock()))
             .await
             .expect("the gateway starts");
         let database = Database::open(&gateway::database_url(&settings), clock.now())

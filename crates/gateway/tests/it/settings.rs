@@ -10,7 +10,7 @@ use planner::strategy::Strategy;
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::harness::catalog;
+use super::harness::{Site, catalog};
 
 /// The file that documents every setting.
 const EXAMPLE: &str = include_str!("../../../../pictor.example.toml");
@@ -296,6 +296,8 @@ fn the_example_shows_the_true_defaults() {
         "catalog_url",
         "catalog_key",
         "outbound_proxy",
+        "otlp_endpoint",
+        "otlp_headers",
         "successors",
         "priorities",
         "providers",
@@ -327,4 +329,97 @@ fn the_example_names_the_variables_of_the_catalogue() {
             assert!(EXAMPLE.contains(name.as_str()), "{name}");
         }
     }
+}
+
+#[test]
+fn a_variable_may_name_a_file() {
+    let (_folder, secret) = written("postgres://user:secret@db/pictor\n");
+    let (_other, key) = written("sk-from-a-file\n");
+    let path = |path: &Path| path.display().to_string();
+    let (secret, key) = (path(&secret), path(&key));
+    let pairs = [
+        ("PICTOR_DATABASE_URL_FILE", secret.as_str()),
+        ("PICTOR_OPENAI_API_KEY_FILE", key.as_str()),
+    ];
+    let settings = load(None, &pairs).expect("legal settings");
+    assert_eq!(
+        settings.database_url.as_deref(),
+        Some("postgres://user:secret@db/pictor")
+    );
+    let openai = &settings.providers["openai"];
+    assert_eq!(openai.credential.as_deref(), Some("sk-from-a-file"));
+    assert_eq!(openai.credential_origin.as_deref(), Some("PICTOR_OPENAI_API_KEY_FILE"));
+    let both = load(None, &[pairs[0], ("PICTOR_DATABASE_URL", "sqlite:x")]).expect_err("one of them too many");
+    assert_eq!(
+        both.to_string(),
+        "PICTOR_DATABASE_URL_FILE: PICTOR_DATABASE_URL is set too: leave one of them out"
+    );
+    let gone = load(None, &[("PICTOR_FAL_KEY_FILE", "/no/such/file")]).expect_err("there is no such file");
+    assert!(gone.to_string().contains("/no/such/file"), "{gone}");
+}
+
+#[test]
+fn an_unknown_setting_is_told_with_the_one_that_was_meant() {
+    assert!(message("lisen = \"x\"", &[]).ends_with("; did you mean 'listen'?"));
+    assert!(message("[limits]\ninput_image = 3", &[]).contains("did you mean 'input_image"));
+    assert!(message("", &[("PICTOR_LIMITS_SPOOL_BITES", "3")]).ends_with("; did you mean 'spool_bytes'?"));
+    assert!(!message("zzzzzzzz = 1", &[]).contains("did you mean"));
+}
+
+#[test]
+fn the_schema_is_of_every_setting() {
+    let schema = gateway::settings::schema::of_file().expect("the example can be read");
+    let names = |object: &serde_json::Value| -> BTreeSet<String> {
+        object["properties"]
+            .as_object()
+            .expect("properties")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    assert_eq!(names(&schema), fields(""));
+    let properties = &schema["properties"];
+    assert_eq!(names(&properties["limits"]), fields("limits"));
+    assert_eq!(names(&properties["visitors"]), fields("visitors"));
+    assert_eq!(
+        names(&properties["providers"]["additionalProperties"]),
+        fields("providers.openai")
+    );
+    assert_eq!(properties["listen"]["default"], "127.0.0.1:8484");
+    assert_eq!(properties["log_json"]["type"], "boolean");
+    assert_eq!(properties["limits"]["properties"]["spool_bytes"]["default"], 1 << 30);
+    for (name, property) in properties.as_object().expect("properties") {
+        let has_text = property["description"].is_string() || property["properties"].is_object();
+        assert!(has_text || name == "providers", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_shown_with_where_they_came_from_and_without_secrets() {
+    let site = Site::new().await;
+    let variables = [
+        ("PICTOR_LOG_JSON", "true"),
+        ("PICTOR_DATABASE_URL", "postgres://user:hidden@db/pictor"),
+        ("PICTOR_FAL_KEY", "hidden"),
+    ];
+    let shown = site.pictor_with(&variables, &["config", "show"]).await;
+    let lines: Vec<Vec<&str>> = shown
+        .ok()
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let line = |name: &str| lines.iter().find(|line| line[0] == name).expect("a line").clone();
+    assert_eq!(line("log_json"), ["log_json", "true", "PICTOR_LOG_JSON"]);
+    assert_eq!(line("strategy"), ["strategy", "cheapest", "pictor.toml"]);
+    assert_eq!(line("site"), ["site", "true", "default"]);
+    let credential = line("providers.fal.credential");
+    assert_eq!(
+        credential,
+        ["providers.fal.credential", "(not", "shown)", "PICTOR_FAL_KEY"]
+    );
+    assert!(!shown.ok().contains("hidden"), "{}", shown.ok());
+    let changed = site.pictor_with(&variables, &["config", "show", "--changed"]).await;
+    assert!(!changed.ok().contains("default"), "{}", changed.ok());
+    let schema: serde_json::Value = serde_json::from_str(site.pictor(&["config", "schema"]).await.ok()).expect("JSON");
+    assert_eq!(schema["title"], "pictor.toml");
 }

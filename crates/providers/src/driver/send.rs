@@ -57,12 +57,15 @@ impl Driver {
             status = field::Empty,
             duration_ms = field::Empty,
         );
+        // Read in the span around: that of the call is a detail of the log.
+        let trace_parent = (self.config.trace_parent)();
         let begun = Instant::now();
         let limit = match call.patience {
             Patience::Work => attempt.deadline,
             Patience::Quick => attempt.deadline.min(begun + self.config.quick_timeout),
         };
-        let result = self.exchange(attempt, call, limit).instrument(span.clone()).await;
+        let exchange = self.exchange(attempt, call, limit, trace_parent);
+        let result = exchange.instrument(span.clone()).await;
         span.record(
             "duration_ms",
             u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -74,10 +77,21 @@ impl Driver {
         result
     }
 
-    async fn exchange(&self, attempt: &Attempt<'_>, call: &Call, limit: Instant) -> Result<Reply, SendError> {
+    async fn exchange(
+        &self,
+        attempt: &Attempt<'_>,
+        call: &Call,
+        limit: Instant,
+        trace_parent: Option<String>,
+    ) -> Result<Reply, SendError> {
         let reach = Reach::of(&attempt.request.endpoint, &call.url);
         let client = self.client_for(reach, call)?;
-        let sent = client.execute(request_of(call, reach));
+        let mut request = request_of(call, reach);
+        let trace_parent = trace_parent.and_then(|parent| HeaderValue::from_str(&parent).ok());
+        if let Some(parent) = trace_parent.filter(|_| reach == Reach::Own) {
+            request.headers_mut().insert("traceparent", parent);
+        }
+        let sent = client.execute(request);
         let response = timeout_at(limit, sent)
             .await
             .map_err(|_| SendError::TimedOut)?

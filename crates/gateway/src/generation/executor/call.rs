@@ -34,6 +34,7 @@ use crate::generation::stages::Stopwatch;
 use crate::generation::track::{OnRecord, Track};
 use crate::media::process::{Inspected, Processor};
 use crate::outcome::{Attempt, code_of, spent_word};
+use crate::telemetry;
 
 /// What all calls of one generation use.
 pub(super) struct Means {
@@ -235,6 +236,8 @@ impl Call {
         let result = result.map_err(|failure| self.blamed(failure));
         let took = started.elapsed();
         means.stopwatch.attempt(position, started.into_std(), took);
+        let seen = result.as_ref().map(|(id, success)| (id.as_deref(), success.usage));
+        telemetry::called(&span, (provider, model), &seen, took);
         if let Err(failure) = &result {
             span.in_scope(|| told(failure, took));
             means.track.failed(position, failure, took);

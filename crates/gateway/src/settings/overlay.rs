@@ -1,11 +1,11 @@
-//! The environment over the file: variables of settings.
+//! What the environment sets over the file.
 
 use toml::{Table, Value};
 
 use super::{Environment, SettingsError, settings_of};
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-pub(super) const VARIABLES: [&str; 30] = [
+pub(super) const VARIABLES: [&str; 32] = [
     "listen",
     "metrics_listen",
     "metrics_open",
@@ -33,6 +33,8 @@ pub(super) const VARIABLES: [&str; 30] = [
     "response_format",
     "known_clients",
     "log_json",
+    "otlp_endpoint",
+    "otlp_trace_ratio",
     "site",
     "markup_percent",
     "bookkeeping",
@@ -42,7 +44,7 @@ pub(super) const VARIABLES: [&str; 30] = [
 ///
 /// # Errors
 /// [`SettingsError`] names the variable at fault.
-pub(super) fn overlay(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+pub(super) fn variables(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
     for key in VARIABLES {
         let name = format!("PICTOR_{}", key.to_uppercase());
         if let Some(text) = environment.get(&name) {
@@ -52,8 +54,8 @@ pub(super) fn overlay(table: &mut Table, environment: &Environment) -> Result<()
             table.insert(key.to_owned(), value);
         }
     }
-    overlay_limits(table, environment)?;
-    overlay_visitors(table, environment)
+    limits(table, environment)?;
+    visitors(table, environment)
 }
 
 /// The text of a variable in the type of its key.
@@ -74,12 +76,13 @@ fn from_text(key: &str, text: &str) -> Value {
         | "bookkeeping"
         | "media_redirect" => text.parse().map_or_else(|_| Value::from(text), Value::Boolean),
         "catalog_refresh_s" => text.parse().map_or_else(|_| Value::from(text), Value::Integer),
+        "otlp_trace_ratio" => text.parse().map_or_else(|_| Value::from(text), Value::Float),
         _ => Value::from(text),
     }
 }
 
 /// `PICTOR_LIMITS_<KEY>` sets `limits.<key>`.
-fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+fn limits(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
     for (name, text) in environment {
         let Some(key) = name.strip_prefix("PICTOR_LIMITS_") else {
             continue;
@@ -102,7 +105,7 @@ fn overlay_limits(table: &mut Table, environment: &Environment) -> Result<(), Se
 }
 
 /// `PICTOR_VISITORS` sets `visitors.access`, `PICTOR_VISITORS_<KEY>` sets `visitors.<key>`.
-fn overlay_visitors(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+fn visitors(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
     for (name, text) in environment {
         let Some(key) = name.strip_prefix("PICTOR_VISITORS") else {
             continue;
