@@ -103,12 +103,11 @@ pub(super) async fn turn(
     if let Some(key) = &repeat.key {
         return by_key(state, caller, (key, repeat), hash, scope).await;
     }
-    let fresh = Turn::Fresh {
-        claim: None,
-        tries_before: 0,
-    };
     if repeat.retry_count == 0 {
-        return Ok(fresh);
+        return Ok(Turn::Fresh {
+            claim: None,
+            tries_before: 0,
+        });
     }
     let database = &state.generator.database;
     let since = state
@@ -121,27 +120,34 @@ pub(super) async fn turn(
     let first = database
         .adopt(&caller.identity.key_id, hash, since, i64::from(repeat.retry_count))
         .await;
-    let Some(first) = first.map_err(|error| broken(&error))? else {
-        // Tries whose outcome nobody knows count, as they do under a key.
-        let unknown = database.unknown_tries_since(&caller.identity.key_id, hash, since).await;
-        let tries = unknown.map_err(|error| broken(&error))?;
-        return if may_try_again(state.generator.policy.when_maybe_billed, tries) {
-            Ok(Turn::Fresh {
-                claim: None,
-                tries_before: u32::try_from(tries).unwrap_or(u32::MAX),
-            })
-        } else {
-            Err(Problem::outcome_unknown())
-        };
-    };
-    let ended = match ended(state, &first, repeat.wait).await? {
-        Ended::Found(ended) => ended,
-        Ended::UnderWay => return Ok(Turn::Done(accepted(&first, repeat.wait))),
-        Ended::Shared(failure) => return Ok(Turn::Done(failure.into_response())),
-        Ended::Unknown => return Ok(fresh),
-    };
-    // Without an answer, or images that are kept, the retry is a request like any other.
-    Ok(again(state, &ended, scope).await?.map_or(fresh, Turn::Done))
+    if let Some(first) = first.map_err(|error| broken(&error))? {
+        match ended(state, &first, repeat.wait).await? {
+            Ended::Found(ended) => {
+                if let Some(response) = again(state, &ended, scope).await? {
+                    return Ok(Turn::Done(response));
+                }
+            }
+            Ended::UnderWay => return Ok(Turn::Done(accepted(&first, repeat.wait))),
+            Ended::Shared(failure) => return Ok(Turn::Done(failure.into_response())),
+            Ended::Unknown => {}
+        }
+    }
+    // Without an answer, or images that are kept, the retry is a request like any other; but tries whose outcome nobody
+    // knows count, as they do under a key, the one that was just waited for among them.
+    let unknown = database.unknown_tries_since(&caller.identity.key_id, hash, since).await;
+    let tries = unknown.map_err(|error| broken(&error))?;
+    tried_again(state, None, tries)
+}
+
+/// A request that is done once more, of which `tries` may have been paid for and gave nothing.
+fn tried_again(state: &AppState, claim: Option<ClaimOf>, tries: i64) -> Result<Turn, Problem> {
+    if !may_try_again(state.generator.policy.when_maybe_billed, tries) {
+        return Err(Problem::outcome_unknown());
+    }
+    Ok(Turn::Fresh {
+        claim,
+        tries_before: u32::try_from(tries).unwrap_or(u32::MAX),
+    })
 }
 
 async fn by_key(
@@ -178,6 +184,9 @@ async fn by_key(
                 "This Idempotency-Key was used with another request before: each request needs a key of its own.",
             ));
         }
+        if claimed.is_free() {
+            return tried_again(state, claim(Some(claimed.generation_id)), claimed.unknown_outcomes);
+        }
         if repeat.is_async && is_told_later(state, &claimed.generation_id).await? {
             return Ok(Turn::Done(replayed(accepted(&claimed.generation_id, None))));
         }
@@ -202,14 +211,7 @@ async fn by_key(
         }
         let unknown = generator.database.unknown_tries(&ended.id).await;
         let tries = claimed.unknown_outcomes + unknown.map_err(|error| broken(&error))?;
-        return if may_try_again(generator.policy.when_maybe_billed, tries) {
-            Ok(Turn::Fresh {
-                claim: claim(Some(ended.id)),
-                tries_before: u32::try_from(tries).unwrap_or(u32::MAX),
-            })
-        } else {
-            Err(Problem::outcome_unknown())
-        };
+        return tried_again(state, claim(Some(ended.id)), tries);
     }
 }
 

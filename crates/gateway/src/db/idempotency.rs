@@ -22,10 +22,21 @@ pub struct Claim {
 pub struct Claimed {
     /// Hash of the request that it came with first.
     pub request_hash: String,
-    /// The generation that answers for it.
+    /// The generation that answers for it; [`NOBODY`] when the last one cost nothing and those before it may have.
     pub generation_id: String,
     /// Generations before it that may have been paid for and gave no answer.
     pub unknown_outcomes: i64,
+}
+
+/// Stands for a generation where none has the key.
+const NOBODY: &str = "";
+
+impl Claimed {
+    /// Whether no generation has the key, although there were some.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.generation_id == NOBODY
+    }
 }
 
 /// Claims a key for a generation. Returns whether it was free, or was given up by `instead_of`.
@@ -56,7 +67,8 @@ pub(super) async fn claim(
             link.execute(sql, &values).await?
         }
         Some(before) => {
-            let sql = "UPDATE idempotency_keys SET generation_id = $3, unknown_outcomes = unknown_outcomes + 1 \
+            let sql = "UPDATE idempotency_keys SET generation_id = $3, \
+                 unknown_outcomes = unknown_outcomes + CASE WHEN $4 = '' THEN 0 ELSE 1 END \
                  WHERE key_id = $1 AND idempotency_key = $2 AND generation_id = $4";
             let values = [key_id.into(), key.into(), generation_id.into(), before.into()];
             link.execute(sql, &values).await?
@@ -65,10 +77,14 @@ pub(super) async fn claim(
     Ok(done > 0)
 }
 
-/// Frees the key of a generation that gave no answer and cost nothing: the next request with it starts afresh.
+/// Frees the key of a generation that gave no answer and cost nothing: the next request with it starts afresh. What earlier
+/// ones under it may have cost is not forgotten.
 pub(super) async fn free(link: &mut Link, generation_id: &str) -> Result<(), DatabaseError> {
-    let sql = "DELETE FROM idempotency_keys WHERE generation_id = $1";
-    link.execute(sql, &[generation_id.into()]).await?;
+    let sql = "DELETE FROM idempotency_keys WHERE generation_id = $1 AND unknown_outcomes = 0";
+    if link.execute(sql, &[generation_id.into()]).await? == 0 {
+        let sql = "UPDATE idempotency_keys SET generation_id = $2 WHERE generation_id = $1";
+        link.execute(sql, &[generation_id.into(), NOBODY.into()]).await?;
+    }
     Ok(())
 }
 

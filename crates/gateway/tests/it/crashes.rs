@@ -4,9 +4,10 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::harness::{Process, Reply, Site, send, try_send, until};
+use super::harness::{GENERATIONS, Process, Reply, Site, send, try_send, until};
 
 /// Makes a process stop at a stage.
 const STOP_AFTER: &str = "PICTOR_TEST_STOP_AFTER";
@@ -244,6 +245,55 @@ async fn a_second_loss_ends_the_tries() {
     let refused = send(process.generation(&body, KEY)).await;
     refused.error(502, "OUTCOME_UNKNOWN");
     assert_eq!(refused.header("x-should-retry"), "false");
+    assert_eq!(site.submits().await, 2);
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_that_cost_nothing_between_two_losses_does_not_make_the_first_forgotten() {
+    let site = Site::new().await;
+    let body = sync().body;
+    dies_after(&site, "execute", &body, &[]).await;
+    let process = site.serve(&[]).await;
+    site.fault(json!({ "provider": "openai", "fault": "status=401" })).await;
+    let refused = send(process.generation(&body, KEY)).await;
+    assert_eq!(refused.status.as_u16(), 502, "{}", refused.text());
+    process.stop().await;
+    site.clear_faults().await;
+    dies_after(&site, "execute", &body, &[]).await;
+    let submits = site.submits().await;
+    let process = site.serve(&[]).await;
+    let refused = send(process.generation(&body, KEY)).await;
+    refused.error(502, "OUTCOME_UNKNOWN");
+    assert_eq!(site.submits().await, submits);
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sdk_that_waited_for_a_loss_in_vain_does_not_risk_a_third() {
+    let site = Site::new().await;
+    let ask = |process: &Process, count: &str| {
+        let request = process.request(Method::POST, GENERATIONS).json(&sync().body);
+        try_send(request.header("x-stainless-retry-count", count))
+    };
+    for count in ["0", "1"] {
+        let mut process = site.serve(&[(STOP_AFTER, "execute")]).await;
+        let call = tokio::spawn(ask(&process, count));
+        process.until_says("stopped after execute").await;
+        process.kill();
+        assert!(call.await.expect("the caller waits").is_err());
+        if count == "0" {
+            let next = site.serve(&[]).await;
+            next.until_settled().await;
+            next.stop().await;
+        }
+    }
+    // The second try is still under way, as far as anybody knows: it is waited for.
+    let process = site.serve(&[]).await;
+    let refused = ask(&process, "2").await.expect("an answer");
+    refused.error(502, "OUTCOME_UNKNOWN");
     assert_eq!(site.submits().await, 2);
     process.stop().await;
     site.finish().await;

@@ -69,7 +69,7 @@ const IS_OWN: &str =
 /// That the caller's key of a generation is not another one's by now.
 const HAS_ITS_KEY: &str = "NOT EXISTS (SELECT 1 FROM generations JOIN idempotency_keys ON idempotency_keys.key_id = generations.key_id \
      AND idempotency_keys.idempotency_key = generations.idempotency_key \
-     WHERE generations.id = $1 AND idempotency_keys.generation_id <> generations.id)";
+     WHERE generations.id = $1 AND idempotency_keys.generation_id NOT IN (generations.id, ''))";
 
 /// Takes a reservation out of a state, for an end of this kind; `None` when it is not in it, or may not be closed by `owner`.
 async fn change_state(
