@@ -37,6 +37,8 @@ pub(super) struct Figures {
     pub(super) served: usize,
     /// Refused before anything was spent, for good.
     pub(super) refused_unspent: usize,
+    /// Requests whose gateway was killed while it sent what is kept nowhere.
+    pub(super) died_answering: usize,
     /// Those whose callers' patience ended: nothing can be said of them.
     pub(super) gave_up: usize,
     /// Those that the policy had to serve.
@@ -174,6 +176,15 @@ impl Case<'_> {
         self.kills.iter().any(struck)
     }
 
+    /// Whether the gateway was killed while it sent bytes that are kept nowhere to a caller who does not ask again: as base64
+    /// without a key leaves nothing behind, nobody can have them then.
+    fn died_answering(&self, row: &Row) -> bool {
+        row.status == "completed"
+            && self.ask.repeat == Repeat::Never
+            && self.story.end == End::Lost
+            && self.was_struck(row.ended_at, row)
+    }
+
     /// Images of a request that its caller got, or that are found.
     fn found(&self, row: &Row) -> usize {
         let is_answered = match self.story.id.as_deref() {
@@ -206,7 +217,9 @@ impl Case<'_> {
             if row.stored.is_none() {
                 wrongs.add("stored images can be had", self.told(&about));
             }
-            if row.status == "completed" && found == 0 || found < paid.min(self.ask.count) {
+            if found == 0 && self.died_answering(row) {
+                figures.died_answering += 1;
+            } else if row.status == "completed" && found == 0 || found < paid.min(self.ask.count) {
                 let what = format!("{about}: {found} of {paid} images ({:?})", self.story.end);
                 wrongs.add("no paid image is lost", self.told(&what));
             }

@@ -60,6 +60,7 @@ pub(super) fn print(site: &Site, told: &Told) {
             format!("{}, {}", figures.billed_images, figures.delivered_images),
         ),
         ("images paid in vain, each told", figures.marked_images.to_string()),
+        ("killed while sending, kept nowhere", figures.died_answering.to_string()),
         ("asks paid twice, each told", figures.marked_doubles.to_string()),
         ("requests with an unknown outcome", figures.unknown_rows.to_string()),
         ("charged", format!("${:.6}", figures.cost_micros as f64 / 1e6)),
