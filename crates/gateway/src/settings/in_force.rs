@@ -15,6 +15,9 @@ use super::{Environment, Settings};
 /// Settings whose keys stand below their names.
 const TABLES: [&str; 2] = ["limits", "visitors"];
 
+/// Tables of the operator's own names in which nothing is secret.
+const PLAIN: [&str; 2] = ["priorities", "successors"];
+
 /// Where each setting came from that is not the default.
 pub(super) fn origins(
     table: &toml::Table,
@@ -75,7 +78,13 @@ pub fn all(settings: &Settings) -> Vec<InForce> {
         .into_iter()
         .map(|(name, value)| {
             let origin = settings.origins.get(&name).cloned();
-            let value = told(&value);
+            // Options of a store may be what one gets into it with: their names alone are told.
+            let value = match &value {
+                Value::Object(options) if !PLAIN.contains(&name.as_str()) => {
+                    options.keys().cloned().collect::<Vec<_>>().join(", ")
+                }
+                value => told(value),
+            };
             (name, value, origin)
         })
         .collect()
@@ -159,5 +168,12 @@ mod tests {
         assert!(database.starts_with("postgres://db/pictor"), "{database}");
         assert_eq!(origin, Some("PICTOR_DATABASE_URL"));
         assert!(!format!("{told:?}").contains("secret"), "{told:?}");
+        let options = [("access_key".to_owned(), "hidden".to_owned())];
+        let settings = Settings {
+            media_options: options.into(),
+            ..settings
+        };
+        let told = format!("{:?}", all(&settings));
+        assert!(told.contains("access_key") && !told.contains("hidden"), "{told}");
     }
 }
