@@ -79,7 +79,8 @@ async fn fill(database: &Database, url: &str, rows: u64) -> Result<(), Failed> {
     let first = now.as_microsecond() - i64::try_from(rows * STEP_MICROS)?;
     // Ids are as long as real ones, and in the order of time.
     let id = "'req_0000000000' || SUBSTR(CAST(100000000000000000 + i AS TEXT), 2)";
-    let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})");
+    let numbers =
+        format!("WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})");
     let at = format!("{first} + i * {STEP_MICROS}");
     let key_id = &key.id;
     for (table, columns, values, of) in [

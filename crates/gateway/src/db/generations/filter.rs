@@ -77,6 +77,8 @@ pub const EVERY_ACCOUNT: &str = "*";
 pub(super) const BY_TIME: &str = "generations.created_at";
 /// The same where another index is the better one: no index has it.
 pub(super) const NOT_BY_TIME: &str = "+generations.created_at";
+/// The state of nearly all requests.
+const COMPLETED: &str = "completed";
 /// States with an index of their own, and its condition, word for word.
 const TROUBLE: [&str; 3] = ["upstream_failure", "rejected", "cancelled"];
 const IS_TROUBLE: &str = "generations.status IN ('upstream_failure', 'rejected', 'cancelled')";
@@ -126,7 +128,7 @@ impl Filter {
             arguments: Vec::new(),
         };
         // Of two indices that are in the order of the list neither database knows which one has fewer rows to pass over.
-        let has_own = |(name, value): &(&'static str, String)| IN_ORDER.contains(name) && value != "completed";
+        let has_own = |(name, value): &(&'static str, String)| IN_ORDER.contains(name) && value != COMPLETED;
         let is_narrow = self.equal.iter().any(has_own) || self.search.is_some();
         if account_id != EVERY_ACCOUNT {
             let column = if is_narrow {
@@ -138,7 +140,13 @@ impl Filter {
         }
         for (name, value) in &self.equal {
             if let Some((_, column)) = Self::COLUMNS.iter().find(|(known, _)| known == name) {
-                conditions.add(&format!("generations.{column}"), "=", Argument::of(value));
+                // Nearly all are completed: the index of states would have them all put in order.
+                let column = if value == COMPLETED && *name == "status" {
+                    "COALESCE(generations.status, '')".to_owned()
+                } else {
+                    format!("generations.{column}")
+                };
+                conditions.add(&column, "=", Argument::of(value));
             }
             if *name == "status" && TROUBLE.contains(&value.as_str()) {
                 conditions.sql.push_str(&format!(" AND {IS_TROUBLE}"));
