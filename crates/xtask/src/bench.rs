@@ -33,7 +33,7 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Memory,
         Self::Render,
         Self::Ledger,

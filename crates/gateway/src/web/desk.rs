@@ -18,10 +18,10 @@ mod usage;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::http::state::AppState;
+use crate::http::state::Current;
 
 /// Its pages.
-pub(super) fn routes() -> Router<AppState> {
+pub(super) fn routes() -> Router<Current> {
     Router::new()
         .route("/app", get(home::show))
         .route("/app/sign-in", get(sign_in::show).post(sign_in::enter))

@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -51,11 +51,15 @@ pub(super) struct Sitting {
     peer: Option<PeerAddress>,
 }
 
-impl FromRequestParts<AppState> for Sitting {
+impl<S: Send + Sync> FromRequestParts<S> for Sitting
+where
+    AppState: FromRef<S>,
+{
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let current = session::current(state, &parts.headers).await;
+    async fn from_request_parts(parts: &mut Parts, outer: &S) -> Result<Self, Response> {
+        let state = AppState::from_ref(outer);
+        let current = session::current(&state, &parts.headers).await;
         let session = current
             .map_err(Problem::into_response)?
             .filter(|session| !session.identity.is_visitor);
@@ -65,11 +69,11 @@ impl FromRequestParts<AppState> for Sitting {
             let next = if parts.method == Method::GET { path } else { "/app" };
             return Err(see(&site::pages::sign_in::path(next)));
         };
-        let Extension(api) = Extension::from_request_parts(parts, state)
+        let Extension(api) = Extension::from_request_parts(parts, outer)
             .await
             .map_err(|_| Problem::internal().into_response())?;
         Ok(Self {
-            state: state.clone(),
+            state,
             desk: Desk {
                 key_name: session.identity.key_name.clone(),
                 account_id: session.identity.account_id.clone(),
