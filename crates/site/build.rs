@@ -200,7 +200,7 @@ fn guides(folder: &Path, out: &Path) {
 /// The crates that the program is made of, each with its version and license.
 fn crates(root: &Path, out: &Path) {
     println!("cargo::rerun-if-changed={}", root.join("../../Cargo.lock").display());
-    let found = metadata(root).map(|document| shipped(&document)).unwrap_or_default();
+    let found = tree(root).map(|lines| shipped(&lines)).unwrap_or_default();
     let mut table = String::from("static CRATES: &[(&str, &str, &str)] = &[\n");
     for (name, version, license) in found {
         writeln!(table, "({name:?}, {version:?}, {license:?}),").expect("writing to a string");
@@ -209,62 +209,38 @@ fn crates(root: &Path, out: &Path) {
     fs::write(out.join("crates.rs"), table).expect("the build folder is writable");
 }
 
-/// What cargo knows of the workspace. `None` where it cannot tell, as in some sandboxes of package builders: the list is
-/// then empty, and the page says so.
-fn metadata(root: &Path) -> Option<serde_json::Value> {
+/// What cargo says that the program needs when it runs, a crate a line: `name version (...)`, a tab, its license. `None` where it
+/// cannot tell, as in some sandboxes of package builders: the list is then empty, and the page says so.
+fn tree(root: &Path) -> Option<String> {
     let cargo = std::env::var_os("CARGO")?;
     let target = std::env::var("TARGET").ok()?;
     let output = std::process::Command::new(cargo)
+        .args(["tree", "--package", "gateway", "--edges", "normal", "--prefix", "none"])
         .args([
-            "metadata",
-            "--format-version",
-            "1",
+            "--format",
+            "{p}\t{l}",
+            "--no-dedupe",
             "--locked",
             "--offline",
-            "--filter-platform",
+            "--target",
             &target,
         ])
         .current_dir(root)
         .output()
         .ok()?;
-    serde_json::from_slice(&output.stdout).ok()
+    output.status.success().then_some(())?;
+    String::from_utf8(output.stdout).ok()
 }
 
-/// Whatever the program needs when it runs.
-fn shipped(document: &serde_json::Value) -> Vec<(String, String, String)> {
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-    let (packages, nodes) = (list(&document["packages"]), list(&document["resolve"]["nodes"]));
-    let of_program = |package: &&serde_json::Value| package["name"] == "gateway" && package["source"].is_null();
-    let mut open: Vec<String> = packages
-        .iter()
-        .filter(of_program)
-        .map(|package| text(&package["id"]))
-        .collect();
-    let mut seen: Vec<String> = Vec::new();
-    while let Some(id) = open.pop() {
-        if seen.contains(&id) {
-            continue;
-        }
-        let node = nodes.iter().find(|node| node["id"] == id.as_str());
-        for dependency in node.map(|node| list(&node["deps"])).unwrap_or_default() {
-            if list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].is_null()) {
-                open.push(text(&dependency["pkg"]));
-            }
-        }
-        seen.push(id);
-    }
-    let mut found: Vec<(String, String, String)> = packages
-        .iter()
-        .filter(|package| !package["source"].is_null() && seen.contains(&text(&package["id"])))
-        .map(|package| {
-            (
-                text(&package["name"]),
-                text(&package["version"]),
-                text(&package["license"]),
-            )
-        })
-        .collect();
-    found.sort();
-    found
+/// Those that others wrote, each once.
+fn shipped(lines: &str) -> std::collections::BTreeSet<(String, String, String)> {
+    let own = |line: &&str| !line.contains("(/");
+    let parts = |line: &str| {
+        let (package, license) = line.split_once('\t')?;
+        let mut words = package.split(' ');
+        let name = words.next()?.to_owned();
+        let version = words.next()?.trim_start_matches('v').to_owned();
+        Some((name, version, license.trim().to_owned()))
+    };
+    lines.lines().filter(own).filter_map(parts).collect()
 }

@@ -51,8 +51,12 @@ async fn a_photograph_of_twelve_megapixels_fits_or_is_refused_before_a_call() {
             let Some(mode) = modes.into_iter().find(|mode| offer.modes.contains_key(mode)) else {
                 continue;
             };
-            // Of edits one provider's are enough: it has the smallest limits.
-            if mode == Mode::ImageEdit && offer.provider != "stability" {
+            // Of edits one provider's are enough: it has the smallest limits. What stands beside real providers to be tried draws
+            // small pictures alone, whatever its model says.
+            let is_to_be_tried = catalog
+                .provider(&offer.provider)
+                .is_some_and(|provider| provider.sandbox_only);
+            if is_to_be_tried || mode == Mode::ImageEdit && offer.provider != "stability" {
                 continue;
             }
             let name = format!("{}/{}", offer.provider, model.id);

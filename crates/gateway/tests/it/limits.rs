@@ -220,6 +220,7 @@ async fn large_bodies_pass_through_files_of_the_spool() {
     let is_kept = |name: &String| {
         name.starts_with("pictor.db")
             || name.ends_with(".waiting")
+            || name.ends_with(".space")
             || name == "media"
             || name == "first-key"
             || name == "sandbox-token"
