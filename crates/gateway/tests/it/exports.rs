@@ -12,7 +12,7 @@ use planner::money::Micros;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::harness::{Reply, TestGateway, micros, send};
+use super::harness::{Reply, TestGateway, micros, send, until};
 
 /// The columns of a table, in order.
 const COLUMNS: &str = "id,created_at,model,modality,provider,endpoint,status,cost,cost_micros,currency,duration_ms,key_id,error_code,\
@@ -77,6 +77,12 @@ pub(crate) async fn many(gateway: &TestGateway, count: i64) -> Vec<String> {
     for result in join_all(noted).await {
         result.expect("a row is stored");
     }
+    // So many at once may still be on their way to the database.
+    let written = async || {
+        let usage = gateway.get("/v1/usage").await.ok();
+        (usage["totals"]["requests"].as_i64() >= Some(count)).then_some(())
+    };
+    until("every row is written", written).await;
     ids
 }
 

@@ -165,7 +165,7 @@ pub(super) fn schemas() -> Value {
             "already_purged": { "type": "boolean" }, "media_deleted": { "type": "integer" } } },
         "ErasureOrder": { "type": "object", "required": ["user"], "additionalProperties": false, "properties": {
             "user": { "type": "string", "minLength": 1, "maxLength": USER_CHARS_MAX, "description": "As requests name it in user." },
-            "account_id": { "type": "string", "description": "The account whose requests are meant; that of the calling key when absent, * for all of them." } } },
+            "account_id": { "type": ["string", "null"], "description": "The account whose requests are meant; that of the calling key when absent, * for all of them." } } },
         "Erasure": { "type": "object", "required": ["object", "requests", "media_deleted", "exhibits_taken_down", "votes_deleted", "under_way"], "properties": {
             "object": { "const": "erasure" }, "requests": { "type": "integer" }, "media_deleted": { "type": "integer" },
             "exhibits_taken_down": { "type": "integer" }, "votes_deleted": { "type": "integer" },
