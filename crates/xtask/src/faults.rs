@@ -20,6 +20,7 @@ mod weather;
 use crate::{Outcome, console, steps};
 use options::{Options, USAGE};
 use site::{ALONE, Site};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 /// A short run. Of its asks none meets a provider that hangs until a deadline; and as other work may go
@@ -71,6 +72,13 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     }
 }
 
+/// This program. A build that it began itself may have put another one in its place, of which Linux says so in the name.
+fn own_program() -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?;
+    let replaced = path.to_str().and_then(|text| text.strip_suffix(" (deleted)"));
+    Some(replaced.map_or_else(|| path.clone(), PathBuf::from))
+}
+
 /// Runs this program once more where mounts and processes are its own, so that nothing is left when it ends in whatever
 /// way. Nothing where that is not allowed.
 fn alone(arguments: &[&str], seed: &str) -> Option<ExitStatus> {
@@ -78,7 +86,7 @@ fn alone(arguments: &[&str], seed: &str) -> Option<ExitStatus> {
     if !steps::works("unshare", &[&NAMESPACES[..], &["true"]].concat()) {
         return None;
     }
-    let program = std::env::current_exe().ok()?;
+    let program = own_program()?;
     // The first process of such a place has to see to orphans, as the shell does while it waits.
     let mut command = Command::new("unshare");
     command
