@@ -18,7 +18,7 @@ pub(crate) async fn until_upstream_is_called(gateway: &TestGateway, count: usize
         .expect("the gateway calls a provider");
 }
 
-/// Asks for a request by the caller's own id until it is done and has an image.
+/// Asks for a request by the caller's own id until it is done, has an image, and tells its times, which are written last.
 pub(crate) async fn until_kept(gateway: &TestGateway, id: &str) -> Value {
     let mut found = Value::Null;
     let kept = async {
@@ -28,7 +28,8 @@ pub(crate) async fn until_kept(gateway: &TestGateway, id: &str) -> Value {
                 found = reply.json();
             }
             let has_image = found["result"]["data"].as_array().is_some_and(|data| !data.is_empty());
-            if has_image && found["status"] == "completed" {
+            let is_timed = found["timings"].as_array().is_some_and(|stages| !stages.is_empty());
+            if has_image && is_timed && found["status"] == "completed" {
                 return;
             }
         }
