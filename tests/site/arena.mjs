@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 
 import { DESKTOP, PHONE, open } from "./browser.mjs";
+import { follow, text } from "./walking.mjs";
 
 const DEMO_LIMIT_MS = 60_000;
 const BOARD_LIMIT_MS = 60_000;
@@ -27,8 +28,6 @@ const api = async (server, path, options = {}) => {
   return answer.json();
 };
 
-const follow = (page, act) => Promise.all([page.waitForNavigation({ waitUntil: "load" }), act()]);
-const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
 const ready = (page) => page.waitForSelector(".ballot button:not([disabled])");
 
 /** The file behind a picture of the pair, as the page's own cookies fetch it. */

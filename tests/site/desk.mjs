@@ -5,28 +5,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { open } from "./browser.mjs";
+import { follow, press, text, walking } from "./walking.mjs";
 
-/** Clicks as a person does, who first scrolls to what is to be clicked. */
-async function press(page, selector) {
-  await page.$eval(selector, (it) => it.scrollIntoView({ block: "center" }));
-  await page.click(selector);
-}
-
-async function follow(page, act) {
-  await Promise.all([page.waitForNavigation({ waitUntil: "load" }), act()]);
-}
-
-const text = (page, selector = "main") => page.$eval(selector, (it) => it.innerText);
-
-/** Signs in with the first key, or another one. */
-export async function signIn(page, server, key = server.key) {
+/** Signs in with the first key. */
+async function signIn(page, server) {
   await page.go("/app/sign-in");
-  await page.type("#key", key);
+  await page.type("#key", server.key);
   await follow(page, () => press(page, "form.signin button"));
 }
 
 /** Makes a picture as a program does. */
-export async function make(server, { key = server.key, headers = {}, ...fields } = {}) {
+async function make(server, { key = server.key, headers = {}, ...fields } = {}) {
   const answer = await fetch(`${server.url}/openai/v1/images/generations`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
@@ -36,19 +25,7 @@ export async function make(server, { key = server.key, headers = {}, ...fields }
 }
 
 export function desk(browser, server) {
-  const walk = (name, { scripts = [true, false] }, steps) => {
-    for (const on of scripts) {
-      test(`${name}${on ? "" : ", without scripts"}`, async () => {
-        const page = await open(browser, server.url, { scripts: on });
-        try {
-          await steps(page, on);
-          assert.deepEqual(page.faults, []);
-        } finally {
-          await page.done();
-        }
-      });
-    }
-  };
+  const walk = walking(browser, server);
 
   describe("desk", { concurrency: 1 }, () => {
     walk("finds a request by one's own id, and reads its time line, plan and money", {}, async (page, scripts) => {

@@ -2,17 +2,11 @@
 // the budget ends.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
-import { open } from "./browser.mjs";
+import { follow, press, walking } from "./walking.mjs";
 
 const TWO = "/playground?models=mock-image,grok-imagine-image";
-
-/** Clicks as a person does, who first scrolls to what is to be clicked. */
-async function press(page, selector) {
-  await page.$eval(selector, (it) => it.scrollIntoView({ block: "center" }));
-  await page.click(selector);
-}
 
 /** Waits until so many results have their charge told. */
 const results = (page, count) => page.waitForFunction((n) => document.querySelectorAll("[data-result-charged], [data-list] .money.paid").length >= n, { timeout: 20_000 }, count);
@@ -29,15 +23,7 @@ function takes(page, width = 96, height = 64) {
 }
 
 export function playground(browser, server) {
-  const walk = (name, settings, steps) => test(name, async () => {
-    const page = await open(browser, server.url, settings);
-    try {
-      await steps(page);
-      assert.deepEqual(page.faults, []);
-    } finally {
-      await page.done();
-    }
-  });
+  const walk = walking(browser, server, [true]);
 
   describe("playground", { concurrency: 1 }, () => {
     walk("asks two models by the form alone, in their order, and keeps what came", {}, async (page) => {
@@ -117,7 +103,7 @@ export function playground(browser, server) {
     walk("says what comes where nothing is yet, and fills in an example", {}, async (page) => {
       await page.go("/playground?models=mock-image");
       assert.match(await page.$eval("[data-empty]", (it) => it.innerText), /Pictures come here/);
-      await Promise.all([page.waitForNavigation({ waitUntil: "load" }), press(page, "[data-empty] a")]);
+      await follow(page, () => press(page, "[data-empty] a"));
       assert.match(await page.$eval("#pg-p", (it) => it.value), /lighthouse/);
       await press(page, ".run [type=submit]");
       await results(page, 1).catch(() => null);
@@ -212,10 +198,10 @@ export function playground(browser, server) {
       assert.ok(Number(width) > 64, width);
     });
 
-    walk("answers as a page without scripts", { scripts: false }, async (page) => {
+    walk("answers as a page", { scripts: [false] }, async (page) => {
       await page.go("/playground?models=grok-imagine-image");
       await page.type("#pg-p", "a red kite");
-      await Promise.all([page.waitForNavigation({ waitUntil: "load" }), press(page, ".run [type=submit]")]);
+      await follow(page, () => press(page, ".run [type=submit]"));
       assert.ok(await page.$(".results .plate img"));
     });
   });

@@ -1,23 +1,12 @@
 // What a reader does on the site, from finding a model to running a sample of it.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
-import { open } from "./browser.mjs";
 import { run, workplace } from "./samples.mjs";
+import { follow, press, text, walking } from "./walking.mjs";
 
 const MODEL = "/models/openai/gpt-image-1.5";
-
-/** Waits until the page that a click or a key leads to is there. */
-async function follow(page, act) {
-  await Promise.all([page.waitForNavigation({ waitUntil: "load" }), act()]);
-}
-
-/** Clicks as a person does, who first scrolls to what is to be clicked: the tray may lie over the foot of the window. */
-async function press(page, selector) {
-  await page.$eval(selector, (it) => it.scrollIntoView({ block: "center" }));
-  await page.click(selector);
-}
 
 /** Names of the models that a list shows. */
 function shown(page) {
@@ -26,23 +15,9 @@ function shown(page) {
   );
 }
 
-const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
-
 /** The walks, each with scripts and, but for copying, without. */
 export function walks(browser, server) {
-  const walk = (name, { scripts = [true, false] }, steps) => {
-    for (const on of scripts) {
-      test(`${name}${on ? "" : ", without scripts"}`, async () => {
-        const page = await open(browser, server.url, { scripts: on });
-        try {
-          await steps(page, on);
-          assert.deepEqual(page.faults, []);
-        } finally {
-          await page.done();
-        }
-      });
-    }
-  };
+  const walk = walking(browser, server);
 
   describe("walks", { concurrency: 2 }, () => {
     walk("finds a model by filter", {}, async (page) => {

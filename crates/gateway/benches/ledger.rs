@@ -1,5 +1,8 @@
 //! Postings per second on both databases, and what ledger and log add to a request.
 
+#[path = "shared/databases.rs"]
+mod databases;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,8 +21,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Where PostgreSQL is, if it is to be measured.
-const POSTGRES: &str = "PICTOR_BENCH_POSTGRES_URL";
+use databases::{databases, say};
+
 /// Generations of one measurement: each is held and settled, which are two postings.
 const GENERATIONS: usize = 4_000;
 /// Generations at one time.
@@ -36,14 +39,7 @@ type Failed = Box<dyn std::error::Error>;
 async fn main() -> Result<(), Failed> {
     providers::install_crypto();
     let folder = tempfile::tempdir()?;
-    let mut databases = vec![(
-        "SQLite",
-        format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display()),
-    )];
-    match std::env::var(POSTGRES) {
-        Ok(url) => databases.push(("PostgreSQL", url)),
-        Err(_) => say(&format!("{POSTGRES} is not set: PostgreSQL is left out")),
-    }
+    let databases = databases(folder.path());
     say("postings per second, by generations at one time (each is two postings, with its row in the request log)");
     for (name, url) in &databases {
         postings(name, url).await?;
@@ -53,11 +49,6 @@ async fn main() -> Result<(), Failed> {
         latency(name, url).await?;
     }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-fn say(line: &str) {
-    println!("{line}");
 }
 
 async fn postings(name: &str, url: &str) -> Result<(), Failed> {

@@ -1,5 +1,8 @@
 //! Every list of the desk with a million requests in the database, on both databases: each has to answer within 50 ms.
 
+#[path = "shared/databases.rs"]
+mod databases;
+
 use std::time::{Duration, Instant};
 
 use gateway::auth::{KeyOrder, Scope, mint};
@@ -11,8 +14,8 @@ use gateway::db::{DEFAULT_ACCOUNT, Database};
 use jiff::Timestamp;
 use sqlx::{AnyPool, AssertSqlSafe, Executor as _};
 
-/// Where PostgreSQL is, if it is to be measured.
-const POSTGRES: &str = "PICTOR_BENCH_POSTGRES_URL";
+use databases::{databases, say};
+
 /// Fewer requests, for a try.
 const ROWS: &str = "PICTOR_BENCH_ROWS";
 const ROWS_DEFAULT: u64 = 1_000_000;
@@ -35,14 +38,7 @@ async fn main() -> Result<(), Failed> {
         Err(_) => ROWS_DEFAULT,
     };
     let folder = tempfile::tempdir()?;
-    let mut databases = vec![(
-        "SQLite",
-        format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display()),
-    )];
-    match std::env::var(POSTGRES) {
-        Ok(url) => databases.push(("PostgreSQL", url)),
-        Err(_) => say(&format!("{POSTGRES} is not set: PostgreSQL is left out")),
-    }
+    let databases = databases(folder.path());
     let mut slow = Vec::new();
     for (name, url) in &databases {
         say(&format!("{name}, {rows} requests: median of {TIMES}"));
@@ -56,11 +52,6 @@ async fn main() -> Result<(), Failed> {
     } else {
         Err(format!("past {} ms: {}", MOST.as_millis(), slow.join(", ")).into())
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-fn say(line: &str) {
-    println!("{line}");
 }
 
 /// Fills the tables by few statements, which both databases know.
@@ -168,10 +159,6 @@ async fn fill(database: &Database, url: &str, rows: u64) -> Result<(), Failed> {
     Ok(())
 }
 
-fn of(name: &'static str, value: &str) -> Filter {
-    Filter::of(name, value)
-}
-
 fn search(text: &str, model: Option<&str>) -> Filter {
     Filter {
         search: Some(Search {
@@ -183,6 +170,7 @@ fn search(text: &str, model: Option<&str>) -> Filter {
 }
 
 async fn measure(database: &Database, rows: u64, name: &str, slow: &mut Vec<String>) -> Result<(), Failed> {
+    let of = Filter::of;
     let middle = format!("req_0000000000{:017}", rows / 2);
     let row = database
         .generation(EVERY_ACCOUNT, &middle)

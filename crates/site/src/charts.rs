@@ -8,7 +8,7 @@ mod scatter;
 mod shapes;
 mod times;
 
-pub use days::{days, spark};
+pub use days::{DAYS_MAX, days, spark};
 pub use gantt::{PICTOR, Span, gantt};
 pub use history::{Line, history};
 pub use ratings::{Scale, interval, shares};

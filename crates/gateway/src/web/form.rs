@@ -1,9 +1,9 @@
 //! Forms of pages, small ones without files.
 
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use site::frame::Page;
 
 use super::query::pairs;
@@ -51,13 +51,7 @@ pub(super) async fn read(request: Request) -> Result<Form, Problem> {
 
 /// A page that answers a form that was refused: with the refusal's status.
 pub(super) fn refused(problem: &Problem, page: &Page, visit: &site::frame::Visit) -> Response {
-    let mut response = (problem.status, Body::from(site::frame::whole(page, visit))).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    face::guard(headers);
-    face::keep_to_oneself(headers);
+    let mut response = face::own_page(page, visit);
+    *response.status_mut() = problem.status;
     response
 }

@@ -36,6 +36,12 @@ async fn token(gateway: &TestGateway, cookie: &str) -> String {
     token.split('"').next().expect("its end").to_owned()
 }
 
+/// The public part of a key.
+fn id_of(key: &str) -> &str {
+    let public = key.strip_prefix("pk_").and_then(|rest| rest.split_once('.'));
+    public.expect("a key").0
+}
+
 async fn audited(gateway: &TestGateway, action: &str) -> Vec<Value> {
     let found = gateway.get(&format!("/v1/audit?action={action}")).await.ok();
     found["data"].as_array().expect("a list").clone()
@@ -96,18 +102,15 @@ async fn each_page_is_for_who_may_see_it() {
         StatusCode::OK,
         "told on the page, which keeps its filters"
     );
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client");
     for path in OF_READERS.into_iter().chain(OF_ADMINS) {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
-        let answer = client
-            .expect("a client")
-            .get(format!("{}{path}", gateway.base))
-            .send()
-            .await;
-        let answer = answer.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
-        let to = answer.headers()["location"].to_str().expect("text");
+        let answer = client.get(format!("{}{path}", gateway.base));
+        let answer = try_send(answer).await.expect("an answer");
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        let to = answer.header("location");
         assert!(to.starts_with("/app/sign-in?next=%2Fapp"), "{to}");
     }
     gateway.finish().await;
@@ -165,21 +168,8 @@ async fn keys_are_made_used_changed_and_revoked_by_forms() {
     let gateway = TestGateway::embedded().await;
     let admin = signed_in(&gateway, &gateway.key).await;
     let token = token(&gateway, &admin).await;
-    let with_token = |fields: &[(&str, &str)]| {
-        let mut all = vec![("form_token".to_owned(), token.clone())];
-        all.extend(
-            fields
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        all
-    };
     let sent = async |path: &str, fields: &[(&str, &str)]| {
-        let fields = with_token(fields);
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let fields = [&[("form_token", token.as_str())][..], fields].concat();
         form(&gateway, path, &admin, &fields).await
     };
     let order = [
@@ -204,12 +194,7 @@ async fn keys_are_made_used_changed_and_revoked_by_forms() {
     );
     let works = || gateway.anonymous(Method::GET, "/v1/balance").bearer_auth(&key);
     send(works()).await.ok();
-    let id = key
-        .trim_start_matches("pk_")
-        .split('.')
-        .next()
-        .expect("an id")
-        .to_owned();
+    let id = id_of(&key);
     let path = format!("/app/keys/{id}");
     let changed = sent(&path, &[("name", "machine"), ("requests_per_minute", "30")]).await;
     assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text());
@@ -300,13 +285,7 @@ async fn sign_ins_are_told_of_whether_they_succeed_or_not() {
     let cookie = signed_in(&gateway, &gateway.key).await;
     let token = token(&gateway, &cookie).await;
     form(&gateway, "/app/sign-out", &cookie, &[("form_token", &token)]).await;
-    let own = gateway
-        .key
-        .trim_start_matches("pk_")
-        .split('.')
-        .next()
-        .expect("an id")
-        .to_owned();
+    let own = id_of(&gateway.key);
     for action in ["sign_in", "sign_out"] {
         let lines = audited(&gateway, action).await;
         assert_eq!(lines.len(), 1, "{action}");

@@ -52,6 +52,13 @@ async fn made(gateway: &TestGateway, body: &Value) -> Value {
     reply.json()
 }
 
+/// Makes the account `other`.
+async fn other_account(gateway: &TestGateway) {
+    let body = json!({ "id": "other", "billing_type": "prepaid" });
+    let reply = send(gateway.request(Method::POST, "/v1/accounts").json(&body)).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+}
+
 async fn change(gateway: &TestGateway, id: &Value, body: Value) -> Reply {
     let path = format!("/v1/keys/{}", id.as_str().expect("an id"));
     send(gateway.request(Method::PATCH, &path).json(&body)).await
@@ -356,12 +363,7 @@ async fn changes_at_once_do_not_undo_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_filters_show_the_keys_that_fit() {
     let gateway = TestGateway::start().await;
-    send(
-        gateway
-            .request(Method::POST, "/v1/accounts")
-            .json(&json!({ "id": "other", "billing_type": "prepaid" })),
-    )
-    .await;
+    other_account(&gateway).await;
     let mut made_ids = Vec::new();
     for index in 0..5 {
         gateway.clock.advance_s(1);

@@ -10,7 +10,7 @@ use crate::words;
 /// Width of a small drawing, in its own units.
 const SPARK: (f64, f64) = (240.0, 44.0);
 /// Days that are drawn: more would be thinner than a line.
-const DAYS_MAX: usize = 92;
+pub const DAYS_MAX: usize = 92;
 
 /// Bars without axes, of the latest days; the figure beside them tells what they come to.
 #[must_use]

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::frame::{Page, Section};
 use crate::html::{Html, escape, icon};
-use crate::told::text;
+use crate::told::{dollars, moment, text};
 use crate::words;
 
 /// Who sits at the desk.
@@ -177,6 +177,23 @@ pub(crate) fn amount(amount: Micros) -> String {
     }
 }
 
+/// An amount of the API's in dollars; nothing where there is none.
+pub(crate) fn amount_of(value: &Value) -> String {
+    dollars(value).map_or_else(String::new, amount)
+}
+
+/// The moment of a field, as lists tell it; nothing where there is none.
+pub(crate) fn brief(object: &Value, name: &str) -> String {
+    moment(object, name).map_or_else(String::new, words::brief)
+}
+
+/// A share of a whole as a bar, in a row of a table; `class` is its color.
+pub(crate) fn bar(class: &str, percent: f64) -> String {
+    format!(
+        "<svg class=\"chart share\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"{class}\" width=\"{percent:.1}\" height=\"8\"/></svg>"
+    )
+}
+
 /// A table that scrolls within itself.
 pub(crate) fn table(name: &str, heads: &[(&str, bool)], rows: &str) -> String {
     let heads: String = heads
@@ -242,9 +259,20 @@ pub(crate) fn field(id: &str, name: &str, label: &str, value: &str, attributes: 
     )
 }
 
-/// A choice of a form: value and words of each.
+/// A choice of a filter: value and words of each. The first words say what it is about, so its label is for screen readers.
 pub(crate) fn choice(id: &str, name: &str, label: &str, choices: &[(&str, &str)], chosen: &str) -> String {
-    let mut out = format!("<label class=\"sr\" for=\"{id}\">{label}</label><select id=\"{id}\" name=\"{name}\">");
+    let select = select(id, name, choices, chosen);
+    format!("<label class=\"sr\" for=\"{id}\">{label}</label>{select}")
+}
+
+/// A choice of a form with its label: value and words of each.
+pub(crate) fn choice_field(id: &str, name: &str, label: &str, choices: &[(&str, &str)], chosen: &str) -> String {
+    let select = select(id, name, choices, chosen);
+    format!("<div class=\"field\"><label for=\"{id}\">{label}</label>{select}</div>")
+}
+
+fn select(id: &str, name: &str, choices: &[(&str, &str)], chosen: &str) -> String {
+    let mut out = format!("<select id=\"{id}\" name=\"{name}\">");
     for (value, words) in choices {
         let selected = if *value == chosen { " selected" } else { "" };
         let _ = write!(

@@ -58,14 +58,12 @@ impl Cursor {
 pub(super) type Bound<'q> = Query<'q, Any, AnyArguments>;
 
 /// A value in a condition.
-#[derive(Clone)]
 pub(super) enum Argument<'a> {
     Text(Cow<'a, str>),
     Number(i64),
 }
 
 /// Conditions as SQL, and their values.
-#[derive(Clone)]
 pub(super) struct Conditions<'a> {
     pub(super) sql: String,
     pub(super) arguments: Vec<Argument<'a>>,
@@ -81,7 +79,7 @@ pub(super) const NOT_BY_TIME: &str = "+generations.created_at";
 const COMPLETED: &str = "completed";
 /// States with an index of their own, and its condition, word for word.
 const TROUBLE: [&str; 3] = ["upstream_failure", "rejected", "cancelled"];
-const IS_TROUBLE: &str = "generations.status IN ('upstream_failure', 'rejected', 'cancelled')";
+pub(super) const IS_TROUBLE: &str = "generations.status IN ('upstream_failure', 'rejected', 'cancelled')";
 /// Columns of which one value means few requests, or whose index is in the order of the list.
 const IN_ORDER: [&str; 10] = [
     "key_id",
@@ -123,9 +121,20 @@ impl Filter {
 
     /// All but what is looked for. `time` is [`BY_TIME`] or [`NOT_BY_TIME`].
     pub(super) fn conditions<'a>(&'a self, account_id: &'a str, cursor: bool, time: &str) -> Conditions<'a> {
+        self.conditions_after(Vec::new(), account_id, cursor, time)
+    }
+
+    /// The same for a part of a statement whose earlier parts have these values.
+    pub(super) fn conditions_after<'a>(
+        &'a self,
+        arguments: Vec<Argument<'a>>,
+        account_id: &'a str,
+        cursor: bool,
+        time: &str,
+    ) -> Conditions<'a> {
         let mut conditions = Conditions {
             sql: "1 = 1".to_owned(),
-            arguments: Vec::new(),
+            arguments,
         };
         // Of two indices that are in the order of the list neither database knows which one has fewer rows to pass over.
         let has_own = |(name, value): &(&'static str, String)| IN_ORDER.contains(name) && value != COMPLETED;
@@ -160,7 +169,8 @@ impl Filter {
             conditions.add(time, "<=", micros(moment));
         }
         if let Some((comparison, place)) = self.place().filter(|_| cursor) {
-            conditions.beyond((time, "generations.id"), comparison, place);
+            let beyond = conditions.beyond((time, "generations.id"), comparison, place);
+            conditions.sql.push_str(&beyond);
         }
         conditions
     }
@@ -195,13 +205,11 @@ impl<'a> Conditions<'a> {
         self.sql.push_str(&format!(" AND {column} {comparison} {place}"));
     }
 
-    pub(super) fn beyond(&mut self, columns: (&str, &str), comparison: &str, place: &'a Cursor) {
+    /// That time and id, by these columns, lie beyond a place in the list.
+    pub(super) fn beyond(&mut self, columns: (&str, &str), comparison: &str, place: &'a Cursor) -> String {
         let time = self.argument(Argument::Number(place.created_at.as_microsecond()));
         let id = self.argument(Argument::of(&place.id));
-        self.sql.push_str(&format!(
-            " AND ({}, {}) {comparison} ({time}, {id})",
-            columns.0, columns.1
-        ));
+        format!(" AND ({}, {}) {comparison} ({time}, {id})", columns.0, columns.1)
     }
 
     pub(super) fn bind<'q>(&'q self, mut query: Bound<'q>) -> Bound<'q> {

@@ -41,11 +41,8 @@ impl Database {
         limit: i64,
     ) -> Result<Vec<GenerationRow>, DatabaseError> {
         let direction = filter.direction();
-        let ways = match &filter.search {
-            Some(search) => self.ways(search).await?,
-            None => Vec::new(),
-        };
-        let (sql, conditions) = match &filter.search {
+        let ways = self.ways(filter).await?;
+        let (sql, conditions) = match &ways {
             None => {
                 let conditions = filter.conditions(account_id, true, BY_TIME);
                 let sql = format!(
@@ -54,8 +51,8 @@ impl Database {
                 );
                 (sql, conditions)
             }
-            Some(_) if ways.is_empty() => return Ok(Vec::new()),
-            Some(_) => search::statement(filter, account_id, &ways, limit),
+            Some(ways) if ways.is_empty() => return Ok(Vec::new()),
+            Some(ways) => search::statement(filter, account_id, ways, limit),
         };
         let rows = conditions
             .bind(sqlx::query(AssertSqlSafe(sql)))

@@ -56,8 +56,15 @@ pub(super) fn words(text: &str) -> Vec<String> {
 }
 
 impl Database {
-    /// The ways in which something may be found.
-    pub(super) async fn ways(&self, search: &Search) -> Result<Vec<Way>, DatabaseError> {
+    /// The ways in which what is looked for may be found; `None` where nothing is looked for.
+    pub(super) async fn ways(&self, filter: &Filter) -> Result<Option<Vec<Way>>, DatabaseError> {
+        match &filter.search {
+            Some(search) => self.ways_of(search).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn ways_of(&self, search: &Search) -> Result<Vec<Way>, DatabaseError> {
         let text = search.text.trim();
         if text.is_empty() {
             return Ok(Vec::new());
@@ -151,9 +158,9 @@ pub(super) fn statement<'a>(
             _ => BY_TIME,
         };
         // Each has values of its own: the places of those before it are taken.
-        let base = filter.conditions(account_id, true, time);
-        let base_sql = shifted(&base.sql, all.arguments.len());
-        all.arguments.extend(base.arguments);
+        let base = filter.conditions_after(all.arguments, account_id, true, time);
+        let base_sql = base.sql;
+        all.arguments = base.arguments;
         let (from, condition, order) = match way {
             Way::Equal(column, value) => {
                 let place = all.argument(Argument::of(value));
@@ -206,11 +213,8 @@ fn of_words<'a>(filter: &'a Filter, all: &mut Conditions<'a>, words: &'a [String
         sql.push_str(&format!(" AND request_words.created_at >= {place}"));
     }
     if let Some((comparison, cursor)) = filter.place() {
-        let time = all.argument(Argument::Number(cursor.created_at.as_microsecond()));
-        let id = all.argument(Argument::of(&cursor.id));
-        sql.push_str(&format!(
-            " AND (request_words.created_at, request_words.generation_id) {comparison} ({time}, {id})"
-        ));
+        let columns = ("request_words.created_at", "request_words.generation_id");
+        sql.push_str(&all.beyond(columns, comparison, cursor));
     }
     sql.push_str(&all.has_words(others));
     sql
@@ -244,19 +248,6 @@ pub(super) fn any<'a>(conditions: &mut Conditions<'a>, ways: &'a [Way]) {
         .push_str(&format!(" AND generations.id IN ({})", parts.join(" UNION ")));
 }
 
-/// SQL whose places begin after `by` others.
-fn shifted(sql: &str, by: usize) -> String {
-    let mut out = String::with_capacity(sql.len());
-    let mut parts = sql.split('$');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let digits = part.len() - part.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
-        let place: usize = part[..digits].parse().unwrap_or_default();
-        out.push_str(&format!("${}{}", place + by, &part[digits..]));
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,7 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn places_are_shifted_together() {
-        assert_eq!(shifted("a = $1 AND b = $12", 3), "a = $4 AND b = $15");
+    fn each_way_has_places_of_its_own() {
+        let filter = Filter::of("user", "ann");
+        let ways = ["a", "b"].map(|key| Way::Equal("key_id", key.to_owned()));
+        let (sql, conditions) = statement(&filter, "team", &ways, 3);
+        assert_eq!(conditions.arguments.len(), 6);
+        for place in 1..=6 {
+            assert_eq!(sql.matches(&format!("${place}")).count(), 1, "{sql}");
+        }
     }
 }

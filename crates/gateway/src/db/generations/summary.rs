@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::filter::{BY_TIME, Filter};
+use super::filter::{BY_TIME, Filter, IS_TROUBLE};
 use super::search;
 use crate::db::{Database, DatabaseError};
 use crate::ledger::DAY_MICROS;
@@ -43,21 +43,18 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn summary(&self, account_id: &str, filter: &Filter) -> Result<Summary, DatabaseError> {
-        let ways = match &filter.search {
-            Some(search) => self.ways(search).await?,
-            None => Vec::new(),
-        };
-        if filter.search.is_some() && ways.is_empty() {
+        let ways = self.ways(filter).await?;
+        if ways.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Summary::default());
         }
         let mut conditions = filter.conditions(account_id, false, BY_TIME);
-        if !ways.is_empty() {
-            search::any(&mut conditions, &ways);
+        if let Some(ways) = &ways {
+            search::any(&mut conditions, ways);
         }
         let sql = format!(
             "SELECT generations.created_at / {DAY_MICROS} AS day, COUNT(*) AS count, \
              CAST(SUM(CASE WHEN generations.status = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS completed, \
-             CAST(SUM(CASE WHEN generations.status IN ('upstream_failure', 'rejected', 'cancelled') THEN 1 ELSE 0 END) AS BIGINT) AS failed, \
+             CAST(SUM(CASE WHEN {IS_TROUBLE} THEN 1 ELSE 0 END) AS BIGINT) AS failed, \
              CAST(COALESCE(SUM(generations.cost_micros), 0) AS BIGINT) AS cost FROM generations WHERE {} \
              GROUP BY generations.created_at / {DAY_MICROS} ORDER BY day",
             conditions.sql

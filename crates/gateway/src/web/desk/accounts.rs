@@ -31,23 +31,15 @@ async fn listed(sitting: &Sitting, fault: Option<&str>, values: &[(String, Strin
         let balance = sitting.get("/v1/balance", &[]).await?;
         return Ok(accounts::own(&sitting.desk, &balance));
     }
-    let page = sitting.get("/v1/accounts", &place(sitting)).await?;
+    let page = sitting.get("/v1/accounts", &sitting.place()).await?;
     Ok(accounts::page(&sitting.desk, &page, fault, values))
-}
-
-/// The place in a list, as the API takes it.
-fn place(sitting: &Sitting) -> Vec<(String, String)> {
-    let own = ["starting_after", "ending_before"].into_iter();
-    own.filter_map(|name| Some((name.to_owned(), value(&sitting.pairs, name)?.to_owned())))
-        .chain([("limit".to_owned(), "50".to_owned())])
-        .collect()
 }
 
 /// Makes an account.
 pub(super) async fn make(sitting: Sitting, request: Request) -> Response {
     let form = match sitting.form(request).await {
         Ok(form) => form,
-        Err(problem) => return sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => return sitting.refuse(&problem, None),
     };
     let mut order = terms(&form.pairs, false);
     if let Some(id) = value(&form.pairs, "id") {
@@ -57,7 +49,7 @@ pub(super) async fn make(sitting: Sitting, request: Request) -> Response {
         Ok(account) => see(&path_of(account["id"].as_str().unwrap_or_default())),
         Err(problem) => {
             let page = listed(&sitting, Some(&problem.message), &form.pairs).await;
-            sitting.refuse(&problem, page)
+            sitting.refuse(&problem, page.ok())
         }
     }
 }
@@ -82,7 +74,7 @@ async fn page_of(
 ) -> Result<Page, Problem> {
     let path = format!("/v1/accounts/{}", part(id));
     let account = sitting.get(&path, &[]).await?;
-    let postings = sitting.get(&format!("{path}/postings"), &place(sitting)).await?;
+    let postings = sitting.get(&format!("{path}/postings"), &sitting.place()).await?;
     // A form that was refused keeps its id: what it ordered may have been done by the same form before.
     let posting_id = match value(values, "id") {
         Some(id) => id.to_owned(),
@@ -103,7 +95,7 @@ async fn page_of(
 pub(super) async fn change(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
     let form = match sitting.form(request).await {
         Ok(form) => form,
-        Err(problem) => return sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => return sitting.refuse(&problem, None),
     };
     let path = format!("/v1/accounts/{}", part(&id));
     let change = Value::Object(terms(&form.pairs, true));
@@ -111,7 +103,7 @@ pub(super) async fn change(sitting: Sitting, PathPart(id): PathPart, request: Re
         Ok(_) => see(&path_of(&id)),
         Err(problem) => {
             let page = page_of(&sitting, &id, Some(&problem.message), None, &form.pairs).await;
-            sitting.refuse(&problem, page)
+            sitting.refuse(&problem, page.ok())
         }
     }
 }
@@ -120,7 +112,7 @@ pub(super) async fn change(sitting: Sitting, PathPart(id): PathPart, request: Re
 pub(super) async fn post(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
     let form = match sitting.form(request).await {
         Ok(form) => form,
-        Err(problem) => return sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => return sitting.refuse(&problem, None),
     };
     let mut order = Map::new();
     for name in ["kind", "request_id", "note", "id"] {
@@ -134,7 +126,7 @@ pub(super) async fn post(sitting: Sitting, PathPart(id): PathPart, request: Requ
         Ok(_) => see(&format!("{}?done=1", path_of(&id))),
         Err(problem) => {
             let page = page_of(&sitting, &id, Some(&problem.message), None, &form.pairs).await;
-            sitting.refuse(&problem, page)
+            sitting.refuse(&problem, page.ok())
         }
     }
 }

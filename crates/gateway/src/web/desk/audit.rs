@@ -4,19 +4,12 @@ use axum::response::Response;
 use site::frame::Page;
 use site::pages::desk::audit;
 
-use super::super::query::value;
 use super::sitting::Sitting;
 use crate::db::audit::Action;
 use crate::problem::Problem;
 
-/// What the page's query is called by the API.
-const NAMES: [(&str, &str); 5] = [
-    ("action", "action"),
-    ("target", "target"),
-    ("account", "account_id"),
-    ("starting_after", "starting_after"),
-    ("ending_before", "ending_before"),
-];
+/// What the filters are called in the page's address, and by the API.
+const FILTERS: [(&str, &str); 3] = [("action", "action"), ("target", "target"), ("account", "account_id")];
 
 /// The page.
 pub(super) async fn show(sitting: Sitting) -> Response {
@@ -26,11 +19,8 @@ pub(super) async fn show(sitting: Sitting) -> Response {
 
 async fn page(sitting: &Sitting) -> Result<Page, Problem> {
     sitting.require_admin()?;
-    let given = NAMES.into_iter();
-    let query: Vec<(String, String)> = given
-        .filter_map(|(own, name)| Some((name.to_owned(), value(&sitting.pairs, own)?.to_owned())))
-        .chain([("limit".to_owned(), "50".to_owned())])
-        .collect();
+    let mut query = sitting.asked(&FILTERS);
+    query.extend(sitting.place());
     let page = sitting.get("/v1/audit", &query).await?;
     let keys = sitting.keys().await?;
     let actions = Action::ALL.map(Action::as_str);

@@ -27,12 +27,7 @@ async fn listed(
     fault: Option<&str>,
     values: &[(String, String)],
 ) -> Result<Page, Problem> {
-    let own = ["starting_after", "ending_before"].into_iter();
-    let query: Vec<(String, String)> = own
-        .filter_map(|name| Some((name.to_owned(), value(&sitting.pairs, name)?.to_owned())))
-        .chain([("limit".to_owned(), "50".to_owned())])
-        .collect();
-    let page = sitting.get("/v1/keys", &query).await?;
+    let page = sitting.get("/v1/keys", &sitting.place()).await?;
     Ok(keys::page(&keys::Shown {
         desk: &sitting.desk,
         page: &page,
@@ -46,7 +41,7 @@ async fn listed(
 pub(super) async fn make(sitting: Sitting, request: Request) -> Response {
     let form = match sitting.form(request).await {
         Ok(form) => form,
-        Err(problem) => return sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => return sitting.refuse(&problem, None),
     };
     let mut order = terms(&form.pairs, false);
     let scopes = form.pairs.iter().filter(|(name, _)| name == "scopes");
@@ -61,7 +56,7 @@ pub(super) async fn make(sitting: Sitting, request: Request) -> Response {
         }
         Err(problem) => {
             let page = listed(&sitting, None, Some(&problem.message), &form.pairs).await;
-            sitting.refuse(&problem, page)
+            sitting.refuse(&problem, page.ok())
         }
     }
 }
@@ -86,7 +81,7 @@ async fn page_of(
 pub(super) async fn change(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
     let form = match sitting.form(request).await {
         Ok(form) => form,
-        Err(problem) => return sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => return sitting.refuse(&problem, None),
     };
     let path = format!("/v1/keys/{}", part(&id));
     let change = Value::Object(terms(&form.pairs, true));
@@ -94,7 +89,7 @@ pub(super) async fn change(sitting: Sitting, PathPart(id): PathPart, request: Re
         Ok(_) => see(&format!("/app/keys/{}", part(&id))),
         Err(problem) => {
             let page = page_of(&sitting, &id, Some(&problem.message), &form.pairs).await;
-            sitting.refuse(&problem, page)
+            sitting.refuse(&problem, page.ok())
         }
     }
 }
@@ -111,7 +106,7 @@ pub(super) async fn revoke(sitting: Sitting, PathPart(id): PathPart, request: Re
         Ok(_) => see(&format!("/app/keys/{}", part(&id))),
         Err(problem) => {
             let page = page_of(&sitting, &id, Some(&problem.message), &[]).await;
-            sitting.refuse(&problem, page)
+            sitting.refuse(&problem, page.ok())
         }
     }
 }

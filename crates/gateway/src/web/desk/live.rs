@@ -49,7 +49,10 @@ async fn told(sitting: &Sitting, news: LogNews) -> Option<Event> {
         LogNews::Ended { id } if is_admin => ("ended", id),
         LogNews::Ended { id } => {
             let database = &sitting.state.generator.database;
-            database.generation(own, &id).await.ok()??;
+            let found = database.generation(own, &id).await;
+            found
+                .inspect_err(|error| tracing::error!(error = %error, "an end could not be told at the desk"))
+                .ok()??;
             ("ended", id)
         }
     };

@@ -7,6 +7,7 @@ use site::pages::desk::media::{self, Kept};
 use super::super::query::value;
 use super::sitting::{Sitting, fragment};
 use crate::db::DatabaseError;
+use crate::db::generations::EVERY_ACCOUNT;
 use crate::problem::Problem;
 
 /// Pictures of a page.
@@ -37,7 +38,7 @@ fn most(sitting: &Sitting) -> Option<u64> {
 /// The account whose pictures are seen; none: every one.
 fn account(sitting: &Sitting) -> Option<String> {
     if sitting.desk.is_admin {
-        sitting.account().filter(|account| account != "*")
+        sitting.account().filter(|account| account != EVERY_ACCOUNT)
     } else {
         Some(sitting.desk.account_id.clone())
     }

@@ -7,6 +7,7 @@ use planner::money::Micros;
 use site::frame::Page;
 use site::here::Service;
 use site::pages::desk::providers::{self, Circuit, Provider};
+use site::told::list;
 
 use super::sitting::Sitting;
 use crate::outcome::code_of;
@@ -31,8 +32,7 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
     query.extend(sitting.account().map(|account| ("account_id".to_owned(), account)));
     let spent = sitting.get("/v1/usage", &query).await?;
     let spent_at = |id: &str| {
-        let rows = spent["data"].as_array().map_or(&[][..], Vec::as_slice);
-        let row = rows.iter().find(|row| row["provider"] == id);
+        let row = list(&spent, "data").iter().find(|row| row["provider"] == id);
         Micros(row.and_then(|row| row["cost_micros"].as_i64()).unwrap_or_default())
     };
     let health = generator.routing.health().view(now);

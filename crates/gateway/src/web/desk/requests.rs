@@ -12,14 +12,13 @@ use site::pages::desk::requests::{self as pages, FILTERS, PERIOD_DEFAULT};
 
 use super::super::elsewhere::see;
 use super::super::query::value;
-use super::sitting::{Sitting, encoded, fragment};
+use super::sitting::{PLACE, Sitting, encoded, fragment};
 use crate::http::path::PathPart;
+use crate::ids::request_time;
 use crate::problem::Problem;
 
 /// Requests of a page.
 const ROWS: &str = "25";
-/// Letters of a request's id.
-const ID_CHARS: usize = 31;
 
 /// The log.
 pub(super) async fn show(sitting: Sitting) -> Response {
@@ -72,7 +71,7 @@ pub(super) async fn purge(sitting: Sitting, PathPart(id): PathPart, request: Req
     };
     match done.await {
         Ok(_) => see(&format!("/app/requests/{}", part(&id))),
-        Err(problem) => sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => sitting.refuse(&problem, None),
     }
 }
 
@@ -86,7 +85,7 @@ pub(super) async fn erase(sitting: Sitting, request: Request) -> Response {
     };
     match done.await {
         Ok(_) => see("/app/audit?action=user_erase"),
-        Err(problem) => sitting.refuse(&problem, Err(Problem::internal())),
+        Err(problem) => sitting.refuse(&problem, None),
     }
 }
 
@@ -126,15 +125,12 @@ pub(super) fn since(sitting: &Sitting, default: &str) -> Option<String> {
 fn asked(sitting: &Sitting) -> Vec<(String, String)> {
     let mut query = of_account(sitting);
     let looked_for = value(&sitting.pairs, "q");
-    if let Some(id) = looked_for.filter(|text| text.starts_with("req_") && text.len() == ID_CHARS) {
+    if let Some(id) = looked_for.filter(|text| request_time(text).is_some()) {
         query.extend(pairs([("q", id)]));
         return query;
     }
     query.extend(looked_for.map(|text| ("q".to_owned(), text.to_owned())));
-    for (own, name) in FILTERS {
-        let given = value(&sitting.pairs, own);
-        query.extend(given.map(|given| (name.to_owned(), given.to_owned())));
-    }
+    query.extend(sitting.asked(&FILTERS));
     query.extend(since(sitting, PERIOD_DEFAULT).map(|since| ("created_after".to_owned(), since)));
     query
 }
@@ -169,10 +165,7 @@ fn fill_days(summary: &mut Value) {
 async fn whole(sitting: &Sitting, open: Option<&Value>) -> Result<Page, Problem> {
     let mut query = asked(sitting);
     query.extend(pairs([("attempts", "true"), ("limit", ROWS)]));
-    for name in ["starting_after", "ending_before"] {
-        let given = value(&sitting.pairs, name);
-        query.extend(given.map(|given| (name.to_owned(), given.to_owned())));
-    }
+    query.extend(sitting.asked(&PLACE));
     let listed = sitting.get("/v1/requests", &query).await;
     let summary = match value(&sitting.pairs, "totals") {
         Some(_) => Some(summary(sitting).await?),

@@ -9,13 +9,15 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use site::frame::Page;
 use site::pages::desk::{Desk, Named};
+use site::told::list;
 use tower::ServiceExt as _;
 
 use super::super::elsewhere::see;
 use super::super::form::{self, Form};
-use super::super::query::pairs;
+use super::super::query::{pairs, value};
 use crate::address::PeerAddress;
 use crate::auth::{Scope, Session};
+use crate::db::generations::EVERY_ACCOUNT;
 use crate::http::face;
 use crate::http::in_process::InProcess;
 use crate::http::session;
@@ -27,6 +29,10 @@ use crate::problem::Problem;
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// Most elements that choices of forms are made of.
 const CHOICES: &str = "100";
+/// Elements of a page of a list, where a list has no number of its own.
+const ROWS: &str = "50";
+/// Where a page of a list begins; pages name it as the API does.
+pub(super) const PLACE: [(&str, &str); 2] = [("starting_after", "starting_after"), ("ending_before", "ending_before")];
 /// Headers by which the API knows who asks and from where, beside what is set here.
 const HANDED_ON: [HeaderName; 6] = [
     header::COOKIE,
@@ -100,17 +106,27 @@ impl Sitting {
         ))
     }
 
-    /// The account whose things are seen where none is named: `*` for who sees all.
+    /// The account whose things are seen: the one that is named, else every one for who sees all.
     pub(super) fn account(&self) -> Option<String> {
-        let named = self
-            .pairs
-            .iter()
-            .find(|(name, value)| name == "account" && !value.is_empty());
-        match named {
-            Some((_, named)) => Some(named.clone()),
-            None if self.desk.is_admin => Some("*".to_owned()),
-            None => None,
-        }
+        let named = value(&self.pairs, "account");
+        named
+            .or(self.desk.is_admin.then_some(EVERY_ACCOUNT))
+            .map(ToOwned::to_owned)
+    }
+
+    /// What the page's query says, under the API's names; `names` are the page's own and the API's.
+    pub(super) fn asked(&self, names: &[(&str, &str)]) -> Vec<(String, String)> {
+        let given = names.iter();
+        given
+            .filter_map(|(own, name)| Some(((*name).to_owned(), value(&self.pairs, own)?.to_owned())))
+            .collect()
+    }
+
+    /// The place in one of the API's lists, and how long a page of it is.
+    pub(super) fn place(&self) -> Vec<(String, String)> {
+        let mut place = self.asked(&PLACE);
+        place.push(("limit".to_owned(), ROWS.to_owned()));
+        place
     }
 
     /// Reads a form, which has to be of a page of this session.
@@ -169,7 +185,10 @@ impl Sitting {
         };
         let status = response.status();
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
-        let bytes = bytes.map_err(|_| Problem::internal())?;
+        let bytes = bytes.map_err(|error| {
+            tracing::error!(error = %error, "an answer of the API could not be read");
+            Problem::internal()
+        })?;
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_success() {
             return Ok(body);
@@ -187,11 +206,12 @@ impl Sitting {
 
     /// Names of keys, as far as a choice may be long.
     pub(super) async fn keys(&self) -> Result<Named, Problem> {
-        let query = [("limit".to_owned(), CHOICES.to_owned())];
-        let found = self.get("/v1/keys", &query).await?;
-        let name = |key: &Value| Some((key["id"].as_str()?.to_owned(), key["name"].as_str()?.to_owned()));
-        let keys = found["data"].as_array().map_or(&[][..], Vec::as_slice);
-        Ok(Named(keys.iter().filter_map(name).collect()))
+        Ok(names(&self.choices("/v1/keys").await?))
+    }
+
+    /// A page of one of the API's lists, as far as a choice may be long.
+    pub(super) async fn choices(&self, path: &str) -> Result<Value, Problem> {
+        self.get(path, &[("limit".to_owned(), CHOICES.to_owned())]).await
     }
 
     /// Ids of accounts, for who may choose one.
@@ -199,10 +219,8 @@ impl Sitting {
         if !self.desk.is_admin {
             return Ok(Vec::new());
         }
-        let query = [("limit".to_owned(), CHOICES.to_owned())];
-        let found = self.get("/v1/accounts", &query).await?;
-        let accounts = found["data"].as_array().map_or(&[][..], Vec::as_slice);
-        let ids = accounts.iter().filter_map(|account| account["id"].as_str());
+        let found = self.choices("/v1/accounts").await?;
+        let ids = list(&found, "data").iter().filter_map(|account| account["id"].as_str());
         Ok(ids.map(ToOwned::to_owned).collect())
     }
 
@@ -235,12 +253,18 @@ impl Sitting {
     }
 
     /// The page on which a form stood that was refused, or, where there is none, the refusal as a page.
-    pub(super) fn refuse(&self, problem: &Problem, page: Result<Page, Problem>) -> Response {
-        let page = page.unwrap_or_else(|_| {
+    pub(super) fn refuse(&self, problem: &Problem, page: Option<Page>) -> Response {
+        let page = page.unwrap_or_else(|| {
             site::pages::problem::page("/app", problem.status.as_u16(), problem.code, &problem.message, None)
         });
         form::refused(problem, &page, &visit::of(&self.state, &self.headers))
     }
+}
+
+/// Names of keys that the API listed.
+pub(super) fn names(keys: &Value) -> Named {
+    let name = |key: &Value| Some((key["id"].as_str()?.to_owned(), key["name"].as_str()?.to_owned()));
+    Named(list(keys, "data").iter().filter_map(name).collect())
 }
 
 /// Pairs as a query.

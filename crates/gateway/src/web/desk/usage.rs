@@ -5,17 +5,16 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use site::charts::DAYS_MAX;
 use site::frame::Page;
 use site::pages::desk::requests::PERIOD_DEFAULT;
 use site::pages::desk::usage::{self, GROUPS};
+use site::told::list;
 
 use super::super::query::value;
 use super::requests::since;
-use super::sitting::Sitting;
+use super::sitting::{Sitting, names};
 use crate::problem::Problem;
-
-/// Most days of a chart's calendar: what lies before is in the table.
-const DAYS_MAX: usize = 92;
 
 /// The page.
 pub(super) async fn show(sitting: Sitting) -> Response {
@@ -36,10 +35,8 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
     for (name, ..) in GROUPS {
         groups.push(sitting.get("/v1/usage", &query(name)).await?);
     }
-    let keys = sitting
-        .get("/v1/keys", &[("limit".to_owned(), "100".to_owned())])
-        .await?;
-    let names = sitting.keys().await?;
+    let keys = sitting.choices("/v1/keys").await?;
+    let names = names(&keys);
     let today = sitting.state.generator.clock.now().to_zoned(TimeZone::UTC).date();
     Ok(usage::page(&usage::Shown {
         desk: &sitting.desk,
@@ -53,10 +50,11 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
     }))
 }
 
-/// The days from the first with requests to today, the latest where there are many.
+/// The days from the first with requests to today; the latest where there are more than a chart shows.
 fn calendar(by_day: &Value, today: Date) -> Vec<Date> {
-    let rows = by_day["data"].as_array().map_or(&[][..], Vec::as_slice);
-    let days = rows.iter().filter_map(|row| row["day"].as_str()?.parse::<Date>().ok());
+    let days = list(by_day, "data")
+        .iter()
+        .filter_map(|row| row["day"].as_str()?.parse::<Date>().ok());
     let Some(first) = days.min() else { return Vec::new() };
     let earliest = today
         .checked_sub(i64::try_from(DAYS_MAX - 1).unwrap_or_default().days())

@@ -1,7 +1,7 @@
 //! Who may order keys, and revoking them.
 
 use super::super::harness::{TestGateway, send};
-use super::{by, made, revoke};
+use super::{by, made, other_account, revoke};
 use futures_util::future::join_all;
 use gateway::auth::Scope;
 use reqwest::Method;
@@ -10,12 +10,7 @@ use serde_json::{Value, json};
 #[tokio::test(flavor = "multi_thread")]
 async fn only_admins_order_keys_and_readers_see_those_of_their_account() {
     let gateway = TestGateway::start().await;
-    send(
-        gateway
-            .request(Method::POST, "/v1/accounts")
-            .json(&json!({ "id": "other", "billing_type": "prepaid" })),
-    )
-    .await;
+    other_account(&gateway).await;
     let foreign = made(&gateway, &json!({ "account_id": "other" })).await;
     let foreign_path = format!("/v1/keys/{}", foreign["id"].as_str().expect("an id"));
     let reader = gateway.new_key(&[Scope::Read], None).await;

@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use planner::money::Micros;
 use serde_json::Value;
 
-use super::{Desk, Place, amount, choice, field, pages, table, told_fault, value};
+use super::{Desk, Place, amount, amount_of, brief, choice_field, field, pages, table, told_fault, value};
 use crate::frame::Page;
 use crate::html::escape;
-use crate::told::{dollars, list, moment, text, typed};
-use crate::words;
+use crate::told::{dollars, list, text, typed};
 
 /// The page of all accounts, for admins.
 #[must_use]
@@ -72,8 +71,8 @@ fn row(account: &Value) -> String {
         (_, Some(limit)) => amount(limit),
         (_, None) => "without limit".to_owned(),
     };
-    let money = |name: &str| dollars(&account["balance"][name]).map_or_else(String::new, amount);
-    let made = moment(account, "created_at").map_or_else(String::new, words::brief);
+    let money = |name: &str| amount_of(&account["balance"][name]);
+    let made = brief(account, "created_at");
     format!(
         "<tr><th scope=\"row\"><a class=\"mono\" href=\"/app/accounts/{id}\">{id}</a></th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{limit}</td><td>{}</td><td class=\"num\">{made}</td></tr>\n",
         escape(text(account, "billing_type")),
@@ -90,22 +89,19 @@ fn row(account: &Value) -> String {
 
 /// The fields of what can be set of an account.
 fn terms(out: &mut String, id: &str, values: &dyn Fn(&str) -> String) {
-    out.push_str("<div class=\"d-grid\"><div class=\"field\">");
+    out.push_str("<div class=\"d-grid\">");
     let kinds = [
         ("prepaid", "prepaid: spends what was paid in"),
         ("postpaid", "postpaid: may owe"),
     ];
-    out.push_str(
-        &choice(
-            &format!("{id}-billing"),
-            "billing_type",
-            "Billing",
-            &kinds,
-            &values("billing_type"),
-        )
-        .replace("class=\"sr\" ", ""),
-    );
-    out.push_str("</div>");
+    let billing = values("billing_type");
+    out.push_str(&choice_field(
+        &format!("{id}-billing"),
+        "billing_type",
+        "Billing",
+        &kinds,
+        &billing,
+    ));
     for (name, label, attributes) in [
         (
             "credit_limit_usd",
@@ -171,7 +167,7 @@ pub fn one(shown: &One<'_>) -> Page {
     if let Some(done) = shown.done {
         let _ = write!(out, "<p class=\"banner ok\" role=\"status\">{}</p>", escape(done));
     }
-    let money = |name: &str| dollars(&account["balance"][name]).map_or_else(String::new, amount);
+    let money = |name: &str| amount_of(&account["balance"][name]);
     let _ = write!(
         out,
         "<div class=\"sums\"><section><h2 class=\"hint\">Available</h2><p class=\"fig\">{}</p><p class=\"hint\">{}</p></section><section><h2 class=\"hint\">Held</h2><p class=\"fig\">{}</p><p class=\"hint\">for what is under way</p></section></div>",
@@ -180,16 +176,14 @@ pub fn one(shown: &One<'_>) -> Page {
         money("held_usd")
     );
     statement(&mut out, shown, &path);
-    let mut form = String::from("<div class=\"d-grid\"><div class=\"field\">");
+    let mut form = String::from("<div class=\"d-grid\">");
     let kinds = [
         ("top_up", "top-up: paid in"),
         ("adjustment", "adjustment: a correction, may be negative"),
         ("refund", "refund: gives a charge back"),
     ];
-    form.push_str(
-        &choice("po-kind", "kind", "What it is", &kinds, value(shown.values, "kind")).replace("class=\"sr\" ", ""),
-    );
-    form.push_str("</div>");
+    let kind = value(shown.values, "kind");
+    form.push_str(&choice_field("po-kind", "kind", "What it is", &kinds, kind));
     for (name, label, attributes) in [
         ("amount_usd", "Amount, $", "inputmode=\"decimal\" required"),
         ("request_id", "Request (refunds)", "placeholder=\"req_…\""),
@@ -257,11 +251,11 @@ fn statement(out: &mut String, shown: &One<'_>, path: &str) {
             .collect();
         format!(
             "<tr><th scope=\"row\" class=\"num\">{}</th><td>{}</td><td>{about}</td><td>{}</td><td class=\"dim\">{}</td><td class=\"n\">{}</td></tr>\n",
-            moment(posting, "created_at").map_or_else(String::new, words::brief),
+            brief(posting, "created_at"),
             escape(&text(posting, "kind").replace('_', " ")),
             escape(text(posting, "note")),
             escape(&entries.join(", ")),
-            dollars(&posting["amount_usd"]).map_or_else(String::new, amount)
+            amount_of(&posting["amount_usd"])
         )
     };
     let rows: String = postings.iter().map(row).collect();
@@ -277,7 +271,6 @@ fn statement(out: &mut String, shown: &One<'_>, path: &str) {
         ],
         &rows,
     ));
-    let query: Vec<(String, String)> = Vec::new();
-    out.push_str(&pages(shown.postings, path, &query));
+    out.push_str(&pages(shown.postings, path, &[]));
     out.push_str("</section>");
 }

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Desk, Named, Place, choice, empty, pages, table, value};
+use super::{Desk, Named, Place, brief, choice, empty, pages, table, value};
 use crate::frame::Page;
 use crate::html::escape;
-use crate::told::{list, moment, text};
-use crate::words;
+use crate::told::{list, text};
 
 /// The page.
 #[must_use]
@@ -59,13 +58,13 @@ fn row(line: &Value, keys: &Named) -> String {
         (_, id) => format!("key “{}”", escape(keys.name(id))),
     };
     let details = match &line["details"] {
-        Value::Object(fields) if fields.is_empty() => String::new(),
         Value::Null => String::new(),
+        Value::Object(fields) if fields.is_empty() => String::new(),
         details => format!("<code>{}</code>", escape(&details.to_string())),
     };
     format!(
         "<tr><th scope=\"row\" class=\"num\">{}</th><td>{}</td><td>{by}</td><td class=\"mono\">{}</td><td class=\"mono\">{}</td><td class=\"mono\">{}</td><td class=\"wrapped\">{details}</td></tr>\n",
-        moment(line, "created_at").map_or_else(String::new, words::brief),
+        brief(line, "created_at"),
         escape(&text(line, "action").replace('_', " ")),
         escape(text(line, "address")),
         escape(text(line, "target")),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
-use planner::catalog::stale::Doubt;
+use planner::catalog::stale::{Doubt, OLD_DAYS};
 
 use super::{Desk, Place, empty, table};
 use crate::frame::Page;
@@ -63,14 +63,8 @@ pub fn page(shown: &Shown<'_>) -> Page {
         words::count(shown.counts.0, "model"),
         words::count(shown.counts.1, "offer")
     );
-    let is_kind = |kind: usize, why: &Why| {
-        kind == match why {
-            Why::Own => 0,
-            Why::Doubt(Doubt::EndsSoon { .. } | Doubt::Unconfirmed { .. }) | Why::Retired => 1,
-            Why::Doubt(Doubt::OldFigures { .. }) => 2,
-            Why::Off => 3,
-        }
-    };
+    let old = format!("Read more than {OLD_DAYS} days ago: providers change them without a word.");
+    // In the order of `kind_of`.
     let kinds = [
         (
             "Your own",
@@ -80,10 +74,7 @@ pub fn page(shown: &Shown<'_>) -> Page {
             "Ending",
             "Past its announced last day an offer stands at the end of every plan.",
         ),
-        (
-            "Old prices",
-            "Read more than 90 days ago: providers change them without a word.",
-        ),
+        ("Old prices", old.as_str()),
         ("Off", "Models that no provider serves here: none has a credential."),
     ];
     if shown.findings.is_empty() {
@@ -97,7 +88,7 @@ pub fn page(shown: &Shown<'_>) -> Page {
         let found: Vec<&Finding> = shown
             .findings
             .iter()
-            .filter(|finding| is_kind(kind, &finding.why))
+            .filter(|finding| kind_of(&finding.why) == kind)
             .collect();
         if found.is_empty() {
             continue;
@@ -111,6 +102,16 @@ pub fn page(shown: &Shown<'_>) -> Page {
         );
     }
     shown.desk.page(Place::Catalog, "Catalogue", "", &out)
+}
+
+/// The place of the section in which a finding stands.
+const fn kind_of(why: &Why) -> usize {
+    match why {
+        Why::Own => 0,
+        Why::Doubt(Doubt::EndsSoon { .. } | Doubt::Unconfirmed { .. }) | Why::Retired => 1,
+        Why::Doubt(Doubt::OldFigures { .. }) => 2,
+        Why::Off => 3,
+    }
 }
 
 fn row(finding: &Finding, today: Date) -> String {

@@ -24,7 +24,7 @@ pub struct Provider {
     pub origin: Option<String>,
     /// Its calls of the last 30 days.
     pub calls: Calls,
-    /// What it was paid in that time.
+    /// What callers were charged for its images in that time.
     pub spent: Micros,
     /// Its offers that were tried since the start.
     pub circuits: Vec<Circuit>,

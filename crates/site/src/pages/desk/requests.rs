@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use planner::money::Micros;
 use serde_json::Value;
 
-use super::{Desk, Named, Place, address, choice, empty, held, pages, paid, value};
+use super::{Desk, Named, Place, address, brief, choice, empty, held, pages, paid, value};
 use crate::charts::spark;
 use crate::frame::Page;
 use crate::html::{Html, escape, icon, status};
-use crate::told::{dollars, list, moment, number, text};
+use crate::story;
+use crate::told::{dollars, list, number, text};
 use crate::words;
 
 /// Periods: days, words. No days: as far back as the log reaches.
-pub const PERIODS: [(&str, &str); 4] = [("1", "24 h"), ("7", "7 d"), ("30", "30 d"), ("all", "all")];
+const PERIODS: [(&str, &str); 4] = [("1", "24 h"), ("7", "7 d"), ("30", "30 d"), ("all", "all")];
 /// The period where none is named.
 pub const PERIOD_DEFAULT: &str = "30";
 /// What the filters are called in the page's address, and by the API.
@@ -125,18 +126,25 @@ fn period<'a>(shown: &'a Shown<'_>) -> &'a str {
     }
 }
 
-fn beside(shown: &Shown<'_>) -> String {
+/// Links to the same page over each period; `current` is the one that it shows.
+pub(super) fn periods(current: &str, href: impl Fn(&str) -> String) -> String {
     let mut out = String::from("<div class=\"seg sm fit\" role=\"group\" aria-label=\"Period\">");
-    for (days, words) in PERIODS {
-        let current = if days == period(shown) {
+    for (period, words) in PERIODS {
+        let current = if period == current {
             " aria-current=\"true\""
         } else {
             ""
         };
-        let href = address("/app/requests", &query_with(shown, &[("days", days)]));
-        let _ = write!(out, "<a href=\"{}\"{current}>{words}</a>", escape(&href));
+        let _ = write!(out, "<a href=\"{}\"{current}>{words}</a>", escape(&href(period)));
     }
     out.push_str("</div>");
+    out
+}
+
+fn beside(shown: &Shown<'_>) -> String {
+    let mut out = periods(period(shown), |days| {
+        address("/app/requests", &query_with(shown, &[("days", days)]))
+    });
     for (format, words) in [("csv", "CSV"), ("ndjson", "JSON")] {
         let href = address("/app/requests/export", &query_with(shown, &[("format", format)]));
         let _ = write!(
@@ -334,10 +342,10 @@ pub fn row(query: &[(String, String)], request: &Value, open_id: &str) -> String
         ""
     };
     let href = address(&format!("/app/requests/{id}"), query);
-    let time = moment(request, "created_at").map_or_else(String::new, words::brief);
+    let time = brief(request, "created_at");
     let cost = match dollars(&request["cost"]) {
         Some(cost) => paid(cost),
-        None if crate::story::is_under_way(request) => {
+        None if story::is_under_way(request) => {
             let estimate = dollars(&request["estimate"]);
             estimate.map_or_else(String::new, held)
         }

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use planner::money::Micros;
 use serde_json::Value;
 
-use super::requests::PERIODS;
-use super::{Desk, Named, Place, address, amount, empty, table, value};
+use super::requests::periods;
+use super::{Desk, Named, Place, address, amount, amount_of, bar, empty, table, value};
 use crate::charts::days;
 use crate::frame::Page;
 use crate::html::escape;
@@ -21,6 +21,9 @@ pub const GROUPS: [(&str, &str, &str); 4] = [
     ("key_id", "Key", "key"),
     ("user", "End user", "user"),
 ];
+
+/// Most lines of a table of spending.
+const LINES_MAX: usize = 12;
 
 /// What the page shows.
 #[derive(Debug)]
@@ -46,24 +49,13 @@ pub struct Shown<'a> {
 /// The page.
 #[must_use]
 pub fn page(shown: &Shown<'_>) -> Page {
-    let mut beside = String::from("<div class=\"seg sm fit\" role=\"group\" aria-label=\"Period\">");
-    for (period, words) in PERIODS {
-        let current = if period == shown.period {
-            " aria-current=\"true\""
-        } else {
-            ""
-        };
+    let beside = periods(shown.period, |period| {
         let mut pairs = vec![("days".to_owned(), period.to_owned())];
         if !value(shown.query, "account").is_empty() {
             pairs.push(("account".to_owned(), value(shown.query, "account").to_owned()));
         }
-        let _ = write!(
-            beside,
-            "<a href=\"{}\"{current}>{words}</a>",
-            escape(&address("/app/usage", &pairs))
-        );
-    }
-    beside.push_str("</div>");
+        address("/app/usage", &pairs)
+    });
     let mut out = String::new();
     if list(shown.by_day, "data").is_empty() {
         out.push_str(&empty(
@@ -147,7 +139,7 @@ fn figures_of(row: &Value) -> String {
         "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>",
         words::number(number(row, "requests")),
         words::number(number(row, "completed")),
-        dollars(&row["cost"]).map_or_else(String::new, amount)
+        amount_of(&row["cost"])
     )
 }
 
@@ -174,16 +166,17 @@ fn group(out: &mut String, shown: &Shown<'_>, title: &str, filter: &str, usage: 
         };
         let share = row["cost_micros"].as_f64().unwrap_or_default() / most.max(1.0) * 100.0;
         format!(
-            "<tr><th scope=\"row\">{words}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td><svg class=\"chart share\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"bdot\" width=\"{share:.1}\" height=\"8\"/></svg></td></tr>\n",
+            "<tr><th scope=\"row\">{words}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
             words::number(number(row, "requests")),
-            dollars(&row["cost"]).map_or_else(String::new, amount)
+            amount_of(&row["cost"]),
+            bar("bdot", share)
         )
     };
-    let lines: String = rows.iter().take(12).map(line).collect();
-    let more = if rows.len() > 12 {
+    let lines: String = rows.iter().take(LINES_MAX).map(line).collect();
+    let more = if rows.len() > LINES_MAX {
         format!(
             "<p class=\"hint\">and {} more; the API tells all: <code>GET /v1/usage?group_by={grouped}</code></p>",
-            rows.len() - 12
+            rows.len() - LINES_MAX
         )
     } else {
         String::new()
@@ -228,13 +221,13 @@ fn budgets(out: &mut String, shown: &Shown<'_>) {
             let class = if share >= 0.9 { "bwarn" } else { "b2" };
             let _ = writeln!(
                 rows,
-                "<tr><th scope=\"row\"><a href=\"/app/keys/{}\">{}</a></th><td>{period}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td><svg class=\"chart share\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"{class}\" width=\"{:.1}\" height=\"8\"/></svg></td></tr>",
+                "<tr><th scope=\"row\"><a href=\"/app/keys/{}\">{}</a></th><td>{period}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
                 escape(text(key, "id")),
                 escape(text(key, "name")),
                 amount(spent),
                 amount(budget),
                 amount(Micros((budget.0 - spent.0).max(0))),
-                share * 100.0
+                bar(class, share * 100.0)
             );
         }
     }
