@@ -60,16 +60,13 @@ pub(crate) fn catalog_over(
     load(&sources).map_err(CatalogError::Mistakes)
 }
 
-/// Name and text of every file that [`catalog`] reads, as it is in force.
+/// Name and text of every file that [`catalog`] reads: the built-in ones, and those of `folder` over them.
 ///
 /// # Errors
 /// [`CatalogError`].
 pub(crate) fn files(folder: Option<&Path>) -> Result<BTreeMap<String, String>, CatalogError> {
-    let builtin = CATALOG_FILES.iter();
-    let all = builtin
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .chain(own_files(folder)?);
-    Ok(all.filter(|(name, _)| !name.starts_with(COMPETITIONS)).collect())
+    let is_read = |name: &str| !name.starts_with(COMPETITIONS);
+    files_that(is_read, folder)
 }
 
 /// Name and text of every competition's file; an operator's file takes the place of a built-in one of that name.
@@ -77,11 +74,16 @@ pub(crate) fn files(folder: Option<&Path>) -> Result<BTreeMap<String, String>, C
 /// # Errors
 /// [`CatalogError`].
 pub fn competition_files(folder: Option<&Path>) -> Result<BTreeMap<String, String>, CatalogError> {
+    files_that(|name| name.starts_with(COMPETITIONS), folder)
+}
+
+/// The built-in files and the operator's over them whose names are `wanted`.
+fn files_that(wanted: impl Fn(&str) -> bool, folder: Option<&Path>) -> Result<BTreeMap<String, String>, CatalogError> {
     let builtin = CATALOG_FILES.iter();
     let all = builtin
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .chain(own_files(folder)?);
-    Ok(all.filter(|(name, _)| name.starts_with(COMPETITIONS)).collect())
+    Ok(all.filter(|(name, _)| wanted(name)).collect())
 }
 
 /// The name and text of the file that describes the model `id`: the operator's where there is one.

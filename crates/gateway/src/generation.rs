@@ -378,14 +378,10 @@ impl Generator {
     }
 
     fn deadline(&self, plan: &RoutePlan<'_>) -> Duration {
+        let usual_s = self.limits.generation_deadline_s;
         let all = plan.candidates.iter();
-        let longest = all.map(|one| {
-            one.resolved
-                .model
-                .deadline_s
-                .unwrap_or(self.limits.generation_deadline_s)
-        });
-        Duration::from_secs(longest.max().unwrap_or(self.limits.generation_deadline_s))
+        let longest_s = all.map(|one| one.resolved.model.deadline_s.unwrap_or(usual_s)).max();
+        Duration::from_secs(longest_s.unwrap_or(usual_s))
     }
 
     async fn execute(

@@ -35,7 +35,7 @@ pub enum RenewalError {
     /// The address does not answer as it should.
     #[error("catalog_url cannot be read: {0}")]
     Fetch(#[from] FetchError),
-    /// The file cannot be read, or the last good one cannot be kept.
+    /// A file cannot be read.
     #[error("the catalogue's file: {0}")]
     Io(#[from] io::Error),
     /// It is not believed.
@@ -160,7 +160,9 @@ impl Renewal {
         take(catalog)?;
         tracing::info!(catalog.made_at = %pack.made_at, models, "a newer catalogue is in force");
         self.known = Some(pack);
-        keep(&self.data_dir, &file).map_err(RenewalError::from)?;
+        if let Err(error) = keep(&self.data_dir, &file) {
+            tracing::warn!(error = %error, "the newer catalogue cannot be kept: a start without its address would not have it");
+        }
         Ok(true)
     }
 

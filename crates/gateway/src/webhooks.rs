@@ -14,7 +14,7 @@ use providers::GuardedClient;
 use serde_json::json;
 use sha2::Sha256;
 use tokio::select;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -93,11 +93,11 @@ pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopp
             _ = ticks.tick() => {}
             () = sender.generator.told.notified() => {}
             Some(ended) = sending.join_next_with_id() => {
-                under_way.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+                under_way.remove(&task_of(ended));
             }
         }
         while let Some(ended) = sending.try_join_next_with_id() {
-            under_way.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+            under_way.remove(&task_of(ended));
         }
         for due in sender.due(under_way.values().cloned().collect()).await {
             let sender = sender.clone();
@@ -108,6 +108,11 @@ pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopp
         }
     }
     while sending.join_next().await.is_some() {}
+}
+
+/// The task that ended, in whatever way.
+fn task_of(ended: Result<(Id, ()), JoinError>) -> Id {
+    ended.map_or_else(|error| error.id(), |(id, ())| id)
 }
 
 /// Why a receiver gave no status. The texts are fit for the caller who named it.

@@ -94,7 +94,12 @@ impl Explanation {
     /// of one model do not count where another serves.
     pub fn join(&mut self, others: Vec<Self>, plan: &RoutePlan<'_>) {
         self.faults.clear();
-        self.offers.extend(others.into_iter().flat_map(|other| other.offers));
+        for other in others {
+            // The same model by another name has the same offers.
+            if !self.offers.iter().any(|offer| offer.model == other.model) {
+                self.offers.extend(other.offers);
+            }
+        }
         let native = |one: &Candidate<'_>| one.resolved.native.model.clone();
         for offer in &mut self.offers {
             let is_it = |one: &Candidate<'_>| {

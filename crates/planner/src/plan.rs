@@ -138,12 +138,18 @@ pub struct RoutePlan<'a> {
 
 impl<'a> RoutePlan<'a> {
     /// One plan of those of several models, each of which is asked when nobody runs the one before it: those that are unhealthy
-    /// come after all that are healthy, as do those past their last day. `None` without any.
+    /// come after all that are healthy, as do those past their last day. An offer that two plans have stands where the first
+    /// has it. `None` without any.
     #[must_use]
     pub fn one_after_another(plans: Vec<Self>) -> Option<Self> {
         let mut plans = plans.into_iter();
         let mut joined = plans.next()?;
-        joined.candidates.extend(plans.flat_map(|plan| plan.candidates));
+        for candidate in plans.flat_map(|plan| plan.candidates) {
+            let is_it = |known: &Candidate<'_>| std::ptr::eq(known.resolved.offer, candidate.resolved.offer);
+            if !joined.candidates.iter().any(is_it) {
+                joined.candidates.push(candidate);
+            }
+        }
         let comes_last = |one: &Candidate<'_>| (!one.health.is_healthy(), one.past_sunset);
         joined.candidates.sort_by_key(comes_last);
         Some(joined)

@@ -42,30 +42,20 @@ pub fn is_credential(name: &str) -> bool {
 /// A value as it may be shown or stored, under its own name.
 #[must_use]
 pub fn shown(name: &str, value: &Value) -> Value {
-    if is_credential(name) && !value.is_null() {
-        Value::from(SHOWN)
-    } else {
-        within(value, DEPTH_MAX)
-    }
+    shown_to(DEPTH_MAX, name, value)
 }
 
-fn within(value: &Value, depth: usize) -> Value {
+fn shown_to(depth: usize, name: &str, value: &Value) -> Value {
     match value {
+        Value::Null => Value::Null,
+        _ if is_credential(name) => Value::from(SHOWN),
         Value::Array(_) | Value::Object(_) if depth == 0 => Value::from(SHOWN),
-        Value::Array(items) => items.iter().map(|item| within(item, depth - 1)).collect(),
+        Value::Array(items) => items.iter().map(|item| shown_to(depth - 1, "", item)).collect(),
         Value::Object(fields) => {
-            let one = |(name, value): (&String, &Value)| {
-                let is_secret = is_credential(name) && !value.is_null();
-                let shown = if is_secret {
-                    Value::from(SHOWN)
-                } else {
-                    within(value, depth - 1)
-                };
-                (name.clone(), shown)
-            };
+            let one = |(name, value): (&String, &Value)| (name.clone(), shown_to(depth - 1, name, value));
             fields.iter().map(one).collect()
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

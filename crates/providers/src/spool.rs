@@ -235,7 +235,7 @@ impl Share {
     /// Takes so many bytes more, within all bounds.
     fn grow(&self, size_bytes: u64) -> Result<(), SpoolError> {
         let total_bytes = self.shared.limits.total_bytes;
-        if let Some(owner) = self.owner.as_ref().filter(|_| size_bytes > 0) {
+        if let Some(owner) = self.counted_owner(size_bytes) {
             let passed = self
                 .shared
                 .owners
@@ -257,15 +257,20 @@ impl Share {
         self.count(size_bytes);
     }
 
+    /// Whose bytes are counted, where there are any: nearly all pieces of an answer take what was set aside, and nothing more.
+    fn counted_owner(&self, size_bytes: u64) -> Option<&Arc<str>> {
+        self.owner.as_ref().filter(|_| size_bytes > 0)
+    }
+
     fn count(&self, size_bytes: u64) {
-        if let Some(owner) = &self.owner {
+        if let Some(owner) = self.counted_owner(size_bytes) {
             self.shared.owners.add(owner, size_bytes);
         }
     }
 
     fn shrink(&self, size_bytes: u64) {
         self.shared.total.fetch_sub(size_bytes, Ordering::Relaxed);
-        if let Some(owner) = &self.owner {
+        if let Some(owner) = self.counted_owner(size_bytes) {
             self.shared.owners.remove(owner, size_bytes);
         }
     }

@@ -54,7 +54,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Make one signed file of the catalogue in force, for the setting catalog_url of other gateways.
+    /// Make one signed file of the built-in catalogue and a folder over it, for the setting catalog_url of gateways.
     Pack {
         /// The file of the secret key that signs it; made where it does not exist.
         #[arg(long)]

@@ -30,19 +30,18 @@ impl Generator {
             let rated = |plan: &RoutePlan<'_>| order.ratings.get(&plan.model.id).copied().unwrap_or(f64::NEG_INFINITY);
             plans.sort_by(|(_, a), (_, b)| rated(b).total_cmp(&rated(a)));
         }
-        let own = |named: &Named<'_>| matches!(named, Named::Own(_));
-        let (is_first_own, first) = match plans.first() {
-            Some((named, plan)) => (own(named), plan.model.id.clone()),
-            None => return Err(refusal.unwrap_or_else(|| GenerationError::Request(Vec::new()))),
-        };
-        let told = plans.into_iter().map(|(named, mut plan)| {
-            if !own(&named) {
-                let is_chosen = !is_first_own && plan.model.id == first && refusal.is_none();
-                tell(&mut plan, order, if is_chosen { PREFERRED } else { FALLBACK });
+        let is_own = |named: &Named<'_>| matches!(named, Named::Own(_));
+        let own_can = plans.iter().any(|(named, _)| is_own(named));
+        let told = plans.into_iter().enumerate().map(|(place, (named, mut plan))| {
+            if !is_own(&named) {
+                // Before the one that was named only the ratings put another.
+                let is_preferred = place == 0 && own_can;
+                tell(&mut plan, order, if is_preferred { PREFERRED } else { FALLBACK });
             }
             plan
         });
-        Ok(RoutePlan::one_after_another(told.collect()).expect("there is a first one"))
+        let refused = || refusal.unwrap_or_else(|| GenerationError::Request(Vec::new()));
+        RoutePlan::one_after_another(told.collect()).ok_or_else(refused)
     }
 
     /// Why an order would go where it would go.

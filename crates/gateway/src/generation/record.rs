@@ -44,6 +44,15 @@ fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
 }
 
+/// Whether a refusal is not put on record: the one that has the caller's key answers for this one; what could not be written
+/// cannot be now; and who asks too often shall not fill the log.
+fn goes_untold(error: &GenerationError) -> bool {
+    matches!(
+        error,
+        GenerationError::Claimed | GenerationError::Database(_) | GenerationError::Shortage(Shortage::Turn { .. })
+    )
+}
+
 /// A plan that is on record and paid for in advance.
 pub(super) struct Reserved<'a> {
     pub(super) plan: RoutePlan<'a>,
@@ -124,13 +133,7 @@ impl Generator {
 
     /// Notes a generation that is refused before it begins, and gives the refusal back.
     pub(super) async fn reject(&self, order: &Order, created_at: Timestamp, error: GenerationError) -> GenerationError {
-        // The one that has the caller's key answers for this one; what could not be written cannot be now; and who asks too
-        // often shall not fill the log.
-        let is_untold = matches!(
-            error,
-            GenerationError::Claimed | GenerationError::Database(_) | GenerationError::Shortage(Shortage::Turn { .. })
-        );
-        if !self.bookkeeping || is_untold {
+        if !self.bookkeeping || goes_untold(&error) {
             return error;
         }
         let model = self
@@ -147,13 +150,12 @@ impl Generator {
 
     /// Notes where the time of a generation went that is on record.
     pub(super) fn record_timings(&self, order: &Order, result: &Result<Generated, GenerationError>) {
-        let is_on_record = !matches!(
-            result,
-            Err(GenerationError::Claimed
-                | GenerationError::TakenOver
-                | GenerationError::Database(_)
-                | GenerationError::Shortage(Shortage::Turn { .. }))
-        );
+        let is_on_record = match result {
+            Ok(_) => true,
+            // It is another process's by now.
+            Err(GenerationError::TakenOver) => false,
+            Err(error) => !goes_untold(error),
+        };
         if self.bookkeeping && is_on_record {
             let timings = to_json(&order.stopwatch.timings());
             self.database.note_timings(&order.id, timings);

@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::settings::in_force::{self, InForce};
 use crate::shares::Shares;
 
-/// The state in force. A request has that of its beginning to its end.
+/// The state in force. Whoever takes it has it as it was then: an endpoint goes on with the one that it began with.
 #[derive(Clone)]
 pub(crate) struct Current(Arc<RwLock<AppState>>);
 

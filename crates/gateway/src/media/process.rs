@@ -1,6 +1,7 @@
 //! Image work off the async threads: reading headers, converting inputs and outputs.
 
 use std::io;
+use std::sync::Arc;
 
 use imaging::{
     AVIF_MAX_EDGE_PX, Bitmap, Conversion, DecodeLimits, Ending, ImageFormat, ImageInfo, ImagingError, InspectError,
@@ -104,11 +105,14 @@ impl Processor {
     /// Does image work when it is its owner's turn.
     async fn run<T: Send + 'static>(
         &self,
-        scope: &SpoolScope,
+        owner: Option<Arc<str>>,
         work: impl FnOnce(DecodeLimits) -> Result<T, ProcessError> + Send + 'static,
     ) -> Result<T, ProcessError> {
-        let owner = scope.owner().cloned().unwrap_or_default();
-        let turn = self.turns.take(owner).await.ok_or(ProcessError::Lost)?;
+        let turn = self
+            .turns
+            .take(owner.unwrap_or_default())
+            .await
+            .ok_or(ProcessError::Lost)?;
         let (limits, span) = (self.limits, Span::current());
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -147,7 +151,7 @@ impl Processor {
             cover,
         };
         let blob = blob.clone();
-        self.run(&scope.clone(), move |limits| {
+        self.run(scope.owner().cloned(), move |limits| {
             let bytes = blob.read_all()?;
             let converted = imaging::convert(&bytes, &conversion, &limits)?;
             Ok(Finished {
@@ -180,7 +184,7 @@ impl Processor {
             ImageFormat::Jpeg | ImageFormat::Webp if !as_png => image.info.format,
             _ => ImageFormat::Png,
         };
-        self.run(&scope.clone(), move |limits| {
+        self.run(scope.owner().cloned(), move |limits| {
             let conversion = Conversion {
                 format,
                 quality: Some(QUALITY),
@@ -211,7 +215,7 @@ impl Processor {
             MaskPolarity::White => imaging::MaskPolarity::WhiteIsEdit,
             MaskPolarity::Black => imaging::MaskPolarity::BlackIsEdit,
         };
-        self.run(&scope.clone(), move |limits| {
+        self.run(scope.owner().cloned(), move |limits| {
             let mut mask: Bitmap = turn.apply(imaging::decode(&blob.read_all()?, &limits)?);
             if let Some(size) = scaled {
                 mask = mask.cover(size.width_px, size.height_px);

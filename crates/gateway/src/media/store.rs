@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
+use imaging::ImageFormat;
 use jiff::Timestamp;
 use object_store::path::Path as ObjectPath;
 use object_store::{
@@ -119,14 +120,10 @@ impl MediaStore {
             return attributes;
         }
         let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let kind = match extension {
-            "jpg" | "jpeg" => "image/jpeg",
-            "png" => "image/png",
-            "webp" => "image/webp",
-            "avif" => "image/avif",
-            "gif" => "image/gif",
-            _ => "application/octet-stream",
-        };
+        let format = ImageFormat::ALL
+            .into_iter()
+            .find(|format| format.extension() == extension);
+        let kind = format.map_or("application/octet-stream", ImageFormat::mime_type);
         attributes.insert(Attribute::ContentType, kind.into());
         // An object never changes; how long it may be read is its link's affair.
         attributes.insert(Attribute::CacheControl, "private, max-age=3600, immutable".into());

@@ -15,7 +15,7 @@ use super::{Environment, Settings};
 /// Stands for a secret.
 const HIDDEN: &str = "(not shown)";
 /// Settings whose keys stand below their names.
-const TABLES: [&str; 2] = ["limits", "visitors"];
+pub(super) const TABLES: [&str; 2] = ["limits", "visitors"];
 
 /// Where each setting came from that is not the default.
 pub(super) fn origins(

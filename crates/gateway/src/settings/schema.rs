@@ -4,11 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::Settings;
+use super::in_force::TABLES;
 
 /// The example, every line of which is checked against the settings by tests.
 const EXAMPLE: &str = include_str!("../../../../pictor.example.toml");
-/// Tables of settings. All other tables of the example are of providers.
-const TABLES: [&str; 2] = ["limits", "visitors"];
 
 /// The schema.
 ///

@@ -52,6 +52,11 @@ async fn another_model_serves_when_nobody_runs_the_one_that_was_named() {
         "{reason}"
     );
 
+    let twice = body(json!({ "route": { "models": ["openai/gpt-image-1.5", "fal/gpt-image-1.5"] } }));
+    let (dry, _) = planned(&gateway, "dryRun", &twice).await;
+    let candidates = dry["candidates"].as_array().map(Vec::len);
+    assert_eq!(candidates, Some(3), "each of its three offers once: {dry}");
+
     let outage = body(
         json!({ "prompt": "dunes [[fault: status=401 provider=openai]] [[fault: status=401 provider=fal]] [[fault: status=401 provider=replicate]]" }),
     );

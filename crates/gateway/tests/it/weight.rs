@@ -1,4 +1,5 @@
 //! What the program takes of memory for what callers send, measured from outside.
+#![cfg(target_os = "linux")]
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -54,7 +55,6 @@ async fn silent() -> (String, UnboundedReceiver<()>) {
     (format!("http://{address}"), heard)
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_field_is_held_once_however_many_calls_have_it() {
     let (url, mut heard) = silent().await;

@@ -28,7 +28,7 @@ fn parsed(value: &Value) -> (Route, Vec<(String, String)>) {
 #[test]
 fn every_field_is_read_and_written_as_it_was() {
     let value = json!({ "strategy": "fastest", "only": ["openai", "fal"], "avoid": [], "max_price_usd": 0.05,
-        "failover_on_content_policy": true, "hedge": true });
+        "failover_on_content_policy": true, "hedge": true, "prefer": "rating" });
     let (route, faults) = parsed(&value);
     assert_eq!(faults, []);
     let expected = Route {
@@ -40,7 +40,7 @@ fn every_field_is_read_and_written_as_it_was() {
         failover_on_content_policy: Some(true),
         hedge: Some(true),
         models: None,
-        prefer: None,
+        prefer: Some(Prefer::Rating),
     };
     assert_eq!(route, expected);
     assert_eq!(json!(route), value);

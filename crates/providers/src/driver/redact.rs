@@ -35,7 +35,7 @@ pub(super) struct Redactor {
     /// What is replaced, longest first, and by what.
     replacements: Vec<(String, &'static str)>,
     /// What the caller wrote.
-    prose: Vec<String>,
+    echoes: Echoes,
 }
 
 impl Redactor {
@@ -63,27 +63,26 @@ impl Redactor {
                     };
                     add(&mut replacements, text, "[prompt]", least);
                     if text.chars().count() >= least {
-                        prose.push(text.to_owned());
+                        prose.push(text);
                     }
                 }
                 NativeValue::Image(..) | NativeValue::Images(..) | NativeValue::Mask(_) => {}
             }
         }
         replacements.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        Self { replacements, prose }
+        Self {
+            replacements,
+            echoes: Echoes::of(prose.into_iter()),
+        }
     }
 
     /// The failure with every text cleaned and bounded.
     pub(super) fn failure(&self, failure: Failure) -> Failure {
-        let echoes = Echoes::of(self.prose.iter().map(String::as_str));
-        let name = |text: Option<String>| text.map(|text| self.clean(&text, &echoes, NAME_CHARS));
-        let message = self.clean(&failure.message, &echoes, TEXT_CHARS);
+        let name = |text: Option<String>| text.map(|text| self.clean(&text, NAME_CHARS));
+        let message = self.clean(&failure.message, TEXT_CHARS);
         Failure {
             message,
-            excerpt: failure
-                .excerpt
-                .as_deref()
-                .map(|text| self.clean(text, &echoes, TEXT_CHARS)),
+            excerpt: failure.excerpt.as_deref().map(|text| self.clean(text, TEXT_CHARS)),
             code: name(failure.code),
             param: name(failure.param),
             upstream_request_id: name(failure.upstream_request_id),
@@ -91,12 +90,12 @@ impl Redactor {
         }
     }
 
-    fn clean(&self, text: &str, echoes: &Echoes, most_chars: usize) -> String {
+    fn clean(&self, text: &str, most_chars: usize) -> String {
         let mut text: String = text.chars().take(LOOKED_AT_CHARS).collect();
         for (secret, replacement) in &self.replacements {
             text = text.replace(secret, replacement);
         }
-        let text = echoes.replace(&text, "[prompt]");
+        let text = self.echoes.replace(&text, "[prompt]");
         words(&text).chars().take(most_chars).collect()
     }
 }

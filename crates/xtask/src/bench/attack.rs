@@ -27,6 +27,7 @@ const PICTURE_BYTES: usize = 512 << 10;
 const FILES: u64 = 8_192;
 /// What works through OpenAI's protocol.
 const MODEL: &str = "openai/gpt-image-1-mini";
+const GENERATIONS: &str = "/openai/v1/images/generations";
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// Runs it against a build of the program: `release` or `debug`.
@@ -119,10 +120,15 @@ fn tell(when: &str, figures: &Figures, memory: u64) {
     ));
 }
 
+/// What an ordinary caller sends.
+fn ask() -> Value {
+    json!({ "model": MODEL, "prompt": "dunes", "quality": "low", "response_format": "b64_json" })
+}
+
 /// Asks for pictures, one after the other.
 fn measure(url: &str, key: &str) -> Outcome<Figures> {
-    let body = json!({ "model": MODEL, "prompt": "dunes", "quality": "low", "response_format": "b64_json" });
-    let url = format!("{url}/openai/v1/images/generations");
+    let body = ask();
+    let url = format!("{url}{GENERATIONS}");
     let mut times = Vec::new();
     let (mut failed, mut first_failure) = (0, String::new());
     for _ in 0..REQUESTS {

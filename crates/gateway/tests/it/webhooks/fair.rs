@@ -3,7 +3,7 @@
 use super::super::accounts::prepaid;
 use super::super::harness::send;
 use super::receiver::{Answer, Receiver};
-use super::{GENERATIONS, Method, TestGateway, begin, body};
+use super::{GENERATIONS, Method, TestGateway, begin, begun, body};
 
 /// Webhooks to one host at one time.
 const TO_HOST: usize = 4;
@@ -26,14 +26,11 @@ async fn a_host_that_never_answers_keeps_no_other_waiting() {
     }
     let token = prepaid(&gateway, "other", 1.0).await;
     let url = other.url("/hook").replace("localhost", "127.0.0.1");
-    for (key, expected) in [(Some(&token), "other"), (None, "default")] {
-        let request = gateway.anonymous(Method::POST, GENERATIONS).json(&body(&url));
-        let request = match key {
-            Some(key) => request.bearer_auth(key),
-            None => gateway.request(Method::POST, GENERATIONS).json(&body(&url)),
-        };
-        let answer = send(request.header("prefer", "respond-async")).await;
-        assert_eq!(answer.status.as_u16(), 202, "{expected}: {}", answer.text());
+    // The account whose webhooks hang, too.
+    for key in [&token, &gateway.key] {
+        let request = gateway.anonymous(Method::POST, GENERATIONS).bearer_auth(key);
+        let request = request.header("prefer", "respond-async").json(&body(&url));
+        begun(&send(request).await);
         other.next().await;
     }
     silent.expect_nothing().await;

@@ -104,19 +104,31 @@ fn escaped(text: &str) -> Option<(Option<char>, usize)> {
 /// What is not to be repeated.
 pub(super) struct Echoes {
     wholes: Vec<Vec<char>>,
-    /// Every run of letters in the long ones.
-    runs: HashSet<Vec<char>>,
 }
 
 impl Echoes {
     pub(super) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        let wholes: Vec<Vec<char>> = texts
+        let wholes = texts
             .map(|text| Letters::of(text).all)
             .filter(|letters| letters.len() >= WHOLE_LETTERS)
             .collect();
-        let runs = wholes.iter().flat_map(|whole| whole.windows(RUN_LETTERS));
-        let runs = runs.map(<[char]>::to_vec).collect();
-        Self { wholes, runs }
+        Self { wholes }
+    }
+
+    /// Marks every run of letters that is in a whole too. The runs of what a provider says are gathered, not the wholes':
+    /// only it is bounded.
+    fn mark_runs(&self, letters: &Letters, is_echo: &mut [bool]) {
+        let said: HashSet<&[char]> = letters.all.windows(RUN_LETTERS).collect();
+        if said.is_empty() {
+            return;
+        }
+        let written = self.wholes.iter().flat_map(|whole| whole.windows(RUN_LETTERS));
+        let repeated: HashSet<&[char]> = written.filter(|run| said.contains(run)).collect();
+        for (start, run) in letters.all.windows(RUN_LETTERS).enumerate() {
+            if repeated.contains(run) {
+                is_echo[start..start + RUN_LETTERS].fill(true);
+            }
+        }
     }
 
     /// The text with every echo replaced.
@@ -126,11 +138,7 @@ impl Echoes {
         }
         let letters = Letters::of(text);
         let mut is_echo = vec![false; letters.all.len()];
-        for (start, window) in letters.all.windows(RUN_LETTERS).enumerate() {
-            if self.runs.contains(window) {
-                is_echo[start..start + RUN_LETTERS].fill(true);
-            }
-        }
+        self.mark_runs(&letters, &mut is_echo);
         for whole in &self.wholes {
             if whole.len() < RUN_LETTERS {
                 for (start, window) in letters.all.windows(whole.len()).enumerate() {

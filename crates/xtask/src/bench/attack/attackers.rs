@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::MODEL;
+use super::{GENERATIONS, MODEL, ask};
 use crate::Outcome;
 use crate::bench::http;
 
@@ -57,15 +57,8 @@ pub(super) fn start(target: &Target) -> Outcome<Attack> {
     let connect = || TcpStream::connect(&host).map_err(|error| format!("{host}: {error}"));
     let hanging = webhooks(target)?;
     let mut sockets = Vec::with_capacity(NEVER_READ + SILENT);
-    let body =
-        json!({ "model": MODEL, "prompt": "dunes", "quality": "low", "response_format": "b64_json" }).to_string();
-    let request = head(
-        &host,
-        &target.key,
-        "/openai/v1/images/generations",
-        "application/json",
-        body.len(),
-    ) + &body;
+    let body = ask().to_string();
+    let request = head(&host, &target.key, GENERATIONS, "application/json", body.len()) + &body;
     for _ in 0..NEVER_READ {
         let mut socket = connect()?;
         // One that is turned away has been sent to all the same.
@@ -77,10 +70,7 @@ pub(super) fn start(target: &Target) -> Outcome<Attack> {
     }
     let (heavy, endless) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     for _ in 0..HEAVY {
-        let (url, key) = (
-            format!("{}/openai/v1/images/generations", target.url),
-            target.key.clone(),
-        );
+        let (url, key) = (format!("{}{GENERATIONS}", target.url), target.key.clone());
         repeat(target, &heavy, move |_| {
             let _ = http::post(&url, &key, &heavy_body());
         });
@@ -138,7 +128,7 @@ fn form(host: &str, key: &str, stop: &AtomicBool) {
 
 /// Orders generations whose ends are told to a receiver that never answers.
 fn webhooks(target: &Target) -> Outcome<usize> {
-    let url = format!("{}/openai/v1/images/generations", target.url);
+    let url = format!("{}{GENERATIONS}", target.url);
     let body =
         json!({ "model": MODEL, "prompt": "dunes", "quality": "low", "async": true, "webhook_url": target.receiver });
     let mut taken = 0;
