@@ -1,13 +1,39 @@
 //! What the commands print. The one place that writes to standard output.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
 
+thread_local! {
+    /// What this thread has printed, while it is kept for later.
+    static KEPT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
 /// One line, at once: it must stand before what a child process prints next.
 pub(crate) fn line(text: &str) {
-    let mut out = std::io::stdout().lock();
-    // A closed pipe is no reason to stop a test run.
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    write(format!("{text}\n").as_bytes());
+}
+
+/// Runs `work` and keeps what it prints on this thread, so that two works beside each other are read one after the other.
+pub(crate) fn kept<T>(work: impl FnOnce() -> T) -> (T, Vec<u8>) {
+    KEPT.set(Some(Vec::new()));
+    let done = work();
+    (done, KEPT.take().unwrap_or_default())
+}
+
+/// Whether what this thread prints is kept. What its child processes print has to be kept as well.
+pub(crate) fn is_kept() -> bool {
+    KEPT.with_borrow(Option::is_some)
+}
+
+/// Writes bytes as they are, at once.
+pub(crate) fn write(bytes: &[u8]) {
+    let is_kept = KEPT.with_borrow_mut(|kept| kept.as_mut().map(|kept| kept.extend_from_slice(bytes)).is_some());
+    if !is_kept {
+        let mut out = std::io::stdout().lock();
+        // A closed pipe is no reason to stop a test run.
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
 }
 
 /// A step's title.

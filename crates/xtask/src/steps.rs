@@ -1,36 +1,79 @@
-//! Steps with a title and a duration; the first one that fails ends the run.
+//! Steps with a title and a duration. One that fails does not keep the next from running: a run tells all that fails.
 
 use crate::{Outcome, console};
-use std::process::{Command, Stdio};
+use std::io::Read as _;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// The steps done so far.
 pub(crate) struct Steps {
     started: Instant,
     done: Vec<(String, Duration)>,
+    failures: Vec<String>,
 }
+
+/// Steps that run one after the other, with their titles.
+pub(crate) type Line<'a> = Vec<(&'static str, Box<dyn FnOnce() -> Outcome + Send + 'a>)>;
 
 impl Steps {
     pub(crate) fn new() -> Self {
         Self {
             started: Instant::now(),
             done: Vec::new(),
+            failures: Vec::new(),
         }
     }
 
-    /// Runs one step.
+    /// Runs one step. Its failure is told at the end; false says that there is one.
+    pub(crate) fn step(&mut self, title: &str, work: impl FnOnce() -> Outcome) -> bool {
+        let (spent, outcome) = timed(title, work);
+        self.take(title, spent, outcome)
+    }
+
+    /// Runs lines of steps beside each other. Each line is printed whole once it has ended.
+    pub(crate) fn beside(&mut self, lines: Vec<Line<'_>>) {
+        let ended = std::thread::scope(|scope| {
+            let run = |line: Line<'_>| {
+                let (done, printed) = console::kept(|| {
+                    let steps = line.into_iter().map(|(title, work)| (title, timed(title, work)));
+                    steps.collect::<Vec<_>>()
+                });
+                console::write(&printed);
+                done
+            };
+            let running: Vec<_> = lines.into_iter().map(|line| scope.spawn(move || run(line))).collect();
+            let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.collect::<Vec<_>>()
+        });
+        for line in ended {
+            match line {
+                Ok(done) => {
+                    for (title, (spent, outcome)) in done {
+                        self.take(title, spent, outcome);
+                    }
+                }
+                Err(_) => self.failures.push("a step panicked".to_owned()),
+            }
+        }
+    }
+
+    /// What failed.
     ///
     /// # Errors
-    /// The step's own, with its title in front.
-    pub(crate) fn step(&mut self, title: &str, work: impl FnOnce() -> Outcome) -> Outcome {
-        console::heading(title);
-        let started = Instant::now();
-        let outcome = work();
-        let spent = started.elapsed();
-        let how = if outcome.is_ok() { "done" } else { "failed" };
-        console::line(&format!("    {how} in {}", console::duration(spent)));
+    /// Each failed step with its reason.
+    pub(crate) fn outcome(self) -> Outcome {
+        if self.failures.is_empty() {
+            Ok(())
+        } else {
+            Err(self.failures.join("\n"))
+        }
+    }
+
+    fn take(&mut self, title: &str, spent: Duration, outcome: Outcome) -> bool {
         self.done.push((title.to_owned(), spent));
-        outcome.map_err(|why| format!("{title}: {why}"))
+        self.failures
+            .extend(outcome.as_ref().err().map(|why| format!("{title}: {why}")));
+        outcome.is_ok()
     }
 
     /// Prints all steps with their durations and their parts of the whole.
@@ -48,6 +91,16 @@ impl Steps {
     }
 }
 
+fn timed(title: &str, work: impl FnOnce() -> Outcome) -> (Duration, Outcome) {
+    console::heading(title);
+    let started = Instant::now();
+    let outcome = work();
+    let spent = started.elapsed();
+    let how = if outcome.is_ok() { "done" } else { "failed" };
+    console::line(&format!("    {how} in {}", console::duration(spent)));
+    (spent, outcome)
+}
+
 /// Runs a command to its end; what it prints goes to the console.
 ///
 /// # Errors
@@ -55,15 +108,30 @@ impl Steps {
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = shown(command);
     console::line(&format!("    $ {shown}"));
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    command.stdin(Stdio::null());
+    let ended = if console::is_kept() {
+        status_of_kept(command)
+    } else {
+        command.status()
+    };
+    let status = ended.map_err(|error| format!("cannot start `{shown}`: {error}"))?;
     if status.success() {
         Ok(())
     } else {
         Err(format!("`{shown}` ended with {status}"))
     }
+}
+
+/// Runs a command whose words are kept, in the order in which it printed them.
+fn status_of_kept(command: &mut Command) -> std::io::Result<ExitStatus> {
+    let (mut reader, writer) = std::io::pipe()?;
+    let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    // They hold the pipe's other end, and the reading ends when nobody does.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut printed = Vec::new();
+    reader.read_to_end(&mut printed)?;
+    console::write(&printed);
+    child.wait()
 }
 
 /// Runs a command to its end; what it prints is shown only when it fails.
@@ -119,13 +187,38 @@ mod tests {
     #[test]
     fn a_failing_step_names_itself() {
         let mut steps = Steps::new();
-        let outcome = steps.step("Rust", || run(&mut Command::new("false")));
-        let why = outcome.expect_err("`false` fails");
-        assert!(why.starts_with("Rust: `false` ended with"), "{why}");
-        steps
-            .step("Python", || run(&mut Command::new("true")))
-            .expect("`true` succeeds");
+        assert!(!steps.step("Rust", || run(&mut Command::new("false"))));
+        assert!(steps.step("Python", || run(&mut Command::new("true"))));
         assert_eq!(steps.done.len(), 2);
+        let why = steps.outcome().expect_err("`false` fails");
+        assert!(why.starts_with("Rust: `false` ended with"), "{why}");
+        assert!(!why.contains("Python"), "{why}");
+    }
+
+    #[test]
+    fn lines_beside_each_other_tell_their_failures() {
+        let mut steps = Steps::new();
+        let one: Line<'_> = vec![
+            ("one", Box::new(|| run(&mut Command::new("true")))),
+            ("two", Box::new(|| run(&mut Command::new("false")))),
+            ("three", Box::new(|| run(&mut Command::new("true")))),
+        ];
+        let other: Line<'_> = vec![("four", Box::new(|| Err("no".to_owned())))];
+        steps.beside(vec![one, other]);
+        assert_eq!(steps.done.len(), 4);
+        let why = steps.outcome().expect_err("two of them fail");
+        let told: Vec<&str> = why.lines().collect();
+        assert_eq!(told.len(), 2, "{why}");
+        assert!(told[0].starts_with("two: ") && told[1] == "four: no", "{why}");
+    }
+
+    #[test]
+    fn what_a_kept_command_prints_is_kept_in_its_order() {
+        let (outcome, printed) = console::kept(|| run(Command::new("sh").args(["-c", "echo one; echo two >&2"])));
+        assert_eq!(outcome, Ok(()));
+        let printed = String::from_utf8(printed).expect("text");
+        assert!(printed.ends_with("\none\ntwo\n"), "{printed}");
+        assert!(!console::is_kept());
     }
 
     #[test]

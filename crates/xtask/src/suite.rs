@@ -8,7 +8,7 @@ mod site;
 mod stamp;
 
 use crate::postgres::{self, Cluster, Durability};
-use crate::steps::Steps;
+use crate::steps::{Line, Steps};
 use crate::{Outcome, debian, faults, repository, steps, tidy};
 
 /// The variable by which the tests in Python and Node find the program.
@@ -56,56 +56,70 @@ fn is_wanted(only: Option<Part>, part: Part) -> bool {
     only.map_or(![Part::Clients, Part::Deploy].contains(&part), |only| only == part)
 }
 
-/// Runs the suite, or one part of it. The first failure ends it.
+/// Runs the suite, or one part of it. A part that fails does not keep the next from running.
 ///
 /// # Errors
-/// Which step failed, and how.
+/// Which steps failed, and how.
 pub(crate) fn run(only: Option<Part>) -> Outcome {
     let mut steps = Steps::new();
-    let outcome = run_parts(only, &mut steps);
+    run_parts(only, &mut steps);
     steps.summary();
-    outcome
+    steps.outcome()
 }
 
-fn run_parts(only: Option<Part>, steps: &mut Steps) -> Outcome {
+fn run_parts(only: Option<Part>, steps: &mut Steps) {
     let wants = |part| is_wanted(only, part);
     if wants(Part::Tidy) {
-        steps.step("tidy", || tidy::run(&repository::root()))?;
+        steps.step("tidy", || tidy::run(&repository::root()));
     }
-    if only.is_none_or(|only| ![Part::Tidy, Part::Rust].contains(&only)) {
-        steps.step("tools of the tests", || provide_tools(wants))?;
+    if only == Some(Part::Tidy) {
+        return;
     }
-    if only != Some(Part::Tidy) {
-        steps.step("build", rust::build)?;
+    if only != Some(Part::Rust) && !steps.step("tools of the tests", || provide_tools(wants)) {
+        return;
+    }
+    if !steps.step("build", rust::build) {
+        return;
     }
     if wants(Part::Rust) {
-        steps.step("Rust tests", rust::test)?;
+        steps.step("Rust tests", rust::test);
     }
     if wants(Part::Postgres) {
         steps.step("Rust tests on PostgreSQL", || {
             let cluster = Cluster::start(Durability::None)?;
             rust::test_on_postgres(&cluster.url())
-        })?;
+        });
     }
-    if wants(Part::Python) {
-        steps.step("official SDKs: Python", || python::SDKS.test())?;
-    }
-    if wants(Part::Node) {
-        steps.step("official SDKs: Node", node::test)?;
-    }
-    if wants(Part::Site) {
-        steps.step("site in a browser", site::test)?;
-    }
+    // Each of these lines uses about one core.
+    steps.beside(vec![sdks(wants), browser(wants)]);
     if wants(Part::Clients) {
-        steps.step("clients of others", || python::CLIENTS.test())?;
+        steps.step("clients of others", || python::CLIENTS.test());
     }
     if wants(Part::Deploy) {
-        steps.step("deployment", || python::DEPLOY.test())?;
+        steps.step("deployment", || python::DEPLOY.test());
     }
     if wants(Part::Faults) {
-        steps.step("faults, a short run", || faults::run(&faults::SHORT))?;
+        steps.step("faults, a short run", || faults::run(&faults::SHORT));
     }
-    Ok(())
+}
+
+fn sdks(wants: impl Fn(Part) -> bool) -> Line<'static> {
+    let mut line: Line<'static> = Vec::new();
+    if wants(Part::Python) {
+        line.push(("official SDKs: Python", Box::new(|| python::SDKS.test())));
+    }
+    if wants(Part::Node) {
+        line.push(("official SDKs: Node", Box::new(node::test)));
+    }
+    line
+}
+
+fn browser(wants: impl Fn(Part) -> bool) -> Line<'static> {
+    let mut line: Line<'static> = Vec::new();
+    if wants(Part::Site) {
+        line.push(("site in a browser", Box::new(site::test)));
+    }
+    line
 }
 
 fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
