@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use planner::catalog::Catalog;
+use planner::failure::FailoverPolicy;
 use providers::{GuardedClient, Spool};
 
 use crate::api;
@@ -14,7 +15,7 @@ use crate::builtin;
 use crate::generation::Generator;
 use crate::http::cors;
 use crate::http::shelf::Shelf;
-use crate::http::state::{AppState, InForceSettings};
+use crate::http::state::{AppState, Choices, InForceSettings};
 use crate::http::visitors::Sessions;
 use crate::known_clients::{KnownClients, KnownClientsError};
 use crate::settings::Settings;
@@ -40,17 +41,13 @@ pub(crate) async fn state(
         fetcher,
         in_flight: Shares::new(settings.limits.in_flight_generations),
         tasks: generator.tasks.clone(),
-        default_model: settings.default_model.as_deref().map(Arc::from),
-        response_format: settings.response_format,
-        cors: cors::rules(&settings.cors_origins),
+        choices: Arc::new(choices(settings)?),
         api_aliases: settings.api_aliases.clone().into(),
-        known_clients: Arc::new(known_clients(settings)?),
         metrics_apart,
         metrics_guarded: are_metrics_guarded(settings, settings.listen),
         has_pages: settings.site,
         trusted_proxies: settings.trusted_proxies.clone().into(),
-        in_force: Arc::new(InForceSettings::of(settings)),
-        shelf: Shelf::new(settings.public_url.as_deref(), format!("http://{}", settings.listen)),
+        shelf: Shelf::new(settings.public_url.as_deref(), settings.own_url()),
         generator,
     })
 }
@@ -60,13 +57,23 @@ pub(crate) const fn are_metrics_guarded(settings: &Settings, address: SocketAddr
     !settings.metrics_open && !address.ip().is_loopback()
 }
 
-/// Those of the list, or none.
-fn known_clients(settings: &Settings) -> Result<KnownClients, KnownClientsError> {
-    if settings.known_clients {
-        KnownClients::builtin()
+/// What the settings say that may change while the gateway serves.
+///
+/// # Errors
+/// [`KnownClientsError`].
+pub(crate) fn choices(settings: &Settings) -> Result<Choices, KnownClientsError> {
+    let known_clients = if settings.known_clients {
+        KnownClients::builtin()?
     } else {
-        Ok(KnownClients::default())
-    }
+        KnownClients::default()
+    };
+    Ok(Choices {
+        default_model: settings.default_model.clone(),
+        response_format: settings.response_format,
+        cors: cors::rules(&settings.cors_origins),
+        known_clients,
+        in_force: InForceSettings::of(settings),
+    })
 }
 
 /// The state with another catalogue.
@@ -94,6 +101,14 @@ pub(crate) fn renewed(state: AppState, catalog: Catalog, settings: &Settings) ->
 pub(crate) fn competitions(catalog: &Catalog, settings: &Settings) -> Result<Vec<Competition>, StartError> {
     let files = builtin::competition_files(settings.catalog_dir.as_deref())?;
     Ok(arena::competitions::read(&files, catalog)?)
+}
+
+/// What may follow an attempt that failed.
+pub(crate) const fn policy(settings: &Settings) -> FailoverPolicy {
+    FailoverPolicy {
+        when_maybe_billed: settings.when_maybe_billed,
+        on_content_policy: settings.failover_on_content_policy,
+    }
 }
 
 /// What a start or a renewal makes of a catalogue: with the operator's mark-up on its prices.

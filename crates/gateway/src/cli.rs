@@ -3,6 +3,7 @@
 mod arena;
 mod backup;
 mod catalog;
+mod changes;
 mod client;
 mod config;
 mod doctor;
@@ -12,6 +13,7 @@ mod images;
 mod keys;
 mod ledger;
 mod log;
+mod migrate;
 mod models;
 mod output;
 mod requests;
@@ -75,6 +77,8 @@ enum Command {
     Config(config::Command),
     /// Ask a running gateway whether it can work; the code of the exit tells.
     Health(health::Arguments),
+    /// Bring the database's tables up to date, as a start does.
+    Migrate(migrate::Arguments),
     /// Copy database and images into a folder, while the gateway runs.
     Backup(backup::BackupArguments),
     /// Put a backup in the place of nothing, and check its books.
@@ -118,6 +122,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
             | Command::Keys(_)
             | Command::Ledger(_)
             | Command::Doctor
+            | Command::Migrate(_)
             | Command::Backup(_)
             | Command::Restore(_)
     ) {
@@ -139,6 +144,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Doctor => doctor::run(config).await,
         Command::Config(command) => config::run(&command, config),
         Command::Health(arguments) => health::run(arguments, config).await,
+        Command::Migrate(arguments) => migrate::run(arguments, config).await,
         Command::Backup(arguments) => backup::backup(arguments, config).await,
         Command::Restore(arguments) => backup::restore(arguments, config).await,
         Command::Catalog(command) => catalog::run(command, config),

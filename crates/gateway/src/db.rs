@@ -13,7 +13,7 @@ pub mod ledger;
 mod leisure;
 mod link;
 pub mod media;
-mod migrations;
+pub mod migrations;
 pub mod performance;
 pub(crate) mod processes;
 mod reads;
@@ -165,8 +165,9 @@ const READ_SOON: Duration = Duration::from_millis(300);
 /// How long that may take: callers are told within two seconds that the database is away.
 const PROBED_WITHIN: Duration = Duration::from_millis(1200);
 
-/// Connections at one time. SQLite has one writer anyway; more readers than this do not help on small machines.
-const CONNECTIONS_MAX: u32 = 8;
+/// Connections that read, at one time, where nobody says. SQLite has one writer anyway; more readers than this do not help on
+/// small machines.
+pub const CONNECTIONS: u32 = 8;
 
 impl Database {
     /// Connects and brings the tables up to date. What is accepted is kept in the database only.
@@ -174,16 +175,21 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`] when the database cannot be opened or migrated.
     pub async fn open(url: &str, now: Timestamp) -> Result<Self, DatabaseError> {
-        Self::open_in(url, now, None).await
+        Self::open_in(url, now, None, CONNECTIONS).await
     }
 
-    /// Connects to serve: what the database does not take in time waits in a file in `folder`. What dead processes left
+    /// Connects to serve, with so many connections that read: what the database does not take in time waits in a file in `folder`. What dead processes left
     /// there is written first, and what they worked on is free to be taken over.
     ///
     /// # Errors
     /// [`DatabaseError`] when the database cannot be opened or migrated, or the folder cannot be used.
-    pub async fn open_to_serve(url: &str, now: Timestamp, folder: &Path) -> Result<Self, DatabaseError> {
-        let database = Self::open_in(url, now, Some(folder)).await?;
+    pub async fn open_to_serve(
+        url: &str,
+        now: Timestamp,
+        folder: &Path,
+        connections: u32,
+    ) -> Result<Self, DatabaseError> {
+        let database = Self::open_in(url, now, Some(folder), connections).await?;
         for owner in database.journal.replay(folder).await? {
             database.bury(&owner, None).await?;
         }
@@ -191,7 +197,12 @@ impl Database {
         Ok(database)
     }
 
-    async fn open_in(url: &str, now: Timestamp, folder: Option<&Path>) -> Result<Self, DatabaseError> {
+    async fn open_in(
+        url: &str,
+        now: Timestamp,
+        folder: Option<&Path>,
+        connections: u32,
+    ) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
         let options: AnyConnectOptions = url.parse()?;
         let dialect = if url.starts_with("sqlite:") {
@@ -200,7 +211,7 @@ impl Database {
             Dialect::PostgreSql
         };
         let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
+            .max_connections(connections.max(1))
             .acquire_timeout(READ_WITHIN)
             // One that was left in the middle of a transaction would fail for ever.
             .after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))

@@ -18,7 +18,9 @@ pub(crate) mod visit;
 pub(crate) mod visitors;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use state::Current;
@@ -33,4 +35,14 @@ pub(crate) fn surrounded(routes: Router<Current>, state: Current) -> Router {
         .layer(from_fn_with_state(state.clone(), cors::cors))
         .layer(from_fn_with_state(state.clone(), envelope::envelope))
         .with_state(state)
+}
+
+/// Has browsers come by TLS alone from now on (RFC 6797). They heed it where they were reached by a name whose certificate
+/// they trust.
+pub(crate) fn only_by_tls(router: Router) -> Router {
+    router.layer(map_response(|mut response: Response| async move {
+        let always = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, always);
+        response
+    }))
 }

@@ -29,6 +29,7 @@ mod operator;
 pub mod outcome;
 mod private;
 pub mod problem;
+mod reload;
 pub mod renewal;
 mod request_view;
 mod serve;
@@ -39,6 +40,7 @@ mod telemetry;
 mod transfer;
 mod upkeep;
 pub mod upstreams;
+mod watched;
 mod web;
 mod webhooks;
 
@@ -49,7 +51,6 @@ use std::time::Duration;
 
 use imaging::DecodeLimits;
 use planner::catalog::Catalog;
-use planner::failure::FailoverPolicy;
 use providers::{Driver, DriverConfig, GuardConfig, GuardedClient, Spool, SpoolLimits};
 use sandbox::Sandbox;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -73,7 +74,9 @@ use media::room::MediaRoom;
 use media::shelf::Shelf as MediaShelf;
 use media::store::MediaStore;
 use metrics::Metrics;
+pub use reload::{Reloaded, Reloader};
 use renewal::Renewal;
+use serve::tls::Tls;
 use settings::Settings;
 use settings::limits::Limits;
 pub use start_error::StartError;
@@ -87,6 +90,7 @@ pub struct Running {
     pub first_key: Option<String>,
     /// How each provider is served.
     pub upstreams: Arc<Upstreams>,
+    reloader: Reloader,
     server: serve::Server,
     metrics: Option<(SocketAddr, serve::Server)>,
     sandbox: Option<Sandbox>,
@@ -113,7 +117,9 @@ pub async fn start(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> R
 }
 
 async fn begin(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Result<Running, StartError> {
+    let asked = settings.clone();
     close_to_others(&settings.data_dir)?;
+    let tls = Tls::of(&settings)?;
     let (listener, address) = listen(settings.listen).await?;
     let metrics_at = match settings.metrics_listen {
         Some(own) => Some(listen(own).await?),
@@ -161,25 +167,20 @@ async fn begin(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Resul
     let ends = Arc::clone(&state.generator.ends);
     let metrics = metrics_at.map(|at| serve_metrics(at, state.clone(), &settings));
     let current = Current::new(state);
-    let router = http::surrounded(routes(&settings, &current), current.clone());
-    let server = serve::Server::start(
-        listener,
-        router,
-        &settings.limits,
-        &settings.trusted_proxies,
-        tasks.clone(),
-    );
+    if let Some(tls) = &tls {
+        tasks.spawn(Arc::clone(tls).keep_current(stopping.clone()));
+    }
+    let server = serve_all((listener, tls), &current, &settings, tasks.clone());
+    let reloader = Reloader::new(current, asked, settings, played.as_deref());
     if let Some(renewal) = renewal {
-        let take = move |catalog| {
-            current.set(assembly::renewed(current.get(), catalog, &settings)?);
-            Ok::<(), StartError>(())
-        };
-        tasks.spawn(renewal.keep_looking(take, stopping.clone()));
+        let own = reloader.clone();
+        tasks.spawn(renewal.keep_looking(move |catalog| own.take_catalog(catalog), stopping.clone()));
     }
     Ok(Running {
         address,
         first_key,
         upstreams,
+        reloader,
         server,
         metrics,
         sandbox,
@@ -215,7 +216,7 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
         room: MediaRoom::new(parts.database.clone(), settings.limits.media_bytes),
         database: parts.database,
         clock: parts.clock,
-        policy: policy(settings),
+        policy: assembly::policy(settings),
         routing: Arc::new(Routing::new(
             settings.strategy,
             settings.priorities.clone(),
@@ -270,6 +271,20 @@ fn routes(settings: &Settings, state: &Current) -> axum::Router<Current> {
     api::routes(&settings.api_aliases).merge(pages)
 }
 
+fn serve_all(
+    (listener, tls): (TcpListener, Option<Arc<Tls>>),
+    current: &Current,
+    settings: &Settings,
+    tasks: TaskTracker,
+) -> serve::Server {
+    let mut router = http::surrounded(routes(settings, current), current.clone());
+    if tls.is_some() {
+        router = http::only_by_tls(router);
+    }
+    let (limits, proxies) = (&settings.limits, &settings.trusted_proxies);
+    serve::Server::start((listener, tls), router, limits, proxies, tasks)
+}
+
 /// Serves `/metrics` alone. Its tasks are not the gateway's: figures can be read until all generations have ended.
 fn serve_metrics(
     (listener, address): (TcpListener, SocketAddr),
@@ -284,15 +299,8 @@ fn serve_metrics(
     let (limits, proxies) = (&settings.limits, &settings.trusted_proxies);
     (
         address,
-        serve::Server::start(listener, router, limits, proxies, TaskTracker::new()),
+        serve::Server::start((listener, None), router, limits, proxies, TaskTracker::new()),
     )
-}
-
-const fn policy(settings: &Settings) -> FailoverPolicy {
-    FailoverPolicy {
-        when_maybe_billed: settings.when_maybe_billed,
-        on_content_policy: settings.failover_on_content_policy,
-    }
 }
 
 fn spool(settings: &Settings) -> Spool {
@@ -328,8 +336,9 @@ fn clients(settings: &Settings) -> Result<(Driver, Arc<GuardedClient>), reqwest:
 }
 
 async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
-    let folder = settings.journal_folder();
-    Ok(Database::open_to_serve(&database_url(settings), clock.now(), folder).await?)
+    let (url, folder) = (database_url(settings), settings.journal_folder());
+    let connections = settings.limits.database_connections;
+    Ok(Database::open_to_serve(&url, clock.now(), folder, connections).await?)
 }
 
 /// The database's address: as set, or a file in the data folder.
@@ -342,12 +351,10 @@ async fn links(settings: &Settings, database: &Database) -> Result<Links, StartE
     let secret = database
         .own_secret("media-links", &ids::random_text(LINK_SECRET_CHARS))
         .await?;
-    let mut own = settings.listen;
-    if own.ip().is_unspecified() && settings.public_url.is_none() {
-        own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    let own = settings.own_url();
+    if settings.listen.ip().is_unspecified() && settings.public_url.is_none() {
         tracing::warn!("links to images lead to {own}; set public_url to where callers reach this gateway");
     }
-    let own = format!("http://{own}");
     Ok(Links::new(settings.public_url.as_deref().unwrap_or(&own), &secret))
 }
 
@@ -367,6 +374,12 @@ impl Running {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(address, _)| *address)
+    }
+
+    /// What changes its settings.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Serves a connection that no socket brings, as if it came from `address`: for tests whose callers are pipes.

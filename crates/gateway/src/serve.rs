@@ -2,11 +2,13 @@
 
 mod answers;
 mod door;
+pub(crate) mod tls;
 
 use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -38,6 +40,7 @@ use crate::settings::limits::Limits;
 use crate::transfer::LeastSpeed;
 use answers::{Peer, Wire};
 use door::{Door, Place, Silent};
+use tls::Tls;
 
 /// Least size of the buffer in which headers are read; hyper refuses smaller ones.
 const HEADER_BUFFER_BYTES_MIN: usize = 8 << 10;
@@ -59,9 +62,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves `router` on `listener`. Connections from `trusted_proxies` are those of many.
+    /// Serves `router` on `listener`, over `tls` where there is one. Connections from `trusted_proxies` are those of many.
     pub(crate) fn start(
-        listener: TcpListener,
+        (listener, tls): (TcpListener, Option<Arc<Tls>>),
         router: Router,
         limits: &Limits,
         trusted_proxies: &[IpNet],
@@ -71,6 +74,7 @@ impl Server {
         let house = House {
             builder: builder(limits),
             router,
+            tls,
             speed: LeastSpeed::of(limits),
             header: Duration::from_secs(limits.header_s.max(1)),
             idle: Duration::from_secs(limits.idle_connection_s.max(1)),
@@ -151,6 +155,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 struct House {
     builder: Builder<TokioExecutor>,
     router: Router,
+    /// How connections from sockets begin, where it is not in plain text.
+    tls: Option<Arc<Tls>>,
     speed: LeastSpeed,
     /// Longest wait for a connection's first byte, and from there on for the rest of what tells its version.
     header: Duration,
@@ -200,7 +206,7 @@ impl Accepting {
             };
             let silent = self.door.silent();
             let house = self.house.clone();
-            tokio::spawn(house.serve((stream, address.ip()), place, silent, self.connections.watcher()));
+            tokio::spawn(house.let_in((stream, address.ip()), place, silent, self.connections.watcher()));
         }
     }
 
@@ -222,7 +228,7 @@ impl Accepting {
                 while serving.try_join_next().is_some() {}
                 if let Some(place) = door.place(address.ip()) {
                     let (silent, house) = (door.silent(), house.clone());
-                    serving.spawn(house.serve((stream, address.ip()), place, silent, last.watcher()));
+                    serving.spawn(house.let_in((stream, address.ip()), place, silent, last.watcher()));
                 }
             }
         };
@@ -268,6 +274,24 @@ fn spare_file() -> Option<File> {
 }
 
 impl House {
+    /// Serves a socket, once TLS is agreed on where it has to be.
+    async fn let_in(self, (stream, address): (TcpStream, IpAddr), place: Place, silent: Silent, watcher: Watcher) {
+        let Some(tls) = self.tls.clone() else {
+            return self.serve((stream, address), place, silent, watcher).await;
+        };
+        let mut stopped = self.stopped.clone();
+        let agreed = select! {
+            agreed = timeout(self.header, tls.agree(stream)) => agreed,
+            () = silent.sent_away() => return,
+            _ = stopped.changed() => return,
+        };
+        match agreed {
+            Ok(Ok(stream)) => Box::pin(self.serve((stream, address), place, silent, watcher)).await,
+            Ok(Err(error)) => tracing::debug!(error = %error, "TLS could not be agreed on"),
+            Err(_) => {}
+        }
+    }
+
     async fn serve(
         mut self,
         (mut stream, address): (impl Stream, IpAddr),

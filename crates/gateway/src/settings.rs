@@ -32,6 +32,12 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// Whether `/metrics` takes no key even where others than this machine can ask.
     pub metrics_open: bool,
+    /// The certificate by which this gateway speaks TLS, with its chain, as PEM. With `tls_key`.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, as PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Certificates, as PEM, by one of which a client's own must be signed. Absent: clients need none.
+    pub tls_client_ca: Option<PathBuf>,
     /// Folder of the embedded database, of media files and of the first key.
     pub data_dir: PathBuf,
     /// Where writes wait that the database does not take at once. Absent: in `data_dir`. Best on another disk than the
@@ -121,6 +127,9 @@ pub struct Settings {
     /// Where each setting came from that is not the default, by its name.
     #[serde(skip)]
     pub origins: BTreeMap<String, String>,
+    /// Files and folders that they were read from, and the catalogue beside them.
+    #[serde(skip)]
+    pub sources: Vec<PathBuf>,
 }
 
 /// This machine itself.
@@ -159,6 +168,9 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8484)),
             metrics_listen: None,
             metrics_open: false,
+            tls_certificate: None,
+            tls_key: None,
+            tls_client_ca: None,
             data_dir: PathBuf::from("pictor-data"),
             journal_dir: None,
             public_url: None,
@@ -198,6 +210,7 @@ impl Default for Settings {
             limits: Limits::default(),
             visitors: Visitors::default(),
             origins: BTreeMap::new(),
+            sources: Vec::new(),
         }
     }
 }
@@ -226,7 +239,7 @@ pub enum WhenOutcomeUnknown {
 }
 
 /// One provider's settings.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderSettings {
     /// The credential.
@@ -291,7 +304,8 @@ impl Settings {
         let named = catalog.providers().flat_map(|provider| &provider.credential_variable);
         let (environment, from_files) = &files::expanded(environment, &files::settable(named))?;
         let (mut settings, origin) = Self::read(file, environment)?;
-        settings.tell_files(from_files);
+        settings.tell_files(from_files, environment);
+        settings.sources.extend(settings.catalog_dir.clone());
         settings.read_proxy(&origin, environment)?;
         settings.read_credentials(&origin, environment, from_files, catalog);
         settings.read_credential_files(environment, catalog)?;
@@ -325,7 +339,13 @@ impl Settings {
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
         let settings = settings_of(table, &origin)?;
-        Ok((Self { origins, ..settings }, origin))
+        let sources = path.into_iter().collect();
+        let settings = Self {
+            origins,
+            sources,
+            ..settings
+        };
+        Ok((settings, origin))
     }
 
     /// The proxy: by its address, or as other programs have it from their environment.

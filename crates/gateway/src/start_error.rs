@@ -7,6 +7,7 @@ use crate::first_key::FirstKeyError;
 use crate::known_clients::KnownClientsError;
 use crate::media::store::StoreError;
 use crate::renewal::RenewalError;
+use crate::serve::tls::TlsError;
 use crate::upstreams::UpstreamError;
 
 /// Why a gateway does not start.
@@ -44,6 +45,9 @@ pub enum StartError {
     /// Where a newer catalogue comes from.
     #[error(transparent)]
     Renewal(#[from] RenewalError),
+    /// The gateway's own certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A competition.
     #[error(transparent)]
     Competition(#[from] CompetitionError),

@@ -65,6 +65,7 @@ mod it {
     mod privacy;
     mod protocols;
     mod proxies;
+    mod reload;
     mod renewal;
     mod repeats;
     mod replicas;
@@ -83,6 +84,7 @@ mod it {
     mod spellings;
     mod streams;
     mod telemetry;
+    mod tls;
     mod told;
     mod turned;
     mod upgrade;

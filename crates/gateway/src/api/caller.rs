@@ -124,7 +124,7 @@ where
             Ok(identity) => Ok(Self {
                 identity,
                 context,
-                client: state.known_clients.of(&parts.headers).cloned(),
+                client: state.choices.known_clients.of(&parts.headers).cloned(),
             }),
             Err(AuthError::Database(error)) => {
                 tracing::error!(error = %error, "an API key could not be looked up");

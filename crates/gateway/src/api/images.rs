@@ -212,7 +212,7 @@ fn understand(state: &AppState, call: &Call, received: &mut Received) -> bool {
     let is_unnamed = fields
         .get("model")
         .is_none_or(|model| model.is_null() || model.as_str().is_some_and(|name| name.trim().is_empty()));
-    let default = state.default_model.as_deref().filter(|_| is_unnamed);
+    let default = state.choices.default_model.as_deref().filter(|_| is_unnamed);
     if let Some(model) = call.deployment.as_deref().or(default) {
         fields.insert("model".to_owned(), Value::from(model));
     }
@@ -254,10 +254,10 @@ fn response_format(state: &AppState, request: &ImageRequest, caller: &Caller) ->
         (own, "key".into())
     } else if let Some(client) = &caller.client {
         (client.response_format, format!("client:{}", client.name).into())
-    } else if state.response_format == ResponseFormat::Both {
+    } else if state.choices.response_format == ResponseFormat::Both {
         (ResponseFormat::Both, "default".into())
     } else {
-        (state.response_format, "settings".into())
+        (state.choices.response_format, "settings".into())
     };
     // An event of OpenAI's always carries the bytes.
     if request.stream && format == ResponseFormat::Url {

@@ -86,7 +86,6 @@ async fn serve(state: &AppState, method: &Method, row: &MediaRow, link: &Signatu
         &format!("private, max-age={seconds_left}, immutable"),
     );
     put(&mut response, header::ACCEPT_RANGES, "bytes");
-    put(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(&mut response, header::CONTENT_DISPOSITION, "inline");
     // Browsers of other sites may show and read what a signed link opens.
     put(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
 use super::Failed;
@@ -45,24 +45,31 @@ impl Gateway {
                 first_key(Path::new(&folder)).ok_or("no API key: give --key or set PICTOR_API_KEY")?
             }
         };
-        Self::at(&target.url, key, TIMEOUT)
+        Self::at(&target.url, key, TIMEOUT, [])
     }
 
     /// The gateway that these settings make, if it runs: at `PICTOR_URL`, else where it would listen.
     pub(super) fn of(settings: &Settings) -> Result<Self, Failed> {
-        let mut own = settings.listen;
-        if own.ip().is_unspecified() {
-            own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        let url = std::env::var("PICTOR_URL").unwrap_or_else(|_| format!("http://{own}"));
+        let url = std::env::var("PICTOR_URL").unwrap_or_else(|_| settings.own_url());
         let key = std::env::var("PICTOR_API_KEY").ok();
         let key = key.or_else(|| first_key(&settings.data_dir)).unwrap_or_default();
-        Self::at(&url, key, LOOK_TIMEOUT)
+        // Nobody else may have signed it.
+        let own = settings
+            .tls_certificate
+            .as_ref()
+            .and_then(|path| std::fs::read(path).ok());
+        let trusted = own.and_then(|pem| Certificate::from_pem_bundle(&pem).ok());
+        Self::at(&url, key, LOOK_TIMEOUT, trusted.unwrap_or_default())
     }
 
-    fn at(url: &str, key: String, timeout: Duration) -> Result<Self, Failed> {
+    fn at(
+        url: &str,
+        key: String,
+        timeout: Duration,
+        trusted: impl IntoIterator<Item = Certificate>,
+    ) -> Result<Self, Failed> {
         providers::install_crypto();
-        let http = Client::builder().timeout(timeout).build()?;
+        let http = Client::builder().timeout(timeout).tls_certs_merge(trusted).build()?;
         let url = url.trim_end_matches('/').to_owned();
         Ok(Self { http, url, key })
     }

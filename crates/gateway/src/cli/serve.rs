@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::changes::Changes;
 use super::log;
 use super::output::say;
 use super::stop::Stop;
@@ -14,7 +15,8 @@ use crate::{FIRST_KEY_FILE, start};
 
 /// Serves until the process is told to stop.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
-    let (settings, catalog) = load(config)?;
+    let (settings, catalog) = load(config.clone())?;
+    let mut changes = Changes::of(config, settings.sources.clone());
     let mut stop = Stop::listen();
     let telemetry = Telemetry::start(&settings)?;
     let lines = log::start(&settings, telemetry.as_ref());
@@ -32,9 +34,10 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             stale.doubt
         );
     }
+    let scheme = settings.scheme();
     let visitors = settings.site.then(|| settings.visitors.clone());
     let running = start(settings, Arc::new(catalog), Clock::system()).await?;
-    let base = format!("http://{}", running.address);
+    let base = format!("{scheme}://{}", running.address);
     say(&format!("listening on {base}"));
     if let Some(address) = running.metrics_address() {
         say(&format!("metrics at http://{address}/metrics"));
@@ -54,7 +57,12 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         }
         None => welcome(&base, "$PICTOR_API_KEY", &model),
     }
-    stop.asked().await;
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            () = changes.next() => changes.take(running.reloader()).await,
+        }
+    }
     tracing::info!("stopping: no more requests are taken; a second signal stops at once");
     let stopped = tokio::select! {
         () = running.shutdown() => Ok(()),

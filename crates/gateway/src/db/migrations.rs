@@ -1,7 +1,12 @@
 //! The tables' history, embedded: each file of `migrations/` is applied once, in the order of the numbers.
 
-use sqlx::SqlSafeStr as _;
+use std::collections::BTreeSet;
+
+use sqlx::any::{AnyConnectOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, SqlSafeStr as _};
+
+use super::DatabaseError;
 
 /// Number, name and text of each file. A list by hand, since the macro that reads the folder compiles both drivers twice.
 const FILES: &[(i64, &str, &str)] = &[
@@ -58,7 +63,53 @@ pub(super) fn all() -> Migrator {
             false,
         )
     };
-    Migrator::with_migrations(FILES.iter().map(migration).collect())
+    let mut all = Migrator::with_migrations(FILES.iter().map(migration).collect());
+    // While replicas are upgraded one by one, the older ones start on tables that a newer one has extended.
+    all.set_ignore_missing(true);
+    all
+}
+
+/// How the tables of a database differ from what this program knows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Steps that a start of this program would take, by number and name.
+    pub pending: Vec<String>,
+    /// Numbers of steps that a newer program has taken.
+    pub unknown: Vec<i64>,
+}
+
+/// Looks at a database without changing it.
+///
+/// # Errors
+/// [`DatabaseError`]: it cannot be reached, or there is none yet.
+pub async fn difference(url: &str) -> Result<Difference, DatabaseError> {
+    install_default_drivers();
+    // A look makes no file.
+    let url = url.replace("mode=rwc", "mode=rw");
+    let options: AnyConnectOptions = url.parse()?;
+    let mut connection = options.connect().await?;
+    let taken = taken(&mut connection).await;
+    connection.close().await?;
+    let taken = taken?;
+    let known: BTreeSet<i64> = FILES.iter().map(|(number, ..)| *number).collect();
+    let pending = FILES.iter().filter(|(number, ..)| !taken.contains(number));
+    Ok(Difference {
+        pending: pending.map(|(number, name, _)| format!("{number:04}_{name}")).collect(),
+        unknown: taken.difference(&known).copied().collect(),
+    })
+}
+
+/// Numbers of the steps that a database has taken.
+async fn taken(connection: &mut AnyConnection) -> Result<BTreeSet<i64>, DatabaseError> {
+    let rows: Result<Vec<(i64,)>, _> = sqlx::query_as("SELECT version FROM _sqlx_migrations")
+        .fetch_all(connection)
+        .await;
+    match rows {
+        Ok(rows) => Ok(rows.into_iter().map(|(number,)| number).collect()),
+        // No table of steps: none was taken.
+        Err(sqlx::Error::Database(_)) => Ok(BTreeSet::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

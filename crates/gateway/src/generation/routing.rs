@@ -1,6 +1,6 @@
 //! Where requests go: the operator's strategy, and how the offers have been doing as this gateway saw it.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,7 +35,7 @@ pub struct Routing {
     pub strategy: Strategy,
     /// Groups and weights of providers.
     pub priorities: Priorities,
-    health: RwLock<Health>,
+    health: Arc<RwLock<Health>>,
     metrics: Metrics,
 }
 
@@ -46,8 +46,19 @@ impl Routing {
         Self {
             strategy,
             priorities,
-            health: RwLock::default(),
+            health: Arc::default(),
             metrics,
+        }
+    }
+
+    /// Routing by other choices, of the same offers.
+    #[must_use]
+    pub fn by(&self, strategy: Strategy, priorities: Priorities) -> Self {
+        Self {
+            strategy,
+            priorities,
+            health: Arc::clone(&self.health),
+            metrics: self.metrics.clone(),
         }
     }
 

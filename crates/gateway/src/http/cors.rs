@@ -58,7 +58,7 @@ pub(crate) async fn cors(State(state): State<AppState>, request: Request, next: 
         .iter()
         .any(|root| path.starts_with(root))
         || state.api_aliases.iter().any(|alias| path.starts_with(alias.as_str()));
-    match &state.cors {
+    match &state.choices.cors {
         Some(rules) if is_api => match rules.layer(next).oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -155,6 +155,9 @@ pub(crate) async fn envelope(State(state): State<AppState>, mut request: Request
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    // What an answer is, its own header tells: nothing here is to be guessed.
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     let status = response.status();
     let took = started.elapsed();
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

@@ -69,9 +69,8 @@ pub(crate) fn text(content_type: &'static str, text: String, headers: &HeaderMap
 
 /// What a browser must not do with an answer of the site.
 pub(crate) fn guard(headers: &mut HeaderMap) {
-    const GUARDS: [(HeaderName, &str); 3] = [
+    const GUARDS: [(HeaderName, &str); 2] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
     ];
     for (name, value) in GUARDS {

@@ -257,11 +257,12 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// Whether readers come by https: the operator's address says so, or the origin of the page that asks.
+/// Whether readers come by https: this gateway speaks nothing else, the operator's address says so, or the origin of the
+/// page that asks.
 fn is_https(state: &AppState, headers: &HeaderMap) -> bool {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let is = |address: &str| address.starts_with("https:");
-    state.shelf.public_url().is_some_and(is) || origin.is_some_and(is)
+    is(state.shelf.own_url()) || state.shelf.public_url().is_some_and(is) || origin.is_some_and(is)
 }
 
 #[cfg(test)]

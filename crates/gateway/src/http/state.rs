@@ -64,16 +64,10 @@ pub(crate) struct AppState {
     pub in_flight: Shares,
     /// Generations under way: a caller who hangs up does not end them.
     pub tasks: TaskTracker,
-    /// The model of requests that name none.
-    pub default_model: Option<Arc<str>>,
-    /// How images come where nobody says.
-    pub response_format: ResponseFormat,
-    /// Which pages may call the API.
-    pub cors: Option<CorsLayer>,
+    /// What the operator may change while the gateway serves.
+    pub choices: Arc<Choices>,
     /// Paths under which OpenAI's routes are served too.
     pub api_aliases: Arc<[String]>,
-    /// Clients with a `response_format` of their own; none where the operator switched that off.
-    pub known_clients: Arc<KnownClients>,
     /// Whether `/metrics` is served at an address of its own.
     pub metrics_apart: bool,
     /// Whether `/metrics` takes a key here.
@@ -88,8 +82,20 @@ pub(crate) struct AppState {
     pub shelf: Shelf,
     /// Competitions, votes and boards.
     pub arena: Arena,
+}
+
+/// What the operator may change while the gateway serves, beside the catalogue and who serves it.
+pub(crate) struct Choices {
+    /// The model of requests that name none.
+    pub default_model: Option<String>,
+    /// How images come where nobody says.
+    pub response_format: ResponseFormat,
+    /// Which pages may call the API.
+    pub cors: Option<CorsLayer>,
+    /// Clients with a `response_format` of their own; none where the operator switched that off.
+    pub known_clients: KnownClients,
     /// The settings, for operators.
-    pub in_force: Arc<InForceSettings>,
+    pub in_force: InForceSettings,
 }
 
 /// The settings as operators see them: without secrets.
@@ -104,7 +110,6 @@ pub(crate) struct InForceSettings {
 }
 
 impl InForceSettings {
-    /// Of the settings that the gateway was started with.
     pub(crate) fn of(settings: &Settings) -> Self {
         let folder = settings.catalog_dir.as_ref();
         Self {

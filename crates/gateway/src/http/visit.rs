@@ -29,9 +29,11 @@ fn address(state: &AppState, headers: &HeaderMap) -> String {
     if let Some(public) = state.shelf.public_url() {
         return public.to_owned();
     }
+    let own = state.shelf.own_url();
+    let scheme = own.split("://").next().unwrap_or("http");
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     host.filter(|host| is_host(host))
-        .map_or_else(|| state.shelf.own_url().to_owned(), |host| format!("http://{host}"))
+        .map_or_else(|| own.to_owned(), |host| format!("{scheme}://{host}"))
 }
 
 /// Whether a text can be nothing but a host with or without a port: it is shown in pages and samples.

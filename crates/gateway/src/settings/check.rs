@@ -24,7 +24,7 @@ pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> 
             "api_aliases: '{alias}' must be a path of its own such as /proxy/openai, without a / at its end"
         ));
     }
-    if let Some(mistake) = wrong_collector(settings) {
+    if let Some(mistake) = wrong_collector(settings).or_else(|| half_a_pair(settings)) {
         return Some(mistake);
     }
     successors
@@ -55,6 +55,22 @@ fn wrong_collector(settings: &Settings) -> Option<String> {
     let is_legal = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     (!url::Url::parse(address).is_ok_and(|url| is_legal(&url)))
         .then(|| format!("otlp_endpoint: '{address}' is no address such as http://collector:4318"))
+}
+
+/// What TLS lacks.
+fn half_a_pair(settings: &Settings) -> Option<String> {
+    let named = |setting: &'static str, is_set: bool| is_set.then_some(setting);
+    let (certificate, key) = (settings.tls_certificate.is_some(), settings.tls_key.is_some());
+    let set = named("tls_certificate", certificate)
+        .or(named("tls_key", key))
+        .or(named("tls_client_ca", settings.tls_client_ca.is_some()))?;
+    let missing = match (certificate, key) {
+        (true, true) => return None,
+        (true, false) => "tls_key",
+        (false, true) => "tls_certificate",
+        (false, false) => "tls_certificate and tls_key",
+    };
+    Some(format!("{set} needs {missing} beside it"))
 }
 
 /// Whether a text is `*`, or `https://host` or `https://host:port` as a browser writes it.

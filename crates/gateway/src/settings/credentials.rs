@@ -27,6 +27,7 @@ impl Settings {
                 (path, origin)
             });
             if let Some((path, origin)) = named.or_else(by_variable) {
+                self.sources.push(path.clone());
                 own.credential = Some(files::text(&path)?);
                 own.credential_origin = Some(origin);
             }

@@ -1,7 +1,7 @@
 //! Variables that name files: `PICTOR_DATABASE_URL_FILE` is the path of a file that holds what `PICTOR_DATABASE_URL` would,
 //! as container platforms hand secrets over.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::overlay::VARIABLES;
 use super::{Environment, Settings, SettingsError};
@@ -42,8 +42,10 @@ pub(super) fn settable<'a>(more: impl IntoIterator<Item = &'a String>) -> Vec<St
 }
 
 impl Settings {
-    /// Notes which settings came from files.
-    pub(super) fn tell_files(&mut self, from_files: &[String]) {
+    /// Notes which settings came from files, and these.
+    pub(super) fn tell_files(&mut self, from_files: &[String], environment: &Environment) {
+        let path = |variable: &String| environment.get(&format!("{variable}{END}")).map(PathBuf::from);
+        self.sources.extend(from_files.iter().filter_map(path));
         for variable in self.origins.values_mut() {
             *variable = origin(variable, from_files);
         }

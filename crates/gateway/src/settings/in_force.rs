@@ -61,6 +61,26 @@ pub type InForce = (String, String, Option<String>);
 /// Every setting but those of providers, whose credentials are nobody's to see.
 #[must_use]
 pub fn all(settings: &Settings) -> Vec<InForce> {
+    values(settings)
+        .into_iter()
+        .map(|(name, value)| {
+            let origin = settings.origins.get(&name).cloned();
+            let value = told(&value);
+            (name, value, origin)
+        })
+        .collect()
+}
+
+/// The names of settings that are others there than here, but for those of providers.
+pub(crate) fn changed(here: &Settings, there: &Settings) -> Vec<String> {
+    let before = values(here);
+    let is_new = |(name, value): &(String, Value)| !before.iter().any(|own| own.0 == *name && own.1 == *value);
+    let found = values(there).into_iter().filter(is_new);
+    found.map(|(name, _)| name).collect()
+}
+
+/// Every setting by its name, those of tables below it.
+fn values(settings: &Settings) -> Vec<(String, Value)> {
     let Ok(Value::Object(fields)) = serde_json::to_value(settings) else {
         return Vec::new();
     };
@@ -74,13 +94,6 @@ pub fn all(settings: &Settings) -> Vec<InForce> {
         }
     }
     found
-        .into_iter()
-        .map(|(name, value)| {
-            let origin = settings.origins.get(&name).cloned();
-            let value = told(&value);
-            (name, value, origin)
-        })
-        .collect()
 }
 
 fn told(value: &Value) -> String {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::db;
 use crate::ledger::REPORTED_COST_FACTOR;
 
 /// Bounds on what one caller, one generation and the whole gateway may use.
@@ -40,6 +41,8 @@ pub struct Limits {
     /// Longest attempt, one call to one provider with its polls, before another provider may be asked; 0: three times what
     /// nearly all calls to the same offer take, once 50 have succeeded, and no less than a minute.
     pub attempt_s: u64,
+    /// Connections of this process that read from the database, at least one; two more write.
+    pub database_connections: u32,
     /// Longest wait for a connection to a provider.
     pub connect_timeout_s: u64,
     /// Generations at one time.
@@ -143,6 +146,7 @@ impl Default for Limits {
             upstream_answer_bytes: 256 * MIB,
             generation_deadline_s: 300,
             attempt_s: 0,
+            database_connections: db::CONNECTIONS,
             connect_timeout_s: 5,
             in_flight_generations: 1024,
             header_bytes: 16 << 10,

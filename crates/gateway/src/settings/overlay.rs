@@ -5,10 +5,13 @@ use toml::{Table, Value};
 use super::{Environment, SettingsError, settings_of};
 
 /// Settings that have a variable of their own: `PICTOR_` and the key in capitals.
-pub(super) const VARIABLES: [&str; 32] = [
+pub(super) const VARIABLES: [&str; 35] = [
     "listen",
     "metrics_listen",
     "metrics_open",
+    "tls_certificate",
+    "tls_key",
+    "tls_client_ca",
     "data_dir",
     "journal_dir",
     "public_url",

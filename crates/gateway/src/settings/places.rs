@@ -12,6 +12,26 @@ impl Settings {
         self.database_url.clone().unwrap_or_else(file)
     }
 
+    /// How this gateway is spoken to.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        if self.tls_certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        }
+    }
+
+    /// The address listened on, as this machine reaches it.
+    #[must_use]
+    pub fn own_url(&self) -> String {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        format!("{}://{address}", self.scheme())
+    }
+
     /// Where is kept what neither the database nor the media store takes.
     #[must_use]
     pub fn journal_folder(&self) -> &Path {

@@ -321,7 +321,6 @@ pub(super) fn image(kind: &'static str, cache: &'static str, bytes: Vec<u8>) -> 
     let own = response.headers_mut();
     own.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     own.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    own.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

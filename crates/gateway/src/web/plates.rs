@@ -57,7 +57,6 @@ pub(super) async fn handle(
     let own = response.headers_mut();
     own.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/webp"));
     own.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
-    own.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(&etag) {
         own.insert(header::ETAG, value);
     }

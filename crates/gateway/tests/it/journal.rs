@@ -114,7 +114,8 @@ impl History {
     }
 
     async fn start(&mut self) {
-        let database = Database::open_to_serve(&self.url(), self.now, self.folder.path()).await;
+        let database =
+            Database::open_to_serve(&self.url(), self.now, self.folder.path(), gateway::db::CONNECTIONS).await;
         self.database = Some(database.expect("the database opens"));
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::harness::{TestGateway, small};
 
 /// A model that fal runs and nobody knew here before.
-const ADDED: &str = r#"
+pub(crate) const ADDED: &str = r#"
 id = "house-schnell"
 name = "House Schnell"
 description = "The quick model, under a name of our own."

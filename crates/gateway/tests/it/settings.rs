@@ -286,6 +286,9 @@ fn the_example_shows_the_true_defaults() {
     // What has no default is an example there.
     for optional in [
         "metrics_listen",
+        "tls_certificate",
+        "tls_key",
+        "tls_client_ca",
         "journal_dir",
         "public_url",
         "database_url",

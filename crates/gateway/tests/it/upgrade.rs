@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::json;
 
-use super::harness::{GENERATIONS, TestClock, catalog, client, install, send, until};
+use super::harness::{GENERATIONS, Site, TestClock, catalog, client, install, send, until};
 
 /// Made by version 0.1.0: finished requests, a refusal, two accounts with keys, and a request that was cut off by a kill
 /// while money was held for it.
@@ -89,4 +89,34 @@ async fn a_data_folder_of_version_0_1_0_works() {
         .expect("it reads");
     assert_eq!(verified.discrepancies, []);
     database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_tables_lack_is_told_without_a_change_and_newer_tables_are_served() {
+    let site = Site::new().await;
+    if site.is_embedded() {
+        copy(Path::new(OLD), &site.data_dir());
+    }
+    for _ in 0..2 {
+        let looked = site.pictor(&["migrate", "--check"]).await;
+        assert!(looked.failed().starts_with("pending steps: "), "{looked:?}");
+        assert!(looked.wrote().contains("pending: 0020_search"), "{looked:?}");
+    }
+    site.pictor(&["migrate"]).await.ok();
+    assert_eq!(
+        site.pictor(&["migrate", "--check"]).await.ok(),
+        "the tables are up to date"
+    );
+    // A replica of the next version has come before.
+    site.execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', true, '', 0)",
+    )
+    .await;
+    let looked = site.pictor(&["migrate", "--check"]).await;
+    assert_eq!(looked.ok(), "taken by a newer version: 9999\nthe tables are up to date");
+    let process = site.serve(&[]).await;
+    process.get("/readyz").await.ok();
+    process.stop().await;
+    site.abandon().await;
 }

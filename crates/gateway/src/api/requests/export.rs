@@ -79,7 +79,6 @@ pub(super) async fn answer(state: &AppState, asked: Query, format: Format) -> Re
     let mut response = Response::new(Body::from_stream(export.pieces(first)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let name = format!("attachment; filename=\"pictor-requests-{day}.{extension}\"");
     if let Ok(value) = HeaderValue::try_from(name) {
         headers.insert(header::CONTENT_DISPOSITION, value);

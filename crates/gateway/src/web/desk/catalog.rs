@@ -23,7 +23,7 @@ fn page(sitting: &Sitting) -> Result<Page, Problem> {
     let generator = &sitting.state.generator;
     let (catalog, available) = (&generator.catalog, generator.upstreams.available());
     let today = generator.clock.now().to_zoned(TimeZone::UTC).date();
-    let folder = sitting.state.in_force.catalog_dir.as_deref();
+    let folder = sitting.state.choices.in_force.catalog_dir.as_deref();
     let own = builtin::own_names(folder.map(Path::new)).map_err(|error| {
         tracing::error!(error = %error, "the catalogue's folder could not be read");
         Problem::internal()

@@ -89,6 +89,6 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
         kept: &kept,
         bytes: bytes.as_deref(),
         bytes_max: most(sitting),
-        store: &sitting.state.in_force.store,
+        store: &sitting.state.choices.in_force.store,
     }))
 }

@@ -8,7 +8,7 @@ use super::sitting::Sitting;
 /// The page.
 pub(super) async fn show(sitting: Sitting) -> Response {
     let page = sitting.require_admin().map(|()| {
-        let told = sitting.state.in_force.settings.iter();
+        let told = sitting.state.choices.in_force.settings.iter();
         let told: Vec<Setting> = told
             .map(|(name, value, origin)| Setting {
                 name: name.clone(),

@@ -140,6 +140,11 @@ impl Process {
         self.signal("-TERM");
     }
 
+    /// Asks it to read its settings again.
+    pub(crate) fn reload(&self) {
+        self.signal("-HUP");
+    }
+
     /// Stops it where it stands.
     pub(crate) fn freeze(&self) {
         self.signal("-STOP");

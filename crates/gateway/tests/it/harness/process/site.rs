@@ -46,6 +46,11 @@ impl Site {
         self.folder.path().join("data")
     }
 
+    /// The settings file of the processes.
+    pub(crate) fn settings_file(&self) -> PathBuf {
+        self.folder.path().join("pictor.toml")
+    }
+
     fn database_url(&self) -> String {
         let file = || format!("sqlite://{}?mode=rwc", self.data_dir().join("pictor.db").display());
         self.schema.as_ref().map_or_else(file, Schema::url)
