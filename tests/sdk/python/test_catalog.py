@@ -36,7 +36,7 @@ def test_show_and_schema():
 
 
 def test_explain():
-    told = fine("explain", "gpt-image-1-mini", "aspect_ratio=16:9", "quality=low", "seed=7", "--all-providers", PICTOR_STRATEGY="cheapest")
+    told = fine("explain", "gpt-image-1-mini", "aspect_ratio=16:9", "quality=low", "seed=7", "--all-providers", "--on", "2026-08-15", PICTOR_STRATEGY="cheapest")
     assert "1. openai gpt-image-1-mini" in told
     assert "becomes 3:2: nearest" in told
     assert "openai_api_key" in told
