@@ -12,6 +12,7 @@ mod edits;
 mod erasures;
 mod estimate;
 mod events;
+pub mod fuzzed;
 mod generations;
 mod health;
 mod health_providers;

@@ -60,6 +60,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use api::fuzzed;
 use clock::Clock;
 use db::Database;
 pub use first_key::FIRST_KEY_FILE;

@@ -5,6 +5,7 @@ mod console;
 mod debian;
 mod environment;
 mod faults;
+mod fuzz;
 mod postgres;
 mod repository;
 mod sbom;
@@ -35,6 +36,7 @@ usage: cargo xtask <command>
   bench pages                       time and size of the heaviest pages of the site
   bench ratings                     ratings of a million votes
   bench attack                      a normal caller while thousands attack; `bench attack debug`: on the debug build
+  fuzz [target] [--seconds <n>]     bytes of every kind for what reads bytes of strangers, a minute for each target
   faults                            failing providers, kills and outages, and the books afterwards;
                                     `faults --help` tells what can be chosen";
 
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["sbom"] => sbom::run(None),
         ["sbom", file] => sbom::run(Some(file)),
         ["bench"] => bench::run_all(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["faults", rest @ ..] => faults::run(rest),
         ["bench", "attack", "debug"] => bench::attack_debug(),
         ["bench", name] => bench::Bench::named(name).and_then(bench::run),

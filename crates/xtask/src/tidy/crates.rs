@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 pub(super) const PURE: &str = "planner";
 
 /// Our crates, and those of ours that each may use. Emulators and adapters share nothing, or they would share mistakes.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("planner", &[]),
     ("imaging", &[]),
     ("ratings", &[]),
@@ -22,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
         "gateway",
         &["planner", "imaging", "ratings", "providers", "sandbox", "site"],
     ),
+    ("fuzz", &["planner", "imaging", "providers", "gateway"]),
     ("xtask", &[]),
 ];
 
