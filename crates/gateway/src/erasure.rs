@@ -14,10 +14,8 @@ use crate::operator::fields::Fields;
 use crate::operator::witness::Witness;
 use crate::operator::{Refusal, is_id};
 
-/// Requests that are looked for at a time.
+/// Requests, and keys, that are looked for at a time.
 const PIECE: i64 = 200;
-/// Keys of an account that may have voted for a user.
-const KEYS_MAX: i64 = 10_000;
 /// Longest end user that is looked for.
 pub(crate) const USER_CHARS_MAX: usize = 1_000;
 /// Bytes of a user's hash by which the audit, and votes, know one.
@@ -155,18 +153,24 @@ async fn one(places: Places<'_>, row: &GenerationRow, erased: &mut Erased) -> Re
     Ok(())
 }
 
-/// Removes the votes that keys of an account cast for the user.
+/// Removes the votes that keys of an account cast for the user: all of its keys, however many there are.
 async fn votes(places: Places<'_>, account_id: &str, user: &str) -> Result<u64, DatabaseError> {
-    let filter = KeyFilter {
+    let mut filter = KeyFilter {
         account_id: (account_id != EVERY_ACCOUNT).then(|| account_id.to_owned()),
         ..KeyFilter::default()
     };
     let mut removed = 0;
-    for used in places.database.keys(&filter, KEYS_MAX).await? {
-        let voter = voter_of(&used.key.id, user);
-        removed += places.database.forget_voter(&voter).await?;
+    loop {
+        let keys = places.database.keys(&filter, PIECE).await?;
+        for used in &keys {
+            let voter = voter_of(&used.key.id, user);
+            removed += places.database.forget_voter(&voter).await?;
+        }
+        if i64::try_from(keys.len()).unwrap_or(PIECE) < PIECE {
+            return Ok(removed);
+        }
+        filter.starting_after = keys.last().map(|used| used.key.id.clone());
     }
-    Ok(removed)
 }
 
 /// The voter that a key names.

@@ -76,7 +76,7 @@ pub use uploads::{Link, Upload};
 pub const LEASE: Duration = Duration::from_secs(10);
 
 /// The longest that finishing a generation of a dead process takes whose deadline has passed.
-pub(crate) const RESUMING: Duration = resume::LEAST_TIME.saturating_add(record::RESERVATION_GRACE);
+pub(crate) const RESUMING: Duration = resume::GRACE.saturating_add(record::RESERVATION_GRACE);
 
 /// Everything that generations need. Cheap to clone.
 #[derive(Clone)]
@@ -239,7 +239,7 @@ pub struct Delivered {
     pub stored: Option<i64>,
     /// Its row, once it was tried to store it.
     pub row: Option<MediaRow>,
-    /// Its file, while it waits for the store.
+    /// Its file, while it waits for the store or is sent.
     pub shelved: Option<Arc<Shelved>>,
 }
 
@@ -286,6 +286,14 @@ pub struct Generated {
     pub cost_components: Vec<Line>,
     /// Whether the images are in the object store.
     pub kept: bool,
+}
+
+impl Generated {
+    /// The files of images that are kept only while they are sent.
+    pub(crate) fn sending(&self) -> Vec<Arc<Shelved>> {
+        let files = self.images.iter().filter_map(|image| image.shelved.clone());
+        files.filter(|file| file.is_sending()).collect()
+    }
 }
 
 impl Generator {
@@ -412,6 +420,7 @@ impl Generator {
             hedged: route.hedge.unwrap_or(false),
             reported_factor: self.limits.reported_cost_factor.max(1),
             tries_before: order.tries_before,
+            told_later: order.is_async,
             routing: &self.routing,
             upstreams: &self.upstreams,
             driver: &self.driver,

@@ -1,13 +1,10 @@
 //! Generations under way, shared between the accounts that want some.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use providers::Owners;
 use tokio::time::Instant;
-
-/// For so long after it asked an account counts as one that wants a share, also while it has none.
-const WANTED_FOR: Duration = Duration::from_secs(10);
 
 /// Places for generations. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -16,26 +13,15 @@ pub(crate) struct Shares(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     most: usize,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    total: usize,
-    by_account: HashMap<String, Account>,
-}
-
-#[derive(Debug)]
-struct Account {
-    held: usize,
-    asked_at: Instant,
+    held: AtomicUsize,
+    accounts: Owners,
 }
 
 /// The place of one generation, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     shares: Shares,
-    account_id: String,
+    account_id: Arc<str>,
 }
 
 impl Shares {
@@ -43,55 +29,42 @@ impl Shares {
     pub(crate) fn new(most: usize) -> Self {
         Self(Arc::new(Inner {
             most,
-            held: Mutex::default(),
+            held: AtomicUsize::new(0),
+            accounts: Owners::default(),
         }))
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        // Nothing panics while it is held.
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a generation of an account: any that is free while no other account wants one, else one of its share.
     pub(crate) fn take(&self, account_id: &str, now: Instant) -> Option<Share> {
-        let mut held = self.held();
-        held.by_account
-            .retain(|_, account| account.held > 0 || now.duration_since(account.asked_at) < WANTED_FOR);
-        let account = held
-            .by_account
-            .entry(account_id.to_owned())
-            .or_insert(Account { held: 0, asked_at: now });
-        account.asked_at = now;
-        let own = account.held;
-        let share = self.0.most.div_ceil(held.by_account.len());
-        if held.total >= self.0.most || own >= share {
-            return None;
-        }
-        held.total += 1;
-        if let Some(account) = held.by_account.get_mut(account_id) {
-            account.held += 1;
-        }
-        drop(held);
-        Some(Share {
+        let Inner { most, held, accounts } = &*self.0;
+        let account_id = Arc::from(account_id);
+        let share = |several: u64| u64::try_from(*most).unwrap_or(u64::MAX).div_ceil(several);
+        accounts.take(&account_id, 1, share, now.into_std()).ok()?;
+        // From here on it is given back when it is dropped.
+        let share = Share {
             shares: self.clone(),
-            account_id: account_id.to_owned(),
-        })
+            account_id,
+        };
+        if held.fetch_add(1, Ordering::Relaxed) < *most {
+            return Some(share);
+        }
+        drop(share);
+        None
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut held = self.shares.held();
-        held.total -= 1;
-        if let Some(account) = held.by_account.get_mut(&self.account_id) {
-            account.held -= 1;
-        }
+        let Inner { held, accounts, .. } = &*self.shares.0;
+        held.fetch_sub(1, Ordering::Relaxed);
+        accounts.give_back(&self.account_id, 1);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use providers::spool::WANTED_FOR;
 
     #[test]
     fn who_is_alone_has_all_and_of_two_each_has_half() {

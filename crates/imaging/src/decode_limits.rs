@@ -10,7 +10,8 @@ pub struct DecodeLimits {
     /// Width times height.
     pub pixels: u64,
     /// Width times height times the scans of a JPEG: each scan may cost as much as the whole picture, with no more than a few
-    /// bytes behind it.
+    /// bytes behind it. A frame of an AVIF picture, of which it may have one for each layer, counts as ten scans. What else is
+    /// decoded takes as long as its pixels and bytes do.
     pub scan_pixels: u64,
     /// Frames of an animation that may be used. Only the first one ever is, so 1 is enough; 0
     /// refuses animations.

@@ -101,6 +101,23 @@ pub enum ImagingError {
         /// The limit.
         limit_pixels: u64,
     },
+    /// More frames of an AVIF picture than [`crate::DecodeLimits::scan_pixels`] allows for so many pixels.
+    #[error(
+        "the {format} image has {frames} frames of {width_px}x{height_px} in one picture, and with a limit of {limit_pixels} \
+         for scan_pixels, of which each frame takes ten times its pixels, it may not: save it without layers"
+    )]
+    TooManyFrames {
+        /// The format of the magic bytes.
+        format: ImageFormat,
+        /// The frames.
+        frames: u32,
+        /// The width.
+        width_px: u32,
+        /// The height.
+        height_px: u32,
+        /// The limit.
+        limit_pixels: u64,
+    },
     /// A crop asked for more pixels than [`crate::DecodeLimits::pixels`].
     #[error("{width_px}x{height_px} is more than the limit of {limit_pixels} pixels")]
     TargetTooLarge {

@@ -38,4 +38,4 @@ pub use fetch::{FetchError, FetchLimits, Fetched};
 pub use network::{GuardConfig, GuardedClient, OutboundProxy, install_crypto, is_loopback, is_public};
 pub use protocols::adapter;
 pub use splitter::{Document, SplitError, SplitLimits, Splitter};
-pub use spool::{Blob, BlobWriter, Spool, SpoolError, SpoolLimits, SpoolScope, SpoolUse};
+pub use spool::{Blob, BlobWriter, Owners, Spool, SpoolError, SpoolLimits, SpoolScope, SpoolUse};

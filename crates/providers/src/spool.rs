@@ -18,8 +18,8 @@ use std::{
     time::Instant,
 };
 
-use self::owners::Owners;
 pub use blob::{Blob, BlobReader, STREAM_CHUNK_BYTES};
+pub use owners::{Owners, WANTED_FOR};
 pub use writer::BlobWriter;
 
 /// All blobs of the process, in bytes: past it new work is refused, since a disk that fills up takes the database with it.
@@ -28,6 +28,9 @@ pub const TOTAL_BYTES: u64 = 1 << 30;
 pub const MEMORY_BYTES: u64 = 256 << 20;
 /// Blobs held in memory by one generation, in bytes: small answers stay fast, large ones go to a file.
 pub const MEMORY_PER_GENERATION_BYTES: u64 = 4 << 20;
+
+/// A share is never less than this part of the whole: one large request takes as much.
+const LEAST_PART: u64 = 16;
 
 /// The bounds of a spool.
 #[derive(Debug, Clone)]
@@ -235,26 +238,33 @@ impl Share {
     /// Takes so many bytes more, within all bounds.
     fn grow(&self, size_bytes: u64) -> Result<(), SpoolError> {
         let total_bytes = self.shared.limits.total_bytes;
-        if let Some(owner) = self.counted_owner(size_bytes) {
-            let passed = self
-                .shared
-                .owners
-                .share_passed(owner, size_bytes, total_bytes, Instant::now());
-            if let Some(share_bytes) = passed {
-                return Err(SpoolError::Share { share_bytes });
-            }
+        // Any bytes are an owner's to take while nobody else wants some.
+        let share = |several| match several {
+            1 => u64::MAX,
+            _ => (total_bytes / several).max(total_bytes / LEAST_PART),
+        };
+        let owners = &self.shared.owners;
+        let owner = self.counted_owner(size_bytes);
+        if let Some(owner) = owner
+            && let Err(share_bytes) = owners.take(owner, size_bytes, share, Instant::now())
+        {
+            return Err(SpoolError::Share { share_bytes });
         }
-        if !add_up_to(&self.shared.total, size_bytes, total_bytes) {
-            return Err(SpoolError::Full { total_bytes });
+        if add_up_to(&self.shared.total, size_bytes, total_bytes) {
+            return Ok(());
         }
-        self.count(size_bytes);
-        Ok(())
+        if let Some(owner) = owner {
+            owners.give_back(owner, size_bytes);
+        }
+        Err(SpoolError::Full { total_bytes })
     }
 
     /// Takes so many bytes more, past all bounds.
     fn force(&self, size_bytes: u64) {
         self.shared.total.fetch_add(size_bytes, Ordering::Relaxed);
-        self.count(size_bytes);
+        if let Some(owner) = self.counted_owner(size_bytes) {
+            self.shared.owners.add(owner, size_bytes);
+        }
     }
 
     /// Whose bytes are counted, where there are any: nearly all pieces of an answer take what was set aside, and nothing more.
@@ -262,16 +272,10 @@ impl Share {
         self.owner.as_ref().filter(|_| size_bytes > 0)
     }
 
-    fn count(&self, size_bytes: u64) {
-        if let Some(owner) = self.counted_owner(size_bytes) {
-            self.shared.owners.add(owner, size_bytes);
-        }
-    }
-
     fn shrink(&self, size_bytes: u64) {
         self.shared.total.fetch_sub(size_bytes, Ordering::Relaxed);
         if let Some(owner) = self.counted_owner(size_bytes) {
-            self.shared.owners.remove(owner, size_bytes);
+            self.shared.owners.give_back(owner, size_bytes);
         }
     }
 

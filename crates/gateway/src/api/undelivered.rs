@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{Response, header};
 use bytes::Buf as _;
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 use tracing::{Instrument as _, Span};
 
 use crate::boundary::outside;
@@ -14,6 +16,9 @@ use crate::generation::{Generated, Order};
 use crate::http::around::{Around, Polled, wrap};
 use crate::http::state::AppState;
 use crate::outcome::GenerationError;
+
+/// From the last byte that a connection is given until the system has it, unless its reader is slow.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
 
 /// How a generation ended.
 pub(super) type Outcome = (Order, Result<Generated, GenerationError>);
@@ -48,13 +53,16 @@ impl Undelivered {
     pub(super) fn delivered(mut self) -> Option<Outcome> {
         let _entered = self.span.clone().entered();
         let outcome = self.outcome.take();
-        // Nobody comes back for what cannot be recognized.
-        if let Some((order, result)) = &outcome
-            && order.request_hash.is_some()
-        {
-            note(&self.state, Noted::Delivery, order.id.clone());
-            if let Ok(generated) = result {
-                keep(&self.state, order, generated);
+        if let Some((order, result)) = &outcome {
+            // Nobody comes back for what cannot be recognized.
+            let is_recognized = order.request_hash.is_some();
+            if is_recognized {
+                note(&self.state, Noted::Delivery, order.id.clone());
+            }
+            match result {
+                Ok(generated) if is_recognized => keep(&self.state, order, generated),
+                Ok(generated) => forget(&self.state, generated),
+                Err(_) => {}
             }
         }
         outcome
@@ -130,6 +138,19 @@ fn keep(state: &AppState, order: &Order, generated: &Generated) {
         let (generator, order, mut generated) = (state.generator.clone(), order.clone(), generated.clone());
         let keep = async move { generator.keep(&order, &mut generated).await };
         state.tasks.spawn_on(keep.in_current_span(), &runtime);
+    }
+}
+
+/// Forgets what was kept of an answer while it was sent, a moment after the last byte was handed to the connection: until then
+/// that may be in this process still. What nobody can forget now is found by the next start, as if it had not arrived.
+fn forget(state: &AppState, generated: &Generated) {
+    let files = generated.sending();
+    if let (Ok(runtime), false) = (Handle::try_current(), files.is_empty()) {
+        let forget = async move {
+            sleep(ON_ITS_WAY).await;
+            files.iter().for_each(|file| file.remove());
+        };
+        state.tasks.spawn_on(forget, &runtime);
     }
 }
 

@@ -50,6 +50,11 @@ const FILES: &[(i64, &str, &str)] = &[
         "webhook_hosts",
         include_str!("../../../../migrations/0021_webhook_hosts.sql"),
     ),
+    (
+        23,
+        "webhooks_by_host",
+        include_str!("../../../../migrations/0023_webhooks_by_host.sql"),
+    ),
 ];
 
 /// All of them, ready to be run.

@@ -1,11 +1,13 @@
 //! Ends of generations that callers want to be told of, until they are.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::generations::{EndOfGeneration, NewGeneration};
-use super::link::Link;
+use super::link::{self, Link};
 use super::{Database, DatabaseError, rows, time};
 
 /// Where a webhook stands.
@@ -76,6 +78,11 @@ pub struct WebhookRoom {
 }
 
 impl WebhookRoom {
+    /// Whether nothing more may begin.
+    fn is_full(&self) -> bool {
+        self.under_way.len() >= self.in_all
+    }
+
     /// Takes a place, if there is one.
     fn take(&mut self, account_id: String, host: String) -> bool {
         let of_account = self
@@ -84,7 +91,7 @@ impl WebhookRoom {
             .filter(|(account, _)| *account == account_id)
             .count();
         let to_host = self.under_way.iter().filter(|(_, other)| *other == host).count();
-        let fits = self.under_way.len() < self.in_all && of_account < self.of_account && to_host < self.to_host;
+        let fits = !self.is_full() && of_account < self.of_account && to_host < self.to_host;
         if fits {
             self.under_way.push((account_id, host));
         }
@@ -154,34 +161,100 @@ pub(super) async fn claim(
     until: Timestamp,
     mut room: WebhookRoom,
 ) -> Result<Vec<DueWebhook>, DatabaseError> {
-    /// Of one account, those that are looked at: more than may be sent at one time, as some hosts have no room.
-    const OF_ACCOUNT: i64 = 64;
-    const IN_ALL: i64 = 1_024;
-    let sql = "SELECT generation_id, account_id, host FROM (SELECT generation_id, account_id, host, next_at, \
-         ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY place, next_at, generation_id) AS turn FROM \
-         (SELECT generation_id, webhooks.account_id, host, next_at, ROW_NUMBER() OVER \
-         (PARTITION BY webhooks.account_id, host ORDER BY next_at, generation_id) AS place \
-         FROM webhooks JOIN generations ON generations.id = generation_id WHERE webhooks.state = $1 AND next_at <= $2 \
-         AND finished_at IS NOT NULL) AS of_hosts WHERE place <= $3) AS of_accounts WHERE turn <= $4 \
-         ORDER BY turn, next_at, generation_id LIMIT $5";
-    let values = [
-        WebhookState::Pending.as_str().into(),
-        now.as_microsecond().into(),
-        i64::try_from(room.to_host).unwrap_or(i64::MAX).into(),
-        OF_ACCOUNT.into(),
-        IN_ALL.into(),
-    ];
-    let candidates = link.rows(sql, &values).await?;
     let mut claimed = Vec::new();
-    for candidate in &candidates {
-        let (id, account_id, host) = (candidate.text(0)?, candidate.text(1)?, candidate.text(2)?);
-        if room.take(account_id, host)
-            && let Some(due) = claim_one(link, &id, now, until).await?
+    for candidate in candidates(link, now, room.to_host).await? {
+        if room.is_full() {
+            break;
+        }
+        if room.take(candidate.account_id, candidate.host)
+            && let Some(due) = claim_one(link, &candidate.generation_id, now, until).await?
         {
             claimed.push(due);
         }
     }
     Ok(claimed)
+}
+
+/// A webhook that is due.
+struct Candidate {
+    generation_id: String,
+    account_id: String,
+    host: String,
+    next_at: i64,
+}
+
+/// Of each host of each account the first webhooks that are due, in the order in which they are looked at. From host to host,
+/// and to the first ones of each, it goes by index: how many wait behind them does not matter.
+async fn candidates(link: &mut Link, now: Timestamp, of_host: usize) -> Result<Vec<Candidate>, DatabaseError> {
+    let pending = WebhookState::Pending.as_str();
+    let after = |column: &str| {
+        format!(
+            "SELECT {column} FROM webhooks AS next WHERE state = '{pending}' \
+             AND (next.account_id, next.host) > (hosts.account_id, hosts.host) ORDER BY next.account_id, next.host LIMIT 1"
+        )
+    };
+    let place = |place: usize| {
+        format!(
+            "SELECT (SELECT generation_id FROM webhooks AS due JOIN generations ON generations.id = generation_id \
+             WHERE due.state = '{pending}' AND due.account_id = hosts.account_id AND due.host = hosts.host \
+             AND due.next_at <= $1 AND finished_at IS NOT NULL ORDER BY due.next_at, due.generation_id LIMIT 1 OFFSET {place}) \
+             AS id FROM hosts WHERE hosts.account_id IS NOT NULL"
+        )
+    };
+    let places: Vec<String> = (0..of_host).map(place).collect();
+    let sql = format!(
+        "WITH RECURSIVE hosts (account_id, host) AS (SELECT account_id, host FROM (SELECT account_id, host FROM webhooks \
+         WHERE state = '{pending}' ORDER BY account_id, host LIMIT 1) AS first UNION ALL \
+         SELECT ({account}), ({host}) FROM hosts WHERE hosts.account_id IS NOT NULL) \
+         SELECT generation_id, account_id, host, next_at FROM ({places}) AS firsts JOIN webhooks ON generation_id = firsts.id",
+        account = after("next.account_id"),
+        host = after("next.host"),
+        places = places.join(" UNION ALL "),
+    );
+    let rows = link.rows(&sql, &[now.as_microsecond().into()]).await?;
+    let candidate = |row: &link::Row| {
+        Ok(Candidate {
+            generation_id: row.text(0)?,
+            account_id: row.text(1)?,
+            host: row.text(2)?,
+            next_at: row.number(3)?,
+        })
+    };
+    let found: Vec<Candidate> = rows.iter().map(candidate).collect::<Result<_, DatabaseError>>()?;
+    Ok(in_turn(found))
+}
+
+/// Every account's first before anybody's second, and of one account every host's.
+fn in_turn(mut found: Vec<Candidate>) -> Vec<Candidate> {
+    found.sort_by(|one, other| (one.next_at, &one.generation_id).cmp(&(other.next_at, &other.generation_id)));
+    let mut of_hosts: HashMap<(String, String), usize> = HashMap::new();
+    let place = |candidate: &Candidate| {
+        let count = of_hosts
+            .entry((candidate.account_id.clone(), candidate.host.clone()))
+            .or_default();
+        *count += 1;
+        *count
+    };
+    let mut placed: Vec<(usize, Candidate)> = found
+        .iter()
+        .map(place)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .zip(found)
+        .collect();
+    // The order of time stays among equals.
+    placed.sort_by_key(|(place, _)| *place);
+    let mut of_accounts: HashMap<String, usize> = HashMap::new();
+    let turn = |(_, candidate): (usize, Candidate)| {
+        let count = of_accounts.entry(candidate.account_id.clone()).or_default();
+        *count += 1;
+        (*count, candidate)
+    };
+    let mut turns: Vec<(usize, Candidate)> = placed.into_iter().map(turn).collect();
+    turns.sort_by(|(one_turn, one), (other_turn, other)| {
+        (one_turn, one.next_at, &one.generation_id).cmp(&(other_turn, other.next_at, &other.generation_id))
+    });
+    turns.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 async fn claim_one(

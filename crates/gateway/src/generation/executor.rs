@@ -54,6 +54,8 @@ pub struct Executor<'a> {
     pub policy: &'a FailoverPolicy,
     /// Tries made before this generation, after calls of it that may have been billed.
     pub tries_before: u32,
+    /// Whether the caller does not wait for the answer.
+    pub told_later: bool,
     /// When all must be done.
     pub deadline: Instant,
     /// Where partial images go, when somebody listens.

@@ -42,19 +42,22 @@ pub struct Facts {
     /// Images that the call is asked for.
     pub asked: u32,
     /// The fields that the provider is sent, where other calls give other images of the same request: when those come and
-    /// this one is lost, it is made once more. They hold the prompt, until the generation ends. Absent when a secret, an
-    /// image or something large is among them.
+    /// this one is lost, it is made once more. So it is where the caller is told later and does not ask again. They hold the
+    /// prompt, until the generation ends. Absent when a secret, an image or something large is among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<IndexMap<String, Value>>,
+    /// Whether it is made once more even where no other image came: nobody asks again who is told later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told_later: bool,
     /// Tries before this one, after calls that may have been billed.
     #[serde(default)]
     pub tries_before: u32,
 }
 
 impl Facts {
-    /// Those of a candidate.
+    /// Those of a candidate, of a request whose caller waits for the answer or is told later.
     #[must_use]
-    pub fn of(candidate: &Candidate<'_>) -> Self {
+    pub fn of(candidate: &Candidate<'_>, told_later: bool) -> Self {
         let resolved = &candidate.resolved;
         Self {
             model: resolved.model.id.clone(),
@@ -68,6 +71,7 @@ impl Facts {
             warnings: sunset_warning(candidate).into_iter().collect(),
             asked: 0,
             native: None,
+            told_later,
             tries_before: 0,
         }
     }
@@ -85,7 +89,7 @@ impl Facts {
         let fields = || native.fields.iter().map(plain).collect();
         Self {
             asked,
-            native: (asked < missing).then(fields).flatten(),
+            native: (asked < missing || self.told_later).then(fields).flatten(),
             tries_before,
             ..self.clone()
         }

@@ -167,18 +167,42 @@ pub(super) async fn keep(generator: &Generator, keeping: &Keeping<'_>, generated
 pub(super) async fn shelve(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) {
     allot(generator, keeping, generated);
     for delivered in &mut generated.images {
-        if let (Some(row), None, None) = (&delivered.row, delivered.stored, &delivered.shelved) {
-            match generator
-                .shelf
-                .put(row, keeping.account_id, &delivered.image.blob)
-                .await
-            {
-                Ok(shelved) => delivered.shelved = Some(Arc::new(shelved)),
-                Err(error) => {
-                    tracing::error!(error = %error, "images that wait for the store could not be put into a file");
-                    return;
+        let (Some(row), None) = (&delivered.row, delivered.stored) else {
+            continue;
+        };
+        if delivered.shelved.as_ref().is_some_and(|shelved| !shelved.is_sending()) {
+            continue;
+        }
+        let put = generator.shelf.put(row, keeping.account_id, &delivered.image.blob);
+        match put.await {
+            Ok(shelved) => {
+                if let Some(before) = delivered.shelved.replace(Arc::new(shelved)) {
+                    before.remove();
                 }
             }
+            Err(error) => {
+                tracing::error!(error = %error, "images that wait for the store could not be put into a file");
+                return;
+            }
+        }
+    }
+}
+
+/// Puts images that are about to be sent, and kept nowhere else, into files of this process: if it dies before the answer is
+/// out, the next one stores them, and their request has them.
+pub(super) async fn shelve_while_sending(generator: &Generator, keeping: &Keeping<'_>, generated: &mut Generated) {
+    allot(generator, keeping, generated);
+    for delivered in &mut generated.images {
+        let (Some(row), None, None) = (&delivered.row, delivered.stored, &delivered.shelved) else {
+            continue;
+        };
+        let put = generator
+            .shelf
+            .put_while_sending(row, keeping.account_id, &delivered.image.blob);
+        match put.await {
+            Ok(shelved) => delivered.shelved = Some(Arc::new(shelved)),
+            // The answer is on its way in a moment: that is all that it was for.
+            Err(error) => tracing::debug!(error = %error, "an image could not be put into a file while it is sent"),
         }
     }
 }

@@ -14,7 +14,7 @@ use providers::SpoolScope;
 use serde_json::Value;
 
 use super::executor::{Execution, ProducedImage};
-use super::keeping::{Keeping, Moment, keep, shelve, store};
+use super::keeping::{Keeping, Moment, keep, shelve, shelve_while_sending, store};
 use super::{Delivered, Generated, Generator, Order};
 use crate::media::process::{Finished, size_of};
 use crate::outcome::{Attempt, GenerationError};
@@ -171,6 +171,9 @@ pub(super) async fn deliver(
                 reason: "the media store failed".to_owned(),
             });
         }
+    }
+    if !generated.kept && generator.bookkeeping {
+        shelve_while_sending(generator, &keeping, &mut generated).await;
     }
     if !(has_links && generated.kept) {
         generated.images.iter_mut().for_each(|delivered| delivered.url = None);

@@ -125,7 +125,7 @@ impl Generator {
             return (0, Vec::new());
         };
         let n = order.request.n;
-        let calls = Facts::of(candidate).calls(&candidate.resolved, n, n, order.tries_before);
+        let calls = Facts::of(candidate, order.is_async).calls(&candidate.resolved, n, n, order.tries_before);
         let begun = calls.iter().zip(0..);
         let begun = begun.map(|(call, position)| Track::begun(position, &call.facts, now));
         (place, begun.collect())

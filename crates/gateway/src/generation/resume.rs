@@ -33,8 +33,11 @@ use crate::problem::Problem;
 use crate::settings::WhenOutcomeUnknown;
 use salvage::{Call, Salvage};
 
-/// The least time that a job gets whose deadline has passed while nobody asked for it: it may be done long since.
-pub(super) const LEAST_TIME: Duration = Duration::from_secs(60);
+/// How long after the deadline of its generation a job is asked for that was left behind. However often the process that asks
+/// for it dies, it is no longer than this.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+/// Later a job is looked at once more, for so long at most: it may have been done long since, while nobody was there to ask.
+pub(super) const LAST_LOOK: Duration = Duration::from_secs(20);
 /// First wait before a generation is taken up once more that could not be ended; each further one is twice as long.
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 /// Longest such wait.
@@ -296,6 +299,13 @@ impl Generator {
     }
 }
 
+/// How long a job may be asked for now whose generation had to be done at `deadline_at`.
+fn time_left(deadline_at: Timestamp, now: Timestamp) -> Duration {
+    let left =
+        Duration::try_from(deadline_at.duration_since(now) + SignedDuration::try_from(GRACE).unwrap_or_default());
+    left.unwrap_or(Duration::ZERO).max(LAST_LOOK)
+}
+
 /// What is charged is never more than what was held, but for a cost that the provider itself reports.
 fn bound_cost(generated: &mut Generated, reserved: Option<i64>, reported_factor: i64) {
     let factor = match generated.cost_basis {
@@ -319,4 +329,21 @@ fn bound_cost(generated: &mut Generated, reserved: Option<i64>, reported_factor:
     generated.cost = most;
     generated.markup = generated.markup.min(most);
     generated.cost_components.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_do_not_prolong_a_job_for_ever() {
+        let deadline_at = Timestamp::UNIX_EPOCH;
+        let after = |seconds| time_left(deadline_at, Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds));
+        assert_eq!(after(-100), Duration::from_secs(100) + GRACE);
+        assert_eq!(after(0), GRACE);
+        // A process that dies every ten seconds.
+        let asked: Vec<Duration> = (0..6).map(|deaths| after(10 * deaths)).collect();
+        assert!(asked.windows(2).all(|pair| pair[1] <= pair[0]), "{asked:?}");
+        assert_eq!(after(3_600), LAST_LOOK);
+    }
 }

@@ -39,6 +39,9 @@ impl Generator {
                 recorded => return noted(result, recorded),
             }
         }
+        if let Ok(generated) = &result {
+            generated.sending().iter().for_each(|file| file.remove());
+        }
         for row in &media {
             // What cannot be removed now is swept.
             let _ = self.store.delete(&row.path).await;

@@ -1,5 +1,6 @@
 //! Images that were promised while the store does not take them: in synced files beside the journal's waiting file, until it
-//! does. A process keeps a lock on each of its files; one that nobody locks was left behind.
+//! does. And those that are on their way to their callers and kept nowhere else: in files that are not synced, until they are
+//! out. A process keeps a lock on each of its files; one that nobody locks was left behind.
 
 mod spares;
 
@@ -17,6 +18,8 @@ use spares::Spares;
 
 /// What the names of these files end with.
 const EXTENSION: &str = "image";
+/// The same of images that are being sent; backups leave them out.
+const SENDING: &str = "sending";
 /// The same while they are written.
 const UNFINISHED: &str = "part";
 
@@ -47,16 +50,25 @@ pub struct Shelved {
     path: PathBuf,
     // Its lock says that the process lives.
     _file: File,
-    /// Where its space came from, if that was set aside.
-    spares: Option<Arc<Spares>>,
+    /// Whether it stays only until the image is out.
+    is_sending: bool,
+    /// Where space is set aside.
+    spares: Arc<Spares>,
 }
 
 impl Shelved {
-    /// Removes the file: the store has the image.
+    /// Whether its file stays only until the image is out, and would not survive the death of the machine.
+    #[must_use]
+    pub const fn is_sending(&self) -> bool {
+        self.is_sending
+    }
+
+    /// Removes the file: the store, or the caller, has the image.
     pub fn remove(&self) {
         remove(&self.path);
-        if let Some(spares) = &self.spares {
-            spares.fill_up();
+        // What was used up while the disk was full is set aside anew as soon as that is possible.
+        if !self.is_sending {
+            self.spares.fill_up();
         }
     }
 }
@@ -124,18 +136,49 @@ impl Shelf {
     /// The file cannot be written.
     pub async fn put(&self, row: &MediaRow, account_id: &str, blob: &Blob) -> io::Result<Shelved> {
         outside("shelf")?;
-        let label = Label {
-            owner: self.owner.to_string(),
-            account_id: account_id.to_owned(),
-            row: row.clone(),
-        };
+        let label = self.label(row, account_id);
         let path = self.folder.join(format!("{}.{EXTENSION}", row.id));
         let (blob, spares) = (blob.clone(), Arc::clone(&self.spares));
         let written = tokio::task::spawn_blocking(move || {
-            write(path.clone(), &label, &blob)
-                .or_else(|error| write_to_spare(path, (&label, &blob), spares).ok_or(error))
+            let file = write(&path, &label, &blob, File::sync_all)
+                .or_else(|error| write_to_spare(&path, (&label, &blob), &spares).ok_or(error))?;
+            Ok(Shelved {
+                path,
+                _file: file,
+                is_sending: false,
+                spares,
+            })
         });
         written.await.map_err(io::Error::other)?
+    }
+
+    /// Keeps an image while it is sent, against the death of this process alone: nothing waits for the disk.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn put_while_sending(&self, row: &MediaRow, account_id: &str, blob: &Blob) -> io::Result<Shelved> {
+        outside("shelf")?;
+        let label = self.label(row, account_id);
+        let path = self.folder.join(format!("{}.{SENDING}", row.id));
+        let (blob, spares) = (blob.clone(), Arc::clone(&self.spares));
+        let written = tokio::task::spawn_blocking(move || {
+            let file = write(&path, &label, &blob, |_| Ok(()))?;
+            Ok(Shelved {
+                path,
+                _file: file,
+                is_sending: true,
+                spares,
+            })
+        });
+        written.await.map_err(io::Error::other)?
+    }
+
+    fn label(&self, row: &MediaRow, account_id: &str) -> Label {
+        Label {
+            owner: self.owner.to_string(),
+            account_id: account_id.to_owned(),
+            row: row.clone(),
+        }
     }
 
     /// What dead processes left behind here. What cannot be read stays where it is.
@@ -153,7 +196,7 @@ impl Shelf {
             let path = file?.path();
             let ends_with = |end: &str| path.extension().is_some_and(|extension| extension == end);
             let is_empty = ends_with(UNFINISHED) || ends_with(spares::EXTENSION);
-            if !ends_with(EXTENSION) && !is_empty {
+            if !ends_with(EXTENSION) && !ends_with(SENDING) && !is_empty {
                 continue;
             }
             match left_behind(&path) {
@@ -178,7 +221,7 @@ impl Shelf {
     }
 }
 
-fn write(path: PathBuf, label: &Label, blob: &Blob) -> io::Result<Shelved> {
+fn write(path: &Path, label: &Label, blob: &Blob, sync: fn(&File) -> io::Result<()>) -> io::Result<File> {
     let unfinished = path.with_extension(UNFINISHED);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -188,15 +231,11 @@ fn write(path: PathBuf, label: &Label, blob: &Blob) -> io::Result<Shelved> {
     let written = (|| {
         file.lock()?;
         write_whole(&mut file, label, blob)?;
-        file.sync_all()?;
-        std::fs::rename(&unfinished, &path)
+        sync(&file)?;
+        std::fs::rename(&unfinished, path)
     })();
     match written {
-        Ok(()) => Ok(Shelved {
-            path,
-            _file: file,
-            spares: None,
-        }),
+        Ok(()) => Ok(file),
         Err(error) => {
             remove(&unfinished);
             Err(error)
@@ -212,17 +251,11 @@ fn write_whole(file: &mut File, label: &Label, blob: &Blob) -> io::Result<()> {
 }
 
 /// The same into space that was set aside, if there is any that is large enough.
-fn write_to_spare(path: PathBuf, (label, blob): (&Label, &Blob), spares: Arc<Spares>) -> Option<Shelved> {
+fn write_to_spare(path: &Path, (label, blob): (&Label, &Blob), spares: &Spares) -> Option<File> {
     let spare = spares.take(blob.len() + LABEL_BYTES_MAX)?;
-    let file = spare.become_file(&path, |file| write_whole(file, label, blob));
-    let file = file
-        .map_err(|error| tracing::error!(error = %error, "space that was set aside could not be used"))
-        .ok()?;
-    Some(Shelved {
-        path,
-        _file: file,
-        spares: Some(spares),
-    })
+    let file = spare.become_file(path, |file| write_whole(file, label, blob));
+    file.map_err(|error| tracing::error!(error = %error, "space that was set aside could not be used"))
+        .ok()
 }
 
 /// The file of a dead process, locked from now on; `None` when its process lives, or another one was faster.

@@ -24,7 +24,7 @@ pub struct Limits {
     /// Largest input image in pixels.
     pub input_image_pixels: u64,
     /// Pixels of a JPEG that is decoded, in all its scans together: a progressive one may have many, each as much work as the
-    /// whole picture.
+    /// whole picture. A frame of an AVIF with layers counts as ten scans.
     pub scan_pixels: u64,
     /// Most input images of one request.
     pub input_images: u32,
@@ -81,8 +81,8 @@ pub struct Limits {
 
 /// Open files that are not for callers: the database, logs, listeners, media, webhooks.
 const FILES_KEPT: u64 = 96;
-/// Open files of one generation: its caller, a call or two to providers, a spool file.
-const FILES_PER_GENERATION: u64 = 4;
+/// Open files of one generation: its caller, a call or two to providers, a spool file, one of the answer while it is sent.
+const FILES_PER_GENERATION: u64 = 5;
 
 impl Limits {
     /// The same limits as far as `files`, the most that this process may have open, has room for them, and what was lowered.
@@ -177,10 +177,10 @@ mod tests {
         let (same, told) = Limits::default().fitted(65_536);
         assert_eq!((same, told.len()), (Limits::default(), 0));
         let (fitted, told) = Limits::default().fitted(256);
-        assert_eq!((fitted.in_flight_generations, fitted.connections), (40, 80));
+        assert_eq!((fitted.in_flight_generations, fitted.connections), (32, 80));
         assert!(
             told.iter()
-                .any(|line| line.contains("in_flight_generations is 40 instead of 1024"))
+                .any(|line| line.contains("in_flight_generations is 32 instead of 1024"))
         );
         let (least, _) = Limits::default().fitted(10);
         assert_eq!((least.in_flight_generations, least.connections), (1, 1));

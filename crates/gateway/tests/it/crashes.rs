@@ -300,6 +300,30 @@ async fn an_sdk_that_waited_for_a_loss_in_vain_does_not_risk_a_third() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_told_later_gets_an_image_although_the_first_call_was_lost() {
+    for (policy, status, calls) in [("once", "completed", 2), ("never", "upstream_failure", 1)] {
+        let site = Site::new().await;
+        let policy = ("PICTOR_WHEN_MAYBE_BILLED", policy);
+        let mut process = site.serve(&[(STOP_AFTER, "execute"), policy]).await;
+        let request = process.request(Method::POST, GENERATIONS).json(&sync().body);
+        let request = request.header("prefer", "respond-async").header("x-request-id", KEY);
+        assert_eq!(send(request).await.status, reqwest::StatusCode::ACCEPTED);
+        process.until_says("stopped after execute").await;
+        process.kill();
+        let process = site.serve(&[policy]).await;
+        process.until_settled().await;
+        let told = process.get(&format!("/v1/requests/{KEY}")).await.ok();
+        assert_eq!(told["status"], status, "{told}");
+        if status == "completed" {
+            assert_eq!(process.images(&told["result"]).await, 1);
+        }
+        assert_eq!(site.submits().await, calls);
+        process.stop().await;
+        site.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_outcome_is_charged_where_the_operator_says_so() {
     let site = Site::new().await;
     let body = sync().body;

@@ -21,8 +21,8 @@ const PROVIDERS: [&str; 3] = ["openai", "fal", "replicate"];
 const BUSY: &str = "status=429 retry-after=10";
 /// Tries of one candidate in one walk of the plan at most: the first and two retries.
 const TRIES_MAX: usize = 3;
-/// For calls that never end.
-const SHORT_DEADLINE_S: u64 = 2;
+/// For calls that never end: long enough that another one follows on a busy machine.
+const SHORT_DEADLINE_S: u64 = 5;
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

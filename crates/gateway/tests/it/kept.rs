@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use gateway::media::store::MediaStore;
 use gateway::media::strays::{Strays, remove_strays};
 
 use super::hang_up::until_upstream_is_called;
-use super::harness::{GENERATIONS, Site, TestGateway, send, try_send, until, with};
+use super::harness::{GENERATIONS, Process, Site, TestGateway, send, try_send, until, with};
 
 const KEY: &str = "idempotency-key";
 
@@ -34,9 +34,18 @@ fn give_back(data_dir: &Path) {
 
 /// Files of images that wait for the store.
 fn shelved(data_dir: &Path) -> usize {
+    files(data_dir, ".image")
+}
+
+/// Files of images that are being sent.
+fn sending(data_dir: &Path) -> usize {
+    files(data_dir, ".sending")
+}
+
+fn files(data_dir: &Path, end: &str) -> usize {
     let files = std::fs::read_dir(data_dir).expect("the data folder");
     let names = files.map(|file| file.expect("an entry").file_name());
-    names.filter(|name| name.to_string_lossy().ends_with(".image")).count()
+    names.filter(|name| name.to_string_lossy().ends_with(end)).count()
 }
 
 /// A request once it is in a state.
@@ -123,6 +132,78 @@ async fn what_was_promised_while_the_store_was_away_survives_the_death_of_the_pr
     .await;
     process.stop().await;
     site.finish().await;
+}
+
+/// Asks for base64 alone, with headers by which it is found, and kills the process when it has reached a stage.
+async fn dies_sending(site: &Site, stage: &str, headers: &[(&'static str, &str)]) {
+    let mut process = site.serve(&[("PICTOR_TEST_STOP_AFTER", stage)]).await;
+    let call = tokio::spawn(try_send(base64(&process, headers)));
+    process.until_says(&format!("stopped after {stage}")).await;
+    assert_eq!(sending(&site.data_dir()), 1);
+    process.kill();
+    assert!(call.await.expect("the caller waits").is_err());
+}
+
+fn base64(process: &Process, headers: &[(&'static str, &str)]) -> RequestBuilder {
+    let body = with(body("dunes"), json!({ "response_format": "b64_json" }));
+    let request = process.request(Method::POST, GENERATIONS).json(&body);
+    headers
+        .iter()
+        .fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_being_sent_when_the_process_died_is_found_by_its_request() {
+    // Before its end is on record, after it, and when the answer is made.
+    for stage in ["store", "settle", "respond"] {
+        let site = Site::new().await;
+        dies_sending(&site, stage, &[("x-request-id", "lost")]).await;
+        let process = site.serve(&[]).await;
+        let found = until("the image of the request", async || {
+            let reply = process.get("/v1/requests/lost").await;
+            let told = reply.json();
+            (told["status"] == "completed" && told["result"]["data"][0].is_object()).then_some(told)
+        })
+        .await;
+        assert_eq!(process.images(&found["result"]).await, 1, "{stage}");
+        assert_eq!(site.submits().await, 1);
+        until("no files that wait", async || {
+            (sending(&site.data_dir()) + shelved(&site.data_dir()) == 0).then_some(())
+        })
+        .await;
+        process.stop().await;
+        site.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sdk_s_retry_gets_what_was_being_sent_when_the_process_died() {
+    for stage in ["settle", "respond"] {
+        let site = Site::new().await;
+        dies_sending(&site, stage, &[("x-stainless-retry-count", "0")]).await;
+        let process = site.serve(&[]).await;
+        let again = send(base64(&process, &[("x-stainless-retry-count", "1")])).await.ok();
+        assert!(again["data"][0]["b64_json"].is_string(), "{stage}: {again}");
+        assert_eq!(site.submits().await, 1, "{stage}");
+        process.stop().await;
+        site.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_leaves_nothing_behind() {
+    let gateway = TestGateway::start().await;
+    let body = with(body("dunes"), json!({ "response_format": "b64_json" }));
+    let answer = send(gateway.request(Method::POST, GENERATIONS).json(&body)).await.ok();
+    assert!(answer["data"][0]["b64_json"].is_string());
+    until("nothing left behind", async || {
+        (sending(&gateway.data_dir) + shelved(&gateway.data_dir) == 0).then_some(())
+    })
+    .await;
+    let id = answer["id"].as_str().expect("an id");
+    let told = gateway.get(&format!("/v1/requests/{id}")).await.ok();
+    assert_eq!(told["result"]["data"].as_array().map_or(0, Vec::len), 0, "{told}");
+    gateway.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

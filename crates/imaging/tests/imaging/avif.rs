@@ -339,6 +339,25 @@ fn streams_are_checked_before_they_are_decoded() {
     let repeated = data.repeat(20);
     let error = decode(&Heif::of(&picture).build(&repeated), &DecodeLimits::default()).expect_err("too many frames");
     assert_eq!(error.to_string(), "the avif image is damaged: too many frames");
+    // Some of them, and more pixels in all than a picture may take.
+    let bytes = Heif::of(&picture).build(&data.repeat(4));
+    let limits = DecodeLimits {
+        scan_pixels: 40 * 30 * 10 * 3,
+        ..DecodeLimits::default()
+    };
+    let error = decode(&bytes, &limits).expect_err("four frames where three may be");
+    assert!(
+        matches!(error, ImagingError::TooManyFrames { frames: 4, .. }),
+        "{error}"
+    );
+    let few = DecodeLimits {
+        scan_pixels: 1,
+        ..DecodeLimits::default()
+    };
+    assert!(
+        decode(&Heif::of(&picture).build(&data), &few).is_ok(),
+        "one frame is the picture"
+    );
     // Bytes that are no stream.
     let error = decode(&Heif::of(&picture).build(&[0xff; 40]), &DecodeLimits::default());
     assert!(matches!(error, Err(ImagingError::Malformed { .. })));

@@ -60,7 +60,7 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 /// The factors that a wait is stretched by, so that callers who failed together do not come back together. Never
 /// below 1: who comes back before the time that the provider named is refused again.
 pub const JITTER: Range<f64> = 1.0..1.5;
-/// How often a plan is walked when nothing was spent: the second walk catches short outages of all providers.
+/// How often a plan is walked when that is allowed: the second walk catches short outages of all providers.
 pub const WALKS_MAX: u32 = 2;
 /// The wait between two walks, so that the second one meets another moment.
 pub const WALK_PAUSE: Duration = Duration::from_millis(500);
@@ -135,7 +135,8 @@ pub fn is_over(failure: &Failure, time_left: Duration) -> bool {
 }
 
 /// Whether the plan is walked once more after `walks` walks. `attempts` holds every attempt of the generation by its
-/// failure, `None` for a success: nothing may have been spent, and some candidate must be worth asking again.
+/// failure, `None` for a success: some candidate must be worth asking again, and nothing may have been spent, unless the
+/// operator pays for any number of tries.
 #[must_use]
 pub fn walk_again<'a>(
     attempts: impl IntoIterator<Item = Option<&'a Failure>>,
@@ -144,9 +145,13 @@ pub fn walk_again<'a>(
     time_left: Duration,
 ) -> bool {
     let mut passing = false;
+    let is_paid_again = policy.when_maybe_billed == WhenMaybeBilled::Always;
     for failure in attempts {
-        let Some(failure) = failure.filter(|failure| failure.spent == Spent::No) else {
-            return false;
+        let failure = match failure {
+            Some(failure) if failure.spent == Spent::No || is_paid_again => failure,
+            // Of several images some are there.
+            None if is_paid_again => continue,
+            _ => return false,
         };
         passing |= match failure.health_effect() {
             HealthEffect::Counts => true,
@@ -426,5 +431,25 @@ mod tests {
             "a success cost something"
         );
         assert!(!again(&[], 1, long));
+    }
+
+    #[test]
+    fn who_pays_for_any_number_of_tries_walks_again_after_calls_that_may_have_cost() {
+        let always = FailoverPolicy {
+            when_maybe_billed: WhenMaybeBilled::Always,
+            ..FailoverPolicy::default()
+        };
+        let (cut, blocked) = (
+            Failure::new(FailureKind::Interrupted, ""),
+            Failure::new(FailureKind::ContentPolicy, ""),
+        );
+        let long = Duration::from_secs(60);
+        let again = |failures: &[Option<&Failure>], policy: &FailoverPolicy| {
+            walk_again(failures.iter().copied(), 1, policy, long)
+        };
+        assert!(again(&[Some(&cut), Some(&cut)], &always));
+        assert!(again(&[Some(&cut), None], &always), "one image of two is missing");
+        assert!(!again(&[Some(&cut), Some(&blocked)], &always));
+        assert!(!again(&[Some(&cut)], &FailoverPolicy::default()));
     }
 }

@@ -30,6 +30,9 @@ impl Wrongs {
     }
 }
 
+/// Of the asks that may cost anything, so many are served where any number of tries is paid for.
+const SERVED_ALWAYS: f64 = 0.995;
+
 /// Figures of a run.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
@@ -37,8 +40,8 @@ pub(super) struct Figures {
     pub(super) served: usize,
     /// Refused before anything was spent, for good.
     pub(super) refused_unspent: usize,
-    /// Requests whose gateway was killed while it sent what is kept nowhere.
-    pub(super) died_answering: usize,
+    /// Asks of callers who ask once, whose gateway was killed before it had the image: nobody but they could ask again.
+    pub(super) struck_once: usize,
     /// Those whose callers' patience ended: nothing can be said of them.
     pub(super) gave_up: usize,
     /// Those that the policy had to serve.
@@ -55,6 +58,22 @@ pub(super) struct Figures {
     pub(super) cost_micros: i64,
     pub(super) codes: BTreeMap<String, usize>,
     pub(super) by_shape: BTreeMap<Shape, (usize, usize)>,
+}
+
+impl Figures {
+    /// Asks that were not refused before anything was spent, by callers whom a kill left a way to ask again.
+    pub(super) fn open(&self) -> usize {
+        self.asks - self.refused_unspent - self.struck_once
+    }
+
+    /// Checks what holds for all asks together.
+    pub(super) fn check(&self, when_maybe_billed: &str, wrongs: &mut Wrongs) {
+        let least = SERVED_ALWAYS * self.open() as f64;
+        if when_maybe_billed == "always" && (self.served as f64) < least {
+            let what = format!("{} served, {least:.1} of {} wanted", self.served, self.open());
+            wrongs.add("whoever pays for any number of tries is served", what);
+        }
+    }
 }
 
 /// An ask with all that is known of it.
@@ -176,15 +195,6 @@ impl Case<'_> {
         self.kills.iter().any(struck)
     }
 
-    /// Whether the gateway was killed while it sent bytes that are kept nowhere to a caller who does not ask again: as base64
-    /// without a key leaves nothing behind, nobody can have them then.
-    fn died_answering(&self, row: &Row) -> bool {
-        row.status == "completed"
-            && self.ask.repeat == Repeat::Never
-            && self.story.end == End::Lost
-            && self.was_struck(row.ended_at, row)
-    }
-
     /// Images of a request that its caller got, or that are found.
     fn found(&self, row: &Row) -> usize {
         let is_answered = match self.story.id.as_deref() {
@@ -217,9 +227,7 @@ impl Case<'_> {
             if row.stored.is_none() {
                 wrongs.add("stored images can be had", self.told(&about));
             }
-            if found == 0 && self.died_answering(row) {
-                figures.died_answering += 1;
-            } else if row.status == "completed" && found == 0 || found < paid.min(self.ask.count) {
+            if row.status == "completed" && found == 0 || found < paid.min(self.ask.count) {
                 let what = format!("{about}: {found} of {paid} images ({:?})", self.story.end);
                 wrongs.add("no paid image is lost", self.told(&what));
             }
@@ -307,8 +315,11 @@ impl Case<'_> {
             .flat_map(|row| &row.attempts)
             .filter(|attempt| attempt.is_marked())
             .count();
+        let is_struck = self.rows.iter().any(|row| self.was_struck(row.created_at, row));
         if !served && marked == 0 && self.billed.is_empty() {
             figures.refused_unspent += 1;
+        } else if !served && self.ask.repeat == Repeat::Never && is_struck {
+            figures.struck_once += 1;
         }
         // What a death made of it is not the faults' doing: the policy allows as many doubts as it allows.
         let doubts = match self.when_maybe_billed {
@@ -319,7 +330,7 @@ impl Case<'_> {
         // Who is told later does not ask again either.
         let asks_again = self.ask.repeat != Repeat::Never && self.ask.shape != Shape::Async;
         let had_a_chance = self.story.tries > 0
-            && (asks_again || !self.rows.iter().any(|row| self.was_struck(row.created_at, row)))
+            && (asks_again || !is_struck)
             && marked <= doubts
             && !matches!(&self.story.end, End::GaveUp(_))
             && !self.rows.is_empty();

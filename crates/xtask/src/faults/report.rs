@@ -21,7 +21,7 @@ pub(super) fn print(site: &Site, told: &Told) {
     );
     console::heading(&head);
     let share = |part: usize, of: usize| format!("{:.2} %", 100.0 * part as f64 / of.max(1) as f64);
-    let open = figures.asks - figures.refused_unspent;
+    let open = figures.open();
     let lines = [
         ("took", console::duration(told.took)),
         (
@@ -54,13 +54,13 @@ pub(super) fn print(site: &Site, told: &Told) {
                 share(figures.possible_and_served, figures.possible)
             ),
         ),
+        ("  killed, of callers who ask once", figures.struck_once.to_string()),
         ("  callers whose patience ended", figures.gave_up.to_string()),
         (
             "images billed, delivered or found",
             format!("{}, {}", figures.billed_images, figures.delivered_images),
         ),
         ("images paid in vain, each told", figures.marked_images.to_string()),
-        ("killed while sending, kept nowhere", figures.died_answering.to_string()),
         ("asks paid twice, each told", figures.marked_doubles.to_string()),
         ("requests with an unknown outcome", figures.unknown_rows.to_string()),
         ("charged", format!("${:.6}", figures.cost_micros as f64 / 1e6)),

@@ -105,7 +105,7 @@ fn go_on(site: &Site, gateways: &[Gateway], weather: &Weather, begun: Instant) -
         let blower = threads.spawn(|| weather.blow(site, gateways, &client));
         threads.spawn(|| weather.watch(site, gateways, &client));
         threads.spawn(|| weather.report(site, &done));
-        let stories = ask_all(site, &client, &asks, &done);
+        let stories = ask_all(site, &client, &asks, (weather, &done));
         killer.join().map_err(|_| "the killer failed")?;
         weather.is_over.store(true, Ordering::SeqCst);
         blower.join().map_err(|_| "the outages failed")??;
@@ -166,8 +166,9 @@ fn picture(site: &Site, client: &Client) -> Outcome<String> {
     Ok(format!("data:image/png;base64,{text}"))
 }
 
-/// All asks, each not before its time.
-fn ask_all(site: &Site, client: &Client, asks: &[Ask], done: &AtomicUsize) -> Vec<Story> {
+/// All asks, each not before its time, nor before as many kills as come before it: these wait until it was seen how soon the
+/// gateways serve after an outage, and shall all strike something.
+fn ask_all(site: &Site, client: &Client, asks: &[Ask], (weather, done): (&Weather, &AtomicUsize)) -> Vec<Story> {
     let kills_s = site.options.kills as f64 * (KILL_EVERY_S.0 + KILL_EVERY_S.1) / 2.0;
     let lasts_s = site.options.lasts_s.max(kills_s);
     let every = Duration::from_secs_f64(ASK_EVERY_S.max(lasts_s / asks.len().max(1) as f64));
@@ -179,6 +180,10 @@ fn ask_all(site: &Site, client: &Client, asks: &[Ask], done: &AtomicUsize) -> Ve
                 while let Some(ask) = asks.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let due = every * u32::try_from(ask.place).unwrap_or(u32::MAX);
                     pause(due.saturating_sub(begun.elapsed()));
+                    let kills_before = ask.place * site.options.kills / asks.len();
+                    while weather.kills().len() < kills_before {
+                        pause(LOOK);
+                    }
                     let story = caller::ask(site, client, ask);
                     done.fetch_add(1, Ordering::SeqCst);
                     stories
@@ -263,6 +268,7 @@ impl Told {
             }
             case.check(&mut self.wrongs, &mut self.figures);
         }
+        self.figures.check(&site.options.when_maybe_billed, &mut self.wrongs);
         Ok(())
     }
 

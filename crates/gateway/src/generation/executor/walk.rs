@@ -68,7 +68,8 @@ impl<'a> Walk<'a> {
         n: u32,
         (bounds, first): (Bounds, Option<FirstCalls>),
     ) -> Self {
-        let facts = plan.candidates.iter().map(|candidate| Facts::of(candidate));
+        let told_later = executor.told_later;
+        let facts = plan.candidates.iter().map(|candidate| Facts::of(candidate, told_later));
         Self {
             executor,
             plan,

@@ -13,7 +13,7 @@ use providers::{Blob, Observer, ProviderRequest, SpoolScope};
 use tokio::time::Instant;
 
 use super::salvage::{Call, Salvage, Told};
-use super::{LEAST_TIME, ResumeError};
+use super::{ResumeError, time_left};
 use crate::boundary::passed;
 use crate::db::DatabaseError;
 use crate::db::generations::{Orphan, OrphanedAttempt};
@@ -116,8 +116,7 @@ impl Generator {
     }
 
     fn time_for(&self, orphan: &Orphan) -> Instant {
-        let left = orphan.deadline_at.duration_since(self.clock.now());
-        Instant::now() + Duration::try_from(left).unwrap_or(Duration::ZERO).max(LEAST_TIME)
+        Instant::now() + time_left(orphan.deadline_at, self.clock.now())
     }
 
     /// The provider of a call, and the request to it.
@@ -165,8 +164,8 @@ impl Generator {
         self.routing.record(&row.provider, &row.model, &ended, self.clock.now());
     }
 
-    /// Asks once more for images of calls that nobody can find out about, when others of the same request came: as the
-    /// policy allows it, since they may be paid for.
+    /// Asks once more for images of calls that nobody can find out about, when others of the same request came, or when
+    /// nobody asks again: as the policy allows it, since they may be paid for.
     pub(super) async fn ask_anew(
         &self,
         orphan: &Orphan,
@@ -174,9 +173,10 @@ impl Generator {
         scope: &SpoolScope,
     ) -> Result<(), DatabaseError> {
         let missing = salvage.missing();
-        if missing == 0 || missing == salvage.wanted {
+        if missing == 0 {
             return Ok(());
         }
+        let has_some = missing < salvage.wanted;
         let mut made = Vec::new();
         let mut asked = 0;
         for call in salvage.calls.iter().filter(|call| call.is_lost()) {
@@ -186,7 +186,8 @@ impl Generator {
                 WhenMaybeBilled::Once => facts.tries_before == 0,
                 WhenMaybeBilled::Always => true,
             };
-            if !may || facts.native.is_none() || asked + facts.asked as usize > missing {
+            let is_awaited = has_some || facts.told_later;
+            if !may || !is_awaited || facts.native.is_none() || asked + facts.asked as usize > missing {
                 continue;
             }
             asked += facts.asked as usize;

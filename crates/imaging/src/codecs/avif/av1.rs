@@ -24,8 +24,8 @@ pub(super) struct SequenceHeader {
     pub(super) is_full_range: bool,
 }
 
-/// Reads the first sequence header of a stream, and refuses streams that only cost time.
-pub(super) fn check(stream: &[u8]) -> Result<SequenceHeader, ImagingError> {
+/// Reads the first sequence header of a stream, and counts its frames. Refuses streams that only cost time.
+pub(super) fn check(stream: &[u8]) -> Result<(SequenceHeader, u32), ImagingError> {
     let damaged = || ImagingError::malformed(FORMAT, "its AV1 stream is damaged");
     let mut header = None;
     let mut frames = 0;
@@ -48,7 +48,7 @@ pub(super) fn check(stream: &[u8]) -> Result<SequenceHeader, ImagingError> {
             return Err(ImagingError::malformed(FORMAT, "too many frames"));
         }
     }
-    header.ok_or_else(damaged)
+    header.map(|header| (header, frames)).ok_or_else(damaged)
 }
 
 /// Type and payload of the next unit of a stream, and what follows it.
