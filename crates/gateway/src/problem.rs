@@ -1,6 +1,7 @@
 //! The face of every error: one exhaustive match from outcomes to status, code and public text.
 
 mod attempts;
+pub mod codes;
 mod database;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::db::ledger::{Budget, Shortage};
 use crate::outcome::GenerationError;
 pub use attempts::attempt_json;
 use attempts::exhausted;
+use codes::Code;
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,15 +40,12 @@ pub struct Problem {
     pub metadata: Option<Value>,
 }
 
-const INVALID: &str = "invalid_request_error";
-const UPSTREAM: &str = "upstream_error";
-
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, kind: &'static str, message: impl Into<String>) -> Self {
+    fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
-            status,
-            code,
-            kind,
+            status: code.status,
+            code: code.name,
+            kind: code.kind,
             message: message.into(),
             param: None,
             should_retry: None,
@@ -58,24 +57,22 @@ impl Problem {
     /// 401.
     #[must_use]
     pub fn authentication(message: &str) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "AUTHENTICATION_FAILED",
-            "authentication_error",
-            message,
-        )
+        Self::new(codes::AUTHENTICATION_FAILED, message)
     }
 
     /// 403.
     #[must_use]
     pub fn permission(message: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "permission_error", message)
+        Self::new(codes::PERMISSION_DENIED, message)
     }
 
     /// A request that is wrong as a whole.
     #[must_use]
     pub fn invalid(status: StatusCode, message: impl Into<String>) -> Self {
-        Self::new(status, "INVALID_REQUEST", INVALID, message)
+        Self {
+            status,
+            ..Self::new(codes::INVALID_REQUEST, message)
+        }
     }
 
     /// A request with faults. `param` is the first one's field; the message tells all.
@@ -101,8 +98,7 @@ impl Problem {
     /// 429: the key's own limit.
     #[must_use]
     pub fn rate_limited(message: &str, retry_after: Duration) -> Self {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let mut problem = Self::new(status, "RATE_LIMITED", "rate_limit_error", message);
+        let mut problem = Self::new(codes::RATE_LIMITED, message);
         problem.should_retry = Some(true);
         problem.retry_after = Some(retry_after);
         problem
@@ -118,7 +114,7 @@ impl Problem {
     /// 409: one key for two requests.
     #[must_use]
     pub fn conflict(message: &str) -> Self {
-        let mut problem = Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_CONFLICT", INVALID, message);
+        let mut problem = Self::new(codes::IDEMPOTENCY_CONFLICT, message);
         problem.should_retry = Some(false);
         problem
     }
@@ -145,7 +141,7 @@ impl Problem {
         let message = "The gateway stopped while a provider worked on this request. Its outcome is unknown and it may have been billed, so no other try is made.";
         Self {
             should_retry: Some(false),
-            ..Self::new(StatusCode::BAD_GATEWAY, "OUTCOME_UNKNOWN", UPSTREAM, message)
+            ..Self::new(codes::OUTCOME_UNKNOWN, message)
         }
     }
 
@@ -160,8 +156,8 @@ impl Problem {
     }
 
     /// 402: whoever tries again unasked would meet the same lack.
-    fn unaffordable(code: &'static str, message: String) -> Self {
-        let mut problem = Self::new(StatusCode::PAYMENT_REQUIRED, code, "insufficient_quota", message);
+    fn unaffordable(code: Code, message: String) -> Self {
+        let mut problem = Self::new(code, message);
         problem.should_retry = Some(false);
         problem
     }
@@ -171,7 +167,7 @@ impl Problem {
     pub fn overloaded(message: &str) -> Self {
         /// Generations take seconds, so a place is free soon.
         const RETRY_AFTER: Duration = Duration::from_secs(2);
-        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "server_error", message);
+        let mut problem = Self::new(codes::OVERLOADED, message);
         problem.should_retry = Some(true);
         problem.retry_after = Some(RETRY_AFTER);
         problem
@@ -181,12 +177,7 @@ impl Problem {
     #[must_use]
     pub fn internal() -> Self {
         let message = "Something went wrong here. The request id in x-request-id finds it in the log.";
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_ERROR",
-            "server_error",
-            message,
-        )
+        Self::new(codes::INTERNAL_ERROR, message)
     }
 
     /// A generation that broke off: it may have cost money, so nobody shall repeat it unasked.
@@ -246,18 +237,18 @@ pub fn model_message(name: &str, cause: &NotFound) -> String {
 fn model(name: &str, cause: &NotFound) -> Problem {
     let (code, message) = match cause {
         NotFound::Unknown { suggestion: Some(id) } => (
-            "MODEL_NOT_FOUND",
+            codes::MODEL_NOT_FOUND,
             format!("Model {} not found. Did you mean '{id}'?", echo(name)),
         ),
         NotFound::Unknown { suggestion: None } => (
-            "MODEL_NOT_FOUND",
+            codes::MODEL_NOT_FOUND,
             format!(
                 "Model {} not found. GET /openai/v1/models lists all models.",
                 echo(name)
             ),
         ),
         NotFound::NotAtProvider { model, providers } => (
-            "MODEL_NOT_FOUND",
+            codes::MODEL_NOT_FOUND,
             format!(
                 "Model '{model}' is not offered by the provider in {}. Its providers: {}",
                 echo(name),
@@ -273,7 +264,7 @@ fn model(name: &str, cause: &NotFound) -> Problem {
                 .as_ref()
                 .map_or_else(String::new, |id| format!(" Use '{id}' instead."));
             (
-                "MODEL_DISABLED",
+                codes::MODEL_DISABLED,
                 if *switched_off {
                     format!("Model '{model}' is switched off on this gateway.{instead}")
                 } else {
@@ -284,7 +275,7 @@ fn model(name: &str, cause: &NotFound) -> Problem {
     };
     Problem {
         param: Some("model".to_owned()),
-        ..Problem::new(StatusCode::NOT_FOUND, code, INVALID, message)
+        ..Problem::new(code, message)
     }
 }
 
@@ -298,7 +289,7 @@ fn short(shortage: &Shortage) -> Problem {
             required_micros,
             available_micros,
         } => Problem::unaffordable(
-            "INSUFFICIENT_BALANCE",
+            codes::INSUFFICIENT_BALANCE,
             format!(
                 "Insufficient balance: {} required, {} available",
                 dollars(required_micros),
@@ -318,7 +309,7 @@ fn short(shortage: &Shortage) -> Problem {
                 Budget::Visitors => "all visitors (day_usd)",
             };
             Problem::unaffordable(
-                "BUDGET_EXCEEDED",
+                codes::BUDGET_EXCEEDED,
                 format!(
                     "The budget of {whose} is exceeded: {} required, {} available",
                     dollars(required_micros),
@@ -353,7 +344,7 @@ fn no_route(model: &str, cause: &NoRoute) -> Problem {
             Problem {
                 should_retry: Some(true),
                 param: Some("model".to_owned()),
-                ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "MODEL_UNAVAILABLE", INVALID, message)
+                ..Problem::new(codes::MODEL_UNAVAILABLE, message)
             }
         }
         NoRoute::ForcedProviderCannot {

@@ -8,6 +8,7 @@ use crate::db::DatabaseError;
 use crate::http::state::AppState;
 use crate::operator::Refusal;
 use crate::problem::Problem;
+use crate::problem::codes::{self, Code};
 
 /// The fields of a JSON body.
 ///
@@ -28,9 +29,9 @@ pub(super) async fn body(state: &AppState, request: Request) -> Result<Received,
 }
 
 /// 409: trying again would meet the same state.
-fn conflict(code: &'static str, message: String) -> Problem {
+fn conflict(code: Code, message: String) -> Problem {
     Problem {
-        code,
+        code: code.name,
         should_retry: Some(false),
         ..Problem::invalid(StatusCode::CONFLICT, message)
     }
@@ -41,8 +42,8 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Faults(faults) => Self::faults(&faults),
             Refusal::NotFound(message) => Self::invalid(StatusCode::NOT_FOUND, message),
-            Refusal::Conflict(message) => conflict("INVALID_REQUEST", message),
-            Refusal::Taken(message) => conflict("IDEMPOTENCY_CONFLICT", message),
+            Refusal::Conflict(message) => conflict(codes::INVALID_REQUEST, message),
+            Refusal::Taken(message) => conflict(codes::IDEMPOTENCY_CONFLICT, message),
             Refusal::TooOften { message, wait } => Self::rate_limited(&message, wait),
             Refusal::Failed(why) => {
                 tracing::error!(error = %why, "what was asked for could not be done");

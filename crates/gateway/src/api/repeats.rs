@@ -25,7 +25,7 @@ use crate::db::media::MediaRow;
 use crate::http::repeat::Repeat;
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::problem::Problem;
+use crate::problem::{Problem, codes};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -204,7 +204,7 @@ async fn by_key(
             let response = again(state, &ended, scope).await?.ok_or_else(Problem::images_gone)?;
             return Ok(Turn::Done(replayed(response)));
         }
-        if ended.error_code.as_deref() != Some("OUTCOME_UNKNOWN") {
+        if ended.error_code.as_deref() != Some(codes::OUTCOME_UNKNOWN.name) {
             // It cost nothing and gave its key back: the next look finds it free, unless its answer was purged.
             unanswered = Some(ended.id);
             continue;

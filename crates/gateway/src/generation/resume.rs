@@ -29,7 +29,7 @@ use crate::ledger::Charge;
 use crate::media::store::StoreError;
 use crate::metrics::GenerationEnd;
 use crate::outcome::{Attempt, GenerationError};
-use crate::problem::Problem;
+use crate::problem::{Problem, codes};
 use crate::settings::WhenOutcomeUnknown;
 use salvage::{Call, Salvage};
 
@@ -213,15 +213,15 @@ impl Generator {
         };
         let (code, message) = match (is_unknown, held) {
             (false, _) => (
-                "INTERNAL_ERROR",
+                codes::INTERNAL_ERROR.name,
                 "The gateway stopped before this request was sent to a provider. Nothing was spent.",
             ),
             (true, None) => (
-                "OUTCOME_UNKNOWN",
+                codes::OUTCOME_UNKNOWN.name,
                 "The gateway stopped while a provider worked on this request, and its outcome is unknown. What was held was given back.",
             ),
             (true, Some(_)) => (
-                "OUTCOME_UNKNOWN",
+                codes::OUTCOME_UNKNOWN.name,
                 "The gateway stopped while a provider worked on this request, and its outcome is unknown. What was held was charged.",
             ),
         };

@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use planner::failure::{Blame, Failure, FailureKind, Spent};
 use serde_json::{Value, json};
 
-use super::{Problem, UPSTREAM};
+use super::Problem;
+use super::codes::{self, Code};
 use crate::outcome::{Attempt, code_of, spent_word};
 
 /// The answer when every attempt failed, or the last failure allowed no other.
@@ -18,10 +19,9 @@ pub(super) fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, 
         },
         FailureKind::InvalidArgument => Problem {
             param: decisive.param.clone(),
+            status: StatusCode::BAD_REQUEST,
             ..Problem::new(
-                StatusCode::BAD_REQUEST,
-                "UPSTREAM_ERROR",
-                UPSTREAM,
+                codes::UPSTREAM_ERROR,
                 format!("The provider refused an argument: {}", decisive.message),
             )
         },
@@ -30,31 +30,29 @@ pub(super) fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, 
         {
             Problem {
                 param: decisive.param.clone(),
+                status: StatusCode::BAD_REQUEST,
                 ..Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    "UPSTREAM_ERROR",
-                    UPSTREAM,
+                    codes::UPSTREAM_ERROR,
                     format!("The request's own credential was refused: {}", decisive.message),
                 )
             }
         }
-        FailureKind::LimitReached => upstream(StatusCode::BAD_GATEWAY, "UPSTREAM_ERROR", decisive),
-        FailureKind::TimedOut if forced || attempts.len() == 1 => {
-            upstream(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", decisive)
-        }
+        FailureKind::LimitReached => upstream(codes::UPSTREAM_ERROR, decisive),
+        FailureKind::TimedOut if forced || attempts.len() == 1 => upstream(codes::UPSTREAM_TIMEOUT, decisive),
         _ if stopped && decisive.spent != Spent::No => {
             let message = format!(
                 "The outcome of the last attempt is unknown and it may have been billed, so no other was made: {}",
                 decisive.message
             );
-            Problem::new(StatusCode::BAD_GATEWAY, "OUTCOME_UNKNOWN", UPSTREAM, message)
+            Problem::new(codes::OUTCOME_UNKNOWN, message)
         }
         FailureKind::RateLimited if forced => Problem {
+            status: StatusCode::TOO_MANY_REQUESTS,
             retry_after: decisive.retry_after,
-            ..upstream(StatusCode::TOO_MANY_REQUESTS, "UPSTREAM_ERROR", decisive)
+            ..upstream(codes::UPSTREAM_ERROR, decisive)
         },
-        _ if forced => upstream(StatusCode::BAD_GATEWAY, "UPSTREAM_ERROR", decisive),
-        _ => upstream(StatusCode::BAD_GATEWAY, "ALL_PROVIDERS_EXHAUSTED", decisive),
+        _ if forced => upstream(codes::UPSTREAM_ERROR, decisive),
+        _ => upstream(codes::ALL_PROVIDERS_EXHAUSTED, decisive),
     };
     problem.should_retry = match problem.status.as_u16() {
         _ if spent => Some(false),
@@ -72,7 +70,7 @@ pub(super) fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, 
     problem
 }
 
-fn upstream(status: StatusCode, code: &'static str, failure: &Failure) -> Problem {
+fn upstream(code: Code, failure: &Failure) -> Problem {
     let message = match failure.kind {
         // What our account at a provider is missing is not the caller's affair.
         FailureKind::BadCredential | FailureKind::QuotaExhausted | FailureKind::NotPermitted => {
@@ -80,7 +78,7 @@ fn upstream(status: StatusCode, code: &'static str, failure: &Failure) -> Proble
         }
         _ => format!("No provider could serve this request. The last one failed: {}", failure.message),
     };
-    Problem::new(status, code, UPSTREAM, message)
+    Problem::new(code, message)
 }
 
 fn content_policy(failure: &Failure) -> Problem {
@@ -92,12 +90,7 @@ fn content_policy(failure: &Failure) -> Problem {
     Problem {
         param: Some("prompt".to_owned()),
         metadata: Some(json!({ "stage": moderation.stage, "categories": moderation.categories })),
-        ..Problem::new(
-            StatusCode::BAD_REQUEST,
-            "CONTENT_POLICY_VIOLATION",
-            "image_generation_user_error",
-            message,
-        )
+        ..Problem::new(codes::CONTENT_POLICY_VIOLATION, message)
     }
 }
 

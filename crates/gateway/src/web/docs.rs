@@ -7,6 +7,7 @@ use planner::mode::Mode;
 use planner::view::ModelView;
 use site::guides;
 use site::markdown::EXAMPLE_ADDRESS;
+use site::pages::reference::ErrorCode;
 use site::pages::{docs, reference};
 use site::samples::Sample;
 
@@ -14,6 +15,7 @@ use crate::http::face;
 use crate::http::fallback;
 use crate::http::state::AppState;
 use crate::http::visit;
+use crate::problem::codes;
 
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
@@ -60,13 +62,24 @@ fn show(state: &AppState, slug: Option<&str>, as_markdown: bool, headers: &Heade
     if as_markdown {
         return face::text(
             MARKDOWN,
-            reference::markdown(reference, operation, &visit.address),
+            reference::markdown(reference, operation, &visit.address, &codes()),
             headers,
         );
     }
     let sample = sample(state, &operation.path);
-    let page = reference::page(reference, operation, sample.as_ref(), &visit.address);
+    let page = reference::page(reference, operation, (sample.as_ref(), &visit.address), &codes());
     face::page(&page, &visit, headers)
+}
+
+/// The codes of errors.
+fn codes() -> Vec<ErrorCode> {
+    let told = |code: &codes::Code| ErrorCode {
+        name: code.name,
+        status: code.status.as_u16(),
+        when: code.when,
+        again: code.again.as_str(),
+    };
+    codes::ALL.iter().map(told).collect()
 }
 
 /// What calls an operation that makes images.

@@ -18,7 +18,12 @@ pub use schema::markdown;
 
 /// The page of one operation. `sample` calls it where a model is called.
 #[must_use]
-pub fn page(reference: &Reference, operation: &Operation, sample: Option<&Sample>, address: &str) -> Page {
+pub fn page(
+    reference: &Reference,
+    operation: &Operation,
+    (sample, address): (Option<&Sample>, &str),
+    codes: &[ErrorCode],
+) -> Page {
     let own = operation.path_of_page();
     let group = reference
         .groups()
@@ -42,7 +47,7 @@ pub fn page(reference: &Reference, operation: &Operation, sample: Option<&Sample
     schema::answers(&mut article, reference, &operation.content);
     let refuses = |answers: &serde_json::Map<String, serde_json::Value>| answers.contains_key("401");
     if operation.content["responses"].as_object().is_some_and(refuses) {
-        article.push_str(&errors());
+        article.push_str(&errors(codes));
     }
     article.push_str(&neighbors(reference, operation));
     let main = format!(
@@ -79,88 +84,31 @@ fn badges() -> String {
     )
 }
 
-/// Codes of errors: status, when, and whether to try again.
-pub const ERRORS: [(&str, u16, &str, &str); 17] = [
-    (
-        "AUTHENTICATION_FAILED",
-        401,
-        "Key missing, malformed, unknown or revoked",
-        "no",
-    ),
-    ("PERMISSION_DENIED", 403, "The key lacks the scope or the model", "no"),
-    (
-        "INVALID_REQUEST",
-        400,
-        "A value that no offer takes; the message lists what is legal, and all faults are told together",
-        "no",
-    ),
-    ("MODEL_NOT_FOUND", 404, "No such model; names the nearest", "no"),
-    ("MODEL_DISABLED", 404, "No offer is left; names the successor", "no"),
-    (
-        "MODEL_UNAVAILABLE",
-        503,
-        "No provider of the model has a credential here",
-        "yes",
-    ),
-    (
-        "INSUFFICIENT_BALANCE",
-        402,
-        "Less on the account than the request may cost",
-        "no",
-    ),
-    ("BUDGET_EXCEEDED", 402, "The key’s own budget is used up", "no"),
-    (
-        "CONTENT_POLICY_VIOLATION",
-        400,
-        "A provider’s safety system refused",
-        "no",
-    ),
-    ("RATE_LIMITED", 429, "The key’s own limit; see retry-after", "yes"),
-    (
-        "IDEMPOTENCY_CONFLICT",
-        409,
-        "The Idempotency-Key came before with another body",
-        "no",
-    ),
-    (
-        "OUTCOME_UNKNOWN",
-        502,
-        "Cut off after sending, and the policy forbids another try",
-        "no",
-    ),
-    (
-        "ALL_PROVIDERS_EXHAUSTED",
-        502,
-        "Every offer failed; error.metadata has the attempts",
-        "when nothing was spent",
-    ),
-    (
-        "UPSTREAM_ERROR",
-        502,
-        "A forced provider failed, or a failure not to be retried",
-        "when nothing was spent",
-    ),
-    (
-        "UPSTREAM_TIMEOUT",
-        504,
-        "The provider took too long",
-        "when nothing was spent",
-    ),
-    ("OVERLOADED", 503, "More work than is taken on; see retry-after", "yes"),
-    (
-        "INTERNAL_ERROR",
-        500,
-        "A fault of Pictor; the request’s id finds it in the log",
-        "when nothing was spent",
-    ),
-];
+/// A code of errors, as the reference tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// Its name.
+    pub name: &'static str,
+    /// The status that it comes with.
+    pub status: u16,
+    /// When it comes.
+    pub when: &'static str,
+    /// Whether it is worth asking again.
+    pub again: &'static str,
+}
 
-fn errors() -> String {
+fn errors(codes: &[ErrorCode]) -> String {
     let mut rows = String::new();
-    for (code, status, when, again) in ERRORS {
+    for code in codes {
+        let ErrorCode {
+            name,
+            status,
+            when,
+            again,
+        } = code;
         let _ = writeln!(
             rows,
-            "<tr><th scope=\"row\"><code>{code}</code></th><td class=\"n\">{status}</td><td>{when}</td><td>{again}</td></tr>"
+            "<tr><th scope=\"row\"><code>{name}</code></th><td class=\"n\">{status}</td><td>{when}</td><td>{again}</td></tr>"
         );
     }
     format!(

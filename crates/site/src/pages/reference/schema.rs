@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use planner::handling::Handling;
 use serde_json::Value;
 
-use super::{ERRORS, badges};
+use super::{ErrorCode, badges};
 use crate::html::{Html, escape, hand_box, value_tags};
 use crate::markdown::inline;
 use crate::openapi::{Operation, Reference};
@@ -227,7 +227,7 @@ pub(super) fn answers(out: &mut String, reference: &Reference, operation: &Value
 
 /// The page of an operation as Markdown.
 #[must_use]
-pub fn markdown(reference: &Reference, operation: &Operation, address: &str) -> String {
+pub fn markdown(reference: &Reference, operation: &Operation, address: &str, codes: &[ErrorCode]) -> String {
     let mut out = format!(
         "# {}\n\n{}\n\n`{} {}`\n",
         operation.title(),
@@ -278,8 +278,8 @@ pub fn markdown(reference: &Reference, operation: &Operation, address: &str) -> 
         )
     };
     list("Path, query and headers", parameters.map(told).collect());
-    let errors = ERRORS.map(|(code, status, when, _)| format!("- `{code}` ({status}): {when}"));
-    list("Errors", errors.to_vec());
+    let error = |code: &ErrorCode| format!("- `{}` ({}): {}", code.name, code.status, code.when);
+    list("Errors", codes.iter().map(error).collect());
     let _ = write!(out, "\n## Example\n\n```sh\n{}\n```\n", operation.command(address));
     out
 }
