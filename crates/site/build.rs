@@ -95,7 +95,7 @@ fn assets(folder: &Path, out: &Path) {
         css = css.replace(&format!("url(fonts/{})", font.name), &format!("url({})", font.served));
     }
     all.push(asset("site.css", css.into_bytes()));
-    let others = files(folder, &["svg"]);
+    let others = files(folder, &["svg", "png"]);
     let scripts = files(&folder.join("js"), &["js"]);
     for path in others.iter().chain(&scripts) {
         if name_of(path) != "icons.svg" {

@@ -55,6 +55,18 @@ mod tests {
     }
 
     #[test]
+    fn the_drawing_for_link_previews_is_a_png_as_large_as_pages_say() {
+        let drawing = at(href("preview.png")).expect("the drawing");
+        assert_eq!(
+            (drawing.content_type, &drawing.plain[1..4]),
+            ("image/png", b"PNG".as_slice())
+        );
+        // Width and height of a PNG's header.
+        assert_eq!(drawing.plain[16..24], [0, 0, 0x04, 0xb0, 0, 0, 0x02, 0x76]);
+        assert!(drawing.plain.len() < 200_000, "{}", drawing.plain.len());
+    }
+
+    #[test]
     fn no_script_is_above_ten_kilobytes() {
         for asset in ASSETS
             .iter()

@@ -95,7 +95,7 @@ pub struct Page {
     pub scripts: &'static [&'static str],
     /// The same as modules, which import others by `./name.js`.
     pub modules: &'static [&'static str],
-    /// Path of a picture for link previews.
+    /// Path of a picture for link previews; absent: the drawing that stands for every page.
     pub picture: Option<String>,
     /// Path of the same as text for machines.
     pub twin: Option<String>,
@@ -137,6 +137,9 @@ pub(crate) fn title(long: String, short: String) -> String {
     }
 }
 
+/// Width and height of the drawing for link previews, in pixels: what most services show whole.
+const PREVIEW_PX: (u32, u32) = (1_200, 630);
+
 /// One entry of the navigation.
 struct Entry {
     name: &'static str,
@@ -155,6 +158,8 @@ struct Base<'a> {
     sprite: Html,
     css: &'static str,
     mark: &'static str,
+    preview: &'static str,
+    preview_px: (u32, u32),
     scripts: Vec<&'static str>,
     modules: Vec<&'static str>,
     fonts: [&'static str; 2],
@@ -180,6 +185,8 @@ pub fn whole(page: &Page, visit: &Visit) -> String {
         sprite: Html(sprite(&format!("{OWN}{}", page.main))),
         css: href("site.css"),
         mark: href("mark.svg"),
+        preview: href("preview.png"),
+        preview_px: PREVIEW_PX,
         scripts: scripts.map(href).collect(),
         modules: page.modules.iter().copied().map(href).collect(),
         fonts: [href("newsreader-display.woff2"), href("hanken-grotesk.woff2")],
