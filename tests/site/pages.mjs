@@ -29,10 +29,10 @@ export const TEMPLATES = [
   { path: "/models/openai/no-such-model", status: 404 },
 ];
 
-/** The page of every model. */
+/** The page of every model, and whether nobody runs the model any more. */
 export async function everyModel(server) {
   const answer = await fetch(`${server.openaiUrl}/models`, { headers: { authorization: `Bearer ${server.key}` } });
   const known = new Set(TEMPLATES.map(({ path }) => path));
   const { data } = await answer.json();
-  return data.map((model) => ({ path: model.model_page_path })).filter(({ path }) => path && !known.has(path));
+  return data.map((model) => ({ path: model.model_page_path, isRetired: model.model_status === "retired" })).filter(({ path }) => path && !known.has(path));
 }

@@ -113,7 +113,9 @@ export function runSamples(server, { all }) {
     after(() => place?.remove());
 
     test("run as they stand", { concurrency: 2 }, async (context) => {
-      const paths = all ? [...QUICK, ...(await everyModel(server)).map(({ path }) => path)] : QUICK;
+      // A model that nobody runs any more has no sample: it could not be run.
+      const callable = all ? (await everyModel(server)).filter(({ isRetired }) => !isRetired) : [];
+      const paths = [...QUICK, ...callable.map(({ path }) => path)];
       for (const path of new Set(paths)) {
         const samples = samplesOf(await (await fetch(new URL(path, server.url))).text());
         assert.ok(samples.length > 0, `${path} has no samples`);

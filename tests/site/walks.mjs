@@ -125,6 +125,8 @@ export function walks(browser, server) {
     walk("keeps a theme", { scripts: [true] }, async (page) => {
       await page.go("/models");
       await press(page, "[data-theme-toggle]");
+      // Read back, so that it is there for the next page.
+      await page.waitForFunction(() => document.cookie.includes("theme="));
       const chosen = await page.$eval("html", (it) => it.dataset.theme);
       assert.ok(["light", "dark"].includes(chosen));
       await page.go("/docs");

@@ -24,6 +24,7 @@ usage: cargo xtask <command>
   test                              everything: tidy, Rust tests, the gateway's tests on PostgreSQL, official SDKs
                                     end to end, the site in a browser; installs what is missing
   test --only <part>                one part: rust, postgres, python, node, site, faults or tidy;
+                                    or pages: the page of every model, and every sample on it;
                                     or clients: LiteLLM, LangChain, Haystack, llm and requests as others send them;
                                     or deploy: what stands in deploy/, with a Prometheus and an S3 server of others
   tidy                              the rules of style and structure

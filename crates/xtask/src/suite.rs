@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Python,
     Node,
     Site,
+    /// The site's part over every model, with every sample.
+    Pages,
     Clients,
     Deploy,
     Faults,
@@ -41,11 +43,12 @@ impl Part {
             "python" => Ok(Self::Python),
             "node" => Ok(Self::Node),
             "site" => Ok(Self::Site),
+            "pages" => Ok(Self::Pages),
             "clients" => Ok(Self::Clients),
             "deploy" => Ok(Self::Deploy),
             "faults" => Ok(Self::Faults),
             other => Err(format!(
-                "--only takes rust, postgres, python, node, site, clients, deploy, faults or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site, pages, clients, deploy, faults or tidy, not `{other}`"
             )),
         }
     }
@@ -53,7 +56,9 @@ impl Part {
 
 /// Whether a run of all parts, or of one, has this one.
 fn is_wanted(only: Option<Part>, part: Part) -> bool {
-    only.map_or(![Part::Clients, Part::Deploy].contains(&part), |only| only == part)
+    only.map_or(![Part::Pages, Part::Clients, Part::Deploy].contains(&part), |only| {
+        only == part
+    })
 }
 
 /// Runs the suite, or one part of it. A part that fails does not keep the next from running.
@@ -119,6 +124,9 @@ fn browser(wants: impl Fn(Part) -> bool) -> Line<'static> {
     if wants(Part::Site) {
         line.push(("site in a browser", Box::new(site::test)));
     }
+    if wants(Part::Pages) {
+        line.push(("every model's page, and every sample", Box::new(site::test_all)));
+    }
     line
 }
 
@@ -135,6 +143,11 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
         let missing = programs.iter().filter(|(name, _)| !steps::works(name, &["--version"]));
         packages.extend(missing.map(|(_, package)| *package));
     }
+    // Samples are run as readers run them, with the clients that the SDKs' tests have.
+    if wants(Part::Pages) {
+        packages.extend(python::missing());
+        packages.extend(site::missing());
+    }
     if wants(Part::Node) {
         packages.extend(node::missing());
     }
@@ -144,7 +157,7 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     packages.sort_unstable();
     packages.dedup();
     debian::install(&packages)?;
-    if wants(Part::Python) {
+    if wants(Part::Python) || wants(Part::Pages) {
         python::SDKS.install()?;
     }
     if wants(Part::Clients) {
@@ -153,10 +166,10 @@ fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     if wants(Part::Deploy) {
         python::DEPLOY.install()?;
     }
-    if wants(Part::Node) {
+    if wants(Part::Node) || wants(Part::Pages) {
         node::install()?;
     }
-    if wants(Part::Site) {
+    if wants(Part::Site) || wants(Part::Pages) {
         site::install()?;
     }
     Ok(())

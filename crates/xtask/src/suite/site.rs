@@ -18,8 +18,18 @@ pub(super) fn install() -> Outcome {
 
 /// Runs the walks and the checks of every template.
 pub(super) fn test() -> Outcome {
+    run(&[])
+}
+
+/// The same for the page of every model, and every sample on it.
+pub(super) fn test_all() -> Outcome {
+    run(&["--all"])
+}
+
+fn run(options: &[&str]) -> Outcome {
     let mut node = Command::new("node");
     node.args(["--test-reporter=spec", "run.mjs"])
+        .args(options)
         .current_dir(tests())
         .env(PROGRAM_VARIABLE, repository::pictor("debug"));
     steps::run(environment::clear(&mut node))
