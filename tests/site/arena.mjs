@@ -28,6 +28,17 @@ const api = async (server, path, options = {}) => {
   return answer.json();
 };
 
+/** Pages of the gallery that are there once something hangs, with a report and a machine's opinion. */
+export async function galleryPages(server) {
+  const { data } = await api(server, "/v1/arena/exhibits?competition=geometric-composition");
+  const [first, second] = data.map((exhibit) => exhibit.id);
+  const body = { judge: "an eye", plus: ["clear shapes"], minus: ["one circle too few"] };
+  await api(server, `/v1/arena/exhibits/${first}/opinion`, { method: "PUT", body: JSON.stringify(body) });
+  await api(server, `/v1/arena/exhibits/${first}/reports`, { method: "POST", body: JSON.stringify({ reason: "It is upside down" }) });
+  await api(server, "/v1/arena/suggestions", { method: "POST", body: JSON.stringify({ prompt: "A lantern in fog" }) });
+  return [`/gallery/${first}`, `/gallery/${first}?beside=${second}`].map((path) => ({ path }));
+}
+
 const ready = (page) => page.waitForSelector(".ballot button:not([disabled])");
 
 /** The file behind a picture of the pair, as the page's own cookies fetch it. */
@@ -96,6 +107,31 @@ export function arena(browser, server, demonstrated) {
         assert.deepEqual([...first.faults, ...second.faults], []);
       } finally {
         await Promise.all([first.done(), second.done()]);
+      }
+    });
+
+    test("a prompt of one's own is a pair, whose pictures are seen closer and published", async () => {
+      const page = await open(browser, server.url);
+      try {
+        await page.go("/arena");
+        await page.$$eval("details", (all) => { for (const it of all) it.open = true; });
+        await page.type("#ar-o", "a paper boat in a puddle");
+        await follow(page, () => page.$eval('[action="/arena/prompts"] button', (it) => it.click()));
+        assert.equal(await text(page, ".arena blockquote"), "a paper boat in a puddle");
+        await ready(page);
+        await follow(page, () => page.click('.ballot [value="as_good"]'));
+        await page.$eval("details:has([data-closer])", (it) => { it.open = true; });
+        await page.$eval("[data-edge]", (it) => { it.value = "30"; it.dispatchEvent(new Event("input")); });
+        assert.equal(await page.$eval(".slide", (it) => it.style.getPropertyValue("--at")), "30%");
+        await page.$eval("[data-zoomer]", (it) => { it.value = "3"; it.dispatchEvent(new Event("input")); });
+        assert.ok(await page.$eval(".slide", (it) => it.classList.contains("near")));
+        await follow(page, () => page.$eval('[action="/arena/published"] button', (it) => it.click()));
+        assert.equal(await page.$('[action="/arena/published"]'), null, "it is offered once");
+        const { total } = await api(server, "/v1/arena/exhibits?state=waiting");
+        assert.ok(total >= 2, `${total} wait`);
+        assert.deepEqual(page.faults, []);
+      } finally {
+        await page.done();
       }
     });
 

@@ -108,6 +108,33 @@ export function desk(browser, server) {
       assert.match(await text(page, ".banner"), /every rule holds/);
     });
 
+    walk("puts another secret in the place of the one that signs webhooks", {}, async (page) => {
+      await signIn(page, server);
+      await page.go("/app/settings");
+      await page.type("#sw-h", "1");
+      await follow(page, () => press(page, 'form[action="/app/secrets/webhooks"] button'));
+      const shown = (await text(page, ".banner.ok code")).trim();
+      const { key, former } = await (await fetch(`${server.url}/v1/webhooks/secret`, { headers: { authorization: `Bearer ${server.key}` } })).json();
+      assert.equal(shown, key);
+      assert.ok(former.length > 0);
+      await follow(page, () => press(page, 'form[action="/app/secrets/links"] button'));
+      assert.match(await text(page, ".banner.ok"), /another secret/);
+      await page.go("/app/audit?action=secret_rotate");
+      assert.match(await text(page), /secret rotate[\s\S]*webhooks/);
+    });
+
+    walk("answers what waits in the arena", {}, async (page, scripts) => {
+      const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
+      const prompt = `a lantern, ${scripts}`;
+      await fetch(`${server.url}/v1/arena/suggestions`, { method: "POST", headers, body: JSON.stringify({ prompt, voter: `walk-${scripts}` }) });
+      await signIn(page, server);
+      await page.go("/app/arena");
+      assert.ok((await text(page)).includes(prompt));
+      const row = await page.$$eval("tr", (all, wanted) => all.find((it) => it.innerText.includes(wanted)).querySelector("form").action, prompt);
+      await follow(page, () => press(page, `form[action="${new URL(row).pathname}"] button`));
+      assert.ok(!(await text(page)).includes(prompt));
+    });
+
     walk("signs out", {}, async (page) => {
       await signIn(page, server);
       await follow(page, () => press(page, 'form[action="/app/sign-out"] button'));
@@ -157,7 +184,7 @@ export async function deskPages(server) {
   const key = server.key.slice(3).split(".")[0];
   const paths = [
     "/app", "/app/requests", `/app/requests/${request.id}`, "/app/requests?status=cancelled", "/app/usage", "/app/keys", `/app/keys/${key}`,
-    "/app/accounts", "/app/accounts/shop", "/app/providers", "/app/media", "/app/catalog", "/app/books?check=1", "/app/audit", "/app/settings",
+    "/app/accounts", "/app/accounts/shop", "/app/providers", "/app/arena", "/app/usage?totals=1", "/app/media", "/app/catalog", "/app/books?check=1", "/app/audit", "/app/settings",
   ];
   return paths.map((path) => ({ path, signedIn: true }));
 }

@@ -106,7 +106,7 @@ export function playground(browser, server) {
       await follow(page, () => press(page, "[data-empty] a"));
       assert.match(await page.$eval("#pg-p", (it) => it.value), /lighthouse/);
       await press(page, ".run [type=submit]");
-      await results(page, 1).catch(() => null);
+      await results(page, 1);
       assert.equal(await page.$("[data-empty]"), null);
     });
 
@@ -139,6 +139,22 @@ export function playground(browser, server) {
       await page.$eval("[name=lay][value=side]", (it) => it.click());
       await page.$eval("[data-zoom]", (it) => { it.value = "3"; it.dispatchEvent(new Event("input")); });
       assert.ok(await page.$eval("[data-results]", (it) => it.classList.contains("zoomed") && it.style.getPropertyValue("--zoom") === "3"));
+    });
+
+    walk("shows before and after, tells what is on record, and publishes", {}, async (page) => {
+      await page.go("/playground?models=mock-image&mode=edit&prompt=gulls");
+      await takes(page);
+      await page.waitForSelector(".inputs li:not(.drop) img");
+      await press(page, ".run [type=submit]");
+      await results(page, 1);
+      await page.$eval("[name=lay][value=before]", (it) => it.click());
+      assert.equal((await page.$$("[data-slide]:not([hidden]) img")).length, 2);
+      assert.equal(await page.$eval("[data-slide] img:last-child", (it) => it.alt), "The picture before");
+      await page.$eval("[name=lay][value=side]", (it) => it.click());
+      await press(page, "[data-act=request]");
+      assert.match(await page.$eval("[data-record] code", (it) => it.textContent), /"attempts"/);
+      await press(page, "[data-act=publish]");
+      await page.waitForFunction(() => /waits for the operator/.test(document.querySelector(".toasts").textContent));
     });
 
     walk("varies one parameter over all models, with the price before", {}, async (page) => {

@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 
 import { startGateway } from "../sdk/node/servers.mjs";
 import * as accessibility from "./accessibility.mjs";
-import { arena, demonstrate } from "./arena.mjs";
+import { arena, demonstrate, galleryPages } from "./arena.mjs";
 import { DESKTOP, PHONE, launch, open } from "./browser.mjs";
 import { desk, deskPages, session } from "./desk.mjs";
 import * as focus from "./focus.mjs";
@@ -51,7 +51,7 @@ async function choosePages() {
     return files.map((name) => ({ path: `/${name}` })).filter(({ path }) => path.startsWith(options.only ?? ""));
   }
   const models = options.all ? await everyModel(server) : [];
-  return [...TEMPLATES, ...(await deskPages(server)), ...models].filter(({ path }) => path.startsWith(options.only ?? ""));
+  return [...TEMPLATES, ...(await galleryPages(server)), ...(await deskPages(server)), ...models].filter(({ path }) => path.startsWith(options.only ?? ""));
 }
 
 /** A page that is open for one check, and has to be without faults after it. */

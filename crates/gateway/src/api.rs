@@ -30,17 +30,18 @@ mod query;
 mod repeats;
 mod requests;
 mod running;
+mod secrets;
 mod sources;
 mod undelivered;
 mod usage;
 mod webhooks;
 
 use axum::Router;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 
 use crate::http::state::Current;
 use accounts::postings;
-use arena::{operator as operating, suggestions};
+use arena::{operator as operating, reports, suggestions};
 use edits::Edits;
 use generations::Generations;
 pub(crate) use openapi::document;
@@ -65,6 +66,13 @@ pub(crate) fn routes(aliases: &[String]) -> Router<Current> {
         .route("/v1/arena/entries", post(operating::enter))
         .route("/v1/arena/exhibits", get(operating::exhibits).post(operating::publish))
         .route("/v1/arena/exhibits/{id}", patch(operating::show))
+        .route("/v1/arena/exhibits/{id}/reports", post(reports::report))
+        .route(
+            "/v1/arena/exhibits/{id}/opinion",
+            put(reports::judge).delete(reports::forget_opinion),
+        )
+        .route("/v1/arena/reports", get(reports::list))
+        .route("/v1/arena/reports/{id}", patch(reports::decide))
         .route("/v1/arena/voters", get(operating::voters))
         .route("/v1/arena/voters/{id}", patch(operating::restore))
         .route(
@@ -90,7 +98,11 @@ pub(crate) fn routes(aliases: &[String]) -> Router<Current> {
         .route("/v1/erasures", post(erasures::handle))
         .route("/v1/usage", get(usage::handle))
         .route("/v1/health/providers", get(health_providers::handle))
-        .route("/v1/webhooks/secret", get(webhooks::handle))
+        .route(
+            "/v1/webhooks/secret",
+            get(secrets::webhooks).post(secrets::rotate_webhooks),
+        )
+        .route("/v1/links/secret", get(secrets::links).post(secrets::rotate_links))
         .merge(of_arena);
     let operations = Router::new()
         .route("/healthz", get(health::healthz))

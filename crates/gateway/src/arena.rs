@@ -5,7 +5,9 @@ pub(crate) mod boards;
 pub(crate) mod competitions;
 pub(crate) mod demo;
 pub(crate) mod exhibits;
+pub(crate) mod own_prompts;
 mod padding;
+pub(crate) mod reports;
 pub(crate) mod sheet;
 pub(crate) mod suggestions;
 mod suspicion;
@@ -44,8 +46,12 @@ struct Inner {
 
 struct Known {
     boards: Arc<Boards>,
+    /// Which world's.
+    sandbox: bool,
     read_at: Instant,
     took: Duration,
+    /// Whether something was changed here since.
+    is_old: bool,
 }
 
 /// Votes are not read anew more often than this.
@@ -84,7 +90,7 @@ impl Arena {
         let sandbox = is_sandbox(&generator.upstreams);
         let database = &generator.database;
         let mut known = self.0.known.lock().await;
-        if let Some(known) = &*known {
+        if let Some(known) = known.as_ref().filter(|known| !known.is_old && known.sandbox == sandbox) {
             let age = known.read_at.elapsed();
             let rest = LEAST_AGE.max(known.took * PART).min(GREATEST_AGE);
             if age < rest || age < GREATEST_AGE && known.boards.sheet.is_current(database, sandbox).await? {
@@ -92,11 +98,17 @@ impl Arena {
             }
         }
         let began = Instant::now();
-        let boards = Arc::new(Boards::new(read(database, sandbox, generator.clock.now()).await?));
+        // What is known is of one world: when a provider becomes real, that is another.
+        let before = known.as_ref().filter(|known| known.sandbox == sandbox);
+        let before = before.map(|known| known.boards.sheet.clone());
+        let sheet = read(database, sandbox, before, generator.clock.now()).await?;
+        let boards = Arc::new(Boards::new(sheet));
         *known = Some(Known {
             boards: Arc::clone(&boards),
+            sandbox,
             read_at: Instant::now(),
             took: began.elapsed(),
+            is_old: false,
         });
         Ok(boards)
     }
@@ -132,17 +144,22 @@ impl Arena {
             .collect())
     }
 
-    /// Lets the next reader read again what was changed, unless that takes so long that it has to wait for its turn.
+    /// Lets the next reader look for what was changed, unless that takes so long that it has to wait for its turn.
     pub(crate) async fn changed(&self) {
         let mut known = self.0.known.lock().await;
-        if known.as_ref().is_some_and(|known| known.took < QUICK) {
-            *known = None;
+        if let Some(known) = known.as_mut().filter(|known| known.took < QUICK) {
+            known.is_old = true;
         }
     }
 }
 
-async fn read(database: &Database, sandbox: bool, now: jiff::Timestamp) -> Result<Sheet, DatabaseError> {
-    let sheet = Sheet::read(database, sandbox).await?;
+async fn read(
+    database: &Database,
+    sandbox: bool,
+    before: Option<Sheet>,
+    now: jiff::Timestamp,
+) -> Result<Sheet, DatabaseError> {
+    let sheet = Sheet::read(database, sandbox, before).await?;
     let judged = tokio::task::spawn_blocking(move || {
         let found = suspicion::found(&sheet, sandbox, now);
         (sheet, found)

@@ -18,6 +18,7 @@ mod models;
 mod output;
 mod requests;
 mod sandbox;
+mod secrets;
 mod serve;
 mod stop;
 mod story;
@@ -70,6 +71,9 @@ enum Command {
     /// Run competitions, show boards, and keep an eye on votes.
     #[command(subcommand)]
     Arena(arena::Command),
+    /// Rotate the secrets by which links and webhooks are known.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Check settings, catalogue, database, store and providers.
     Doctor,
     /// Show the settings in force, or what may stand in pictor.toml.
@@ -141,6 +145,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Requests(arguments) => requests::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Arena(command) => arena::run(command).await,
+        Command::Secrets(command) => secrets::run(command).await,
         Command::Doctor => doctor::run(config).await,
         Command::Config(command) => config::run(&command, config),
         Command::Health(arguments) => health::run(arguments, config).await,

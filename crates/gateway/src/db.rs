@@ -18,6 +18,7 @@ pub mod performance;
 pub(crate) mod processes;
 mod reads;
 mod rows;
+pub mod secrets;
 pub mod sessions;
 pub mod webhooks;
 
@@ -303,23 +304,6 @@ impl Database {
     /// Writes nothing more, as if the process had died: for tests of what is left then.
     pub fn die(&self) {
         self.journal.die();
-    }
-
-    /// The secret of that name; `fresh` becomes it when there is none yet.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn own_secret(&self, name: &str, fresh: &str) -> Result<String, DatabaseError> {
-        sqlx::query("INSERT INTO own_secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-            .bind(name)
-            .bind(fresh)
-            .execute(&self.pool)
-            .await?;
-        let (value,): (String,) = sqlx::query_as("SELECT value FROM own_secrets WHERE name = $1")
-            .bind(name)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(value)
     }
 
     /// Sees to it that what was removed stands in no file any more. SQLite has overwritten it where it stood (`secure_delete`);

@@ -32,6 +32,7 @@ pub mod problem;
 mod reload;
 pub mod renewal;
 mod request_view;
+mod secrets;
 mod serve;
 pub mod settings;
 mod shares;
@@ -77,6 +78,7 @@ use media::store::MediaStore;
 use metrics::Metrics;
 pub use reload::{Reloaded, Reloader};
 use renewal::Renewal;
+use secrets::Whose;
 use serve::tls::Tls;
 use settings::Settings;
 use settings::limits::Limits;
@@ -104,9 +106,6 @@ pub struct Running {
     keepers: [JoinHandle<()>; 2],
     ends: Arc<Ends>,
 }
-
-/// Letters of the secret that signs links: 43 base-62 characters are 256 bits.
-const LINK_SECRET_CHARS: usize = 43;
 
 /// Builds every part and serves.
 ///
@@ -207,7 +206,7 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     let settings = parts.settings;
     let metrics = Metrics::default();
     let generator = Generator {
-        links: links(settings, &parts.database).await?,
+        links: links(settings, &parts.database, &parts.clock).await?,
         catalog: parts.catalog,
         upstreams: parts.upstreams,
         driver: Arc::new(parts.driver),
@@ -348,15 +347,13 @@ pub fn database_url(settings: &Settings) -> String {
     settings.database()
 }
 
-async fn links(settings: &Settings, database: &Database) -> Result<Links, StartError> {
-    let secret = database
-        .own_secret("media-links", &ids::random_text(LINK_SECRET_CHARS))
-        .await?;
+async fn links(settings: &Settings, database: &Database, clock: &Clock) -> Result<Links, StartError> {
+    let secrets = secrets::read(database, Whose::Links, clock.now()).await?;
     let own = settings.own_url();
     if settings.listen.ip().is_unspecified() && settings.public_url.is_none() {
         tracing::warn!("links to images lead to {own}; set public_url to where callers reach this gateway");
     }
-    Ok(Links::new(settings.public_url.as_deref().unwrap_or(&own), &secret))
+    Ok(Links::new(settings.public_url.as_deref().unwrap_or(&own), secrets))
 }
 
 fn decode_limits(limits: &Limits) -> DecodeLimits {

@@ -11,6 +11,7 @@ use crate::db::DatabaseError;
 use crate::generation::Generator;
 use crate::media::strays::remove_strays;
 use crate::media::sweep::remove_expired;
+use crate::secrets::refresh_links;
 
 /// How often reservations are looked at. Half of the time that the ledger's rules allow.
 const RESERVATIONS: Duration = Duration::from_secs(15);
@@ -18,6 +19,8 @@ const RESERVATIONS: Duration = Duration::from_secs(15);
 const IMAGES: Duration = Duration::from_secs(60);
 /// How often stored files and their rows are held against each other: only a death leaves one without the other.
 const STRAYS: Duration = Duration::from_secs(3600);
+/// How often the secret of links is read again: another replica may have put another in its place.
+const SECRETS: Duration = Duration::from_secs(10);
 /// How often the request log is.
 const LOG: Duration = Duration::from_secs(600);
 /// Reservations looked at together.
@@ -34,6 +37,8 @@ pub(crate) async fn keep_up(generator: Generator, stopping: CancellationToken) {
         loop {
             tokio::select! {
                 _ = images.tick() => {
+                    let ended = generator.database.forget_secrets(generator.clock.now()).await;
+                    warn("secrets that have ended could not be removed", ended);
                     let removed = remove_expired(&generator.store, &generator.database, &generator.clock).await;
                     warn("expired images could not be removed", removed);
                 }
@@ -53,11 +58,19 @@ pub(crate) async fn keep_up(generator: Generator, stopping: CancellationToken) {
             warn("reservations could not be expired", expire(&generator, &mut late).await);
         }
     };
+    let refreshing = async {
+        let mut secrets = tokio::time::interval(SECRETS);
+        loop {
+            secrets.tick().await;
+            warn("the secret of links could not be read", refresh_links(&generator).await);
+        }
+    };
     // Side by side: removing may take minutes.
     tokio::select! {
         () = stopping.cancelled() => {}
         () = removing => {}
         () = expiring => {}
+        () = refreshing => {}
     }
 }
 

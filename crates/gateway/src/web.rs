@@ -18,6 +18,7 @@ mod licenses;
 mod machine;
 mod model;
 mod models;
+mod pictures;
 mod plates;
 mod playground;
 mod query;
@@ -45,6 +46,8 @@ pub(crate) fn routes() -> Router<Current> {
         .route("/arena/votes", post(arena::vote))
         .route("/arena/votes/taken-back", post(arena::take_back))
         .route("/arena/suggestions", post(arena::suggest))
+        .route("/arena/prompts", post(arena::ask))
+        .route("/arena/published", post(arena::publish))
         .route("/arena/pictures/{file}", get(arena::picture))
         .route("/arena/sources/{file}", get(arena::source))
         .route("/arena/methodology", get(docs::methodology))
@@ -53,6 +56,7 @@ pub(crate) fn routes() -> Router<Current> {
         .route("/leaderboard.json", get(leaderboard::json))
         .route("/gallery", get(gallery::handle))
         .route("/gallery/{file}", get(gallery::file))
+        .route("/gallery/{id}/reports", post(gallery::report))
         .route("/docs", get(docs::index))
         .route("/docs/{guide}", get(docs::guide))
         .route("/docs/api/{operation}", get(docs::operation))

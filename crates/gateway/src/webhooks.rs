@@ -20,11 +20,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use url::Url;
 
+use crate::db::DatabaseError;
 use crate::db::generations::Status;
 use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookRoom, WebhookState, host};
-use crate::db::{Database, DatabaseError};
 use crate::generation::Generator;
 use crate::request_view::{self, Reader};
+use crate::secrets::{self, PREFIX, Whose};
 
 /// Waits before the second, third and fourth try, from the end of the one before. There is no fifth.
 pub(crate) const RETRY_AFTER: [SignedDuration; 3] = [
@@ -49,25 +50,10 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// What a secret begins with, as Standard Webhooks has it.
-const PREFIX: &str = "whsec_";
-/// Random bytes of a secret: as many as HMAC-SHA256 has use for; the convention asks for 24 to 64.
-const SECRET_BYTES: usize = 32;
-
 /// What a generation that gave images is told as.
 pub(crate) const COMPLETED: &str = "image.completed";
 /// What one that gave none is told as.
 pub(crate) const FAILED: &str = "image.failed";
-
-/// The secret that an account's webhooks are signed with. It is made when it is first asked for, and stays.
-///
-/// # Errors
-/// [`DatabaseError`].
-pub(crate) async fn secret(database: &Database, account_id: &str) -> Result<String, DatabaseError> {
-    let fresh = STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>());
-    let name = format!("webhooks/{account_id}");
-    database.own_secret(&name, &format!("{PREFIX}{fresh}")).await
-}
 
 /// The signature of a message, as its header has it.
 fn signature(secret: &str, id: &str, at_s: i64, body: &str) -> Result<String, Unsent> {
@@ -208,10 +194,13 @@ impl Sender {
             .await
             .map_err(|error| broken(&error))?
             .ok_or(Unsent::Broken)?;
-        let secret = secret(&self.generator.database, &due.account_id).await;
-        let secret = secret.map_err(|error| broken(&error))?;
+        let secrets = secrets::read(&self.generator.database, Whose::Webhooks(&due.account_id), self.now()).await;
+        let secrets = secrets.map_err(|error| broken(&error))?;
         let (id, at_s) = (format!("msg_{}", due.generation_id), self.now().as_second());
-        let signature = signature(&secret, &id, at_s, &body)?;
+        // By the secret in force and by those that count on, so that receivers change to the new one when it suits them.
+        let signing = std::iter::once(&secrets.current).chain(secrets.former.iter().map(|(secret, _)| secret));
+        let signed: Result<Vec<String>, Unsent> = signing.map(|secret| signature(secret, &id, at_s, &body)).collect();
+        let signature = signed?.join(" ");
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         for (name, text) in [(ID, id), (TIMESTAMP, at_s.to_string()), (SIGNATURE, signature)] {
             headers.insert(name, HeaderValue::try_from(text).map_err(|_| Unsent::Broken)?);

@@ -75,6 +75,7 @@ mod it {
     mod router;
     mod routing;
     mod search;
+    mod secrets;
     mod seed_pages;
     mod sessions;
     mod settings;

@@ -89,6 +89,8 @@ impl Tallied {
 pub struct Exhibit {
     /// Where its file is.
     pub path: String,
+    /// Where it is told of by itself.
+    pub page: String,
     /// Width in pixels.
     pub width_px: u32,
     /// Height in pixels.
@@ -111,18 +113,82 @@ pub struct Exhibit {
     pub sandbox: bool,
 }
 
+/// A picture that is seen beside another: where its file is, what it is, its width and its height in pixels.
+pub type Seen<'a> = (&'a str, String, u32, u32);
+
+/// Two pictures over each other, with an edge that moves between them and one zoom for both. Without scripts each is seen
+/// by half; both have a place of their own besides.
+#[must_use]
+pub fn closer(title: &str, pictures: [Seen<'_>; 2]) -> String {
+    // The first lies over the second, and is seen left of the edge.
+    let [(second, second_alt, width, height), (first, first_alt, ..)] = pictures;
+    format!(
+        "<div class=\"closer\" data-closer role=\"group\" aria-label=\"{title}\"><div class=\"slide\"><img src=\"{first}\" alt=\"{}\" width=\"{width}\" height=\"{height}\" loading=\"lazy\" decoding=\"async\"><img class=\"top-img\" src=\"{second}\" alt=\"{}\" width=\"{width}\" height=\"{height}\" loading=\"lazy\" decoding=\"async\"></div><label class=\"slide-at small\" data-scripted hidden><span class=\"nowrap\">Edge between them</span> <input type=\"range\" min=\"0\" max=\"100\" value=\"50\" data-edge></label><label class=\"slide-at small\" data-scripted hidden><span class=\"nowrap\">Zoom both</span> <input type=\"range\" min=\"1\" max=\"8\" step=\"0.5\" value=\"1\" data-zoomer></label></div>",
+        escape(&first_alt),
+        escape(&second_alt),
+    )
+}
+
+/// What a model of the operator's says of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opinion {
+    /// The model.
+    pub judge: String,
+    /// What speaks for the picture.
+    pub plus: Vec<String>,
+    /// What speaks against it.
+    pub minus: Vec<String>,
+}
+
+impl Opinion {
+    /// The points, and that they are a machine's.
+    #[must_use]
+    pub fn section(&self) -> Html {
+        let mut out = format!(
+            "<section class=\"opinion\"><h2 class=\"h4\">A machine’s opinion</h2><p class=\"hint\">By {}, which the operator asked. It is no vote, and counts for nothing.</p>",
+            escape(&self.judge)
+        );
+        for (sign, word, points) in [("plus", "for it", &self.plus), ("minus", "against it", &self.minus)] {
+            if points.is_empty() {
+                continue;
+            }
+            out.push_str(&format!(
+                "<ul class=\"points {sign}\" aria-label=\"What speaks {word}\">"
+            ));
+            for point in points {
+                out.push_str(&format!("<li>{}</li>", escape(point)));
+            }
+            out.push_str("</ul>");
+        }
+        out.push_str("</section>");
+        Html(out)
+    }
+}
+
 impl Exhibit {
+    /// The picture as one of two.
+    #[must_use]
+    pub fn seen(&self) -> Seen<'_> {
+        (
+            &self.path,
+            format!("“{}”, by {}", self.prompt, self.model.1),
+            self.width_px,
+            self.height_px,
+        )
+    }
+
     /// The picture with its label, as the gallery hangs it. `whole` tells the model too.
     #[must_use]
     pub fn figure(&self, whole: bool, is_lazy: bool) -> Html {
         let drawn = if self.sandbox { "Sandbox picture: " } else { "" };
         let lazy = if is_lazy { " loading=\"lazy\"" } else { "" };
         let mut out = format!(
-            "<figure class=\"plate\"><a href=\"{path}\"><img src=\"{path}\" alt=\"{drawn}{}\" width=\"{}\" height=\"{}\"{lazy} decoding=\"async\"></a><figcaption class=\"label\">",
+            "<figure class=\"plate\"><a href=\"{page}\"><img src=\"{path}\" alt=\"{drawn}{}\" width=\"{}\" height=\"{}\"{lazy} decoding=\"async\"></a><figcaption class=\"label\">",
             escape(&self.prompt),
             self.width_px,
             self.height_px,
             path = self.path,
+            page = self.page,
         );
         let paid = self.cost.map(|cost| paid(cost).0).unwrap_or_default();
         if whole {

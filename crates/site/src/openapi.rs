@@ -39,6 +39,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "/v1/keys",
             "/v1/accounts",
             "/v1/webhooks",
+            "/v1/links",
             "/v1/audit",
         ],
     ),

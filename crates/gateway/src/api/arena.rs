@@ -1,6 +1,7 @@
 //! `/v1/arena`: competitions, blind pairs, votes and boards, for tools of one's own; and what operators do there.
 
 pub(super) mod operator;
+pub(super) mod reports;
 pub(super) mod suggestions;
 
 use axum::extract::{RawQuery, Request, State};

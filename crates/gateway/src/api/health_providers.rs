@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use planner::health::{CircuitState, HealthRow};
+use planner::health::HealthRow;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
@@ -35,16 +35,11 @@ pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Res
 
 fn offer(row: &HealthRow) -> Value {
     let health = &row.health;
-    let (state, until) = match health.state {
-        CircuitState::Closed => ("closed", None),
-        CircuitState::Open { until } => ("open", Some(until)),
-        CircuitState::HalfOpen { .. } => ("half_open", None),
-    };
     json!({
         "native_model": row.native_model,
         "healthy": health.is_healthy(),
-        "state": state,
-        "until": until.map(|time| time.to_string()),
+        "state": health.state.as_str(),
+        "until": health.state.until().map(|time| time.to_string()),
         "cause": health.cause.map(code_of),
         "resting_until": health.resting_until.map(|time| time.to_string()),
         "success_rate": health.success_rate,

@@ -100,6 +100,7 @@ fn summary_json(summary: &Summary) -> Value {
         "total_cost": Micros(summary.cost_micros).as_json_dollars(),
         "total_cost_micros": summary.cost_micros,
         "currency": "usd",
+        "took": summary.took.map(|took| json!({ "p50_ms": took.p50_ms, "p95_ms": took.p95_ms, "of": took.of })),
         "days": summary.days.iter().map(day).collect::<Vec<_>>(),
     })
 }

@@ -1,38 +1,13 @@
-//! `GET /v1/webhooks/secret`, and whether a request may have a webhook.
+//! Whether a request may have a webhook.
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use planner::fault::Fault;
 use planner::request::ImageRequest;
-use serde_json::json;
 use url::Url;
 
 use super::caller::Caller;
-use crate::auth::Scope;
-use crate::http::respond;
 use crate::http::state::AppState;
-use crate::problem::Problem;
-use crate::webhooks::secret;
 
 const PARAM: &str = "webhook_url";
-
-/// The secret by which receivers know the account's webhooks: for keys that can order them, as who has it can forge them.
-pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Response {
-    let answer = async {
-        caller.require(Scope::Generate)?;
-        caller.refuse_visitor("secret of webhooks")?;
-        let secret = secret(&state.generator.database, &caller.identity.account_id).await;
-        secret.map_err(|error| {
-            tracing::error!(error = %error, "the secret of webhooks could not be read");
-            Problem::internal()
-        })
-    };
-    match answer.await {
-        Ok(key) => respond::json(StatusCode::OK, &json!({ "key": key })),
-        Err(problem) => problem.into_response(),
-    }
-}
 
 /// Judges the webhook of a request before anything is done for it; what is left in the request may be called.
 pub(super) fn check(state: &AppState, caller: &Caller, is_async: bool, request: &mut ImageRequest) -> Vec<Fault> {

@@ -8,7 +8,7 @@ use providers::Spool;
 use ratings::{Interval, Outcome, Record, choose, left_first};
 
 use super::boards::{Board, BoardKey, pairing};
-use super::competitions::Competition;
+use super::competitions::{Competition, OWN_PROMPT};
 use super::padding::{common_length, padded};
 use super::sheet::{OUTCOMES, outcome};
 use super::{Arena, exhibits, is_sandbox};
@@ -57,21 +57,12 @@ pub(crate) async fn hand_out(
     let sandbox = is_sandbox(&generator.upstreams);
     if !fresh && let Some(open) = database.open_battle(&voter.id, sandbox, now - HOUR).await? {
         let is_wanted = wanted.is_none_or(|wanted| wanted.id == open.competition);
-        if is_wanted && arena.competition(&open.competition).is_some() {
+        let is_known = open.competition == OWN_PROMPT || arena.competition(&open.competition).is_some();
+        if is_wanted && is_known {
             return Ok(Some(open));
         }
     }
-    let (by_voter, by_address) = database
-        .count_battles(&voter.id, voter.address.as_deref(), now - HOUR)
-        .await?;
-    if by_voter >= VOTER_BATTLES_MAX || by_address >= ADDRESS_BATTLES_MAX {
-        return Err(Refusal::TooOften {
-            message: format!(
-                "At most {VOTER_BATTLES_MAX} pairs go to one voter in an hour, and {ADDRESS_BATTLES_MAX} to one address."
-            ),
-            wait: Duration::from_secs(600),
-        });
-    }
+    check_limits(generator, voter).await?;
     database.forget_battles(now - BATTLE_LASTS, FORGOTTEN_AT_ONCE).await?;
     let Some((competition, entries)) = draw_competition(arena, generator, wanted).await? else {
         return Ok(None);
@@ -81,9 +72,42 @@ pub(crate) async fn hand_out(
     let Some((left, right)) = draw_pair(&board, &entries) else {
         return Ok(None);
     };
-    let battle = BattleRow {
+    let battle = pair(&competition.id, (left, right), voter, (sandbox, now));
+    database.insert_battle(&battle).await?;
+    Ok(Some(battle))
+}
+
+/// Refuses who was handed as many pairs as one gets.
+///
+/// # Errors
+/// [`Refusal::TooOften`].
+pub(super) async fn check_limits(generator: &Generator, voter: &Voter) -> Result<(), Refusal> {
+    let since = generator.clock.now() - HOUR;
+    let counted = generator
+        .database
+        .count_battles(&voter.id, voter.address.as_deref(), since);
+    let (by_voter, by_address) = counted.await?;
+    if by_voter >= VOTER_BATTLES_MAX || by_address >= ADDRESS_BATTLES_MAX {
+        return Err(Refusal::TooOften {
+            message: format!(
+                "At most {VOTER_BATTLES_MAX} pairs go to one voter in an hour, and {ADDRESS_BATTLES_MAX} to one address."
+            ),
+            wait: Duration::from_secs(600),
+        });
+    }
+    Ok(())
+}
+
+/// A pair of two pictures, under names that tell nothing.
+pub(super) fn pair(
+    competition: &str,
+    (left, right): (&ExhibitRow, &ExhibitRow),
+    voter: &Voter,
+    (sandbox, now): (bool, Timestamp),
+) -> BattleRow {
+    BattleRow {
         id: random_text(NAME_CHARS),
-        competition: competition.id.clone(),
+        competition: competition.to_owned(),
         left_exhibit: left.id.clone(),
         right_exhibit: right.id.clone(),
         left_picture: random_text(NAME_CHARS),
@@ -92,9 +116,7 @@ pub(crate) async fn hand_out(
         address: voter.address.clone(),
         sandbox,
         created_at: now,
-    };
-    database.insert_battle(&battle).await?;
-    Ok(Some(battle))
+    }
 }
 
 /// A competition with entries of at least two models, by lot, and its entries by model.
@@ -132,18 +154,24 @@ fn draw_pair<'a>(
     entries: &'a BTreeMap<String, Vec<ExhibitRow>>,
 ) -> Option<(&'a ExhibitRow, &'a ExhibitRow)> {
     let models: Vec<&str> = entries.keys().map(String::as_str).collect();
-    let (tally, pairs, names) = pairing(board, &models);
+    let (left, right) = draw(board, &models)?;
+    let entry = |model: &str| {
+        let own = entries.get(model)?;
+        own.get(place(own.len()))
+    };
+    Some((entry(&left)?, entry(&right)?))
+}
+
+/// Two of these models, left and right, by what a vote on them would tell.
+pub(super) fn draw(board: &Board, models: &[&str]) -> Option<(String, String)> {
+    let (tally, pairs, names) = pairing(board, models);
     let drawn = choose(pairs.offers(), rand::random())?;
     let (left, right) = if left_first(&tally, drawn.a, drawn.b, rand::random()) {
         (drawn.a, drawn.b)
     } else {
         (drawn.b, drawn.a)
     };
-    let entry = |model: usize| {
-        let own = entries.get(&names[model])?;
-        own.get(place(own.len()))
-    };
-    Some((entry(left)?, entry(right)?))
+    Some((names.get(left)?.clone(), names.get(right)?.clone()))
 }
 
 /// The file of a picture of a pair, as long as the other's.

@@ -11,7 +11,7 @@ use ratings::{
     rank_ranges, sides,
 };
 
-use super::competitions::Competition;
+use super::competitions::{Competition, OWN_PROMPT};
 use super::sheet::{Cast, Sheet};
 
 /// Of intervals and rank ranges.
@@ -75,6 +75,11 @@ impl BoardKey {
     /// The board of that name, if these competitions make it.
     pub(crate) fn named(name: &str, competitions: &[Competition]) -> Option<Self> {
         Self::all(competitions).into_iter().find(|key| key.name() == name)
+    }
+
+    /// Whether votes on prompts of visitors' own are among its votes: all of them are about pictures of a text.
+    const fn holds_own_prompts(&self) -> bool {
+        matches!(self, Self::Overall | Self::Mode(Mode::TextToImage))
     }
 
     fn holds(&self, competition: &Competition) -> bool {
@@ -176,7 +181,8 @@ impl Board {
     /// Makes a board of the votes that it is about.
     pub(super) fn of(key: BoardKey, sheet: &Sheet, competitions: &[Competition]) -> Self {
         let counted = sheet.counts();
-        let is_here = |id: &String| competitions.iter().any(|own| own.id == *id && key.holds(own));
+        let is_own = |id: &String| id == OWN_PROMPT && key.holds_own_prompts();
+        let is_here = |id: &String| is_own(id) || competitions.iter().any(|own| own.id == *id && key.holds(own));
         let here: Vec<bool> = sheet.competitions.iter().map(is_here).collect();
         let votes: Vec<&Cast> = sheet
             .votes

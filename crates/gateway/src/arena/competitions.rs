@@ -9,6 +9,8 @@ use planner::size::Size;
 use planner::view::ModelView;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+/// In the place of an id for prompts of visitors' own. No competition may have it.
+pub(crate) const OWN_PROMPT: &str = "own-prompt";
 /// Who made the models that only the sandbox has.
 const OWN_CREATOR: &str = "pictor";
 /// Longest prompt of a competition.
@@ -83,6 +85,9 @@ fn check(competition: &Competition, catalog: &Catalog) -> Result<(), String> {
             "id '{}' must be 1 to 64 letters, digits, '-', '_' or '.'",
             competition.id
         ));
+    }
+    if competition.id == OWN_PROMPT {
+        return Err(format!("id '{OWN_PROMPT}' stands for prompts of visitors’ own"));
     }
     if competition.prompt.trim().is_empty() || competition.prompt.chars().count() > PROMPT_CHARS_MAX {
         return Err(format!("prompt must have 1 to {PROMPT_CHARS_MAX} characters"));

@@ -46,7 +46,7 @@ pub(crate) async fn draw_votes(arena: &Arena, generator: &Generator, count: usiz
     let entries = generator.database.exhibits(&filter, 0, ENTRIES_MAX).await?;
     let entries: Vec<&ExhibitRow> = entries.iter().filter(|entry| entry.competition.is_some()).collect();
     // The same entries give the same votes again, but for those that a second demonstration adds.
-    let seed = generator.database.standing_votes(true).await?.len();
+    let seed = arena.boards(generator).await?.sheet.votes.len();
     let votes = votes(&entries, generator.clock.now(), count, seed);
     if votes.is_empty() {
         return Err(Refusal::Conflict(

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::competitions::{Competition, shape};
 use crate::db::arena::{ExhibitRow, ExhibitState};
-use crate::db::generations::Status;
+use crate::db::generations::{GenerationRow, Status};
 use crate::generation::Generator;
 use crate::ids::random_text;
 use crate::operator::Refusal;
@@ -30,6 +30,8 @@ pub(crate) const PROMPT_CHARS_MAX: usize = 4_000;
 pub(crate) struct HangOrder<'a> {
     /// Whose request made it.
     pub(crate) account_id: &'a str,
+    /// The key that made it, where others of the account are not to be found by it: visitors share one.
+    pub(crate) key_id: Option<&'a str>,
     /// The request.
     pub(crate) generation_id: &'a str,
     /// Which of its images.
@@ -53,11 +55,16 @@ pub(crate) struct HangOrder<'a> {
 pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<'_>) -> Result<ExhibitRow, Refusal> {
     let database = &generator.database;
     let (id, position) = (order.generation_id, order.position);
-    if let Some(known) = database.exhibit_of(id, position).await? {
-        return Ok(known);
-    }
     let absent = || Refusal::NotFound(format!("No completed request {} is known in this account.", echo(id)));
-    let row = database.generation(order.account_id, id).await?.ok_or_else(absent)?;
+    let row = database.generation(order.account_id, id).await?;
+    let is_own = |row: &GenerationRow| order.key_id.is_none_or(|key_id| row.start.key_id == key_id);
+    let row = row.filter(is_own);
+    if let Some(known) = database.exhibit_of(id, position).await? {
+        // The request itself may be forgotten by now.
+        let is_his = known.account_id == order.account_id && (row.is_some() || order.key_id.is_none());
+        return if is_his { Ok(known) } else { Err(absent()) };
+    }
+    let row = row.ok_or_else(absent)?;
     if row.status != Status::Completed.as_str() {
         return Err(absent());
     }

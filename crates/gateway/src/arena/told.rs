@@ -11,7 +11,7 @@ use super::battles::{Revealed, Side};
 use super::boards::{Board, BoardKey, CONFIDENCE, LEAST_VOTES, Standing, whole};
 use super::competitions::Competition;
 use super::sheet::OUTCOMES;
-use crate::db::arena::{AsideRow, BattleRow, ExhibitRow, SuggestionRow};
+use crate::db::arena::{AsideRow, BattleRow, ExhibitRow, OpinionRow, ReportRow, SuggestionRow};
 
 /// Decimals of ratings and shares.
 fn rounded(value: f64, factor: f64) -> f64 {
@@ -222,6 +222,31 @@ pub(crate) fn suggestion(row: &SuggestionRow) -> Value {
         "object": "arena.suggestion",
         "prompt": row.prompt,
         "state": row.state,
+        "created_at": row.created_at.to_string(),
+    })
+}
+
+/// A report of a picture.
+pub(crate) fn report(row: &ReportRow) -> Value {
+    json!({
+        "id": row.id,
+        "object": "arena.report",
+        "exhibit_id": row.exhibit_id,
+        "reporter": row.reporter,
+        "reason": row.reason,
+        "state": row.state,
+        "created_at": row.created_at.to_string(),
+    })
+}
+
+/// What a machine says of a picture.
+pub(crate) fn opinion(row: &OpinionRow) -> Value {
+    json!({
+        "exhibit": row.exhibit_id,
+        "object": "arena.opinion",
+        "judge": row.judge,
+        "plus": row.plus,
+        "minus": row.minus,
         "created_at": row.created_at.to_string(),
     })
 }

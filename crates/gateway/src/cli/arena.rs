@@ -1,6 +1,7 @@
 //! `pictor arena`: entries of competitions, a demonstration, boards, and what is behind them.
 
 mod entries;
+mod judge;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,8 @@ pub(super) enum Command {
     Battles(BattleArguments),
     /// Write a board as JSON.
     Export(BoardArguments),
+    /// Ask a model of your own what speaks for and against each entry: an opinion, never a vote.
+    Judge(judge::JudgeArguments),
     /// List voters who were set aside, and why.
     Voters(VoterArguments),
 }
@@ -93,6 +96,7 @@ pub(super) async fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::Run(arguments) => entries::make(arguments).await,
         Command::Demo(arguments) => entries::demo(arguments).await,
+        Command::Judge(arguments) => judge::judge(arguments).await,
         Command::Leaderboard(arguments) => leaderboard(arguments).await,
         Command::Export(arguments) => export(arguments).await,
         Command::Battles(arguments) => {

@@ -2,11 +2,15 @@
 
 mod aside;
 mod exhibits;
+mod opinions;
+mod reports;
 mod suggestions;
 mod votes;
 
 pub use aside::AsideRow;
 pub use exhibits::{ExhibitFilter, ExhibitRow, ExhibitState};
+pub use opinions::OpinionRow;
+pub use reports::{ReportRow, ReportState};
 pub use suggestions::{SuggestionRow, SuggestionState};
 pub use votes::{BattleRow, CastRow, VoteRow};
 

@@ -34,11 +34,13 @@ pub enum Action {
     SignOut,
     /// All that an end user's requests asked and got was forgotten.
     UserErase,
+    /// A secret of the gateway's own was replaced.
+    SecretRotate,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::KeyCreate,
         Self::KeyChange,
         Self::KeyRevoke,
@@ -50,6 +52,7 @@ impl Action {
         Self::SignInRefused,
         Self::SignOut,
         Self::UserErase,
+        Self::SecretRotate,
     ];
 
     /// The name in the table and in the API.
@@ -67,6 +70,7 @@ impl Action {
             Self::SignInRefused => "sign_in_refused",
             Self::SignOut => "sign_out",
             Self::UserErase => "user_erase",
+            Self::SecretRotate => "secret_rotate",
         }
     }
 }

@@ -28,7 +28,7 @@ pub use filter::{Cursor, EVERY_ACCOUNT, Filter, Search};
 pub use payloads::Payloads;
 pub(super) use payloads::{forget, id_list, insert_payloads};
 pub use spending::{Grouping, Spending, SpendingFilter};
-pub use summary::{DayOf, Summary};
+pub use summary::{DayOf, Summary, TOOK_OF_MAX, Took};
 
 /// Where a generation stands, as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -51,9 +51,19 @@ const FILES: &[(i64, &str, &str)] = &[
         include_str!("../../../../migrations/0021_webhook_hosts.sql"),
     ),
     (
+        22,
+        "former_secrets",
+        include_str!("../../../../migrations/0022_former_secrets.sql"),
+    ),
+    (
         23,
         "webhooks_by_host",
         include_str!("../../../../migrations/0023_webhooks_by_host.sql"),
+    ),
+    (
+        24,
+        "arena_more",
+        include_str!("../../../../migrations/0024_arena_more.sql"),
     ),
 ];
 

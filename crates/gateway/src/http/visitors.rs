@@ -32,6 +32,8 @@ pub(crate) struct Sessions(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(super) visitors: Option<VisitorRules>,
+    /// Whether prompts of one's own may be put to two models in the arena.
+    own_prompts: bool,
     pub(super) trusted_proxies: Vec<IpNet>,
     /// Makes the hash of an address one that cannot be tried out.
     salt: String,
@@ -61,11 +63,12 @@ impl Sessions {
                 .await?;
         }
         let salt = database.own_secret("addresses", &random_text(SALT_CHARS)).await?;
-        Ok(Self::new(rules, &settings.trusted_proxies, salt))
+        let own_prompts = settings.visitors.arena_prompts && settings.bookkeeping;
+        Ok(Self::new(rules, own_prompts, &settings.trusted_proxies, salt))
     }
 
     /// Sessions by these rules for visitors; `None`: visitors may not make images.
-    fn new(visitors: Option<VisitorRules>, trusted_proxies: &[IpNet], salt: String) -> Self {
+    fn new(visitors: Option<VisitorRules>, own_prompts: bool, trusted_proxies: &[IpNet], salt: String) -> Self {
         let counts = || {
             Cache::builder()
                 .max_capacity(ADDRESSES_MAX)
@@ -74,6 +77,7 @@ impl Sessions {
         };
         Self(Arc::new(Inner {
             visitors,
+            own_prompts,
             trusted_proxies: trusted_proxies.to_vec(),
             salt,
             visits: counts(),
@@ -84,6 +88,11 @@ impl Sessions {
     /// Whether visitors may make images.
     pub(crate) fn has_visitors(&self) -> bool {
         self.visitors.is_some()
+    }
+
+    /// Whether prompts of one's own may be put to two models, by whoever may make images.
+    pub(crate) fn has_own_prompts(&self) -> bool {
+        self.own_prompts
     }
 
     /// What is kept of an address.

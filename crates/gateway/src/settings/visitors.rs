@@ -28,6 +28,8 @@ pub struct Visitors {
     pub address_concurrent: u32,
     /// Sessions that may begin at one address in any ten minutes.
     pub address_sessions: u32,
+    /// Whether prompts of one's own may be put to two models in the arena, by whoever may make images.
+    pub arena_prompts: bool,
 }
 
 /// Whether visitors may make images.
@@ -58,6 +60,7 @@ impl Default for Visitors {
             concurrent: 8,
             address_concurrent: 64,
             address_sessions: 300,
+            arena_prompts: true,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `/arena`: a blind pair, the vote on it, and what stood behind it.
 
-use axum::body::Body;
+mod prompts;
+
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use imaging::{Bitmap, ImageFormat};
 use jiff::SignedDuration;
@@ -14,15 +15,16 @@ use site::arena::{Rated, Tallied};
 use site::pages::arena::{self, Head, Hidden, Named};
 
 use super::elsewhere::see;
+use super::pictures::image;
 use super::query::{pairs, value};
-use super::{form, voter};
+use super::{form, gallery, voter};
 use crate::arena::battles::{self, Revealed, Side, Voter};
 use crate::arena::boards::whole;
-use crate::arena::competitions::Competition;
+use crate::arena::competitions::{Competition, OWN_PROMPT};
 use crate::arena::sheet::outcome;
 use crate::arena::told::{picture_path, source_path};
 use crate::arena::{is_sandbox, sheet, suggestions};
-use crate::db::arena::{BattleRow, ExhibitRow};
+use crate::db::arena::{BattleRow, ExhibitRow, ExhibitState};
 use crate::http::session::{self, CallerAddress};
 use crate::http::state::AppState;
 use crate::http::{face, fallback, visit};
@@ -32,6 +34,8 @@ use crate::problem::Problem;
 /// Sides of a competition's source image, in pixels.
 const SOURCE_PX: u32 = 1_024;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) use prompts::{ask, publish};
 
 /// The next pair.
 pub(super) async fn handle(
@@ -47,7 +51,8 @@ pub(super) async fn handle(
     let handed = battles::hand_out(&state.arena, &state.generator, &voter, wanted, fresh).await;
     let answer = match handed {
         Ok(None) => {
-            let page = arena::nothing(is_sandbox(&state.generator.upstreams));
+            let token = prompts::token(&state, &headers).await;
+            let page = arena::nothing(is_sandbox(&state.generator.upstreams), token.as_deref());
             Ok(face::page(&page, &visit::of(&state, &headers), &headers))
         }
         Ok(Some(battle)) => {
@@ -181,16 +186,23 @@ pub(super) async fn suggest(
 /// What stands above a pair.
 struct Top {
     competitions: Vec<(String, String)>,
+    own_prompts: Option<String>,
     source: Option<String>,
     votes_today: u64,
 }
 
-async fn top(state: &AppState, voter: &Voter, competition: Option<&Competition>) -> Result<Top, Refusal> {
+async fn top(
+    state: &AppState,
+    headers: &HeaderMap,
+    voter: &Voter,
+    competition: Option<&Competition>,
+) -> Result<Top, Refusal> {
     let now = state.generator.clock.now();
     let votes = state.generator.database.count_votes(&voter.id, now - DAY).await?;
     let all = state.arena.competitions().iter();
     Ok(Top {
         competitions: all.map(|own| (own.id.clone(), own.name.clone())).collect(),
+        own_prompts: prompts::token(state, headers).await,
         source: competition.filter(|own| own.source.is_some()).map(source_path),
         votes_today: u64::try_from(votes).unwrap_or(0),
     })
@@ -205,7 +217,7 @@ async fn vote_page(
 ) -> Result<Response, Refusal> {
     let absent = || Refusal::NotFound("The pictures of this pair are gone.".to_owned());
     let competition = state.arena.competition(&battle.competition);
-    let top = top(state, voter, competition).await?;
+    let top = top(state, headers, voter, competition).await?;
     let database = &state.generator.database;
     let left = database.exhibit(&battle.left_exhibit).await?.ok_or_else(absent)?;
     let right = database.exhibit(&battle.right_exhibit).await?.ok_or_else(absent)?;
@@ -217,6 +229,7 @@ async fn vote_page(
         chosen: wanted.map(|wanted| wanted.id.as_str()),
         votes_today: top.votes_today,
         sandbox: battle.sandbox,
+        own_prompts: top.own_prompts.as_deref(),
     };
     let page = arena::vote(
         &head,
@@ -242,7 +255,7 @@ async fn revealed_page(
     told: &Revealed,
 ) -> Result<Response, Refusal> {
     let competition = state.arena.competition(&told.battle.competition);
-    let top = top(state, voter, competition).await?;
+    let top = top(state, headers, voter, competition).await?;
     let generator = &state.generator;
     let paths = [0, 1].map(|side| picture_path(&told.sides[side].picture));
     let known = [0, 1].map(|side| {
@@ -256,6 +269,10 @@ async fn revealed_page(
             upstream.map_or(exhibit.provider.as_str(), |upstream| upstream.name.as_str()),
         )
     });
+    let mut opinions = Vec::new();
+    for side in &told.sides {
+        opinions.push(gallery::opinion(state, &side.exhibit.id).await?);
+    }
     let sides = [(0, Outcome::Left), (1, Outcome::Right)].map(|(place, outcome)| {
         let side: &Side = &told.sides[place];
         let (page, name, creator, provider) = &known[place];
@@ -267,6 +284,8 @@ async fn revealed_page(
             duration_ms: side.exhibit.duration_ms.and_then(|ms| u64::try_from(ms).ok()),
             rated: side.rating.map(rated),
             is_chosen: told.said == outcome && !told.taken_back,
+            page: (side.exhibit.state == ExhibitState::Shown.as_str()).then(|| gallery::page_path(&side.exhibit)),
+            opinion: opinions[place].clone(),
         }
     });
     let head = Head {
@@ -276,12 +295,15 @@ async fn revealed_page(
         chosen: None,
         votes_today: top.votes_today,
         sandbox: told.battle.sandbox,
+        own_prompts: None,
     };
     let shown = arena::Revealed {
         battle: &told.battle.id,
         taken_back: told.taken_back,
         sides,
         record: tallied(told.record),
+        is_own: told.battle.competition == OWN_PROMPT
+            && told.sides.iter().any(|side| prompts::is_unseen(&side.exhibit)),
     };
     let page = arena::revealed(&head, &shown);
     Ok(face::page(&page, &visit::of(state, headers), headers))
@@ -313,15 +335,6 @@ pub(super) async fn picture(State(state): State<AppState>, Path(file): Path<Stri
         Ok(bytes) => image("image/webp", "private, no-store", bytes),
         Err(refusal) => Problem::from(refusal).into_response(),
     }
-}
-
-/// An image as an answer.
-pub(super) fn image(kind: &'static str, cache: &'static str, bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(bytes));
-    let own = response.headers_mut();
-    own.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    own.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    response
 }
 
 /// `/arena/sources/{competition}.png`: the picture that a competition's models are to change, as the sandbox draws it.

@@ -7,6 +7,7 @@ use planner::mode::Mode;
 use planner::money::Micros;
 use planner::size::Tier;
 use planner::view::ModelView;
+use site::arena::Exhibit;
 use site::card::Card;
 use site::filter::COMPARED_MAX;
 use site::pages::compare::{self, Compared, PricedAs};
@@ -14,9 +15,13 @@ use site::pages::compare::{self, Compared, PricedAs};
 use super::arena::{rated, tallied};
 use super::asked::{self, Wish};
 use super::elsewhere::see;
+use super::gallery;
 use super::model::today;
 use super::query::pairs;
 use crate::arena::boards::{Board, BoardKey};
+use crate::arena::is_sandbox;
+use crate::db::DatabaseError;
+use crate::db::arena::{ExhibitFilter, ExhibitRow};
 use crate::generation::Generator;
 use crate::http::face;
 use crate::http::fallback;
@@ -79,17 +84,67 @@ pub(super) async fn handle(State(state): State<AppState>, Path(path): Path<Strin
         }
     };
     let ids: Vec<&str> = cards.iter().map(|card| card.id.as_str()).collect();
+    let pictures = match pictures(&state, &ids).await {
+        Ok(pictures) => pictures,
+        Err(error) => {
+            tracing::error!(error = %error, "pictures on show could not be read");
+            return Problem::of_database(&error).into_response();
+        }
+    };
     let models: Vec<Compared<'_>> = cards
         .iter()
         .copied()
-        .filter_map(|card| compared(generator, card, &board, &ids))
+        .zip(pictures)
+        .filter_map(|(card, pictures)| compared(generator, card, (&board, pictures), &ids))
         .collect();
     let performance = state.shelf.performance(generator).await;
     let page = compare::page(&models, &performance, today(generator));
     face::page(&page, &visit::of(&state, &headers), &headers)
 }
 
-fn compared<'a>(generator: &Generator, card: &'a Card, board: &Board, ids: &[&str]) -> Option<Compared<'a>> {
+/// Pictures that are looked at of each model: more than its entries in all competitions.
+const PICTURES_MAX: i64 = 200;
+
+/// What each model made in the competitions that several of them took part in.
+async fn pictures(state: &AppState, ids: &[&str]) -> Result<Vec<Vec<(String, Option<Exhibit>)>>, DatabaseError> {
+    let mut entries = Vec::new();
+    for id in ids {
+        let filter = ExhibitFilter {
+            sandbox: is_sandbox(&state.generator.upstreams),
+            model: Some((*id).to_owned()),
+            ..ExhibitFilter::default()
+        };
+        entries.push(state.generator.database.exhibits(&filter, 0, PICTURES_MAX).await?);
+    }
+    let first = |own: &[ExhibitRow], competition: &str| {
+        let entry = own
+            .iter()
+            .find(|entry| entry.competition.as_deref() == Some(competition));
+        entry.map(|entry| gallery::exhibit(state, entry))
+    };
+    let shared = state.arena.competitions().iter().filter(|competition| {
+        let takes_part = |own: &&Vec<ExhibitRow>| {
+            own.iter()
+                .any(|entry| entry.competition.as_ref() == Some(&competition.id))
+        };
+        entries.iter().filter(takes_part).count() > 1
+    });
+    let shared: Vec<(&str, &str)> = shared.map(|own| (own.id.as_str(), own.name.as_str())).collect();
+    let of_model = |own: &Vec<ExhibitRow>| {
+        let pictures = shared.iter();
+        pictures
+            .map(|(id, name)| ((*name).to_owned(), first(own, id)))
+            .collect()
+    };
+    Ok(entries.iter().map(of_model).collect())
+}
+
+fn compared<'a>(
+    generator: &Generator,
+    card: &'a Card,
+    (board, pictures): (&Board, Vec<(String, Option<Exhibit>)>),
+    ids: &[&str],
+) -> Option<Compared<'a>> {
     let catalog = &generator.catalog;
     let view = ModelView::of(catalog, catalog.model(&card.id)?, generator.upstreams.available());
     let usual = planner::catalog::model::DEFAULT_SIZE;
@@ -109,6 +164,7 @@ fn compared<'a>(generator: &Generator, card: &'a Card, board: &Board, ids: &[&st
             .iter()
             .map(|other| tallied(board.head_to_head(&card.id, other)))
             .collect(),
+        pictures,
         card,
     })
 }

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use planner::money::Micros;
-use planner::view::page_path;
-use site::arena::Exhibit;
+use planner::view;
+use serde_json::{Map, Value};
+use site::arena::{Exhibit, Opinion};
 use site::pages::gallery::{self, Shown};
 
-use super::arena::image;
+use super::elsewhere::see;
+use super::pictures::image;
 use super::query::{pairs, value};
-use crate::arena::{exhibits, is_sandbox};
+use super::{form, voter};
+use crate::arena::battles::Voter;
+use crate::arena::{exhibits, is_sandbox, reports};
 use crate::db::DatabaseError;
 use crate::db::arena::{ExhibitFilter, ExhibitRow, ExhibitState};
+use crate::http::session::{self, CallerAddress};
 use crate::http::state::AppState;
 use crate::http::{face, fallback, visit};
 use crate::problem::Problem;
@@ -93,10 +98,11 @@ pub(super) fn exhibit(state: &AppState, row: &ExhibitRow) -> Exhibit {
     let competition = row.competition.as_deref().and_then(|id| state.arena.competition(id));
     Exhibit {
         path: path(row),
+        page: page_path(row),
         width_px: u32::try_from(row.width_px).unwrap_or(1),
         height_px: u32::try_from(row.height_px).unwrap_or(1),
         model: (
-            model.map_or_else(|| "/models".to_owned(), page_path),
+            model.map_or_else(|| "/models".to_owned(), view::page_path),
             model.map_or_else(|| row.model.clone(), |model| model.name.clone()),
         ),
         provider: upstream.map_or_else(|| row.provider.clone(), |upstream| upstream.name.clone()),
@@ -104,24 +110,155 @@ pub(super) fn exhibit(state: &AppState, row: &ExhibitRow) -> Exhibit {
         cost: row.cost_micros.map(Micros),
         duration_ms: row.duration_ms.and_then(|ms| u64::try_from(ms).ok()),
         competition: competition.map(|own| own.name.clone()),
-        again: None,
+        again: model
+            .filter(|_| row.competition.is_none())
+            .map(|model| again(&model.id, row)),
         sandbox: row.sandbox,
     }
 }
 
-/// `/gallery/{id}.webp`: the file of a picture on show.
-pub(super) async fn file(State(state): State<AppState>, Path(file): Path<String>) -> Response {
-    let absent = || fallback::at(&format!("/gallery/{file}")).into_response();
-    let id = file.strip_suffix(".webp").unwrap_or_default().replace('\0', "");
-    let found = state.generator.database.exhibit(&id).await;
-    let row = match found {
-        Ok(row) => row.filter(|row| row.state == ExhibitState::Shown.as_str()),
-        Err(error) => {
-            tracing::error!(error = %error, "a picture on show could not be looked up");
-            return Problem::of_database(&error).into_response();
-        }
+/// Where a picture on show is told of by itself.
+pub(super) fn page_path(row: &ExhibitRow) -> String {
+    format!("/gallery/{}", row.id)
+}
+
+/// The settings of a picture as the playground takes them.
+fn again(model: &str, row: &ExhibitRow) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("models", model);
+    query.append_pair("prompt", &row.prompt);
+    for (name, value) in settings(row) {
+        query.append_pair(&name, &value);
+    }
+    format!("/playground?{}", query.finish())
+}
+
+/// What was asked beside the prompt, as one would type it.
+fn settings(row: &ExhibitRow) -> Vec<(String, String)> {
+    let settings: Map<String, Value> = serde_json::from_str(&row.settings).unwrap_or_default();
+    let typed = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
     };
-    let Some(row) = row else { return absent() };
+    settings.into_iter().map(|(name, value)| (name, typed(value))).collect()
+}
+
+/// What a machine says of a picture.
+pub(super) async fn opinion(state: &AppState, id: &str) -> Result<Option<Opinion>, DatabaseError> {
+    let row = state.generator.database.opinion(id).await?;
+    Ok(row.map(|row| Opinion {
+        judge: row.judge,
+        plus: row.plus,
+        minus: row.minus,
+    }))
+}
+
+/// A picture that is on show.
+async fn shown(state: &AppState, id: &str) -> Result<Option<ExhibitRow>, DatabaseError> {
+    let found = state.generator.database.exhibit(&id.replace('\0', "")).await?;
+    Ok(found.filter(|row| row.state == ExhibitState::Shown.as_str()))
+}
+
+/// The page of one picture.
+async fn one(
+    state: &AppState,
+    id: &str,
+    query: &[(String, String)],
+    headers: &HeaderMap,
+) -> Result<Response, DatabaseError> {
+    let Some(row) = shown(state, id).await? else {
+        return Ok(fallback::at(&format!("/gallery/{id}")).into_response());
+    };
+    // Others of the same order, else by the same model.
+    let like = ExhibitFilter {
+        sandbox: row.sandbox,
+        competition: row.competition.clone(),
+        model: row.competition.is_none().then(|| row.model.clone()),
+        state: None,
+    };
+    let rows = state.generator.database.exhibits(&like, 0, PAGE).await?;
+    let others: Vec<(String, Exhibit)> = rows
+        .iter()
+        .filter(|other| other.id != row.id)
+        .map(|other| (other.id.clone(), exhibit(state, other)))
+        .collect();
+    let name = |(id, other): &(String, Exhibit)| {
+        let what = if row.competition.is_some() {
+            other.model.1.clone()
+        } else {
+            other.prompt.chars().take(60).collect()
+        };
+        (id.clone(), what)
+    };
+    let beside = value(query, "beside").and_then(|wanted| others.iter().find(|(id, _)| id == wanted));
+    let page = gallery::picture(&gallery::One {
+        id: &row.id,
+        exhibit: &exhibit(state, &row),
+        settings: &settings(&row),
+        opinion: opinion(state, &row.id).await?.as_ref(),
+        others: &others.iter().map(name).collect::<Vec<_>>(),
+        beside: beside.map(|(id, other)| (id.as_str(), other)),
+        reported: value(query, "reported").is_some(),
+    });
+    Ok(face::page(&page, &visit::of(state, headers), headers))
+}
+
+/// Takes a report of a form.
+pub(super) async fn report(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    address: CallerAddress,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let (voter, _) = voter::of(&state, &headers, address);
+    // Without the cookie of a voter it is the address that is counted.
+    let reporter = Voter {
+        id: voter
+            .address
+            .clone()
+            .map_or(voter.id, |address| format!("at-{address}")),
+        address: voter.address,
+    };
+    let answer = async {
+        session::check_origin(&state, &headers)?;
+        let form = form::read(request).await?;
+        let reason = value(&form.pairs, "reason").unwrap_or_default();
+        let report = reports::report(&state.generator, &reporter, &id.replace('\0', ""), reason).await?;
+        Ok::<_, Problem>(see(&format!("/gallery/{}?reported=1", report.exhibit_id)))
+    };
+    answer.await.unwrap_or_else(|problem| {
+        let page = site::pages::problem::page(
+            "/gallery",
+            problem.status.as_u16(),
+            problem.code,
+            &problem.message,
+            None,
+        );
+        form::refused(&problem, &page, &visit::of(&state, &headers))
+    })
+}
+
+/// `/gallery/{id}`: the page of a picture on show, and `/gallery/{id}.webp`: its file.
+pub(super) async fn file(
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let broken = |error: &DatabaseError| {
+        tracing::error!(error = %error, "a picture on show could not be looked up");
+        Problem::of_database(error).into_response()
+    };
+    let Some(id) = file.strip_suffix(".webp") else {
+        let page = one(&state, &file, &pairs(query.as_deref()), &headers).await;
+        return page.unwrap_or_else(|error| broken(&error));
+    };
+    let row = match shown(&state, id).await {
+        Ok(Some(row)) => row,
+        Ok(None) => return fallback::at(&format!("/gallery/{file}")).into_response(),
+        Err(error) => return broken(&error),
+    };
     match exhibits::file(&state.generator, &state.spool, &row).await {
         // It may be hidden at any time.
         Ok(bytes) => image("image/webp", "public, max-age=300", bytes),

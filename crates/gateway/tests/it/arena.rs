@@ -1,6 +1,7 @@
 //! The arena through the front door: blind pairs, votes and taking them back, boards, whose votes count, the gallery.
 
 mod operators;
+mod visitors;
 
 use imaging::{DecodeLimits, decode};
 use reqwest::{Client, Method, StatusCode, redirect};

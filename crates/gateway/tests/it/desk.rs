@@ -16,7 +16,8 @@ const OF_READERS: [&str; 7] = [
     "/app/providers",
     "/app/media",
 ];
-const OF_ADMINS: [&str; 5] = [
+const OF_ADMINS: [&str; 6] = [
+    "/app/arena",
     "/app/books?check=1",
     "/app/audit",
     "/app/catalog",

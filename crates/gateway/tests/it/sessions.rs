@@ -42,7 +42,7 @@ async fn visitor_from(gateway: &TestGateway, address: &str) -> Reply {
     send(request).await
 }
 
-async fn visitor(gateway: &TestGateway) -> String {
+pub(super) async fn visitor(gateway: &TestGateway) -> String {
     let reply = visitor_from(gateway, "192.0.2.1").await;
     assert_eq!(reply.ok()["kind"], "visitor");
     cookie(&reply)

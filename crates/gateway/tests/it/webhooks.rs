@@ -332,6 +332,25 @@ async fn an_account_has_one_secret_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_two_secrets_count_a_message_is_signed_by_both() {
+    let (gateway, receiver) = (allowing().await, Receiver::start(&[]).await);
+    let old = secret(&gateway).await;
+    let rotated = post(&gateway, "/v1/webhooks/secret", json!({ "overlap_s": 600 }))
+        .await
+        .ok();
+    let new = rotated["key"].as_str().expect("a text").to_owned();
+    begin(&gateway, &body(&receiver.url("/hook"))).await;
+    let call = receiver.next().await;
+    let both = [call.signature(&new), call.signature(&old)];
+    assert_eq!(call.header("webhook-signature"), both.join(" "));
+    gateway.clock.advance_s(601);
+    begin(&gateway, &body(&receiver.url("/hook"))).await;
+    receiver.next().await.check_signature(&new);
+    gateway.finish().await;
+    check_no_secret(&[&old, &new]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_forgotten_with_its_request() {
     let (gateway, receiver) = (allowing().await, Receiver::start(&[]).await);
     let failing = with(

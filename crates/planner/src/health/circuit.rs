@@ -47,6 +47,27 @@ pub enum CircuitState {
     },
 }
 
+impl CircuitState {
+    /// Its name in answers and on pages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open { .. } => "open",
+            Self::HalfOpen { .. } => "half_open",
+        }
+    }
+
+    /// When a probe is allowed, while none is.
+    #[must_use]
+    pub const fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Open { until } => Some(until),
+            Self::Closed | Self::HalfOpen { .. } => None,
+        }
+    }
+}
+
 /// How one attempt ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {

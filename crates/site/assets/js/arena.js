@@ -3,6 +3,7 @@
 (() => {
   const form = document.querySelector("[data-votes]"), next = document.querySelector("[data-next]");
   const writes = () => /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
+  for (const b of document.querySelectorAll("[data-busy]")) b.form.addEventListener("submit", () => { setTimeout(() => { b.disabled = true; b.textContent = b.dataset.busy; }); });
   if (next) addEventListener("keydown", (e) => { if (e.key === "Enter" && document.activeElement === document.body) next.click(); });
   if (!form) return;
   const pair = form.querySelector(".pair"), images = [...pair.querySelectorAll("img")], buttons = [...form.querySelectorAll("[name=vote]")];

@@ -26,6 +26,9 @@ const headers = (more = {}) => (key() ? { ...more, authorization: `Bearer ${key(
 /** A request that was made, with all that is known of it. */
 export const request = async (id) => answer(await fetch(`/v1/requests/${id}`, { headers: headers() }));
 
+/** Hangs a picture of a request in the gallery. */
+export const publish = async (id, position, prompt, settings) => answer(await fetch("/v1/arena/exhibits", { method: "POST", headers: headers({ "content-type": "application/json" }), body: JSON.stringify({ request_id: id, position, prompt, settings }) }));
+
 /** The events of a request, the first of which tells its id. */
 export async function* events(path, body, signal) {
   await session();

@@ -10,6 +10,9 @@ export function filledIn(form) {
   return found;
 }
 
+/** Fields as the body of a request has them. */
+export const typed = (fields) => Object.fromEntries(fields.map((one) => [one.name, one.kind === "json" ? JSON.parse(one.text) : one.text]));
+
 const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
 export function code(root, fields, models, mode, inputs) {
@@ -18,7 +21,7 @@ export function code(root, fields, models, mode, inputs) {
   const own = fields.filter((one) => !one.takers || one.takers.includes(model.id));
   const lines = [`curl ${location.origin}/openai/v1/images/${mode === "generate" ? "generations" : "edits"}`, `-H "Authorization: Bearer $PICTOR_API_KEY"`];
   if (mode === "generate") {
-    const body = { model: model.id, ...Object.fromEntries(own.map((one) => [one.name, one.kind === "json" ? JSON.parse(one.text) : one.text])) };
+    const body = { model: model.id, ...typed(own) };
     lines.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body, null, 2))}`);
   } else {
     lines.push(`-F model=${quoted(model.id)}`);

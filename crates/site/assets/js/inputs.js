@@ -71,5 +71,7 @@ export function wire(form, whenChanged, whenMasked) {
   show();
 }
 
-document.addEventListener("paste", (e) => { if (box && e.clipboardData?.files.length) { e.preventDefault(); add(e.clipboardData.files); } });
+// What is pasted takes the place of the picture under the cursor, if there is one.
+const under = () => { const at = box ? [...box.querySelectorAll(".inputs li:not(.drop)")].findIndex((it) => it.matches(":hover")) : -1; return at < 0 ? null : at; };
+document.addEventListener("paste", (e) => { if (box && e.clipboardData?.files.length) { e.preventDefault(); add(e.clipboardData.files, under()); } });
 for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (e) => { if (box && e.dataTransfer?.types.includes("Files")) { e.preventDefault(); if (kind === "drop") add(e.dataTransfer.files); } });

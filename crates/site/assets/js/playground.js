@@ -3,7 +3,8 @@ import * as ask from "./ask.js";
 import * as inputs from "./inputs.js";
 import { dollars, look, make, place } from "./results.js";
 import { history, presets } from "./rail.js";
-import { code, filledIn } from "./code.js";
+import { code, filledIn, typed } from "./code.js";
+import { publish } from "./publish.js";
 
 const $ = (s, r = document) => r.querySelector(s), $$ = (s, r = document) => [...r.querySelectorAll(s)];
 const root = $("[data-playground]"), results = $("[data-results]"), list = $("[data-list]");
@@ -71,15 +72,15 @@ function body(model, varied) {
   const own = filled().filter((one) => (!one.takers || one.takers.includes(model.id)) && one.name !== varied?.name);
   if (varied) own.push({ name: varied.name, text: varied.value, kind: /^(-?\d+(\.\d+)?|true|false)$/.test(varied.value) && !["size", "aspect_ratio", "resolution"].includes(varied.name) ? "json" : "text" });
   const partials = Number(own.find((one) => one.name === "partial_images")?.text ?? 0);
+  const settings = typed(own.filter((one) => !["prompt", "n", "partial_images"].includes(one.name)));
   if (mode() === "generate") {
-    const fields = Object.fromEntries(own.map((one) => [one.name, one.kind === "json" ? JSON.parse(one.text) : one.text]));
-    return { partials, url: "/openai/v1/images/generations", body: JSON.stringify({ model: model.id, stream: true, response_format: "url", ...fields }) };
+    return { partials, settings, url: "/openai/v1/images/generations", body: JSON.stringify({ model: model.id, stream: true, response_format: "url", ...typed(own) }) };
   }
   const data = new FormData();
   for (const [name, text] of [["model", model.id], ["stream", "true"], ["response_format", "url"], ...own.map((one) => [one.name, one.text])]) data.append(name, text);
   for (const image of inputs.images()) data.append("image[]", image, image.name || "image.png");
   if (inputs.theMask() && mode() === "edit" && takesMask(model)) data.append("mask", inputs.theMask(), "mask.png");
-  return { partials, url: "/openai/v1/images/edits", body: data };
+  return { partials, settings, url: "/openai/v1/images/edits", body: data };
 }
 const takesMask = (model) => !($("[data-inputs]")?.dataset.maskless ?? "").split(" ").includes(model.id);
 
@@ -89,13 +90,14 @@ async function one(model, varied) {
   const title = varied ? `${model.name}, ${varied.name} ${varied.value}` : model.name;
   const acts = {
     stop: () => stop.abort(),
-    save: (own) => { const a = make("a", { href: URL.createObjectURL(own.blob), download: `${model.id.replaceAll("/", "-")}-${own.id ?? "image"}.${own.format}` }); a.click(); },
+    save: (own) => make("a", { href: URL.createObjectURL(own.blob), download: `${model.id.replaceAll("/", "-")}-${own.id ?? "image"}.${own.format}` }).click(),
     async use(own) { if (mode() === "generate") await go(path({ as: "edit" })); inputs.add([new File([own.blob], `${model.id}.${own.format}`, { type: own.blob.type })]); form().scrollIntoView(); },
     same: () => go(settings),
     seed(own) { const field = $("[name=seed]"), seed = new URLSearchParams(settings.split("?")[1]).get("seed") ?? own.seed(); if (!field) say("No chosen model takes a seed."); else if (seed === null) say("The provider told no seed: set one to have it again."); else { field.value = seed; quote(); } },
+    request: (own) => own.onRecord(),
     code() { const more = $("[data-code]").closest("details"); more.open = true; more.scrollIntoView(); },
   };
-  const places = Array.from({ length: n }, (_, index) => place(list, { title: n > 1 ? `${title}, ${index + 1}` : title, cost: model.cost === null ? null : model.cost / n, usual: model.usual, partials: sent.partials, acts }));
+  const places = Array.from({ length: n }, (_, index) => place(list, { title: n > 1 ? `${title}, ${index + 1}` : title, cost: model.cost === null ? null : model.cost / n, usual: model.usual, partials: sent.partials, acts: { ...acts, publish: async (own) => say(await publish(own, index, settings.split("?")[1], sent.settings)) } }));
   let id = null, done = 0;
   try {
     for await (const event of ask.events(sent.url, sent.body, stop.signal)) {
@@ -123,6 +125,7 @@ async function left() {
 async function run(event) {
   event.preventDefault();
   results.hidden = false;
+  $("[data-beforeafter]").hidden = mode() === "generate";
   $("[data-empty]")?.remove();
   list.replaceChildren();
   // Asked for before the first request, so that several at once do not begin a session each.
@@ -163,6 +166,6 @@ field.addEventListener("change", () => { ask.setKey(field.value.trim()); say(fie
 $("[data-link]").addEventListener("click", async () => { await navigator.clipboard.writeText(new URL(path(), location.href).href).catch(() => null); say("Copied. The link holds the settings, never a key."); });
 presets($("[data-preset]"), () => path(), go);
 history.show(go);
-look(results);
+look(results, () => (mode() !== "generate" && inputs.images()[0] ? inputs.urlOf(inputs.images()[0]) : null));
 wire();
 code(root, filled(), models(), mode(), inputs);

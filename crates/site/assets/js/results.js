@@ -92,12 +92,18 @@ export function place(list, { title, cost, usual, partials, acts }) {
       part("money").textContent = error.name === "AbortError" ? part("money").textContent : "nothing charged";
     },
     seed() { return own.facts?.seed ?? null; },
+    /** Opens or closes what is on record of it. */
+    onRecord() {
+      const it = part("record");
+      $("code", it).textContent = JSON.stringify(own.facts, null, 2);
+      it.hidden = false; it.open = !it.open;
+    },
   };
   return own;
 }
 
-/** Layout and zoom of what is there. */
-export function look(section) {
+/** Layout and zoom of what is there. `before` tells the input image of an edit, if there is one. */
+export function look(section, before) {
   const zoom = $("[data-zoom]", section), slide = $("[data-slide]", section), at = $("[data-slideat]", section), edge = $("input", at), list = $("[data-list]", section);
   zoom.addEventListener("input", () => { section.style.setProperty("--zoom", zoom.value); section.classList.toggle("zoomed", zoom.value > 1); });
   list.addEventListener("pointermove", (e) => {
@@ -108,7 +114,10 @@ export function look(section) {
   });
   edge.addEventListener("input", () => slide.style.setProperty("--at", `${edge.value}%`));
   for (const radio of section.querySelectorAll("[name=lay]")) radio.addEventListener("change", () => {
-    const two = [...list.querySelectorAll("figure:not([aria-busy]) img")].slice(0, 2), on = radio.value === "slider" && two.length === 2;
+    const made = [...list.querySelectorAll("figure:not([aria-busy]) img")], input = before();
+    const was = input && Object.assign(new Image(), { src: input, alt: "The picture before" });
+    // The first lies over the second, and is seen left of the edge.
+    const two = (radio.value === "before" && was ? [was, made[0]] : made.slice(0, 2)).filter(Boolean).reverse(), on = radio.value !== "side" && two.length === 2;
     slide.hidden = at.hidden = !on; list.hidden = on;
     slide.replaceChildren(...(on ? two.map((it, index) => { const copy = it.cloneNode(); copy.alt = it.alt; if (index) copy.className = "top-img"; return copy; }) : []));
   });

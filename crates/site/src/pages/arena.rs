@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use planner::money::Micros;
 
-use crate::arena::{Rated, SANDBOX_NOTE, Tallied, paid};
+use crate::arena::{Opinion, Rated, SANDBOX_NOTE, Tallied, closer, paid};
 use crate::charts::{Scale, interval, shares};
 use crate::frame::{Page, Section};
 use crate::html::{Html, escape, icon};
@@ -25,6 +25,8 @@ pub struct Head<'a> {
     pub votes_today: u64,
     /// Whether the sandbox drew the pictures.
     pub sandbox: bool,
+    /// The token of the form by which a prompt of one's own is put to two models, where that can be done.
+    pub own_prompts: Option<&'a str>,
 }
 
 /// A picture of a pair.
@@ -50,7 +52,7 @@ fn page(title: &str, main: String) -> Page {
     Page {
         description: "Two pictures, one prompt, no names: which is better?".to_owned(),
         class: "p-arena",
-        scripts: &["arena.js"],
+        scripts: &["arena.js", "closer.js"],
         ..Page::new(Section::Arena, "/arena", title, Html(main))
     }
 }
@@ -123,9 +125,23 @@ pub fn vote(shown: &Head<'_>, battle: &str, pictures: [Hidden<'_>; 2], is_sugges
     let _ = write!(
         out,
         "</div>\n<div class=\"row between hint\"><span>Names, prices and times come after the vote. Both pictures are cut and encoded alike, the sides are drawn by lot.{drawn}</span><a class=\"btn sm bare\" href=\"{skip}\">Skip this pair</a></div></form>\n{}</div>",
-        suggestion(is_suggested)
+        below(shown.own_prompts, is_suggested)
     );
     page("Which is better?", out)
+}
+
+/// Where prompts are given: one's own for a pair at once, and for a competition.
+fn below(own_prompts: Option<&str>, is_suggested: bool) -> String {
+    let own = own_prompts.map(own_prompt).unwrap_or_default();
+    format!("{own}{}", suggestion(is_suggested))
+}
+
+/// Where a prompt of one's own is put to two models.
+fn own_prompt(token: &str) -> String {
+    format!(
+        "<details class=\"more\"><summary>A prompt of your own</summary><form method=\"post\" action=\"/arena/prompts\" aria-label=\"A prompt of your own\"><input type=\"hidden\" name=\"form_token\" value=\"{}\"><div class=\"field\"><label for=\"ar-o\">Two models are asked at once, and you vote before you know which. It is paid from your budget in the playground, and stays with you.</label><textarea id=\"ar-o\" name=\"prompt\" rows=\"3\" maxlength=\"1000\" required></textarea></div><div class=\"row tight\"><button class=\"btn\" type=\"submit\" data-busy=\"Both are being made…\">Ask two models</button></div></form></details>\n",
+        escape(token)
+    )
 }
 
 /// Where a prompt is suggested for a competition.
@@ -157,6 +173,10 @@ pub struct Named<'a> {
     pub rated: Option<Rated>,
     /// Whether it was chosen.
     pub is_chosen: bool,
+    /// Where the picture is told of in the gallery, if it hangs there.
+    pub page: Option<String>,
+    /// What a machine says of it.
+    pub opinion: Option<Opinion>,
 }
 
 /// What was said of a pair, and what stands behind it.
@@ -170,6 +190,8 @@ pub struct Revealed<'a> {
     pub sides: [Named<'a>; 2],
     /// The left model's record against the right one.
     pub record: Tallied,
+    /// Whether the prompt was the voter's own, so that the pictures can be published.
+    pub is_own: bool,
 }
 
 /// A pair after its vote.
@@ -222,6 +244,27 @@ pub fn revealed(shown: &Head<'_>, told: &Revealed<'_>) -> Page {
         );
     }
     out.push_str("</div></div>");
+    let seen = |side: &str, named: &Named<'_>| {
+        let alt = format!("{side} picture, by {}", named.model.1);
+        (alt, named.picture.width_px, named.picture.height_px)
+    };
+    let ((left_alt, width, height), (right_alt, ..)) = (seen("Left", left), seen("Right", right));
+    let pair = [
+        (left.picture.path, left_alt, width, height),
+        (right.picture.path, right_alt, width, height),
+    ];
+    let _ = write!(
+        out,
+        "<details class=\"more\"><summary>Look closer</summary>{}</details>",
+        closer("Both pictures over each other", pair)
+    );
+    if told.is_own {
+        let _ = write!(
+            out,
+            "<form class=\"row tight\" method=\"post\" action=\"/arena/published\"><input type=\"hidden\" name=\"battle\" value=\"{}\"><button class=\"btn\" type=\"submit\">Publish both</button><span class=\"hint\">They hang in the gallery with your prompt once the operator has looked at them.</span></form>",
+            escape(told.battle)
+        );
+    }
     if shown.sandbox {
         out.push_str(SANDBOX_NOTE);
     }
@@ -266,12 +309,22 @@ fn figure(out: &mut String, side: &str, named: &Named<'_>, scale: Scale) {
         }
         None => out.push_str("<dt>Rating</dt><dd class=\"dimmer\">waits for more votes</dd>"),
     }
-    out.push_str("</dl></figcaption></figure>\n");
+    out.push_str("</dl>");
+    if let Some(opinion) = &named.opinion {
+        out.push_str(&opinion.section().0);
+    }
+    if let Some(page) = &named.page {
+        let _ = write!(
+            out,
+            "<span class=\"row tight full small\"><a href=\"{page}\">In the gallery<span class=\"sr\">, {name}</span></a><a href=\"{page}#report\">Report<span class=\"sr\"> the picture by {name}</span></a></span>"
+        );
+    }
+    out.push_str("</figcaption></figure>\n");
 }
 
 /// Where no competition has two entries yet.
 #[must_use]
-pub fn nothing(sandbox: bool) -> Page {
+pub fn nothing(sandbox: bool, own_prompts: Option<&str>) -> Page {
     let (what, command) = if sandbox {
         (
             "While no provider is real, the demonstration draws pictures in the sandbox and votes of nobody:",
@@ -289,7 +342,8 @@ pub fn nothing(sandbox: bool) -> Page {
         command,
     );
     let out = format!(
-        "<div class=\"wrap\"><header class=\"pagehead\"><h1>Arena</h1></header><div class=\"state\"><p class=\"h2\">No pairs yet</p><p>Here two pictures of one prompt hang side by side, without names, once a competition has entries of two models. {what}</p>{block}<a class=\"btn\" href=\"/docs/arena\">How the arena works</a></div></div>"
+        "<div class=\"wrap\"><header class=\"pagehead\"><h1>Arena</h1></header><div class=\"state\"><p class=\"h2\">No pairs yet</p><p>Here two pictures of one prompt hang side by side, without names, once a competition has entries of two models. {what}</p>{block}<a class=\"btn\" href=\"/docs/arena\">How the arena works</a></div>{}</div>",
+        own_prompts.map(own_prompt).unwrap_or_default()
     );
     page("Arena", out)
 }

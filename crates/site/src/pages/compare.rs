@@ -7,7 +7,7 @@ use planner::money::Micros;
 use planner::size::{Size, Tier};
 use planner::view::ParameterView;
 
-use crate::arena::{Rated, Tallied};
+use crate::arena::{Exhibit, Rated, Tallied};
 use crate::card::{Card, Feature};
 use crate::charts::{Scale, interval, shares};
 use crate::frame::{Page, Section, title};
@@ -29,6 +29,8 @@ pub struct Compared<'a> {
     pub rated: Option<Rated>,
     /// Its votes against each of the models, in their order; nothing against itself.
     pub against: Vec<Tallied>,
+    /// Its pictures in the competitions that several of the models took part in: the competition's name, and the picture.
+    pub pictures: Vec<(String, Option<Exhibit>)>,
 }
 
 /// A picture whose price is compared.
@@ -81,6 +83,7 @@ pub fn page(models: &[Compared<'_>], performance: &Performance, today: Date) -> 
         ("Parameters", parameter_rows(models)),
         ("How it does here", doing(models, performance)),
         ("In the arena", arena_rows(models)),
+        ("On the same prompts", picture_rows(models)),
         ("Life", life(models, today)),
     ];
     for (title, rows) in groups {
@@ -312,6 +315,34 @@ fn arena_rows(models: &[Compared<'_>]) -> Vec<Row> {
         }));
     }
     rows
+}
+
+/// What the models made of the same order, side by side.
+fn picture_rows(models: &[Compared<'_>]) -> Vec<Row> {
+    let shared = models
+        .first()
+        .map(|model| model.pictures.as_slice())
+        .unwrap_or_default();
+    let rows = shared.iter().enumerate().map(|(place, (competition, _))| {
+        row(competition.as_str(), models, |model| {
+            let picture = model.pictures.get(place).and_then(|(_, picture)| picture.as_ref());
+            picture.map_or_else(
+                || dim("no entry"),
+                |picture| {
+                    format!(
+                        "<div class=\"plate\"><a href=\"{}\"><img src=\"{}\" alt=\"{}, by {}\" width=\"{}\" height=\"{}\" loading=\"lazy\" decoding=\"async\"></a></div>",
+                        picture.page,
+                        picture.path,
+                        escape(competition),
+                        escape(&model.card.name),
+                        picture.width_px,
+                        picture.height_px
+                    )
+                },
+            )
+        })
+    });
+    rows.collect()
 }
 
 fn life(models: &[Compared<'_>], today: Date) -> Vec<Row> {

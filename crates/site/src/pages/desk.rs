@@ -1,6 +1,7 @@
 //! The operator's desk: what is around each of its pages, and the parts that they share.
 
 pub mod accounts;
+pub mod arena;
 pub mod audit;
 pub mod books;
 pub mod catalog;
@@ -55,6 +56,8 @@ pub enum Place {
     Media,
     /// `/app/catalog`.
     Catalog,
+    /// `/app/arena`.
+    Arena,
     /// `/app/books`.
     Books,
     /// `/app/audit`.
@@ -64,7 +67,7 @@ pub enum Place {
 }
 
 /// Place, name, path, icon, and whether it is for admins alone.
-const PLACES: [(Place, &str, &str, &str, bool); 11] = [
+const PLACES: [(Place, &str, &str, &str, bool); 12] = [
     (Place::Home, "Overview", "/app", "layout-dashboard", false),
     (Place::Requests, "Requests", "/app/requests", "list", false),
     (
@@ -79,6 +82,7 @@ const PLACES: [(Place, &str, &str, &str, bool); 11] = [
     (Place::Providers, "Providers", "/app/providers", "plug", false),
     (Place::Media, "Media", "/app/media", "image", false),
     (Place::Catalog, "Catalogue", "/app/catalog", "columns-2", true),
+    (Place::Arena, "Arena", "/app/arena", "vote", true),
     (Place::Books, "Books", "/app/books", "check", true),
     (Place::Audit, "Audit", "/app/audit", "flag", true),
     (Place::Settings, "Settings", "/app/settings", "settings", true),
@@ -170,7 +174,9 @@ pub(crate) fn held(amount: Micros) -> String {
 
 /// An amount without a sign of what it is; owed ones with a minus.
 pub(crate) fn amount(amount: Micros) -> String {
-    if amount.0 < 0 {
+    if amount == Micros::ZERO {
+        "$0.00".to_owned()
+    } else if amount.0 < 0 {
         format!("−{}", words::price(Micros(-amount.0)))
     } else {
         words::price(amount)

@@ -1,11 +1,15 @@
 //! Published pictures.
 
+mod picture;
+
 use std::fmt::Write as _;
 
 use crate::arena::{Exhibit, SANDBOX_NOTE};
 use crate::frame::{Page, Section};
 use crate::html::{Html, escape};
 use crate::words;
+
+pub use picture::{One, page as picture};
 
 /// What can be chosen: its name in addresses, and in words.
 pub type Choice = (String, String);

@@ -11,7 +11,7 @@ use crate::api::operator::internal;
 use crate::api::query::Parameters;
 use crate::arena::{demo, exhibits, is_sandbox, told};
 use crate::auth::Scope;
-use crate::db::arena::{ExhibitFilter, ExhibitState};
+use crate::db::arena::{ExhibitFilter, ExhibitRow, ExhibitState};
 use crate::http::path::PathPart;
 use crate::http::state::AppState;
 use crate::operator::{ID_CHARS_MAX, Refusal};
@@ -44,6 +44,7 @@ pub(in crate::api) async fn enter(State(state): State<AppState>, caller: Caller,
         let settings = Value::Object(competition.settings.clone());
         let order = exhibits::HangOrder {
             account_id: account_id.as_deref().unwrap_or(&caller.identity.account_id),
+            key_id: None,
             generation_id: &request_id,
             position: 0,
             competition: Some(competition),
@@ -87,14 +88,21 @@ pub(in crate::api) async fn publish(State(state): State<AppState>, caller: Calle
         let (Some(request_id), Some(prompt), position, settings) = read.await? else {
             return Err(Problem::internal());
         };
+        // What visitors publish waits for the operator, and is of their own session's requests.
+        let identity = &caller.identity;
         let order = exhibits::HangOrder {
-            account_id: &caller.identity.account_id,
+            account_id: &identity.account_id,
+            key_id: identity.is_visitor.then_some(identity.key_id.as_str()),
             generation_id: &request_id,
             position,
             competition: None,
             prompt: &prompt,
             settings: &settings,
-            state: ExhibitState::Shown,
+            state: if identity.is_visitor {
+                ExhibitState::Waiting
+            } else {
+                ExhibitState::Shown
+            },
             now: state.generator.clock.now(),
         };
         let exhibit = exhibits::hang(&state.generator, &state.spool, order).await?;
@@ -121,7 +129,7 @@ pub(in crate::api) async fn show(
         let is_operator = caller.identity.may(Scope::Admin);
         if !is_operator {
             caller.require(Scope::Generate)?;
-            if exhibit.account_id != caller.identity.account_id {
+            if exhibit.account_id != caller.identity.account_id || !is_own(&state, &caller, &exhibit).await? {
                 return Err(absent());
             }
         }
@@ -145,6 +153,18 @@ pub(in crate::api) async fn show(
         Ok(told::exhibit(&exhibit, &state.generator.catalog))
     };
     answered(StatusCode::OK, changed.await)
+}
+
+/// Whether a picture is of a request of the caller's own: visitors share an account, and are told apart by their keys.
+async fn is_own(state: &AppState, caller: &Caller, exhibit: &ExhibitRow) -> Result<bool, Problem> {
+    let identity = &caller.identity;
+    if !identity.is_visitor {
+        return Ok(true);
+    }
+    let database = &state.generator.database;
+    let request = database.generation(&identity.account_id, &exhibit.generation_id).await;
+    let request = request.map_err(|error| internal(&error))?;
+    Ok(request.is_some_and(|request| request.start.key_id == identity.key_id))
 }
 
 /// `GET /v1/arena/exhibits`: pictures on show; for operators those in another state too.
@@ -176,10 +196,13 @@ pub(in crate::api) async fn exhibits(
             .count_exhibits(&filter)
             .await
             .map_err(|error| internal(&error))?;
-        let data: Vec<Value> = rows
-            .iter()
-            .map(|row| told::exhibit(row, &state.generator.catalog))
-            .collect();
+        let mut data = Vec::new();
+        for row in &rows {
+            let mut exhibit = told::exhibit(row, &state.generator.catalog);
+            let opinion = database.opinion(&row.id).await.map_err(|error| internal(&error))?;
+            exhibit["opinion"] = opinion.as_ref().map_or(Value::Null, told::opinion);
+            data.push(exhibit);
+        }
         Ok(json!({ "object": "list", "total": total, "data": data }))
     };
     answered(StatusCode::OK, told.await)

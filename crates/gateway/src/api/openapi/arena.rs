@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::answers::{Has, answer, made};
 use super::reference;
+use crate::api::arena::reports::{JUDGE_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX};
 use crate::arena::demo::VOTES_MAX;
+use crate::arena::reports::REASON_CHARS_MAX;
 use crate::arena::sheet::OUTCOMES;
 use crate::arena::suggestions::PROMPT_CHARS_MAX;
 
@@ -29,6 +31,7 @@ pub(super) fn paths() -> Value {
     let voter = json!({ "type": ["string", "null"], "maxLength": 200, "description": "Who votes, where one key votes for several people: any name by which they are told apart. Only a hash of it is kept." });
     let outcomes: Vec<&str> = OUTCOMES.iter().map(|(name, _)| *name).collect();
     let object = |required: &[&str], properties: Value| json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false });
+    let points = json!({ "type": "array", "maxItems": POINTS_MAX, "items": { "type": "string", "minLength": 1, "maxLength": POINT_CHARS_MAX } });
     json!({
         "/v1/arena/competitions": { "get": { "operationId": "listCompetitions", "summary": "Competitions, with the models that take part and how many entries each has.",
             "responses": answer("Every competition.", "CompetitionList", HAS) } },
@@ -53,13 +56,30 @@ pub(super) fn paths() -> Value {
                     { "name": "state", "in": "query", "schema": { "enum": ["shown", "waiting", "hidden"] }, "description": "Others than shown ones are told to operators." },
                     { "name": "skip", "in": "query", "schema": { "type": "integer", "minimum": 0 }, "description": "How many to leave out." }],
                 "responses": answer("Pictures.", "ExhibitList", HAS) },
-            "post": { "operationId": "publish", "summary": "Publish an image of one's own request in the gallery.",
+            "post": { "operationId": "publish", "summary": "Publish an image of one's own request in the gallery. What visitors publish waits for the operator.",
                 "requestBody": taking(&object(&["request_id", "prompt"], json!({ "request_id": text, "position": { "type": "integer", "minimum": 0, "maximum": 99 },
                     "prompt": { "type": "string", "description": "What was asked, as it is to be shown." }, "settings": { "type": "object", "description": "What was asked beside it." } }))),
                 "responses": created("The picture.", "Exhibit") } },
         "/v1/arena/exhibits/{id}": { "patch": { "operationId": "changeExhibit", "summary": "Hide a picture of one's own, or as operator any; operators show them again.",
             "parameters": [id("id", "The picture.")], "requestBody": taking(&object(&["state"], json!({ "state": { "enum": ["shown", "hidden"] } }))),
             "responses": answer("The picture.", "Exhibit", TAKES) } },
+        "/v1/arena/exhibits/{id}/reports": { "post": { "operationId": "reportExhibit", "summary": "Report a picture on show to the operator.",
+            "parameters": [id("id", "The picture.")],
+            "requestBody": taking(&object(&["reason"], json!({ "reason": { "type": "string", "minLength": 1, "maxLength": REASON_CHARS_MAX }, "voter": voter }))),
+            "responses": created("The report; one person's second on a picture changes nothing.", "ArenaReport") } },
+        "/v1/arena/exhibits/{id}/opinion": {
+            "put": { "operationId": "putOpinion", "summary": "Keep what a model of the operator's says of a picture: a machine's opinion, never a vote.", "description": "For keys with the scope admin. 'pictor arena judge' asks such a model.",
+                "parameters": [id("id", "The picture.")],
+                "requestBody": taking(&object(&["judge"], json!({ "judge": { "type": "string", "maxLength": JUDGE_CHARS_MAX, "description": "The model whose opinion it is." }, "plus": points, "minus": points }))),
+                "responses": answer("The opinion.", "ArenaOpinion", TAKES) },
+            "delete": { "operationId": "deleteOpinion", "summary": "Forget what was said of a picture.", "description": "For keys with the scope admin.",
+                "parameters": [id("id", "The picture.")], "responses": answer("It is forgotten.", "DeletedOpinion", HAS) } },
+        "/v1/arena/reports": { "get": { "operationId": "listReports", "summary": "Reports of pictures on show.", "description": "For keys with the scope admin.",
+            "parameters": [{ "name": "state", "in": "query", "schema": { "enum": ["waiting", "upheld", "dismissed"] }, "description": "Waiting ones by default." }],
+            "responses": answer("Reports, the newest first.", "ArenaReportList", HAS) } },
+        "/v1/arena/reports/{id}": { "patch": { "operationId": "changeReport", "summary": "Uphold a report, which takes its picture down, or dismiss it; others that wait on the same picture are answered alike.", "description": "For keys with the scope admin.",
+            "parameters": [id("id", "The report.")], "requestBody": taking(&object(&["state"], json!({ "state": { "enum": ["upheld", "dismissed"] } }))),
+            "responses": answer("The report.", "ArenaReport", TAKES) } },
         "/v1/arena/voters": { "get": { "operationId": "listVoters", "summary": "Voters whose votes were set aside, and why.", "description": "For keys with the scope admin.",
             "responses": answer("Voters.", "ArenaVoterList", HAS) } },
         "/v1/arena/voters/{id}": { "patch": { "operationId": "changeVoter", "summary": "Take the votes of a voter back in, or set them aside again.", "description": "For keys with the scope admin.",
@@ -121,7 +141,15 @@ pub(super) fn schemas() -> Value {
         "ExhibitList": { "type": "object", "required": ["object", "total", "data"], "properties": { "object": { "const": "list" }, "total": count, "data": { "type": "array", "items": reference("Exhibit") } } },
         "Exhibit": { "type": "object", "required": ["id", "object", "model", "name", "provider", "prompt", "state", "sandbox", "created_at"], "properties": {
             "id": text, "object": { "const": "exhibit" }, "competition": maybe, "model": text, "name": text, "provider": text, "prompt": text, "settings": { "type": "object" },
-            "cost": { "type": ["number", "null"] }, "duration_ms": { "type": ["integer", "null"] }, "size": text, "state": { "enum": ["shown", "waiting", "hidden"] }, "sandbox": flag, "request_id": text, "created_at": time } },
+            "cost": { "type": ["number", "null"] }, "duration_ms": { "type": ["integer", "null"] }, "size": text, "state": { "enum": ["shown", "waiting", "hidden"] }, "sandbox": flag, "request_id": text, "created_at": time,
+            "opinion": { "description": "What a machine says of it, in lists.", "anyOf": [reference("ArenaOpinion"), { "type": "null" }] } } },
+        "ArenaReportList": list("ArenaReport"),
+        "ArenaReport": { "type": "object", "required": ["id", "object", "exhibit_id", "reporter", "reason", "state", "created_at"], "properties": {
+            "id": text, "object": { "const": "arena.report" }, "exhibit_id": text, "reporter": text, "reason": text, "state": { "enum": ["waiting", "upheld", "dismissed"] }, "created_at": time,
+            "exhibit": { "description": "The picture, in lists.", "anyOf": [reference("Exhibit"), { "type": "null" }] } } },
+        "ArenaOpinion": { "type": "object", "description": "A machine's opinion. It counts for nothing.", "required": ["exhibit", "object", "judge", "plus", "minus", "created_at"], "properties": {
+            "exhibit": text, "object": { "const": "arena.opinion" }, "judge": text, "plus": { "type": "array", "items": text }, "minus": { "type": "array", "items": text }, "created_at": time } },
+        "DeletedOpinion": { "type": "object", "required": ["exhibit", "object", "deleted"], "properties": { "exhibit": text, "object": { "const": "arena.opinion" }, "deleted": { "const": true } } },
         "ArenaVoterList": list("ArenaVoter"),
         "ArenaVoter": { "type": "object", "required": ["id", "object", "reason", "detail", "votes", "found_at", "restored_at"], "properties": {
             "id": text, "object": { "const": "arena.voter" }, "reason": { "enum": ["one_side", "too_fast", "one_model", "ring"] }, "detail": text, "votes": count, "found_at": time,

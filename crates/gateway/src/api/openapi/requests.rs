@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{Has, answer};
 use super::reference;
 use crate::api::requests::SEARCH_CHARS_MAX;
-use crate::db::generations::{Filter, Grouping, Status};
+use crate::db::generations::{Filter, Grouping, Status, TOOK_OF_MAX};
 use crate::erasure::USER_CHARS_MAX;
 use crate::generation::stages::Stage;
 
@@ -158,6 +158,9 @@ pub(super) fn schemas() -> Value {
             "next_page_url": nullable("string"), "previous_page_url": nullable("string"),
             "summary": { "type": "object", "properties": { "count": { "type": "integer" }, "completed": { "type": "integer" },
                 "failed": { "type": "integer", "description": "Those that ended without an image." }, "total_cost": dollars, "total_cost_micros": micros, "currency": { "const": "usd" },
+                "took": { "type": ["object", "null"], "description": "How long those that delivered took: the median, and what one in twenty exceeds.", "properties": {
+                    "p50_ms": { "type": "integer" }, "p95_ms": { "type": "integer" },
+                    "of": { "type": "integer", "maximum": TOOK_OF_MAX, "description": "Of how many: the latest." } } },
                 "days": { "type": "array", "description": "The same by day in UTC, the earliest first; only days with requests.", "items": { "type": "object", "properties": {
                     "day": { "type": "string", "format": "date" }, "requests": { "type": "integer" }, "completed": { "type": "integer" }, "failed": { "type": "integer" }, "cost_micros": micros } } } } } } },
         "PurgedRequest": { "type": "object", "required": ["id", "object", "purged", "already_purged", "media_deleted"], "properties": {

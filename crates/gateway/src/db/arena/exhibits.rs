@@ -215,6 +215,12 @@ impl Database {
                 .bind(generation_id)
                 .fetch_all(&self.pool)
                 .await?;
+        for table in ["exhibit_reports", "exhibit_opinions"] {
+            let sql = sqlx::AssertSqlSafe(format!(
+                "DELETE FROM {table} WHERE exhibit_id IN (SELECT id FROM exhibits WHERE generation_id = $1)"
+            ));
+            sqlx::query(sql).bind(generation_id).execute(&self.pool).await?;
+        }
         sqlx::query("UPDATE exhibits SET state = $2, prompt = '', settings = '{}' WHERE generation_id = $1")
             .bind(generation_id)
             .bind(ExhibitState::Hidden.as_str())

@@ -61,9 +61,13 @@ pub struct VoteRow {
     pub created_at: Timestamp,
 }
 
-/// What ratings need of a vote that stands.
+/// What ratings need of a vote, or of its taking back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CastRow {
+    /// The pair.
+    pub battle_id: String,
+    /// Whether it takes the vote on the pair back.
+    pub takes_back: bool,
     /// The competition.
     pub competition: String,
     /// The model on the left.
@@ -318,24 +322,26 @@ impl Database {
         Ok(row.try_get("newest")?)
     }
 
-    /// Every vote of a world that stands, in order of time.
+    /// Every row of a world's votes with an id up to `last` and past `after`, votes and takings back, in the order of ids.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn standing_votes(&self, sandbox: bool) -> Result<Vec<CastRow>, DatabaseError> {
+    pub async fn vote_rows(&self, sandbox: bool, (after, last): (&str, &str)) -> Result<Vec<CastRow>, DatabaseError> {
         let rows = sqlx::query(
-            "SELECT competition, left_model, right_model, outcome, voter, address, decided_ms, created_at FROM arena_votes v \
-             WHERE sandbox = $1 AND kind = $2 AND NOT EXISTS (SELECT 1 FROM arena_votes t WHERE t.battle_id = v.battle_id \
-             AND t.kind = $3) ORDER BY created_at",
+            "SELECT battle_id, kind, competition, left_model, right_model, outcome, voter, address, decided_ms, created_at \
+             FROM arena_votes WHERE sandbox = $1 AND id > $2 AND id <= $3 ORDER BY id",
         )
         .bind(flag(sandbox))
-        .bind(VOTE)
-        .bind(TAKEN_BACK)
+        .bind(after)
+        .bind(last)
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
             .map(|row| {
+                let kind: String = row.try_get("kind")?;
                 Ok(CastRow {
+                    battle_id: row.try_get("battle_id")?,
+                    takes_back: kind == TAKEN_BACK,
                     competition: row.try_get("competition")?,
                     left_model: row.try_get("left_model")?,
                     right_model: row.try_get("right_model")?,
@@ -347,5 +353,18 @@ impl Database {
                 })
             })
             .collect()
+    }
+
+    /// How many rows of a world's votes have an id up to `last`.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn count_vote_rows(&self, sandbox: bool, last: &str) -> Result<i64, DatabaseError> {
+        let row = sqlx::query("SELECT COUNT(*) AS found FROM arena_votes WHERE sandbox = $1 AND id <= $2")
+            .bind(flag(sandbox))
+            .bind(last)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get("found")?)
     }
 }

@@ -2,14 +2,14 @@
 
 use axum::response::Response;
 use jiff::SignedDuration;
-use planner::health::CircuitState;
 use planner::money::Micros;
 use site::frame::Page;
 use site::here::Service;
-use site::pages::desk::providers::{self, Circuit, Provider};
+use site::pages::desk::providers::{self, Circuit, Provider, Spent};
 use site::told::list;
 
-use super::sitting::Sitting;
+use super::super::query::value;
+use super::sitting::{Sitting, fragment};
 use crate::outcome::code_of;
 use crate::problem::Problem;
 use crate::upstreams;
@@ -20,20 +20,43 @@ pub(super) async fn show(sitting: Sitting) -> Response {
     sitting.answer(page)
 }
 
-async fn page(sitting: &Sitting) -> Result<Page, Problem> {
+/// What callers were charged by provider, for a script that puts it in its place.
+pub(super) async fn spending(sitting: Sitting) -> Response {
+    let spent = async {
+        let performance = sitting.state.shelf.performance(&sitting.state.generator).await;
+        Ok(providers::spending(&spent(&sitting, performance.days).await?))
+    };
+    fragment(spent.await)
+}
+
+/// What callers were charged in so many days, by provider, the most first.
+async fn spent(sitting: &Sitting, days: u32) -> Result<Vec<Spent>, Problem> {
     let generator = &sitting.state.generator;
-    let performance = sitting.state.shelf.performance(generator).await;
-    let now = generator.clock.now();
-    let since = now - SignedDuration::from_hours(24 * i64::from(performance.days));
+    let since = generator.clock.now() - SignedDuration::from_hours(24 * i64::from(days));
     let mut query = vec![
         ("group_by".to_owned(), "provider".to_owned()),
         ("created_after".to_owned(), since.to_string()),
     ];
     query.extend(sitting.account().map(|account| ("account_id".to_owned(), account)));
-    let spent = sitting.get("/v1/usage", &query).await?;
-    let spent_at = |id: &str| {
-        let row = list(&spent, "data").iter().find(|row| row["provider"] == id);
-        Micros(row.and_then(|row| row["cost_micros"].as_i64()).unwrap_or_default())
+    let answer = sitting.get("/v1/usage", &query).await?;
+    let names = sitting.providers();
+    let spent = list(&answer, "data").iter().filter_map(|row| {
+        let id = row["provider"].as_str()?;
+        let cost = Micros(row["cost_micros"].as_i64()?);
+        (cost > Micros::ZERO).then(|| (id.to_owned(), names.name(id).to_owned(), cost))
+    });
+    let mut spent: Vec<Spent> = spent.collect();
+    spent.sort_by_key(|(_, _, cost)| std::cmp::Reverse(*cost));
+    Ok(spent)
+}
+
+async fn page(sitting: &Sitting) -> Result<Page, Problem> {
+    let generator = &sitting.state.generator;
+    let performance = sitting.state.shelf.performance(generator).await;
+    let now = generator.clock.now();
+    let added_up = match value(&sitting.pairs, "totals") {
+        Some(_) => Some(spent(sitting, performance.days).await?),
+        None => None,
     };
     let health = generator.routing.health().view(now);
     let providers: Vec<Provider> = generator
@@ -46,21 +69,14 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
                 upstreams::Service::Off => (Service::Off, None),
             };
             let own = health.iter().filter(|row| row.provider == upstream.id);
-            let circuits = own.map(|row| {
-                let (state, until) = match row.health.state {
-                    CircuitState::Closed => ("closed", row.health.resting_until),
-                    CircuitState::Open { until } => ("open", Some(until)),
-                    CircuitState::HalfOpen { .. } => ("half_open", None),
-                };
-                Circuit {
-                    native_model: row.native_model.clone(),
-                    is_healthy: row.health.is_healthy(),
-                    state,
-                    cause: row.health.cause.map(code_of),
-                    until,
-                    success_rate: row.health.success_rate.unwrap_or(1.0),
-                    samples: row.health.samples.into(),
-                }
+            let circuits = own.map(|row| Circuit {
+                native_model: row.native_model.clone(),
+                is_healthy: row.health.is_healthy(),
+                state: row.health.state.as_str(),
+                cause: row.health.cause.map(code_of),
+                until: row.health.state.until().or(row.health.resting_until),
+                success_rate: row.health.success_rate.unwrap_or(1.0),
+                samples: row.health.samples.into(),
             });
             Provider {
                 id: upstream.id.clone(),
@@ -68,10 +84,14 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
                 service,
                 origin: origin.filter(|_| sitting.desk.is_admin),
                 calls: performance.of_provider(&upstream.id),
-                spent: spent_at(&upstream.id),
                 circuits: circuits.collect(),
             }
         })
         .collect();
-    Ok(providers::page(&sitting.desk, &providers, performance.days))
+    Ok(providers::page(
+        &sitting.desk,
+        &providers,
+        added_up.as_deref(),
+        performance.days,
+    ))
 }

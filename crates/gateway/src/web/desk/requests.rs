@@ -75,6 +75,23 @@ pub(super) async fn purge(sitting: Sitting, PathPart(id): PathPart, request: Req
     }
 }
 
+/// Hangs the first picture of a request in the gallery.
+pub(super) async fn publish(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
+    let done = async {
+        let form = sitting.form(request).await?;
+        let prompt = value(&form.pairs, "prompt").unwrap_or_default();
+        let order = json!({ "request_id": id, "prompt": prompt });
+        sitting.send(Method::POST, "/v1/arena/exhibits", &order).await
+    };
+    match done.await {
+        Ok(exhibit) => see(&format!(
+            "/gallery/{}",
+            part(exhibit["id"].as_str().unwrap_or_default())
+        )),
+        Err(problem) => sitting.refuse(&problem, None),
+    }
+}
+
 /// Forgets all of an end user.
 pub(super) async fn erase(sitting: Sitting, request: Request) -> Response {
     let done = async {

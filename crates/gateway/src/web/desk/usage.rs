@@ -7,13 +7,14 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use site::charts::DAYS_MAX;
 use site::frame::Page;
+use site::pages::desk::Named;
 use site::pages::desk::requests::PERIOD_DEFAULT;
-use site::pages::desk::usage::{self, GROUPS};
+use site::pages::desk::usage::{self, GROUPS, Spending};
 use site::told::list;
 
 use super::super::query::value;
 use super::requests::since;
-use super::sitting::{Sitting, names};
+use super::sitting::{Sitting, fragment, names};
 use crate::problem::Problem;
 
 /// The page.
@@ -22,7 +23,42 @@ pub(super) async fn show(sitting: Sitting) -> Response {
     sitting.answer(page)
 }
 
+/// What was spent, for a script that puts it in its place.
+pub(super) async fn figures(sitting: Sitting) -> Response {
+    let figures = async {
+        let keys = sitting.choices("/v1/keys").await?;
+        with_spending(&sitting, &names(&keys), |spending| Ok(usage::figures(spending))).await
+    };
+    fragment(figures.await)
+}
+
 async fn page(sitting: &Sitting) -> Result<Page, Problem> {
+    let keys = sitting.choices("/v1/keys").await?;
+    let page = |spending: Option<&Spending<'_>>| {
+        Ok(usage::page(&usage::Shown {
+            desk: &sitting.desk,
+            query: &sitting.pairs,
+            period: period(sitting),
+            spending,
+            keys: &keys,
+        }))
+    };
+    if value(&sitting.pairs, "totals").is_none() {
+        return page(None);
+    }
+    with_spending(sitting, &names(&keys), |spending| page(Some(spending))).await
+}
+
+fn period(sitting: &Sitting) -> &str {
+    value(&sitting.pairs, "days").unwrap_or(PERIOD_DEFAULT)
+}
+
+/// Adds up what was spent in the period, and hands it over.
+async fn with_spending<T>(
+    sitting: &Sitting,
+    names: &Named,
+    show: impl FnOnce(&Spending<'_>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
     let since = since(sitting, PERIOD_DEFAULT);
     let query = |group: &str| {
         let mut query = vec![("group_by".to_owned(), group.to_owned())];
@@ -35,19 +71,14 @@ async fn page(sitting: &Sitting) -> Result<Page, Problem> {
     for (name, ..) in GROUPS {
         groups.push(sitting.get("/v1/usage", &query(name)).await?);
     }
-    let keys = sitting.choices("/v1/keys").await?;
-    let names = names(&keys);
     let today = sitting.state.generator.clock.now().to_zoned(TimeZone::UTC).date();
-    Ok(usage::page(&usage::Shown {
-        desk: &sitting.desk,
-        query: &sitting.pairs,
-        period: value(&sitting.pairs, "days").unwrap_or(PERIOD_DEFAULT),
+    show(&Spending {
+        period: period(sitting),
         calendar: calendar(&by_day, today),
         by_day: &by_day,
         groups,
-        keys: &keys,
-        names: &names,
-    }))
+        names,
+    })
 }
 
 /// The days from the first with requests to today; the latest where there are more than a chart shows.

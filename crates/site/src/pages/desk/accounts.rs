@@ -29,7 +29,7 @@ pub fn page(desk: &Desk, page: &Value, fault: Option<&str>, values: &[(String, S
         ],
         &rows,
     ));
-    out.push_str(&pages(page, "/app/accounts", values));
+    out.push_str(&pages(page, "/app/accounts", &[]));
     let mut form = String::from("<div class=\"d-grid\">");
     form.push_str(&field(
         "na-id",

@@ -126,7 +126,14 @@ fn row(finding: &Finding, today: Date) -> String {
         ),
         Why::Doubt(Doubt::EndsSoon { sunset }) => status(
             "warn",
-            &format!("ends on {}, in {} days", words::date(*sunset), days(today, *sunset)),
+            &match days(today, *sunset) {
+                0 => "ends today".to_owned(),
+                many => format!(
+                    "ends on {}, in {}",
+                    words::date(*sunset),
+                    words::count(usize::try_from(many).unwrap_or(0), "day")
+                ),
+            },
         ),
         Why::Doubt(doubt) => status("fail", &doubt.to_string()),
     };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use planner::money::Micros;
 
-use super::{Desk, Place, amount, table};
+use super::{Desk, Place, amount, bar, table};
 use crate::frame::Page;
 use crate::here::Service;
 use crate::html::{escape, status};
@@ -24,8 +24,6 @@ pub struct Provider {
     pub origin: Option<String>,
     /// Its calls of the last 30 days.
     pub calls: Calls,
-    /// What callers were charged for its images in that time.
-    pub spent: Micros,
     /// Its offers that were tried since the start.
     pub circuits: Vec<Circuit>,
 }
@@ -49,9 +47,12 @@ pub struct Circuit {
     pub samples: u64,
 }
 
-/// The page.
+/// What callers were charged for a provider's images: its id, its name, and the amount.
+pub type Spent = (String, String, Micros);
+
+/// The page. `spent` is there where it was added up at once: else it comes after the page.
 #[must_use]
-pub fn page(desk: &Desk, providers: &[Provider], days: u32) -> Page {
+pub fn page(desk: &Desk, providers: &[Provider], spent: Option<&[Spent]>, days: u32) -> Page {
     let mut rows = String::new();
     for provider in providers {
         let service = match provider.service {
@@ -69,19 +70,18 @@ pub fn page(desk: &Desk, providers: &[Provider], days: u32) -> Page {
         let calls = &provider.calls;
         let _ = writeln!(
             rows,
-            "<tr><th scope=\"row\"><a href=\"/app/requests?provider={id}\">{}</a></th><td>{service}</td><td>{}</td><td>{health}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            "<tr><th scope=\"row\"><a href=\"/app/requests?provider={id}\">{}</a></th><td>{service}</td><td>{}</td><td>{health}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
             escape(&provider.name),
             provider.origin.as_deref().map_or_else(String::new, escape),
             words::number(calls.count),
             words::percent(calls.succeeded, calls.count),
             ms(calls.p50_ms()),
             ms(calls.p95_ms()),
-            amount(provider.spent),
             id = escape(&provider.id),
         );
     }
     let mut out = format!(
-        "<p class=\"dim\">Calls, times and spending are those of the last {days} days. Circuits are this process’s own view since it started.</p>{}",
+        "<p class=\"dim\">Calls and times are those of the last {days} days. Circuits are this process’s own view since it started.</p>{}",
         table(
             "Providers",
             &[
@@ -93,13 +93,48 @@ pub fn page(desk: &Desk, providers: &[Provider], days: u32) -> Page {
                 ("Succeeded", true),
                 ("p50", true),
                 ("p95", true),
-                ("Spent", true),
             ],
             &rows
         )
     );
+    let _ = write!(
+        out,
+        "<section class=\"stack\"><h2 class=\"h3\">Charged for their images in {days} days</h2>{}</section>",
+        spent.map_or_else(
+            || "<div data-load=\"/app/providers/spending\"><p><a class=\"btn sm\" href=\"/app/providers?totals=1\">Add up what was spent</a></p></div>".to_owned(),
+            spending
+        )
+    );
     circuits(&mut out, providers);
     desk.page(Place::Providers, "Providers", "", &out)
+}
+
+/// What callers were charged, by provider.
+#[must_use]
+pub fn spending(spent: &[Spent]) -> String {
+    if spent.is_empty() {
+        return "<p class=\"dim\">Nothing was charged.</p>".to_owned();
+    }
+    let most = spent.iter().map(|(_, _, amount)| amount.0).max().unwrap_or(1).max(1);
+    let row = |(id, name, spent): &Spent| {
+        format!(
+            "<tr><th scope=\"row\"><a href=\"/app/requests?provider={}\">{}</a></th><td class=\"n\">{}</td><td>{}</td></tr>\n",
+            escape(id),
+            escape(name),
+            amount(*spent),
+            bar("bdot", spent.0 as f64 * 100.0 / most as f64)
+        )
+    };
+    let rows: String = spent.iter().map(row).collect();
+    table(
+        "Spending by provider",
+        &[
+            ("Provider", false),
+            ("Charged", true),
+            ("<span class=\"sr\">Share of the most</span>", false),
+        ],
+        &rows,
+    )
 }
 
 fn circuits(out: &mut String, providers: &[Provider]) {

@@ -353,6 +353,27 @@ fn actions(out: &mut String, shown: &Shown<'_>) {
         out.push_str(&shown.desk.form(&path, "", &button));
     }
     out.push_str("</footer>");
+    publish(out, shown);
+}
+
+/// Publishing is its owner's choice: the form stands where a picture is kept, with what is to be shown beside it.
+fn publish(out: &mut String, shown: &Shown<'_>) {
+    let request = shown.request;
+    let account = text(request, "account_id");
+    let is_own = account.is_empty() || account == shown.desk.account_id;
+    if !is_own || list(&request["result"], "data").is_empty() {
+        return;
+    }
+    let form = format!(
+        "<div class=\"field\"><label for=\"dr-p\">The prompt, as it is to be shown</label><textarea id=\"dr-p\" name=\"prompt\" rows=\"2\" maxlength=\"4000\" required>{}</textarea></div><button class=\"btn sm\" type=\"submit\">Hang it in the gallery</button>",
+        escape(text(request, "prompt"))
+    );
+    let path = format!("/app/requests/{}/publish", text(request, "id"));
+    let _ = write!(
+        out,
+        "<details class=\"more\"><summary>Publish the picture</summary>{}</details>",
+        shown.desk.form(&path, "stack", &form)
+    );
 }
 
 #[cfg(test)]

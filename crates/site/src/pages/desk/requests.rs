@@ -191,6 +191,22 @@ pub fn totals(summary: &Value) -> Html {
         _ => "nothing was completed".to_owned(),
     };
     let share = words::percent(completed, completed + failed);
+    let took = &summary["took"];
+    let (median, slow) = match took["of"].as_u64() {
+        Some(of) => (
+            words::duration(number(took, "p50_ms")),
+            format!(
+                "the median of {}; one in twenty longer than {}",
+                if of < completed {
+                    format!("the latest {}", words::number(of))
+                } else {
+                    words::number(of)
+                },
+                words::duration(number(took, "p95_ms"))
+            ),
+        ),
+        None => ("none".to_owned(), "nothing was completed".to_owned()),
+    };
     let sections = [
         (
             "Requests",
@@ -214,12 +230,7 @@ pub fn totals(summary: &Value) -> Html {
             "of those that have ended".to_owned(),
             spark("bok", &of_days("completed")),
         ),
-        (
-            "Failed or refused",
-            words::number(failed),
-            "by day, the latest last".to_owned(),
-            spark("bfail", &of_days("failed")),
-        ),
+        ("Took", median, slow, Html(String::new())),
     ];
     let mut out = String::from("<div class=\"sums\">");
     for (title, figure, hint, drawn) in sections {
@@ -302,9 +313,14 @@ fn is_filtered(shown: &Shown<'_>) -> bool {
     names.into_iter().any(|name| !value(shown.query, name).is_empty())
 }
 
+/// Where a script tells of requests that began since, also of the first one.
+const LIVE: &str = "<p class=\"live\" data-live-log=\"/app/requests/events\" role=\"status\" hidden><a class=\"btn sm main\" href=\"\"><span></span></a></p>";
+
 fn listed(out: &mut String, shown: &Shown<'_>, page: &Value) {
     let rows = list(page, "data");
     if rows.is_empty() {
+        out.push_str("<div>");
+        out.push_str(LIVE);
         let cleared = "<a class=\"btn\" href=\"/app/requests?days=all\">Show all requests</a>";
         out.push_str(&if is_filtered(shown) || period(shown) != "all" {
             empty(
@@ -319,9 +335,12 @@ fn listed(out: &mut String, shown: &Shown<'_>, page: &Value) {
                 "<a class=\"btn\" href=\"/playground\">Make the first one</a>",
             )
         });
+        out.push_str("</div>");
         return;
     }
-    out.push_str("<div><p class=\"live\" data-live-log=\"/app/requests/events\" role=\"status\" hidden><a class=\"btn sm main\" href=\"\"><span></span></a></p><div class=\"scroll a-list\" tabindex=\"0\" role=\"region\" aria-label=\"Requests\"><table class=\"tint dense\"><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Model</th><th scope=\"col\">Outcome</th><th scope=\"col\">Route</th><th scope=\"col\" class=\"n\">Took</th><th scope=\"col\" class=\"n\">Charged</th></tr></thead><tbody>\n");
+    out.push_str("<div>");
+    out.push_str(LIVE);
+    out.push_str("<div class=\"scroll a-list\" tabindex=\"0\" role=\"region\" aria-label=\"Requests\"><table class=\"tint dense\"><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Model</th><th scope=\"col\">Outcome</th><th scope=\"col\">Route</th><th scope=\"col\" class=\"n\">Took</th><th scope=\"col\" class=\"n\">Charged</th></tr></thead><tbody>\n");
     for request in rows {
         out.push_str(&row(&query_with(shown, &[]), request, shown.open_id));
     }

@@ -34,12 +34,21 @@ pub struct Shown<'a> {
     pub query: &'a [(String, String)],
     /// The period in days, or `all`.
     pub period: &'a str,
+    /// What was spent, where it was added up at once: else it comes after the page.
+    pub spending: Option<&'a Spending<'a>>,
+    /// Keys with their budgets, as the API answers them.
+    pub keys: &'a Value,
+}
+
+/// What was spent in a period.
+#[derive(Debug)]
+pub struct Spending<'a> {
+    /// The period in days, or `all`.
+    pub period: &'a str,
     /// Spending by day, as the API answers it.
     pub by_day: &'a Value,
     /// Spending by each of [`GROUPS`].
     pub groups: Vec<Value>,
-    /// Keys with their budgets, as the API answers them.
-    pub keys: &'a Value,
     /// Names of keys.
     pub names: &'a Named,
     /// The days from the first to the last, so that days without requests show.
@@ -56,27 +65,51 @@ pub fn page(shown: &Shown<'_>) -> Page {
         }
         address("/app/usage", &pairs)
     });
-    let mut out = String::new();
-    if list(shown.by_day, "data").is_empty() {
+    let mut out = match shown.spending {
+        Some(spending) => figures(spending),
+        None => {
+            let place = |path: &str, more: &[(&str, &str)]| {
+                let kept = shown.query.iter().filter(|(name, _)| name != "totals").cloned();
+                let more = more
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+                escape(&address(path, &kept.chain(more).collect::<Vec<_>>()))
+            };
+            format!(
+                "<div data-load=\"{}\"><p><a class=\"btn sm\" href=\"{}\">Add up what was spent</a></p></div>",
+                place("/app/usage/figures", &[]),
+                place("/app/usage", &[("totals", "1")])
+            )
+        }
+    };
+    budgets(&mut out, shown);
+    shown.desk.page(Place::Usage, "Usage and spend", &beside, &out)
+}
+
+/// All that was spent in the period, which may take a moment to add up.
+#[must_use]
+pub fn figures(spending: &Spending<'_>) -> String {
+    let mut out = String::from("<div class=\"stack\">");
+    if list(spending.by_day, "data").is_empty() {
         out.push_str(&empty(
             "Nothing was asked for in this period",
             "Spending stands here by day, model, provider, key and end user.",
             "<a class=\"btn\" href=\"/app/usage?days=all\">Show all there is</a>",
         ));
     } else {
-        sums(&mut out, shown);
-        by_day(&mut out, shown);
+        sums(&mut out, spending);
+        by_day(&mut out, spending);
         out.push_str("<div class=\"halves\">");
-        for ((_, words, filter), usage) in GROUPS.into_iter().zip(&shown.groups) {
-            group(&mut out, shown, words, filter, usage);
+        for ((_, words, filter), usage) in GROUPS.into_iter().zip(&spending.groups) {
+            group(&mut out, spending, words, filter, usage);
         }
         out.push_str("</div>");
     }
-    budgets(&mut out, shown);
-    shown.desk.page(Place::Usage, "Usage and spend", &beside, &out)
+    out.push_str("</div>");
+    out
 }
 
-fn sums(out: &mut String, shown: &Shown<'_>) {
+fn sums(out: &mut String, shown: &Spending<'_>) {
     let totals = &shown.by_day["totals"];
     let cost = dollars(&totals["cost"]).unwrap_or(Micros::ZERO);
     let (requests, completed) = (number(totals, "requests"), number(totals, "completed"));
@@ -90,7 +123,7 @@ fn sums(out: &mut String, shown: &Shown<'_>) {
     );
 }
 
-fn by_day(out: &mut String, shown: &Shown<'_>) {
+fn by_day(out: &mut String, shown: &Spending<'_>) {
     let of = |day: Date, name: &str| {
         let day = day.to_string();
         let row = list(shown.by_day, "data").iter().find(|row| text(row, "day") == day);
@@ -143,7 +176,7 @@ fn figures_of(row: &Value) -> String {
     )
 }
 
-fn group(out: &mut String, shown: &Shown<'_>, title: &str, filter: &str, usage: &Value) {
+fn group(out: &mut String, shown: &Spending<'_>, title: &str, filter: &str, usage: &Value) {
     let rows = list(usage, "data");
     let grouped = usage["group_by"][0].as_str().unwrap_or_default();
     let most = rows

@@ -7,7 +7,7 @@ use super::{Shown, lane};
 use crate::charts::{PICTOR, Span, gantt};
 use crate::html::{escape, status};
 use crate::story;
-use crate::told::{dollars, list, text};
+use crate::told::{dollars, list, moment, text};
 
 /// The stretches of the time line: calls by provider, then Pictor's own stages.
 fn spans(shown: &Shown<'_>) -> Vec<Span> {
@@ -62,8 +62,9 @@ pub(super) fn section(shown: &Shown<'_>) -> String {
         let again = calls[..place]
             .iter()
             .any(|other| text(other, "provider") == text(call, "provider"));
-        let at = began(place).unwrap_or(f64::from(u32::try_from(place).unwrap_or(u32::MAX)));
-        lines.push((at, call_line(shown, call, at, again)));
+        // Of a request that is under way there are no times yet, but its calls say when they began.
+        let at = began(place).or_else(|| since_beginning(shown.request, call));
+        lines.push((at.unwrap_or(f64::INFINITY), call_line(shown, call, at, again)));
     }
     for timing in timings.iter().filter(|timing| timing["attempt"].is_null()) {
         let figure = |name: &str| timing[name].as_f64().unwrap_or_default();
@@ -108,7 +109,13 @@ fn finding(shown: &Shown<'_>, spans: &[Span]) -> String {
     )
 }
 
-fn call_line(shown: &Shown<'_>, call: &Value, at: f64, again: bool) -> String {
+/// When a call began, in milliseconds from the beginning of its request.
+fn since_beginning(request: &Value, call: &Value) -> Option<f64> {
+    let since = moment(call, "started_at")?.duration_since(moment(request, "created_at")?);
+    Some(since.as_secs_f64().max(0.0) * 1e3)
+}
+
+fn call_line(shown: &Shown<'_>, call: &Value, at: Option<f64>, again: bool) -> String {
     let took = call["duration_ms"].as_f64().unwrap_or_default();
     let (kind, how) = match text(call, "outcome") {
         "succeeded" => (
@@ -128,7 +135,7 @@ fn call_line(shown: &Shown<'_>, call: &Value, at: f64, again: bool) -> String {
         .collect();
     format!(
         "<li class=\"{kind}\"><span class=\"num at\">{}</span><span>{} <span class=\"dim\">{how}{said}</span></span><span class=\"num end dim\">{}</span></li>",
-        story::lasted(at),
+        at.map_or_else(String::new, story::lasted),
         status(kind, &name),
         story::lasted(took)
     )

@@ -1,0 +1,144 @@
+//! What people report of pictures on show.
+
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use crate::db::{Database, DatabaseError, time};
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportState {
+    /// The operator has not looked at it.
+    Waiting,
+    /// The picture was taken down.
+    Upheld,
+    /// The picture stays.
+    Dismissed,
+}
+
+impl ReportState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Upheld, Self::Dismissed];
+
+    /// The name in tables and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Upheld => "upheld",
+            Self::Dismissed => "dismissed",
+        }
+    }
+}
+
+/// A report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRow {
+    /// Id.
+    pub id: String,
+    /// The picture.
+    pub exhibit_id: String,
+    /// Who, as voters are told apart.
+    pub reporter: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What became of it: a name of [`ReportState`].
+    pub state: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+fn read(row: &AnyRow) -> Result<ReportRow, DatabaseError> {
+    Ok(ReportRow {
+        id: row.try_get("id")?,
+        exhibit_id: row.try_get("exhibit_id")?,
+        reporter: row.try_get("reporter")?,
+        reason: row.try_get("reason")?,
+        state: row.try_get("state")?,
+        created_at: time(row.try_get("created_at")?, "created_at")?,
+    })
+}
+
+impl Database {
+    /// Notes a report. Returns whether it is this person's first on that picture.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn insert_report(&self, row: &ReportRow) -> Result<bool, DatabaseError> {
+        let done = sqlx::query(
+            "INSERT INTO exhibit_reports (id, exhibit_id, reporter, reason, state, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&row.id)
+        .bind(&row.exhibit_id)
+        .bind(&row.reporter)
+        .bind(&row.reason)
+        .bind(&row.state)
+        .bind(row.created_at.as_microsecond())
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// How many somebody has made since `since`, and how many wait in all.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn count_reports(&self, reporter: &str, since: Timestamp) -> Result<(i64, i64), DatabaseError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM exhibit_reports WHERE reporter = $1 AND created_at >= $2) AS own, \
+             (SELECT COUNT(*) FROM exhibit_reports WHERE state = $3) AS waiting",
+        )
+        .bind(reporter)
+        .bind(since.as_microsecond())
+        .bind(ReportState::Waiting.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((row.try_get("own")?, row.try_get("waiting")?))
+    }
+
+    /// Up to `limit` reports in a state, the newest first.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn reports(&self, state: ReportState, limit: i64) -> Result<Vec<ReportRow>, DatabaseError> {
+        let rows = sqlx::query(
+            "SELECT id, exhibit_id, reporter, reason, state, created_at FROM exhibit_reports WHERE state = $1 \
+             ORDER BY created_at DESC, id LIMIT $2",
+        )
+        .bind(state.as_str())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The report of that id.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn report(&self, id: &str) -> Result<Option<ReportRow>, DatabaseError> {
+        let row = sqlx::query(
+            "SELECT id, exhibit_id, reporter, reason, state, created_at FROM exhibit_reports WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Answers every report of a picture that waits: the picture was looked at.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn answer_reports(&self, exhibit_id: &str, state: ReportState) -> Result<(), DatabaseError> {
+        sqlx::query("UPDATE exhibit_reports SET state = $2 WHERE exhibit_id = $1 AND state = $3")
+            .bind(exhibit_id)
+            .bind(state.as_str())
+            .bind(ReportState::Waiting.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! What people without a key do in the arena and the gallery: prompts of their own, publishing, reports; and what the desk says.
+
+use gateway::settings::Settings;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::super::harness::{TestGateway, send};
+use super::super::sessions::{form, of_page, signed_in, visitor};
+use super::{Browser, COMPETITION, MODELS, between, board, hang, pictures, post};
+
+/// The rest of a page after its head, where nothing names a model by a picture that is not on it.
+fn main_of(html: &str) -> &str {
+    html.split_once("<main").expect("a page").1
+}
+
+async fn page(gateway: &TestGateway, path: &str) -> String {
+    send(gateway.anonymous(Method::GET, path)).await.text()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_of_ones_own_is_a_blind_pair_and_its_vote_counts() {
+    let gateway = TestGateway::embedded().await;
+    // Nothing hangs in any competition.
+    let (browser, html) = Browser::new(&gateway).await;
+    assert!(
+        html.contains("No pairs yet") && html.contains("A prompt of your own"),
+        "{html}"
+    );
+    let asked = browser
+        .send(
+            &gateway,
+            "/arena/prompts",
+            &[("prompt", "a glass whale <b>"), ("form_token", "")],
+        )
+        .await;
+    assert_eq!(asked.status(), StatusCode::SEE_OTHER);
+    assert_eq!(asked.headers()["location"], "/arena");
+    let session = asked.headers().get_all("set-cookie").iter();
+    assert!(
+        session
+            .filter_map(|set| set.to_str().ok())
+            .any(|set| set.starts_with("pictor_session="))
+    );
+    let html = browser
+        .get(&format!("{}/arena", gateway.base))
+        .await
+        .text()
+        .await
+        .expect("a page");
+    assert!(html.contains("a glass whale &lt;b&gt;"), "{html}");
+    assert_eq!(pictures(&html).len(), 2);
+    let hung = gateway.get("/v1/arena/exhibits?state=hidden").await.ok();
+    let hung = hung["data"].as_array().expect("a list").clone();
+    assert_eq!(hung.len(), 2);
+    for exhibit in &hung {
+        let name = exhibit["name"].as_str().expect("a name");
+        assert!(!main_of(&html).contains(name), "{name} is told before the vote");
+        assert!(!page(&gateway, "/gallery").await.contains("glass whale"));
+    }
+    let battle = between(&html, "name=\"battle\" value=\"", "\"").to_owned();
+    let voted = browser
+        .send(&gateway, "/arena/votes", &[("battle", &battle), ("vote", "left")])
+        .await;
+    assert_eq!(voted.status(), StatusCode::SEE_OTHER);
+    assert_eq!(board(&gateway).await["votes"]["total"], 1);
+    let mode = gateway.get("/v1/arena/leaderboard?board=mode:image-edit").await.ok();
+    assert_eq!(mode["votes"]["total"], 0);
+    let told = browser
+        .get(&format!("{}/arena/battles/{battle}", gateway.base))
+        .await
+        .text()
+        .await
+        .expect("a page");
+    assert!(told.contains("Publish both") && told.contains("Look closer"), "{told}");
+    // Published, both wait for the operator; a second time changes nothing.
+    for _ in 0..2 {
+        let offered = browser.send(&gateway, "/arena/published", &[("battle", &battle)]).await;
+        assert_eq!(offered.status(), StatusCode::SEE_OTHER);
+    }
+    let waiting = gateway.get("/v1/arena/exhibits?state=waiting").await.ok();
+    assert_eq!(waiting["total"], 2);
+    let stranger = Browser::new(&gateway).await.0;
+    let stolen = stranger
+        .send(&gateway, "/arena/published", &[("battle", &battle)])
+        .await;
+    assert_eq!(stolen.status(), StatusCode::NOT_FOUND);
+    let empty = browser.send(&gateway, "/arena/prompts", &[("prompt", " ")]).await;
+    assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_of_ones_own_are_the_operator_s_to_allow() {
+    let off = |settings: &mut Settings| settings.visitors.arena_prompts = false;
+    let gateway = TestGateway::embedded_with(off).await;
+    let (browser, html) = Browser::new(&gateway).await;
+    assert!(!html.contains("A prompt of your own"));
+    let refused = browser.send(&gateway, "/arena/prompts", &[("prompt", "a whale")]).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(refused.text().await.expect("a page").contains("visitors.arena_prompts"));
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_visitors_publish_waits_and_is_their_own_alone() {
+    let gateway = TestGateway::embedded().await;
+    let (one, other) = (visitor(&gateway).await, visitor(&gateway).await);
+    let order = json!({ "model": "mock-image", "prompt": "x", "size": "64x64", "response_format": "url" });
+    let made = send(of_page(&gateway, Method::POST, "/openai/v1/images/generations", &one).json(&order))
+        .await
+        .ok();
+    let publish = json!({ "request_id": made["id"], "prompt": "a quiet harbor" });
+    let path = "/v1/arena/exhibits";
+    // Visitors share an account: another's request is not to be found all the same.
+    let foreign = send(of_page(&gateway, Method::POST, path, &other).json(&publish)).await;
+    foreign.error(404, "INVALID_REQUEST");
+    let hung = send(of_page(&gateway, Method::POST, path, &one).json(&publish)).await;
+    assert_eq!((hung.status.as_u16(), &hung.json()["state"]), (201, &json!("waiting")));
+    let id = hung.json()["id"].as_str().expect("an id").to_owned();
+    send(of_page(&gateway, Method::POST, path, &other).json(&publish))
+        .await
+        .error(404, "INVALID_REQUEST");
+    assert!(!page(&gateway, "/gallery").await.contains("quiet harbor"));
+    assert_eq!(
+        send(gateway.anonymous(Method::GET, &format!("/gallery/{id}")))
+            .await
+            .status,
+        404
+    );
+    let own = format!("{path}/{id}");
+    let hide = json!({ "state": "hidden" });
+    send(of_page(&gateway, Method::PATCH, &own, &other).json(&hide))
+        .await
+        .error(404, "INVALID_REQUEST");
+    // The desk lets it in.
+    let admin = signed_in(&gateway, &gateway.key).await;
+    let desk = send(of_page(&gateway, Method::GET, "/app/arena", &admin)).await.text();
+    assert!(
+        desk.contains("a quiet harbor") && desk.contains(&format!("/app/arena/pictures/{id}.webp")),
+        "{desk}"
+    );
+    let thumb = send(of_page(
+        &gateway,
+        Method::GET,
+        &format!("/app/arena/pictures/{id}.webp"),
+        &admin,
+    ))
+    .await;
+    assert_eq!(
+        (thumb.status.as_u16(), thumb.header("content-type")),
+        (200, "image/webp")
+    );
+    let token = between(&desk, "name=\"form_token\" value=\"", "\"");
+    let fields = [("form_token", token), ("state", "shown")];
+    let let_in = form(&gateway, &format!("/app/arena/exhibits/{id}"), &admin, &fields).await;
+    assert_eq!(
+        (let_in.status, let_in.header("location")),
+        (StatusCode::SEE_OTHER, "/app/arena")
+    );
+    let shown = page(&gateway, &format!("/gallery/{id}")).await;
+    for part in ["a quiet harbor", "Use settings", "Report this picture"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // It is withdrawn by who published it.
+    send(of_page(&gateway, Method::PATCH, &own, &one).json(&hide))
+        .await
+        .ok();
+    assert_eq!(
+        send(gateway.anonymous(Method::GET, &format!("/gallery/{id}")))
+            .await
+            .status,
+        404
+    );
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
+    let gateway = TestGateway::embedded().await;
+    hang(&gateway, &MODELS[..2]).await;
+    let hung = gateway.get("/v1/arena/exhibits").await.ok();
+    let id = hung["data"][0]["id"].as_str().expect("an id").to_owned();
+    let other = hung["data"][1]["id"].as_str().expect("an id").to_owned();
+    let (browser, _) = Browser::new(&gateway).await;
+    let path = format!("/gallery/{id}/reports");
+    let reported = browser.send(&gateway, &path, &[("reason", "a face <b>")]).await;
+    assert_eq!(
+        reported.headers()["location"],
+        format!("/gallery/{id}?reported=1").as_str()
+    );
+    let empty = browser.send(&gateway, &path, &[("reason", " ")]).await;
+    assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
+    let by_key = format!("/v1/arena/exhibits/{id}/reports");
+    assert_eq!(post(&gateway, &by_key, json!({ "reason": "twice" })).await.status, 201);
+    let waiting = gateway.get("/v1/arena/reports").await.ok();
+    assert_eq!(waiting["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(waiting["data"][0]["exhibit"]["competition"], COMPETITION);
+    // A machine says something of the other, which is marked and counts for nothing.
+    let opinion = format!("/v1/arena/exhibits/{other}/opinion");
+    let said = json!({ "judge": "eye-1", "plus": ["clear <shapes>"], "minus": ["no third circle"] });
+    send(gateway.request(Method::PUT, &opinion).json(&said)).await.ok();
+    let told = page(&gateway, &format!("/gallery/{other}?beside={id}")).await;
+    for part in ["A machine’s opinion", "eye-1", "clear &lt;shapes&gt;", "data-closer"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(board(&gateway).await["votes"]["total"], 0);
+    send(
+        gateway
+            .request(Method::PUT, &opinion)
+            .json(&json!({ "judge": "eye-1", "plus": [1] })),
+    )
+    .await
+    .fault("plus");
+    send(gateway.request(Method::DELETE, &opinion)).await.ok();
+    assert!(!page(&gateway, &format!("/gallery/{other}")).await.contains("eye-1"));
+    // Both models' pictures of the same order stand beside each other.
+    let compared = page(&gateway, "/compare/gpt-image-1-mini/flux.1-schnell").await;
+    assert!(compared.contains("On the same prompts"), "{compared}");
+    assert!(compared.contains(&format!("/gallery/{id}.webp")) && compared.contains(&format!("/gallery/{other}.webp")));
+    // Upheld, all that wait on the picture are answered, and it is gone.
+    let report = format!(
+        "/v1/arena/reports/{}",
+        waiting["data"][0]["id"].as_str().expect("an id")
+    );
+    send(
+        gateway
+            .request(Method::PATCH, &report)
+            .json(&json!({ "state": "upheld" })),
+    )
+    .await
+    .ok();
+    assert_eq!(gateway.get("/v1/arena/reports").await.ok()["data"], json!([]));
+    assert_eq!(
+        send(gateway.anonymous(Method::GET, &format!("/gallery/{id}.webp")))
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        browser.send(&gateway, &path, &[("reason", "gone")]).await.status(),
+        StatusCode::NOT_FOUND
+    );
+    let reads = gateway.new_key(&[gateway::auth::Scope::Read], None).await;
+    let request = gateway
+        .anonymous(Method::GET, "/v1/arena/reports")
+        .bearer_auth(&reads.token);
+    send(request).await.error(403, "PERMISSION_DENIED");
+    gateway.finish().await;
+}
