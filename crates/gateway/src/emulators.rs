@@ -22,6 +22,8 @@ pub(crate) async fn start(catalog: &Catalog, settings: &Settings) -> Result<Opti
     let config = SandboxConfig {
         beside_real,
         control_token: Some(control_token(settings, beside_real)?),
+        // A model of the operator's own can be tried before any emulator knows it.
+        strict: false,
         ..SandboxConfig::default()
     };
     Ok(Some(sandbox::start(config).await?))

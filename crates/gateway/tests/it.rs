@@ -52,6 +52,7 @@ mod it {
     mod mistakes;
     mod models;
     mod money;
+    mod new_models;
     mod openapi;
     mod outages;
     mod own_catalog;

@@ -47,8 +47,8 @@ pub const ANSWER_BYTES: u64 = 256 << 20;
 pub const QUICK_TIMEOUT: Duration = Duration::from_secs(30);
 /// First wait before a poll, fetch, upload or download is repeated; each further one is twice as long.
 const HICCUP_FIRST: Duration = Duration::from_millis(250);
-/// Longest such wait: the job may be done meanwhile, and the caller waits for it.
-const HICCUP_MOST: Duration = Duration::from_secs(5);
+/// The longest such wait, in first ones: the job may be done meanwhile, and the caller waits for it.
+const HICCUP_MOST: u32 = 20;
 /// Longest wait that a provider may ask for between polls: its clock may be wrong, and the job may be done.
 const ASKED_MOST: Duration = Duration::from_secs(30);
 /// Repeats of an upload. Nothing is spent yet, so the next candidate is as good.
@@ -61,6 +61,8 @@ pub struct DriverConfig {
     pub connect_timeout: Duration,
     /// Time for a call that only asks.
     pub quick_timeout: Duration,
+    /// First wait before a poll, fetch, upload or download is repeated.
+    pub hiccup_first: Duration,
     /// Largest answer or downloaded file, in bytes.
     pub answer_bytes: u64,
     /// Whether a downloaded image goes on to its own end. It may block.
@@ -78,6 +80,7 @@ impl Default for DriverConfig {
         Self {
             connect_timeout: CONNECT_TIMEOUT,
             quick_timeout: QUICK_TIMEOUT,
+            hiccup_first: HICCUP_FIRST,
             answer_bytes: ANSWER_BYTES,
             is_whole: |_| true,
             user_agent: concat!("pictor/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -318,7 +321,7 @@ impl Driver {
                         sight.missed(attempt, &failure);
                     }
                     no_room = no_room.or(Some(failure).filter(|failure| failure.kind == FailureKind::LimitReached));
-                    wait = hiccup_wait(repeats, asked);
+                    wait = self.hiccup_wait(repeats, asked);
                     repeats += 1;
                 }
                 Step::Fail(failure) => return Err(at_stage(call.stage, failure)),
@@ -327,9 +330,15 @@ impl Driver {
     }
 }
 
+impl Driver {
+    fn hiccup_wait(&self, repeats: u32, asked: Option<Duration>) -> Duration {
+        hiccup_wait(self.config.hiccup_first, repeats, asked)
+    }
+}
+
 /// The wait before a repeat: doubled each time, with jitter, and never less than what the provider asks for.
-fn hiccup_wait(repeats: u32, asked: Option<Duration>) -> Duration {
-    let wait = (HICCUP_FIRST * 2_u32.pow(repeats.min(10))).min(HICCUP_MOST);
+fn hiccup_wait(first: Duration, repeats: u32, asked: Option<Duration>) -> Duration {
+    let wait = first * 2_u32.pow(repeats.min(10)).min(HICCUP_MOST);
     wait.mul_f64(rand::random_range(0.75..1.25))
         .max(asked.unwrap_or_default().min(ASKED_MOST))
 }
@@ -451,11 +460,17 @@ mod tests {
     #[test]
     fn repeats_slow_down_and_respect_the_provider() {
         for repeats in 0..20 {
-            let wait = hiccup_wait(repeats, None);
-            assert!(wait >= HICCUP_FIRST.mul_f64(0.75) && wait <= HICCUP_MOST.mul_f64(1.25));
+            let wait = hiccup_wait(HICCUP_FIRST, repeats, None);
+            assert!(wait >= HICCUP_FIRST.mul_f64(0.75) && wait <= (HICCUP_FIRST * HICCUP_MOST).mul_f64(1.25));
         }
-        assert_eq!(hiccup_wait(0, Some(Duration::from_secs(9))), Duration::from_secs(9));
-        assert_eq!(hiccup_wait(0, Some(Duration::from_secs(3600))), ASKED_MOST);
+        assert_eq!(
+            hiccup_wait(HICCUP_FIRST, 0, Some(Duration::from_secs(9))),
+            Duration::from_secs(9)
+        );
+        assert_eq!(
+            hiccup_wait(HICCUP_FIRST, 0, Some(Duration::from_secs(3600))),
+            ASKED_MOST
+        );
     }
 
     #[test]

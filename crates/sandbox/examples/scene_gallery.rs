@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use imaging::{Bitmap, ImageFormat};
-use sandbox::scene::{Canvas, Detail, EditRequest, SceneRequest, render, render_edit, render_partial};
+use scenes::{Canvas, Detail, EditRequest, SceneRequest, render, render_edit, render_partial};
 
 const PROMPTS: &[(&str, u32, u32)] = &[
     ("a quiet mountain lake at sunrise", 1024, 1024),

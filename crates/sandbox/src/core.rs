@@ -26,6 +26,8 @@ pub(crate) struct Core {
     pub(crate) pictures: Pictures,
     /// The most pixels of a picture of `mock-image`, where it stands beside real providers.
     pub(crate) mock_pixels_max: Option<u64>,
+    /// Whether models that the tables lack are refused, as they are by the real services.
+    pub(crate) is_strict: bool,
     /// What the control routes ask for.
     pub(crate) control_token: Option<String>,
     /// Work that outlives the request that began it, as at the real providers.
@@ -46,6 +48,7 @@ impl Core {
             media: MediaStore::default(),
             pictures: Pictures::new(),
             mock_pixels_max: None,
+            is_strict: true,
             control_token: None,
             tasks: TaskTracker::new(),
         }

@@ -8,6 +8,7 @@ use crate::google::{
     Ask, Delivery, GoogleError, Surface, count, counted, find, listed, model_and_verb, noted, parse_json, run,
 };
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -123,6 +124,7 @@ async fn call(
         };
         let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
         emulator.files.put_in(&mut fields, &emulator.core)?;
+        let fields = fit(fields, |fields| Ask::read(fields, known, Surface::Gemini).is_ok());
         let ask = Ask::read(&fields, known, Surface::Gemini)?;
         log.note(Provider::Gemini, model, &noted(&fields, Some(ask.prompt())));
         Ok(Called::Asked { ask, streamed })

@@ -18,6 +18,7 @@ mod work;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES, read_body};
 use ask::Ask;
 use axum::body::Body;
@@ -84,7 +85,9 @@ async fn create(core: Arc<Core>, call: &CallHandle, headers: &HeaderMap, body: B
         let model = fields.get("model").and_then(Value::as_str);
         let model = model.ok_or_else(|| ApiError::new(400, "No models provided"))?;
         call.note_fields(Provider::Openrouter, model, &chat::shown(&fields));
-        check(&core, models::find(model)?, &fields)
+        let model = models::find(model)?;
+        let fields = fit(fields, |fields| check(&core, model, fields).is_ok());
+        check(&core, model, &fields)
     };
     match asked.await {
         Ok(ask) => work::run(core, ask).await,

@@ -3,9 +3,9 @@
 use crate::faults::FileFault;
 use crate::faults::strip;
 use crate::pad::spoilt;
-use crate::scene::{self, Canvas, Detail, EditRequest, SceneRequest};
 use bytes::Bytes;
 use imaging::{Bitmap, DecodeLimits, ImageFormat, ImagingError};
+use scenes::{Canvas, Detail, EditRequest, SceneRequest};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -150,9 +150,9 @@ fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
     };
     let canvas = if drawing.inputs.is_empty() {
         if is_unnamed {
-            scene::render_unnamed(&scene)
+            scenes::render_unnamed(&scene)
         } else {
-            scene::render(&scene)
+            scenes::render(&scene)
         }
     } else {
         let inputs: Vec<Canvas> = drawing.inputs.iter().filter_map(canvas_of).collect();
@@ -164,14 +164,14 @@ fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
             keep: drawing.keep,
         };
         if is_unnamed {
-            scene::render_edit_unnamed(&edit)
+            scenes::render_edit_unnamed(&edit)
         } else {
-            scene::render_edit(&edit)
+            scenes::render_edit(&edit)
         }
     };
     let mut partials = Vec::new();
     for step in 0..drawing.partials {
-        let partial = scene::render_partial(&canvas, step, drawing.partials);
+        let partial = scenes::render_partial(&canvas, step, drawing.partials);
         partials.push(encode(partial, drawing)?.into());
     }
     let mut bytes = encode(canvas, drawing)?;

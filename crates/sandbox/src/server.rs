@@ -55,10 +55,12 @@ pub struct SandboxConfig {
     pub beside_real: bool,
     /// What the control routes ask for as a bearer token; they are open without.
     pub control_token: Option<String>,
+    /// Refuse models that the emulators' tables lack, as the real services do. Otherwise one like it stands in for each.
+    pub strict: bool,
 }
 
 impl Default for SandboxConfig {
-    /// Any free loopback port, no TLS, no waiting.
+    /// Any free loopback port, no TLS, no waiting, strict.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -67,6 +69,7 @@ impl Default for SandboxConfig {
             public_url: None,
             beside_real: false,
             control_token: None,
+            strict: true,
         }
     }
 }
@@ -142,6 +145,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, StartError> {
     let base_url = base_url(address, config.tls);
     let mut core = Core::new(base_url, config.public_url, config.latency);
     core.control_token = config.control_token;
+    core.is_strict = config.strict;
     if config.beside_real {
         core.faults.refuse_orders();
         core.mock_pixels_max = Some(MOCK_PIXELS_MAX);

@@ -9,6 +9,7 @@ use crate::google::{
     Ask, Delivery, GoogleError, Surface, count, counted, find, model_and_verb, noted, parse_json, run,
 };
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -76,6 +77,7 @@ async fn call(
         log.note(Provider::Vertex, model, &noted(&fields, None));
         let streamed = match verb {
             "predict" if place.region != GLOBAL => {
+                let fields = fit(fields, |fields| imagen::Ask::read(fields, model).is_ok());
                 let ask = imagen::Ask::read(&fields, model)?;
                 log.note(Provider::Vertex, model, &noted(&fields, Some(ask.prompt())));
                 return Ok(imagen::run(core, ask).await);
@@ -90,6 +92,7 @@ async fn call(
             _ => return Err(GoogleError::no_model(model, verb)),
         };
         let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+        let fields = fit(fields, |fields| Ask::read(fields, known, Surface::Vertex).is_ok());
         let ask = Ask::read(&fields, known, Surface::Vertex)?;
         log.note(Provider::Vertex, model, &noted(&fields, Some(ask.prompt())));
         let delivery = Delivery {

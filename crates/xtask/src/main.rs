@@ -1,11 +1,13 @@
-//! The developer's commands: `cargo xtask test`, `tidy`, `bench` and `faults`.
+//! The developer's commands: `cargo xtask test`, `tidy`, `lines`, `bless`, `bench` and `faults`.
 
 mod bench;
+mod bless;
 mod console;
 mod debian;
 mod environment;
 mod faults;
 mod fuzz;
+mod lines;
 mod postgres;
 mod repository;
 mod sbom;
@@ -28,6 +30,8 @@ usage: cargo xtask <command>
                                     or clients: LiteLLM, LangChain, Haystack, llm and requests as others send them;
                                     or deploy: what stands in deploy/, with a Prometheus and an S3 server of others
   tidy                              the rules of style and structure
+  lines                             lines of Rust by crate, code and tests
+  bless                             writes what the catalogue now sends and starts at into the tests' tables
   sbom [file]                       what the program is made of, as CycloneDX
   bench                             all of these, one after the other
   bench memory                      growth of memory while a 32 MiB answer passes through
@@ -48,6 +52,8 @@ fn main() -> ExitCode {
         ["test"] => suite::run(None),
         ["test", "--only", part] => suite::Part::named(part).and_then(|part| suite::run(Some(part))),
         ["tidy"] => tidy::run(&repository::root()),
+        ["lines"] => lines::run(&repository::root()),
+        ["bless"] => bless::run(),
         ["sbom"] => sbom::run(None),
         ["sbom", file] => sbom::run(Some(file)),
         ["bench"] => bench::run_all(),

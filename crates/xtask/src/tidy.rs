@@ -8,7 +8,7 @@ mod markers;
 mod modules;
 mod names;
 mod sizes;
-mod source;
+pub(crate) mod source;
 mod threats;
 mod tracked;
 
@@ -86,7 +86,7 @@ fn check(root: &Path) -> Outcome<Vec<Violation>> {
     Ok(violations)
 }
 
-fn read_sources(root: &Path, folder: &str) -> Outcome<Vec<Source>> {
+pub(crate) fn read_sources(root: &Path, folder: &str) -> Outcome<Vec<Source>> {
     let mut sources = Vec::new();
     for file in repository::files(&root.join(folder), &["rs"]) {
         let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();

@@ -80,5 +80,5 @@ export async function startGateway(variables = {}) {
 
 /** The emulators alone. */
 export function startSandbox() {
-  return start(["sandbox", "--listen", "127.0.0.1:0"]);
+  return start(["sandbox", "--strict", "--listen", "127.0.0.1:0"]);
 }

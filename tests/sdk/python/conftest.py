@@ -42,7 +42,7 @@ def client(gateway):
 
 @pytest.fixture(scope="session")
 def sandbox():
-    server = Server("sandbox", "--listen", "127.0.0.1:0")
+    server = Server("sandbox", "--strict", "--listen", "127.0.0.1:0")
     yield server
     server.stop()
 
@@ -77,7 +77,7 @@ def wired_client(wired):
 def secure_sandbox(tmp_path_factory):
     """A sandbox that speaks https, and the file with its certificate."""
     certificate = tmp_path_factory.mktemp("tls") / "sandbox.pem"
-    server = Server("sandbox", "--listen", "127.0.0.1:0", "--tls", "--cert-out", str(certificate))
+    server = Server("sandbox", "--strict", "--listen", "127.0.0.1:0", "--tls", "--cert-out", str(certificate))
     server.certificate = certificate
     yield server
     server.stop()

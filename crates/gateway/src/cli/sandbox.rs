@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Base of links in answers, when callers come through a proxy.
     #[arg(long)]
     public_url: Option<String>,
+    /// Refuse models that the emulators do not know, as the real services do, instead of serving one like it.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Serves the emulators until the process is told to stop.
@@ -38,6 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         cert_out,
         latency,
         public_url,
+        strict,
     } = arguments;
     let mut stop = Stop::listen();
     let sandbox = sandbox::start(SandboxConfig {
@@ -45,6 +49,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         tls,
         latency,
         public_url,
+        strict,
         ..SandboxConfig::default()
     })
     .await?;

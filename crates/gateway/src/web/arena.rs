@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use planner::money::Micros;
 use planner::view::page_path;
 use ratings::Outcome;
-use sandbox::scene::{Detail, SceneRequest, render_unnamed};
+use scenes::{Detail, SceneRequest, render_unnamed};
 use site::arena::{Rated, Tallied};
 use site::pages::arena::{self, Head, Hidden, Named};
 

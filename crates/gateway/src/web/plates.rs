@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
-use sandbox::scene::{Detail, SceneRequest, render};
+use scenes::{Detail, SceneRequest, render};
 use site::pages::home::WIDE_PX;
 use site::plates::{PLATE_PX, number, scene};
 

@@ -99,14 +99,7 @@ impl TestGateway {
 
     /// The same as [`Self::with`] with a folder of catalogue files of the operator's own.
     pub(crate) async fn with_catalog(files: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
-            std::fs::write(path, text).expect("a file");
-        }
-        let catalog = gateway::builtin::catalog(Some(folder.path())).expect("a catalogue without mistakes");
-        Self::with_own(Arc::new(catalog), change).await
+        Self::with_own(catalog_with(files), change).await
     }
 
     /// A gateway without any configuration: every provider is played by its own sandbox.
@@ -120,6 +113,12 @@ impl TestGateway {
         let mut settings = Settings::default();
         change(&mut settings);
         Self::of(settings, catalog(), None).await
+    }
+
+    /// The same as [`Self::embedded`] with a folder of catalogue files of the operator's own.
+    pub(crate) async fn embedded_with_catalog(files: &[(&str, &str)]) -> Self {
+        install();
+        Self::of(Settings::default(), catalog_with(files), None).await
     }
 
     async fn of(settings: Settings, catalog: Arc<Catalog>, sandbox: Option<Sandbox>) -> Self {
@@ -373,6 +372,17 @@ impl Drop for TestGateway {
 pub(crate) const GENERATIONS: &str = "/openai/v1/images/generations";
 /// Path of edits.
 pub(crate) const EDITS: &str = "/openai/v1/images/edits";
+
+/// The built-in catalogue and files of the operator's own.
+fn catalog_with(files: &[(&str, &str)]) -> Arc<Catalog> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    }
+    Arc::new(gateway::builtin::catalog(Some(folder.path())).expect("a catalogue without mistakes"))
+}
 
 /// The built-in catalogue.
 pub(crate) fn catalog() -> Arc<Catalog> {

@@ -83,6 +83,45 @@ fn typical(mode: Mode) -> (Value, Inputs) {
     }
 }
 
+/// The snapshot as it is kept: what is sent in one line, what was changed in a line each.
+fn written(found: &Map<String, Value>, before: &Map<String, Value>) -> String {
+    // New rows stand at the end, so that the difference shows what changed.
+    let old = before.keys().filter_map(|offer| found.get_key_value(offer));
+    let rows = old.chain(found.iter().filter(|(offer, _)| !before.contains_key(*offer)));
+    let rows = rows.map(|(offer, row)| {
+        let told: Vec<String> = row["adjustments"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(Value::to_string)
+            .collect();
+        let told = match told.as_slice() {
+            [] => "[]".to_owned(),
+            told => format!("[\n      {}\n    ]", told.join(",\n      ")),
+        };
+        format!(
+            "  {}: {{\n    \"model\": {},\n    \"fields\": {},\n    \"adjustments\": {told}\n  }}",
+            json!(offer),
+            row["model"],
+            in_a_line(&row["fields"])
+        )
+    });
+    format!("{{\n{}\n}}\n", rows.collect::<Vec<_>>().join(",\n"))
+}
+
+fn in_a_line(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| format!("{}: {}", json!(name), in_a_line(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(in_a_line).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}
+
 #[test]
 fn typical_requests_are_put_into_each_providers_own_words() {
     let catalog = catalog();
@@ -128,6 +167,14 @@ fn typical_requests_are_put_into_each_providers_own_words() {
             }
         }
     }
+    if std::env::var_os("PICTOR_BLESS").is_some() {
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalog/requests.json"),
+            written(&found, &expected),
+        )
+        .expect("the snapshot can be written");
+        return;
+    }
     let changed: Map<String, Value> = found
         .iter()
         .filter(|(offer, row)| expected.get(*offer) != Some(row))
@@ -135,7 +182,7 @@ fn typical_requests_are_put_into_each_providers_own_words() {
         .collect();
     assert!(
         changed.is_empty(),
-        "these are now otherwise than the snapshot says:\n{:#}",
+        "these are now otherwise than the snapshot says (`cargo xtask bless` writes it anew):\n{:#}",
         Value::Object(changed)
     );
     assert_eq!(found.len(), expected.len(), "an offer or a mode is gone");

@@ -6,7 +6,7 @@ use reqwest::{Url, header::HeaderMap};
 use tokio::time::Instant;
 use tracing::{Instrument, field};
 
-use super::{Attempt, Driver, Finished, FinishedImage, Reach, hiccup_wait, job::Sight};
+use super::{Attempt, Driver, Finished, FinishedImage, Reach, job::Sight};
 use crate::{
     adapter::{ImageSource, Output, ProducedImage, Stage, verdict::words},
     fetch::{FetchError, FetchLimits, Passage, fetch_through},
@@ -75,7 +75,7 @@ impl Driver {
                 Err(error) => error,
             };
             let failure = gone(attempt, &error);
-            let wait = hiccup_wait(repeats, None);
+            let wait = self.hiccup_wait(repeats, None);
             repeats += 1;
             cuts += u32::from(matches!(error, FetchError::Cut));
             if !error.is_hiccup() || cuts > CUTS_MAX {

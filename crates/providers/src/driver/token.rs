@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Attempt, Driver, SendError, hiccup_wait, not_answered, out_of_time};
+use super::{Attempt, Driver, SendError, not_answered, out_of_time};
 use crate::adapter::{Call, Credential, Grant, Reply, Stage, Step, misconfigured};
 
 /// A token that ends sooner than this is not used again: the call may wait in a line, and clocks differ.
@@ -129,7 +129,7 @@ impl Driver {
                     Step::Done(_) | Step::Call(_) => return Err(out_of_time(attempt, Stage::Token)),
                 },
             };
-            let wait = hiccup_wait(repeats, failure.retry_after);
+            let wait = self.hiccup_wait(repeats, failure.retry_after);
             if repeats >= REPEATS_MAX || Instant::now() + wait >= attempt.deadline {
                 return Err(failure);
             }

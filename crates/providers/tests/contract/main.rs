@@ -133,7 +133,10 @@ async fn play(protocol: &str, case: &str) -> Option<Played> {
     if case.starts_with("upload") {
         request = with_links(request, &spool, &[IMAGE_BYTES]);
     }
-    let mut config = DriverConfig::default();
+    let mut config = DriverConfig {
+        hiccup_first: Duration::from_millis(10),
+        ..DriverConfig::default()
+    };
     if case.starts_with("too_large") {
         config.answer_bytes = 4000;
     }

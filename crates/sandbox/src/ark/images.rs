@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::faults::Call;
 use crate::provider::Provider;
 use crate::segments::{self, Segment};
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES, read_body};
 use axum::Extension;
 use axum::body::Body;
@@ -35,6 +36,7 @@ pub(super) async fn create(
         let body = read_json(body).await?;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
         call.note_fields(Provider::Byteplus, model, &body);
+        let body = fit(body, |body| check(body).is_ok());
         let ask = check(&body)?;
         let inputs = ask.load(&core).await?;
         Ok::<_, Refused>((ask, inputs))

@@ -1,5 +1,7 @@
 //! The Seedream models: sizes, inputs, what each can do, and the price of a picture.
 
+use crate::strangers::Strangers;
+
 /// One model.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Model {
@@ -100,6 +102,23 @@ const SEEDREAM_4_5: Model = Model {
     further_input_micros: 0,
 };
 
+/// What stands in for models that are not here: all that any of them takes.
+const STAND_IN: Model = Model {
+    id: "",
+    tiers: &["1K", "1.5K", "2K", "3K", "4K"],
+    least_pixels: 1,
+    most_pixels: MOST,
+    inputs: 14,
+    formats: true,
+    groups: true,
+    transparent: true,
+    micros: 30_000,
+    small: None,
+    further_input_micros: 0,
+};
+
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 /// What the account's own endpoints (`ep-...`) lead to.
 static ENDPOINT_MODEL: Model = SEEDREAM_4_5;
 
@@ -112,7 +131,8 @@ impl Model {
         if id.starts_with("ep-") {
             return Some(&ENDPOINT_MODEL);
         }
-        MODELS.iter().find(|model| model.id == id)
+        let known = MODELS.iter().find(|model| model.id == id);
+        known.or_else(|| STRANGERS.serve(id, |id| Model { id, ..STAND_IN }))
     }
 
     /// USD 1e-6 of `count` pictures of this size from so many input images.

@@ -1,5 +1,7 @@
 //! The models, the fields that each takes, and its price.
 
+use crate::strangers::Strangers;
+
 /// What a field may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -178,6 +180,11 @@ const ULTRA_FIELDS: &[&[Field]] = &[PROMPT, RATIO, ULTRA, UPSAMPLING, TOLERANCE_
 const DEV_FIELDS: &[&[Field]] = &[PROMPT, BOUNDED_SIZE, IMAGE_PROMPT, DEV, UPSAMPLING, TOLERANCE_1, COMMON];
 const FILL_FIELDS: &[&[Field]] = &[FILL, UPSAMPLING, TOLERANCE_1, COMMON];
 
+/// What stands in for models that are not here takes all that a newer model may take.
+const STAND_IN_FIELDS: &[&[Field]] = &[PROMPT, FREE_SIZE, RATIO, UPSAMPLING, FLEX, TOLERANCE_1, COMMON];
+
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 const KONTEXT: Sizing = Sizing::Ratio {
     pixels: MEGAPIXEL,
     default: (1, 1),
@@ -205,7 +212,8 @@ pub(super) const MODELS: &[Model] = &[
 impl Model {
     /// The model of a path.
     pub(super) fn find(path: &str) -> Option<&'static Self> {
-        MODELS.iter().find(|model| model.path == path)
+        let known = MODELS.iter().find(|model| model.path == path);
+        known.or_else(|| STRANGERS.serve(path, |path| flux_2(path, STAND_IN_FIELDS, 8, 50, 50)))
     }
 
     /// Whether it has a field of this name.

@@ -10,6 +10,7 @@ use crate::calls::CallHandle;
 use crate::faults::Call;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES, read_body};
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -34,6 +35,7 @@ pub(super) async fn submit(State(bfl): State<Arc<Bfl>>, Path(path): Path<String>
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note_fields(Provider::Bfl, model.path, &body);
     }
+    let body = fit(body, |body| check(model, body).is_ok());
     let core = &bfl.core;
     let prompt = body.get("prompt").and_then(Value::as_str).unwrap_or_default();
     let faults = core.faults.take(Call::Submit, Provider::Bfl, model.path, prompt);
@@ -124,7 +126,7 @@ async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Re
         model,
         prompt: text("prompt").to_owned(),
         asked_px: edges.and_then(|(width, height)| Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?))),
-        asked_ratio: super::fields::ratio(text("aspect_ratio")),
+        asked_ratio: super::fields::ratio(text("aspect_ratio")).filter(|_| model.has("aspect_ratio")),
         seed: number("seed"),
         png: text("output_format") == "png",
         inputs: inputs.into(),

@@ -10,11 +10,11 @@ use crate::media::NewMedia;
 use crate::names::{seed_from, sha256_hex};
 use crate::pictures::Drawing;
 use crate::provider::Provider;
-use crate::scene::Detail;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use imaging::{Bitmap, ImageFormat};
 use jiff::Timestamp;
+use scenes::Detail;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +90,11 @@ impl Ask {
     pub(super) fn size_px(&self) -> (u32, u32) {
         let first = self.inputs.first().map(|input| (input.width_px(), input.height_px()));
         match self.model.sizing {
-            Sizing::Free => self.asked_px.unwrap_or_else(|| first.map_or((1024, 1024), fit)),
+            Sizing::Free => match (self.asked_px, self.asked_ratio) {
+                (Some(asked), _) => asked,
+                (None, Some(ratio)) => of_ratio(ratio, MEGAPIXEL),
+                (None, None) => first.map_or((1024, 1024), fit),
+            },
             Sizing::Bounded => self.asked_px.unwrap_or((1024, 768)),
             Sizing::Input => first.map_or((1024, 1024), fit),
             Sizing::Ratio { pixels, default } => {

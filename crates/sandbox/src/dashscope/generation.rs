@@ -9,13 +9,14 @@ use crate::calls::CallHandle;
 use crate::faults::Call;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tracing::warn;
 
@@ -75,6 +76,8 @@ async fn accept(dashscope: &DashScope, parts: &Parts, body: Body, is_task: bool)
     if is_task && !model.tasks {
         return Err(Refused::url().to_response());
     }
+    let takes = |body: &Map<String, Value>| check(model, &json!(body)).is_ok();
+    let body = json!(fit(body.as_object().cloned().unwrap_or_default(), takes));
     let core = &dashscope.core;
     let faults = core.faults.take(Call::Submit, Provider::Alibaba, model.id, &prompt);
     faults.wait().await;

@@ -1,5 +1,7 @@
 //! The image models of DashScope: their sizes, counts, inputs and prices.
 
+use crate::strangers::Strangers;
+
 /// Sizes that a model takes, as `width*height`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sizes {
@@ -149,10 +151,28 @@ pub(super) static MODELS: [Model; 13] = [
     },
 ];
 
+/// What stands in for models that are not here.
+fn stand_in(id: &'static str) -> Model {
+    Model {
+        sizes: Sizes::Sides {
+            least_px: 64,
+            most_px: 4096,
+        },
+        default_size: (1024, 1024),
+        tiers: &[("1K", 1024), ("2K", 2048), ("4K", 4096)],
+        inputs: (0, 9),
+        tasks: true,
+        ..later(id, Price::Unknown, Tells::Sides)
+    }
+}
+
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 impl Model {
     /// The model of this id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        MODELS.iter().find(|model| model.id == id)
+        let known = MODELS.iter().find(|model| model.id == id);
+        known.or_else(|| STRANGERS.serve(id, stand_in))
     }
 
     /// Whether it makes this size.

@@ -1,13 +1,15 @@
 //! What the start of a run and of a queued job have in common: who calls, what, and under which conditions.
 
 use super::Fal;
-use super::endpoints::Endpoint;
+use super::ask;
+use super::endpoints::{Endpoint, strangers};
 use super::errors::{Detail, Failure, UNAUTHENTICATED, refuse};
 use super::work::Task;
 use crate::calls::CallHandle;
 use crate::faults::Call;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, BodyError, MAX_JSON_BYTES};
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -48,11 +50,16 @@ pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Failure> {
 pub(super) async fn accept(fal: &Fal, parts: &Parts, body: Body, endpoint_id: &str) -> Result<Task, Response> {
     authorize(&parts.headers).map_err(|failure| failure.to_response(None))?;
     let endpoint_id = endpoint_id.trim_matches('/');
-    let Some(endpoint) = Endpoint::find(endpoint_id) else {
+    let body = read_json(body).await.map_err(|failure| failure.to_response(None));
+    let known = Endpoint::find(endpoint_id);
+    let Some(endpoint) = known.or_else(|| strangers::stand_in(endpoint_id, body.as_ref().ok()?)) else {
         let detail = format!("Application \"{endpoint_id}\" not found");
         return Err(Failure::plain(404, detail).to_response(None));
     };
-    let body = read_json(body).await.map_err(|failure| failure.to_response(None))?;
+    let body = match body? {
+        Value::Object(body) => json!(fit(body, |body| ask::read(endpoint, &json!(body)).is_ok())),
+        other => other,
+    };
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Fal, endpoint.id, &body);
     }

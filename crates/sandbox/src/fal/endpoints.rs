@@ -8,6 +8,7 @@ mod flux;
 mod google;
 mod gpt;
 mod makers;
+pub(super) mod strangers;
 mod styles;
 
 use crate::latency::Pace;

@@ -1,6 +1,7 @@
 //! The image models of Fireworks: fields, steps and prices.
 
 use crate::bill::micros_from_nanos;
+use crate::strangers::Strangers;
 
 /// How a model is called, and what it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,9 @@ pub(super) static MODELS: [Model; 9] = [
     model("SSD-1B", Way::Generation, 30, OLDER),
 ];
 
+/// One table a way.
+static STRANGERS: [Strangers<Model>; 3] = [const { Strangers::new() }; 3];
+
 /// Shapes of the workflows and their sizes, about a megapixel each.
 const SHAPES: [(&str, (u32, u32)); 11] = [
     ("1:1", (1024, 1024)),
@@ -74,7 +78,13 @@ const SHAPES: [(&str, (u32, u32)); 11] = [
 impl Model {
     /// The model of this id that is called this way.
     pub(super) fn find(id: &str, way: Way) -> Option<&'static Self> {
-        MODELS.iter().find(|model| model.id == id && model.way == way)
+        let known = MODELS.iter().find(|model| model.id == id && model.way == way);
+        let strangers = match way {
+            Way::Workflow => &STRANGERS[0],
+            Way::Job => &STRANGERS[1],
+            Way::Generation => &STRANGERS[2],
+        };
+        known.or_else(|| strangers.serve(id, |id| model(id, way, 28, Price::Image(40_000))))
     }
 
     /// Its fields beside the prompt.

@@ -9,6 +9,7 @@ use crate::calls::CallHandle;
 use crate::faults::{BodyFault, Call, Stage};
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -105,6 +106,7 @@ pub(super) async fn accept(
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note_fields(Provider::Fireworks, model.id, &body);
     }
+    let body = fit(body, |body| check(model, body, &parts.headers).is_ok());
     let core = &fireworks.core;
     let faults = core
         .faults

@@ -1,5 +1,6 @@
 //! The image models of the Gemini family: sizes, tokens and rates.
 
+use crate::strangers::Strangers;
 use serde_json::{Value, json};
 
 /// A size class, by its name in requests.
@@ -169,9 +170,12 @@ static MODELS: &[Model] = &[
     NANO_2_1,
 ];
 
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 /// The model of this id.
 pub(crate) fn find(id: &str) -> Option<&'static Model> {
-    MODELS.iter().find(|model| model.id == id)
+    let known = MODELS.iter().find(|model| model.id == id);
+    known.or_else(|| STRANGERS.serve(id, |id| Model { id, ..FLASH_3_1 }))
 }
 
 /// What `ListModels` tells of each model.

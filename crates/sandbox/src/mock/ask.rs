@@ -8,9 +8,9 @@ use crate::form::FormFile;
 use crate::inputs;
 use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{DEFAULT_KEEP, Drawing};
-use crate::scene::Detail;
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
+use scenes::Detail;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 

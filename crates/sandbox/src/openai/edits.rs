@@ -9,6 +9,7 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::form::{FormError, is_multipart, read_form};
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{BodyError, MAX_JSON_BYTES, read_body};
 use axum::Extension;
 use axum::body::Body;
@@ -70,6 +71,7 @@ async fn from_multipart(headers: &HeaderMap, call: &CallHandle, body: Body) -> R
             return Err(ApiError::wrong_type(name, "a file", kind(text)));
         }
     }
+    let fields = fit(fields, |fields| check(fields, Mode::FormEdit).is_ok());
     let ask = check(&fields, Mode::FormEdit)?;
     let mut images: Vec<Upload> = Vec::new();
     let mut mask = None;
@@ -112,6 +114,7 @@ async fn from_json_body(core: &Core, call: &CallHandle, body: Body) -> Result<Su
     let fields = parse_json(body).await?;
     let model = model_id(&fields, Mode::JsonEdit)?;
     call.note_fields(Provider::Openai, &model, &fields);
+    let fields = fit(fields, |fields| check(fields, Mode::JsonEdit).is_ok());
     let ask = check(&fields, Mode::JsonEdit)?;
     let images = from_json(core, fields.get("images"))?;
     let mask = fields.get("mask").filter(|mask| !mask.is_null());

@@ -8,6 +8,7 @@ use super::{OpenAi, RequestId, authorize};
 use crate::calls::CallHandle;
 use crate::form::is_multipart;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -37,6 +38,7 @@ async fn submission(headers: &HeaderMap, call: &CallHandle, body: Body) -> Resul
     let fields = parse_json(body).await?;
     let model = model_id(&fields, Mode::Generation)?;
     call.note_fields(Provider::Openai, &model, &fields);
+    let fields = fit(fields, |fields| check(fields, Mode::Generation).is_ok());
     Ok(Submission {
         ask: check(&fields, Mode::Generation)?,
         images: Vec::new(),

@@ -3,6 +3,7 @@
 use super::errors::ApiError;
 use super::generation::Generation;
 use super::{OpenAi, authorize};
+use crate::strangers::Strangers;
 use crate::wire;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -84,10 +85,17 @@ pub(super) const MODELS: &[Model] = &[
     model("gpt-image-2.6-sunburst", Generation::TwoPointSix, NOVEMBER_4_2026, None),
 ];
 
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 /// The model of this id.
 pub(super) fn find(id: &str) -> Result<&'static Model, ApiError> {
-    MODELS
-        .iter()
+    let stand_in = |id| model(id, Generation::TwoPointSix, NOVEMBER_4_2026, None);
+    known(id).or_else(|error| STRANGERS.serve(id, stand_in).ok_or(error))
+}
+
+fn known(id: &str) -> Result<&'static Model, ApiError> {
+    let mut models = MODELS.iter();
+    models
         .find(|model| model.id == id)
         .ok_or_else(|| ApiError::model_not_found(id))
 }
@@ -110,7 +118,7 @@ pub(super) async fn list(State(_): State<Arc<OpenAi>>, headers: HeaderMap) -> Re
 
 /// `GET /v1/models/{id}`.
 pub(super) async fn one(State(_): State<Arc<OpenAi>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let found = authorize(&headers).and_then(|()| find(&id));
+    let found = authorize(&headers).and_then(|()| known(&id));
     match found {
         Ok(model) => wire::json(StatusCode::OK, &object(model)),
         Err(error) => error.into_response(),

@@ -11,11 +11,11 @@ use crate::latency::Pace;
 use crate::names::{random_hex, seed_from, sha256_hex};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
-use crate::scene::Detail;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use imaging::Bitmap;
+use scenes::Detail;
 use std::sync::Arc;
 use tracing::warn;
 

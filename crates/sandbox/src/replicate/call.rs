@@ -10,6 +10,7 @@ use super::{Replicate, prediction};
 use crate::calls::CallHandle;
 use crate::faults::Call;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -51,7 +52,10 @@ pub(super) async fn accept(
         handle.note(Provider::Replicate, &model.slug(), &body);
     }
     let core = &replicate.core;
-    let input = body.get("input").unwrap_or(&Value::Null);
+    let input = match body.get("input") {
+        Some(Value::Object(input)) => &json!(fit(input.clone(), |input| check(model, &json!(input)).is_ok())),
+        input => input.unwrap_or(&Value::Null),
+    };
     let prompt = input["prompt"].as_str().unwrap_or_default();
     let faults = core
         .faults
@@ -99,7 +103,7 @@ async fn read_json(body: Body) -> Result<Value, Refused> {
 fn find_model(named: &Named<'_>, body: &Value) -> Result<(&'static Model, String), Refused> {
     match named {
         Named::Model(owner, name) => {
-            let model = Model::find(owner, name).ok_or_else(Refused::not_found)?;
+            let model = Model::serve(owner, name).ok_or_else(Refused::not_found)?;
             Ok((model, "hidden".to_owned()))
         }
         Named::Version => match body.get("version").and_then(Value::as_str) {
@@ -109,7 +113,7 @@ fn find_model(named: &Named<'_>, body: &Value) -> Result<(&'static Model, String
                 Err(Refused::of(body, 422))
             }
             Some(version) => {
-                let model = Model::of_version(version).ok_or_else(Refused::bad_version)?;
+                let model = Model::serve_version(version).ok_or_else(Refused::bad_version)?;
                 Ok((model, model.version_id()))
             }
         },

@@ -8,6 +8,7 @@ mod google;
 mod leonardo;
 mod openai;
 mod recraft;
+mod strangers;
 
 use super::prices::Price;
 use super::sizes::Sizing;
@@ -131,6 +132,20 @@ impl Model {
     /// The model of `owner/name`.
     pub(super) fn find(owner: &str, name: &str) -> Option<&'static Self> {
         Self::all().find(|model| model.owner == owner && model.name == name)
+    }
+
+    /// The model of `owner/name` for a prediction, which another may stand in for.
+    pub(super) fn serve(owner: &str, name: &str) -> Option<&'static Self> {
+        Self::find(owner, name).or_else(|| strangers::stand_in(owner, name))
+    }
+
+    /// The same by a `version`.
+    pub(super) fn serve_version(version: &str) -> Option<&'static Self> {
+        let slug = version.split(':').next().unwrap_or(version);
+        Self::of_version(version).or_else(|| {
+            let (owner, name) = slug.split_once('/')?;
+            strangers::stand_in(owner, name)
+        })
     }
 
     /// `owner/name`.

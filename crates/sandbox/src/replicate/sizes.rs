@@ -46,6 +46,8 @@ pub(super) enum Sizing {
         step_px: u32,
         longest_px: u32,
     },
+    /// `width` and `height`, else `aspect_ratio` with a `resolution` in megapixels.
+    Any,
     /// The input picture's size, times a factor that an input of this name may tell as `x2`.
     Upscale {
         factor: &'static str,
@@ -55,6 +57,14 @@ pub(super) enum Sizing {
         shrinks: bool,
     },
 }
+
+/// About a megapixel in any shape.
+const ANY_AREA: Sizing = Sizing::Area {
+    tier: "resolution",
+    megapixels: 1.0,
+    step_px: 16,
+    longest_px: 4_096,
+};
 
 impl Sizing {
     /// Width and height in pixels, of a valid input with all defaults, and the sizes of its pictures.
@@ -74,6 +84,8 @@ impl Sizing {
                 _ if text(input, tier) == "custom" || ratio == "custom" => custom(input, step_px),
                 _ => of_shapes(scales, text(input, tier), ratio, first),
             },
+            Self::Any if number(input, "width").is_some() && number(input, "height").is_some() => custom(input, 1),
+            Self::Any => ANY_AREA.size_px(input, images),
             Self::Area { step_px, .. } if ratio == "custom" => custom(input, step_px),
             Self::Area {
                 tier,

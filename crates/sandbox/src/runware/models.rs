@@ -2,6 +2,7 @@
 
 use crate::bill::micros_from_nanos;
 use crate::gpt_image::{classic_input_tokens, text_tokens};
+use crate::strangers::Strangers;
 
 /// What a model takes and how it is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) enum Kind {
     Free,
     /// Sourceful's, which edits.
     Edit,
+    /// One that is not here, for which this stands in: it takes all fields, and all sizes.
+    Unknown,
 }
 
 /// One model.
@@ -77,10 +80,17 @@ const STAND_IN_NANOS: i128 = 1;
 /// USD 1e-9 for a token of text that goes in, and of an image.
 const INPUT_NANOS: (i128, i128) = (5_000, 8_000);
 
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 impl Model {
     /// The model of this AIR.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        MODELS.iter().find(|model| model.id == id)
+        let known = MODELS.iter().find(|model| model.id == id);
+        let stand_in = |id| Model {
+            id,
+            kind: Kind::Unknown,
+        };
+        known.or_else(|| STRANGERS.serve(id, stand_in))
     }
 
     /// Whether it makes this size.
@@ -95,6 +105,7 @@ impl Model {
             Kind::Diffusion => sides(128, 2048),
             Kind::Classic => CLASSIC.contains(&size),
             Kind::Edit => EDIT.contains(&size),
+            Kind::Unknown => [width, height].iter().all(|side| (16..=4096).contains(side)),
             Kind::Free => sides(16, 3840) && (655_360..=8_294_400).contains(&(width * height)),
         }
     }
@@ -105,6 +116,7 @@ impl Model {
             Kind::Diffusion => "It must be an integer between 128 and 2048, in multiples of 16.",
             Kind::Edit => "Supported dimensions are eleven from 1024x1024 to 1512x648.",
             Kind::Classic => "Supported dimensions are 1024x1024, 1536x1024 and 1024x1536.",
+            Kind::Unknown => "Sides are from 16 to 4096.",
             Kind::Free => "Sides are multiples of 16 up to 3840, with 655360 to 8294400 pixels in all.",
         }
     }
@@ -112,6 +124,7 @@ impl Model {
     /// Whether there is this parameter beside those that all models have.
     pub(super) fn has(&self, name: &str) -> bool {
         match name {
+            _ if self.kind == Kind::Unknown => true,
             "negativePrompt" | "steps" | "CFGScale" | "scheduler" | "strength" | "seedImage" | "maskImage"
             | "maskMargin" | "acceleration" | "clipSkip" | "lora" | "promptWeighting" | "seed" => {
                 self.kind == Kind::Diffusion

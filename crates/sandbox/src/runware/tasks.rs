@@ -10,6 +10,7 @@ use crate::faults::{BodyFault, Call, Faults};
 use crate::inputs;
 use crate::media::NewMedia;
 use crate::provider::Provider;
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -178,7 +179,8 @@ async fn infer(
     outcome.strike(&faults);
     faults.wait().await;
     let refusal = faults.refusal.as_ref().map(TaskError::by_fault);
-    let ask = check(model, task).map_err(|invalid| refusal.clone().unwrap_or(invalid))?;
+    let task = fit(task.clone(), |task| check(model, task).is_ok());
+    let ask = check(model, &task).map_err(|invalid| refusal.clone().unwrap_or(invalid))?;
     let work = Work {
         id: id.clone(),
         ask,

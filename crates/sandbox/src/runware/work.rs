@@ -12,12 +12,12 @@ use crate::media::NewMedia;
 use crate::names::{random_uuid, seed_from, sha256_hex};
 use crate::pictures::{DEFAULT_KEEP, Drawing, Drawn};
 use crate::provider::Provider;
-use crate::scene::Detail;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use imaging::{Bitmap, ImageFormat};
+use scenes::Detail;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Work {
         let (width, height) = self.ask.size;
         let (pace, quality) = match self.ask.model.kind {
             Kind::Diffusion | Kind::Edit => (Pace::Fast, ""),
-            Kind::Classic | Kind::Free => (Pace::Slow, self.ask.quality.as_str()),
+            Kind::Classic | Kind::Free | Kind::Unknown => (Pace::Slow, self.ask.quality.as_str()),
         };
         let pixels = u64::from(width) * u64::from(height);
         let usual = core.latency.work(pace, quality, pixels, seed_from(&self.id, 0));
@@ -132,7 +132,7 @@ impl Work {
         let mask = inputs.mask.map(Arc::new);
         let keep = match ask.model.kind {
             Kind::Diffusion => (1.0 - ask.strength) as f32,
-            Kind::Classic | Kind::Free | Kind::Edit => DEFAULT_KEEP,
+            Kind::Classic | Kind::Free | Kind::Edit | Kind::Unknown => DEFAULT_KEEP,
         };
         let drawings = (0..ask.count).map(|index| {
             core.pictures.draw(Drawing {
@@ -221,7 +221,9 @@ impl Work {
             reason: match ask.model.kind {
                 Kind::Edit => "listed price of an image".to_owned(),
                 Kind::Classic => "by image, size and quality, and the tokens of its inputs".to_owned(),
-                Kind::Diffusion | Kind::Free => "a stand-in by pixels: no price is published".to_owned(),
+                Kind::Diffusion | Kind::Free | Kind::Unknown => {
+                    "a stand-in by pixels: no price is published".to_owned()
+                }
             },
         });
         micros

@@ -1,10 +1,13 @@
 //! A form to a checked request.
 
 use super::errors::ApiError;
+use super::fields::Field;
 use super::services::{Input, Outcome, Service};
 use crate::core::Core;
 use crate::form::{Form, FormFile};
+use crate::strangers;
 use imaging::{Bitmap, ImageFormat};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// Edges of an input image are at least this, in pixels.
@@ -37,6 +40,7 @@ pub(super) struct Ask {
 
 /// Checks a form.
 pub(super) async fn check(core: &Core, service: &'static Service, label: String, form: Form) -> Result<Ask, ApiError> {
+    let form = without_misfits(service, form);
     let texts = texts(service, &form)?;
     let text = |name: &str| texts.get(name).copied();
     let number = |name: &str| text(name).and_then(|text| text.parse::<f64>().ok());
@@ -52,9 +56,9 @@ pub(super) async fn check(core: &Core, service: &'static Service, label: String,
         _ => input,
     });
     let mask = match (service.input, mask) {
-        (Input::Masked, Some(mask)) => Some(from_white(&mask)),
+        (Input::Masked | Input::Any, Some(mask)) => Some(from_white(&mask)),
         // Without one, the image's own holes are it.
-        (Input::Masked, None) => input.clone().filter(Bitmap::has_transparency),
+        (Input::Masked | Input::Any, None) => input.clone().filter(Bitmap::has_transparency),
         _ if service.outcome == Outcome::Extended => input.clone(),
         _ => None,
     };
@@ -75,6 +79,28 @@ pub(super) async fn check(core: &Core, service: &'static Service, label: String,
     })
 }
 
+/// The form without what a stand-in for its service does not take.
+fn without_misfits(service: &Service, form: Form) -> Form {
+    let text = |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap_or_default().to_owned());
+    let form_of = |fields: &Map<String, Value>| Form {
+        texts: fields.iter().map(text).collect(),
+        files: Vec::new(),
+    };
+    let fields = form
+        .texts
+        .iter()
+        .map(|(name, text)| (name.clone(), Value::from(text.as_str())));
+    let fields: Map<String, Value> = fields.collect();
+    if fields.len() < form.texts.len() {
+        return form;
+    }
+    let fields = strangers::fit(fields, |fields| texts(service, &form_of(fields)).is_ok());
+    Form {
+        texts: form_of(&fields).texts,
+        ..form
+    }
+}
+
 /// The part by which the service's own samples make a form of what has no file: `files={"none": ""}`.
 fn is_nothing(name: &str, content: &[u8]) -> bool {
     name == "none" && content.is_empty()
@@ -91,6 +117,8 @@ fn texts<'f>(service: &Service, form: &'f Form) -> Result<HashMap<&'f str, &'f s
         let field = service.fields.iter().find(|field| field.name == name);
         match field {
             None => faults.push(format!("{name}: is not allowed")),
+            // A model that the service does not have is served all the same, where such are.
+            Some(Field { name: "model", .. }) if strangers::is_served() => {}
             Some(field) => faults.extend(field.fault(text)),
         }
         if texts.insert(name.as_str(), text.as_str()).is_some() {
@@ -114,7 +142,7 @@ fn check_together(service: &Service, form: &Form, texts: &HashMap<&str, &str>) -
     let count = |name: &str| form.files.iter().filter(|file| file.name == name).count();
     let taken = |file: &&FormFile| match file.name.as_str() {
         "image" => service.input != Input::None,
-        "mask" => service.input == Input::Masked,
+        "mask" => matches!(service.input, Input::Masked | Input::Any),
         name => is_nothing(name, &file.bytes),
     };
     let mut faults: Vec<String> = form

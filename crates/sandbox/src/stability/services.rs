@@ -2,9 +2,10 @@
 
 use super::errors::ApiError;
 use super::fields::{
-    CFG, DOWN, FORMAT, Field, HINT, LEFT, MODE, MODEL, NEGATIVE, PROMPT, RATIO, RIGHT, SEARCH, SEED, SELECT, STRENGTH,
-    STYLE, UP, creativity, grow_mask,
+    CFG, DOWN, FORMAT, Field, HINT, LEFT, MODE, MODEL, NEGATIVE, PROMPT, RATIO, RIGHT, SD3_MODELS, SEARCH, SEED,
+    SELECT, STRENGTH, STYLE, UP, creativity, grow_mask,
 };
+use crate::strangers::Strangers;
 
 /// What comes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum Input {
     /// Then with a strength.
     Optional,
     Required,
+    /// If there is one, and a mask, too.
+    Any,
     /// Beside a mask, if one is sent.
     Masked,
 }
@@ -65,6 +68,21 @@ const PLAIN: Service = Service {
     tenths: 50,
     deferred: false,
 };
+
+/// What stands in for a service that is not here.
+fn stand_in(path: &'static str) -> Service {
+    Service {
+        path,
+        fields: &[HINT, NEGATIVE, RATIO, SEED, FORMAT, STRENGTH, STYLE, CFG, MODE, MODEL],
+        input: Input::Any,
+        outcome: Outcome::Drawn(1_024),
+        ..PLAIN
+    }
+}
+
+static STRANGERS: Strangers<Service> = Strangers::new();
+/// Of models that a service does not have; it makes no difference to its work.
+static STRANGE_MODELS: Strangers<()> = Strangers::new();
 
 /// Every service, with its price as the documentation gives it.
 pub(super) const SERVICES: &[Service] = &[
@@ -153,9 +171,9 @@ pub(super) const SERVICES: &[Service] = &[
 
 /// The service of a path.
 pub(super) fn find(path: &str) -> Result<&'static Service, ApiError> {
-    SERVICES
-        .iter()
-        .find(|service| service.path == path)
+    let known = SERVICES.iter().find(|service| service.path == path);
+    known
+        .or_else(|| STRANGERS.serve(path, stand_in))
         .ok_or_else(ApiError::not_found)
 }
 
@@ -163,7 +181,11 @@ impl Service {
     /// How bills, faults and the log name it: by its path, or by the model where it has several.
     pub(super) fn label(&self, model: Option<&str>) -> String {
         if self.has("model") {
-            return model.unwrap_or("sd3.5-large").to_owned();
+            let model = model.unwrap_or("sd3.5-large");
+            if !SD3_MODELS.contains(&model) {
+                STRANGE_MODELS.serve(model, |_| ());
+            }
+            return model.to_owned();
         }
         format!("stable-image/{}", self.path)
     }

@@ -13,8 +13,8 @@ use crate::media::NewMedia;
 use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
-use crate::scene::Detail;
 use crate::segments::{self, Segment};
+use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES, read_body};
 use axum::Extension;
 use axum::body::Body;
@@ -23,6 +23,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::try_join_all;
 use imaging::{Bitmap, ImageFormat};
+use scenes::Detail;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +83,7 @@ async fn answer(
         authorize(headers)?;
         let body = read_json(body).await?;
         call.note_fields(Provider::Xai, &model_id(&body)?, &body);
+        let body = fit(body, |body| check(body, edit).is_ok());
         let ask = check(&body, edit)?;
         let inputs = if edit { load(&core, &body).await? } else { Vec::new() };
         Ok::<_, Refused>((ask, inputs))

@@ -2,6 +2,7 @@
 
 use super::authorize;
 use super::errors::Refused;
+use crate::strangers::Strangers;
 use crate::wire;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
@@ -43,6 +44,8 @@ const MODELS: &[Model] = &[
     model("grok-imagine-image-2.0", Price::Table, TICKS_PER_CENT),
 ];
 
+static STRANGERS: Strangers<Model> = Strangers::new();
+
 const fn model(id: &'static str, price: Price, input_ticks: i64) -> Model {
     Model {
         id,
@@ -58,7 +61,8 @@ const QUALITIES: [&str; 2] = ["low", "medium"];
 impl Model {
     /// The model of an id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        MODELS.iter().find(|model| model.id == id)
+        let known = MODELS.iter().find(|model| model.id == id);
+        known.or_else(|| STRANGERS.serve(id, |id| model(id, Price::Table, TICKS_PER_CENT)))
     }
 
     /// Whether quality means anything to it.
@@ -111,7 +115,8 @@ pub(super) async fn list(headers: HeaderMap) -> Response {
 
 /// `GET /v1/image-generation-models/{id}`.
 pub(super) async fn one(Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match authorize(&headers).and_then(|()| Model::find(&id).ok_or_else(|| Refused::no_model(&id))) {
+    let known = MODELS.iter().find(|model| model.id == id);
+    match authorize(&headers).and_then(|()| known.ok_or_else(|| Refused::no_model(&id))) {
         Ok(model) => wire::json(StatusCode::OK, &model.body()),
         Err(refused) => refused.to_response(),
     }

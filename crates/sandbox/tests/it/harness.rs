@@ -130,6 +130,23 @@ impl Reply {
     }
 }
 
+/// How long an answer is waited for that is never to come, once it could.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// Sends a call whose work is done and charged, while its answer, or the rest of it, never comes.
+pub(crate) async fn stays_silent(world: &World, request: RequestBuilder) {
+    let charges = async || {
+        let bill = world.control_get("/bill").await;
+        bill["entries"].as_array().map(Vec::len)
+    };
+    let before = charges().await;
+    let answer = tokio::spawn(try_send(request));
+    while charges().await == before {
+        assert!(!answer.is_finished(), "the call ended without a charge");
+    }
+    assert!(tokio::time::timeout(QUIET, answer).await.is_err(), "an answer came");
+}
+
 /// Sends and reads the whole answer.
 pub(crate) async fn send(request: RequestBuilder) -> Reply {
     try_send(request).await.expect("the sandbox answers")

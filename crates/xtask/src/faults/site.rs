@@ -236,7 +236,7 @@ fn start_sandbox(program: &Path, folder: &Path) -> Outcome<(Child, String)> {
     let log = std::fs::File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
     let mut command = Command::new(program);
     environment::clear(&mut command)
-        .args(["sandbox", "--listen", "127.0.0.1:0"])
+        .args(["sandbox", "--strict", "--listen", "127.0.0.1:0"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log);

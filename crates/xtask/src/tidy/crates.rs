@@ -11,16 +11,25 @@ use std::sync::LazyLock;
 pub(super) const PURE: &str = "planner";
 
 /// Our crates, and those of ours that each may use. Emulators and adapters share nothing, or they would share mistakes.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("planner", &[]),
     ("imaging", &[]),
     ("ratings", &[]),
     ("providers", &["planner"]),
-    ("sandbox", &["imaging"]),
+    ("scenes", &[]),
+    ("sandbox", &["imaging", "scenes"]),
     ("site", &["planner"]),
     (
         "gateway",
-        &["planner", "imaging", "ratings", "providers", "sandbox", "site"],
+        &[
+            "planner",
+            "imaging",
+            "ratings",
+            "providers",
+            "scenes",
+            "sandbox",
+            "site",
+        ],
     ),
     ("fuzz", &["planner", "imaging", "providers", "gateway"]),
     ("xtask", &[]),

@@ -11,10 +11,10 @@ static USE_ITEM: LazyLock<Regex> =
 
 /// One Rust file.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Path from the root of the repository, with `/`.
     pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Comments blanked, literals kept.
     pub(super) uncommented: String,
     /// Comments and the insides of literals blanked.
@@ -42,7 +42,7 @@ impl Source {
     }
 
     /// Whether the whole file is test code.
-    pub(super) fn is_test_file(&self) -> bool {
+    pub(crate) fn is_test_file(&self) -> bool {
         let mut parts = self
             .path
             .split('/')
@@ -65,7 +65,7 @@ impl Source {
     }
 
     /// Lines outside of test items.
-    pub(super) fn production_lines(&self) -> usize {
+    pub(crate) fn production_lines(&self) -> usize {
         let test_lines: usize = self
             .tests
             .iter()

@@ -30,7 +30,7 @@ const SHAPES_3: &[(&str, (u32, u32))] = &[
     ("9:16", (768, 1376)),
 ];
 /// Those, and the extreme ones of Gemini 3.1.
-const SHAPES_31: &[(&str, (u32, u32))] = &[
+pub(super) const SHAPES_31: &[(&str, (u32, u32))] = &[
     ("21:9", (1584, 672)),
     ("16:9", (1376, 768)),
     ("3:2", (1264, 848)),

@@ -1,6 +1,7 @@
 //! A body of `predict` to a checked request.
 
 use crate::google::{Fields, GoogleError};
+use crate::strangers::Strangers;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -39,6 +40,9 @@ static MODELS: &[Model] = &[
     model("imagen-3.0-fast-generate-001", 20_000, false, true, false),
     model("imagen-3.0-capability-001", 40_000, false, true, true),
 ];
+
+/// Of drawing, and of editing.
+static STRANGERS: [Strangers<Model>; 2] = [const { Strangers::new() }; 2];
 
 /// Shapes and their sizes at 1K, in pixels; 2K has twice the edges.
 const SHAPES: &[(&str, (u32, u32))] = &[
@@ -102,9 +106,12 @@ impl Ask {
 
     /// Checks a body.
     pub(crate) fn read(body: &Map<String, Value>, id: &str) -> Result<Self, GoogleError> {
-        let model = MODELS
-            .iter()
-            .find(|model| model.id == id)
+        let known = MODELS.iter().find(|model| model.id == id);
+        let edits = body
+            .get("instances")
+            .is_some_and(|instances| !instances[0]["referenceImages"].is_null());
+        let model = known
+            .or_else(|| STRANGERS[usize::from(edits)].serve(id, |id| model(id, 40_000, true, true, edits)))
             .ok_or_else(|| GoogleError::no_model(id, "predict"))?;
         let root = Fields::root(body);
         root.only(&["instances", "parameters", "labels"])?;
