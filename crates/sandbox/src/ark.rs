@@ -13,17 +13,15 @@ mod stream;
 use crate::core::Core;
 use crate::media;
 use crate::names::random_hex;
+use crate::wire;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use errors::Refused;
 use std::sync::Arc;
-
-/// Shorter keys do not exist.
-const MIN_KEY_CHARS: usize = 8;
 
 /// The id of a request, as told by `x-request-id` and at the end of every error's message.
 #[derive(Clone)]
@@ -61,20 +59,14 @@ async fn stamp(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Checks the key: at least eight characters; one that says `invalid` or `revoked` is.
+/// Checks the key.
 fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = value
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim());
-    match key {
-        None => Err(Refused::credential(
-            "The API key in the request is missing or has the wrong format.",
-        )),
-        Some(key) if key.len() < MIN_KEY_CHARS || key.contains("invalid") || key.contains("revoked") => {
-            Err(Refused::credential("The API key does not exist."))
+    match wire::bearer(headers) {
+        None => {
+            let text = "The API key in the request is missing or has the wrong format.";
+            Err(Refused::credential(text))
         }
-        Some(_) => Ok(()),
+        Some(key) if wire::is_key(key, "") => Ok(()),
+        Some(_) => Err(Refused::credential("The API key does not exist.")),
     }
 }

@@ -13,12 +13,12 @@ mod work;
 use crate::core::Core;
 use crate::jobs::Jobs;
 use crate::media;
+use crate::refused::Refused;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::Refused;
 use std::sync::Arc;
 
 /// Shorter keys do not exist.
@@ -51,21 +51,21 @@ async fn file(State(bfl): State<Arc<Bfl>>, Path((id, _)): Path<(String, String)>
 }
 
 async fn unknown() -> Response {
-    Refused::detail(404, "Not Found").to_response()
+    errors::detail(404, "Not Found").into_response()
 }
 
 async fn wrong_method() -> Response {
-    Refused::detail(405, "Method Not Allowed").to_response()
+    errors::detail(405, "Method Not Allowed").into_response()
 }
 
 /// Checks the key of `x-key`: at least eight characters; one that says `invalid` or `revoked` is.
 fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
     let key = headers.get("x-key").and_then(|key| key.to_str().ok());
     match key.map(str::trim) {
-        None | Some("") => Err(Refused::detail(403, "Not authenticated")),
-        Some(key) if key.len() < MIN_KEY_CHARS || key.contains("invalid") || key.contains("revoked") => Err(
-            Refused::coded(401, "invalid_api_key", "The provided API key is invalid"),
-        ),
+        None | Some("") => Err(errors::detail(403, "Not authenticated")),
+        Some(key) if key.len() < MIN_KEY_CHARS || key.contains("invalid") || key.contains("revoked") => {
+            Err(errors::coded(401, "invalid_api_key", "The provided API key is invalid"))
+        }
         Some(_) => Ok(()),
     }
 }

@@ -32,6 +32,7 @@ mod openrouter;
 mod pad;
 mod pictures;
 mod provider;
+mod refused;
 mod replicate;
 mod runware;
 mod segments;
@@ -42,6 +43,7 @@ mod strangers;
 mod tls;
 mod vertex;
 mod wire;
+mod work;
 mod xai;
 
 pub use faults::FAULTS_HELP;

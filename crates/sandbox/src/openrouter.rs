@@ -19,11 +19,11 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::provider::Provider;
 use crate::strangers::fit;
-use crate::wire::{self, MAX_JSON_BYTES, read_body};
+use crate::wire::{self, ObjectError};
 use ask::Ask;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -96,25 +96,17 @@ async fn create(core: Arc<Core>, call: &CallHandle, headers: &HeaderMap, body: B
 }
 
 async fn parse_json(body: Body) -> Result<Map<String, Value>, ApiError> {
-    let bytes = read_body(body, MAX_JSON_BYTES)
-        .await
-        .map_err(|_| ApiError::new(413, "The request is too large"))?;
-    serde_json::from_slice(&bytes).map_err(|_| ApiError::new(400, "The body is not a JSON object"))
+    wire::read_object(body).await.map_err(|error| match error {
+        ObjectError::TooLarge | ObjectError::Broken => ApiError::new(413, "The request is too large"),
+        ObjectError::NotJson | ObjectError::NotAnObject => ApiError::new(400, "The body is not a JSON object"),
+    })
 }
 
 fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
-    let key = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim())
-        .ok_or_else(|| ApiError::new(401, "No auth credentials found"))?;
-    let known = key.starts_with(KEY_PREFIX) && !key.contains("invalid") && !key.contains("revoked");
-    if known {
-        Ok(())
-    } else {
-        Err(ApiError::new(401, "User not found."))
+    match wire::bearer(headers) {
+        None => Err(ApiError::new(401, "No auth credentials found")),
+        Some(key) if wire::is_key(key, KEY_PREFIX) => Ok(()),
+        Some(_) => Err(ApiError::new(401, "User not found.")),
     }
 }
 

@@ -204,3 +204,15 @@ fn encode(canvas: Canvas, drawing: &Drawing) -> Result<Vec<u8>, ImagingError> {
     let bitmap = Bitmap::new(width_px, height_px, canvas.into_rgba())?;
     imaging::encode(&bitmap, drawing.format, drawing.quality)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_is_where_a_mask_becomes_clear() {
+        let mask = Bitmap::new(3, 1, vec![255, 255, 255, 255, 0, 0, 0, 255, 128, 128, 128, 255]).expect("three pixels");
+        let clear = white_to_clear(&mask).expect("the same size").into_rgba();
+        assert_eq!([clear[3], clear[7], clear[11]], [0, 255, 127]);
+    }
+}

@@ -27,9 +27,8 @@ use crate::jobs::Jobs;
 use crate::media;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::Refused;
 use std::sync::Arc;
 
 /// The running emulator.
@@ -82,9 +81,9 @@ async fn file(State(replicate): State<Arc<Replicate>>, Path((id, _)): Path<(Stri
 }
 
 async fn unknown() -> Response {
-    Refused::not_found().to_response()
+    errors::not_found().into_response()
 }
 
 async fn wrong_method() -> Response {
-    Refused::new(405, "Method not allowed", "This method is not allowed here.").to_response()
+    errors::problem(405, "Method not allowed", "This method is not allowed here.").into_response()
 }

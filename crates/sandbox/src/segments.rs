@@ -1,6 +1,8 @@
 //! Answer bodies with images in base64, encoded while they are sent, so that large answers stay small in memory.
 
 use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -36,6 +38,15 @@ impl Segment {
 /// How many bytes are sent for all segments.
 pub(crate) fn size_bytes(segments: &[Segment]) -> usize {
     segments.iter().map(Segment::size_bytes).sum()
+}
+
+/// A JSON answer of these segments.
+pub(crate) fn json(segments: Vec<Segment>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_LENGTH, HeaderValue::from(size_bytes(&segments))),
+    ];
+    (headers, body(segments)).into_response()
 }
 
 /// The body of these segments.

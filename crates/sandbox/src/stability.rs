@@ -18,6 +18,7 @@ use crate::form::{Form, FormError, is_multipart, read_form};
 use crate::jobs::Jobs;
 use crate::names::random_hex;
 use crate::provider::Provider;
+use crate::wire;
 use answer::Accept;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -34,8 +35,6 @@ use std::sync::Arc;
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 /// How keys of the real service begin.
 const KEY_PREFIX: &str = "sk-";
-/// Shorter keys do not exist.
-const MIN_KEY_CHARS: usize = 8;
 
 /// The emulator's state.
 pub(crate) struct Stability {
@@ -143,20 +142,12 @@ fn shown(form: &Form) -> Map<String, Value> {
 
 /// The key, if it is one.
 fn authorize(headers: &HeaderMap) -> Result<String, ApiError> {
-    let key = headers
+    let bare = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .ok_or_else(|| ApiError::unauthorized("authorization: required"))?;
-    let key = key
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map_or(key, |(_, key)| key)
-        .trim();
-    let known = key.starts_with(KEY_PREFIX)
-        && key.len() >= MIN_KEY_CHARS
-        && !key.contains("invalid")
-        && !key.contains("revoked");
-    if known {
+    let key = wire::bearer(headers).unwrap_or(bare.trim());
+    if wire::is_key(key, KEY_PREFIX) {
         Ok(key.to_owned())
     } else {
         Err(ApiError::unauthorized("authorization: invalid or missing header value"))

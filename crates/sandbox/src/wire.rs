@@ -2,17 +2,19 @@
 
 use crate::faults::BodyFault;
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The largest JSON body taken: 16 input images as text are within it, as at the gateway.
 pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024 * 1024;
 /// The largest multipart body taken.
 pub(crate) const MAX_MULTIPART_BYTES: usize = 256 * 1024 * 1024;
+/// Shorter keys do not exist at any provider.
+const MIN_KEY_CHARS: usize = 8;
 /// What comes instead of an answer under the fault `garbage`: no JSON, no image, not even UTF-8.
 pub(crate) const GARBAGE: &[u8] = b"\xfe\xffsandbox garbage\x00\x01 {\"data\": [ \xc3\x28";
 
@@ -30,6 +32,43 @@ pub(crate) async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, B
         Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
         Err(_) => Err(BodyError::Broken),
     }
+}
+
+/// Why a body is no JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectError {
+    TooLarge,
+    Broken,
+    NotJson,
+    NotAnObject,
+}
+
+/// Reads a body that must be a JSON object.
+pub(crate) async fn read_object(body: Body) -> Result<Map<String, Value>, ObjectError> {
+    let bytes = read_body(body, MAX_JSON_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => ObjectError::TooLarge,
+        BodyError::Broken => ObjectError::Broken,
+    })?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(ObjectError::NotAnObject),
+        Err(_) => Err(ObjectError::NotJson),
+    }
+}
+
+/// The key that a caller bears: None without the header, or with another scheme.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
+}
+
+/// Whether a key is one that the sandbox takes: any that begins as the provider's do, is long enough, and does not say itself
+/// that it is none.
+pub(crate) fn is_key(key: &str, prefix: &str) -> bool {
+    let says_no = ["invalid", "revoked"].iter().any(|word| key.contains(word));
+    key.starts_with(prefix) && key.len() >= MIN_KEY_CHARS && !says_no
 }
 
 /// A JSON answer.

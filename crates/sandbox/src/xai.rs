@@ -10,19 +10,18 @@ mod models;
 use crate::core::Core;
 use crate::media;
 use crate::names::random_uuid;
+use crate::refused::Refused;
+use crate::wire;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::Refused;
 use std::sync::Arc;
 
 /// How keys begin.
 const KEY_PREFIX: &str = "xai-";
-/// Shorter keys do not exist.
-const MIN_KEY_CHARS: usize = 8;
 
 /// The id of a request, as told by `x-request-id`.
 #[derive(Clone)]
@@ -48,11 +47,11 @@ async fn file(State(core): State<Arc<Core>>, Path((id, _)): Path<(String, String
 }
 
 async fn unknown() -> Response {
-    Refused::bare(404, "Not Found").to_response()
+    errors::bare(404, "Not Found").into_response()
 }
 
 async fn wrong_method() -> Response {
-    Refused::bare(405, "Method Not Allowed").to_response()
+    errors::bare(405, "Method Not Allowed").into_response()
 }
 
 /// Gives every request an id.
@@ -68,24 +67,14 @@ async fn stamp(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Checks the key: `xai-` and at least eight characters; one that says `invalid` or `revoked` is.
+/// Checks the key.
 fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = value
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim())
-        .filter(|key| !key.is_empty());
-    let Some(key) = key else {
-        return Err(Refused::coded(
-            401,
-            "Unauthenticated",
-            "No API key provided. Put it into the Authorization header.",
-        ));
-    };
-    let known = key.starts_with(KEY_PREFIX)
-        && key.len() >= MIN_KEY_CHARS
-        && !key.contains("invalid")
-        && !key.contains("revoked");
-    if known { Ok(()) } else { Err(Refused::wrong_key(key)) }
+    match wire::bearer(headers) {
+        None => {
+            let text = "No API key provided. Put it into the Authorization header.";
+            Err(errors::coded(401, "Unauthenticated", text))
+        }
+        Some(key) if wire::is_key(key, KEY_PREFIX) => Ok(()),
+        Some(key) => Err(errors::wrong_key(key)),
+    }
 }

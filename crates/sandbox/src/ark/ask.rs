@@ -4,6 +4,7 @@ use super::errors::Refused;
 use super::models::{Model, tier_edge_px};
 use crate::core::Core;
 use crate::inputs;
+use crate::work::Inputs;
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Map, Value};
 
@@ -37,6 +38,8 @@ pub(super) struct Ask {
     pub(super) stream: bool,
     /// Links or data URLs.
     links: Vec<String>,
+    /// The images behind them, once they are loaded.
+    pub(super) inputs: Inputs,
 }
 
 /// Checks all fields but what is behind the links.
@@ -88,6 +91,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
         base64: response_format == Some("b64_json"),
         stream,
         links,
+        inputs: Inputs::default(),
     })
 }
 
@@ -164,18 +168,19 @@ fn size(fields: &Fields<'_>, model: &Model) -> Result<Size, Refused> {
 
 impl Ask {
     /// Loads the images.
-    pub(super) async fn load(&self, core: &Core) -> Result<Vec<Bitmap>, Refused> {
-        let mut images = Vec::with_capacity(self.links.len());
+    pub(super) async fn open(&mut self, core: &Core) -> Result<(), Refused> {
+        let mut images: Vec<Bitmap> = Vec::with_capacity(self.links.len());
         for link in &self.links {
             let loaded = inputs::load(core, link).map_err(|error| Refused::invalid("image", &error.to_string()))?;
             let decoded = core.pictures.decode(loaded.bytes).await;
             images.push(decoded.map_err(|_| Refused::invalid("image", "it cannot be decoded"))?);
         }
-        Ok(images)
+        self.inputs = images.into();
+        Ok(())
     }
 
     /// The size of every picture.
-    pub(super) fn size_px(&self, first: Option<(u32, u32)>) -> (u32, u32) {
+    pub(super) fn size_beside(&self, first: Option<(u32, u32)>) -> (u32, u32) {
         match (self.size, first) {
             (Size::Exact(width, height), _) => (width, height),
             (Size::Tier(edge), None) => (edge, edge),

@@ -1,9 +1,11 @@
 //! The answer as server-sent events: a finished picture each, then the usage, then `[DONE]`.
 
-use super::job::{Job, Made, Picture};
+use super::ask::Ask;
+use super::job::{Picture, Told};
 use crate::faults::BodyFault;
 use crate::segments::Segment;
 use crate::sse::{self, Event};
+use crate::work::Work;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -12,33 +14,33 @@ const FAILED: &str = "image_generation.partial_failed";
 const COMPLETED: &str = "image_generation.completed";
 
 /// The events of all pictures.
-pub(super) fn answer(job: &Job, made: Made, fault: Option<BodyFault>) -> Response {
-    let (count, created) = (made.count(), made.created);
-    let common = |index: usize| json!({"model": job.ask.model.id, "created": created, "image_index": index});
-    let mut events: Vec<Event> = Vec::with_capacity(made.pictures.len() + 2);
-    for (index, picture) in made.pictures.into_iter().enumerate() {
-        let mut rest = common(index);
+pub(super) fn answer(work: &Work<Ask>, told: Told) -> Response {
+    let (model, created) = (work.ask.model.id, told.created);
+    let mut events: Vec<Event> = Vec::with_capacity(told.pictures.len() + 2);
+    for (index, picture) in told.pictures.into_iter().enumerate() {
+        let mut rest = json!({"model": model, "created": created, "image_index": index});
         events.push(match picture {
-            Ok(Picture::Bytes(drawn)) => {
-                rest["size"] = json!(job.size());
-                sse::image_event(SUCCEEDED, drawn.bytes, &rest)
+            Ok(Picture::Bytes(bytes)) => {
+                rest["size"] = json!(told.size);
+                sse::image_event(SUCCEEDED, bytes, &rest)
             }
             Ok(Picture::Link(url)) => {
-                rest["size"] = json!(job.size());
+                rest["size"] = json!(told.size);
                 rest["url"] = json!(url);
                 event(SUCCEEDED, rest)
             }
             Err(refused) => {
-                rest["error"] = refused.item(&job.id);
+                rest["error"] = refused.item(&work.id);
                 event(FAILED, rest)
             }
         });
     }
-    let usage = json!({"model": job.ask.model.id, "created": created, "usage": job.usage(count)});
+    let usage = json!({"model": model, "created": created, "usage": told.usage});
     events.push(event(COMPLETED, usage));
     events.push(vec![Segment::Text("data: [DONE]\n\n".to_owned())]);
     // A stream without a picture still ends as usual.
-    sse::answer(&events, COMPLETED, fault.filter(|fault| *fault != BodyFault::Empty))
+    let fault = work.faults.body.filter(|fault| *fault != BodyFault::Empty);
+    sse::answer(&events, COMPLETED, fault)
 }
 
 fn event(kind: &str, mut data: Value) -> Event {

@@ -1,94 +1,65 @@
 //! `POST /v1/{model}`: checks, loads the images, names the price and begins the task.
 
-use super::errors::{FieldFault, Refused};
+use super::errors::{self, FieldFault};
 use super::fields::{check, integer};
 use super::models::Model;
 use super::task::begin;
-use super::work::{Ask, Work, load};
+use super::work::{Ask, load};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
-use crate::faults::Call;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
-use crate::wire::{self, MAX_JSON_BYTES, read_body};
+use crate::wire::{self, ObjectError};
+use crate::work::Work;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Takes a task.
 pub(super) async fn submit(State(bfl): State<Arc<Bfl>>, Path(path): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if let Err(refused) = authorize(&parts.headers) {
-        return refused.to_response();
+    let work = match accept(&bfl, &parts, body, &path).await {
+        Ok(work) => work,
+        Err(refused) => return refused.into_response(),
+    };
+    if let Err(refusal) = work.begin(&bfl.core).await {
+        return errors::by_fault(refusal).into_response();
     }
-    let Some(model) = Model::find(&path) else {
-        return Refused::detail(404, "Not Found").to_response();
-    };
-    let body = match read_json(body).await {
-        Ok(body) => body,
-        Err(refused) => return refused.to_response(),
-    };
-    if let Some(handle) = parts.extensions.get::<CallHandle>() {
-        handle.note_fields(Provider::Bfl, model.path, &body);
-    }
-    let body = fit(body, |body| check(model, body).is_ok());
-    let core = &bfl.core;
-    let prompt = body.get("prompt").and_then(Value::as_str).unwrap_or_default();
-    let faults = core.faults.take(Call::Submit, Provider::Bfl, model.path, prompt);
-    let ask = match check(model, &body) {
-        Ok(()) => read(&bfl, model, &body).await,
-        Err(problems) => Err(Refused::fields(&problems)),
-    };
-    let id = random_uuid();
-    if let Some(refusal) = &faults.refusal {
-        faults.wait().await;
-        if let Ok(ask) = &ask
-            && faults.billed
-        {
-            ask.charge(core, &id);
-        }
-        return Refused::by_fault(refusal).to_response();
-    }
-    let ask = match ask {
-        Ok(ask) => ask,
-        Err(refused) => return refused.to_response(),
-    };
-    let base_url = core.base_url_for(&parts.uri, &parts.headers);
     let answer = json!({
-        "id": id,
-        "polling_url": format!("{base_url}/bfl/v1/get_result?id={id}"),
-        "cost": ask.tenths() as f64 / 10.0,
-        "input_mp": ask.input_megapixels(),
-        "output_mp": ask.output_megapixels(),
+        "id": work.id,
+        "polling_url": format!("{}/bfl/v1/get_result?id={}", work.base_url, work.id),
+        "cost": work.ask.tenths() as f64 / 10.0,
+        "input_mp": work.ask.input_megapixels(),
+        "output_mp": work.ask.output_megapixels(),
     });
-    let work = Work {
-        id,
-        ask,
-        faults,
-        base_url,
-    };
     let faults = begin(&bfl, work);
     faults.hang().await;
     wire::spoil(wire::json(StatusCode::OK, &answer), faults.body).await
 }
 
-async fn read_json(body: Body) -> Result<Map<String, Value>, Refused> {
-    let bytes = read_body(body, MAX_JSON_BYTES)
-        .await
-        .map_err(|_| Refused::detail(413, "Request Entity Too Large"))?;
-    let unreadable = |kind, msg| Refused::fields(&[FieldFault::new("body", kind, msg)]);
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(body)) => Ok(body),
-        Ok(_) => Err(unreadable(
-            "model_attributes_type",
-            "Input should be a valid dictionary",
-        )),
-        Err(_) => Err(unreadable("json_invalid", "JSON decode error")),
+async fn accept(bfl: &Bfl, parts: &Parts, body: Body, path: &str) -> Result<Work<Ask>, Refused> {
+    authorize(&parts.headers)?;
+    let model = Model::find(path).ok_or_else(|| errors::detail(404, "Not Found"))?;
+    let unreadable = |kind, msg| errors::fields(&[FieldFault::new("body", kind, msg)]);
+    let body = wire::read_object(body).await.map_err(|error| match error {
+        ObjectError::TooLarge | ObjectError::Broken => errors::detail(413, "Request Entity Too Large"),
+        ObjectError::NotAnObject => unreadable("model_attributes_type", "Input should be a valid dictionary"),
+        ObjectError::NotJson => unreadable("json_invalid", "JSON decode error"),
+    })?;
+    if let Some(handle) = parts.extensions.get::<CallHandle>() {
+        handle.note_fields(Provider::Bfl, model.path, &body);
     }
+    let body = fit(body, |body| check(model, body).is_ok());
+    check(model, &body).map_err(|problems| errors::fields(&problems))?;
+    let ask = read(bfl, model, &body).await?;
+    let base_url = bfl.core.base_url_for(&parts.uri, &parts.headers);
+    Ok(Work::new(&bfl.core, random_uuid(), ask, base_url))
 }
 
 /// Reads a checked body.
@@ -99,7 +70,7 @@ async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Re
         None => Ok(None),
         Some(text) => load(&bfl.core, text).await.map(Some).map_err(|why| {
             let msg = format!("Value error, {why}");
-            Refused::fields(&[FieldFault::new(name, "value_error", msg)])
+            errors::fields(&[FieldFault::new(name, "value_error", msg)])
         }),
     };
     let mut inputs = Vec::new();
@@ -119,7 +90,7 @@ async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Re
         && (mask.width_px(), mask.height_px()) != (first.width_px(), first.height_px())
     {
         let msg = "Value error, the mask must have the size of the image";
-        return Err(Refused::fields(&[FieldFault::new("mask", "value_error", msg)]));
+        return Err(errors::fields(&[FieldFault::new("mask", "value_error", msg)]));
     }
     let edges = number("width").zip(number("height"));
     Ok(Ask {

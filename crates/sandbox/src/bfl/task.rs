@@ -1,15 +1,16 @@
 //! A task: begun, worked on in the background, and asked for at `GET /v1/get_result`.
 
-use super::errors::Refused;
-use super::work::{Made, Work};
+use super::errors;
+use super::work::{Ask, Stopped, run};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
-use crate::faults::{Call, Faults};
+use crate::faults::Faults;
 use crate::provider::Provider;
 use crate::wire;
+use crate::work::Work;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
@@ -17,19 +18,19 @@ use std::sync::{Arc, OnceLock};
 /// One task.
 #[derive(Debug)]
 pub(super) struct Task {
-    work: Work,
+    work: Work<Ask>,
     /// Empty while it runs.
-    end: OnceLock<Made>,
+    end: OnceLock<Result<Value, Stopped>>,
 }
 
 impl Task {
     fn body(&self) -> Value {
         let (status, result, details) = match self.end.get() {
             None => ("Pending", Value::Null, Value::Null),
-            Some(Made::Ready(result)) => ("Ready", result.clone(), Value::Null),
-            Some(Made::RequestModerated) => ("Request Moderated", Value::Null, reasons("Violence")),
-            Some(Made::ContentModerated) => ("Content Moderated", Value::Null, reasons("Violence")),
-            Some(Made::Failed(why)) => ("Error", Value::Null, json!({ "error": why })),
+            Some(Ok(result)) => ("Ready", result.clone(), Value::Null),
+            Some(Err(Stopped::RequestModerated)) => ("Request Moderated", Value::Null, reasons("Violence")),
+            Some(Err(Stopped::ContentModerated)) => ("Content Moderated", Value::Null, reasons("Violence")),
+            Some(Err(Stopped::Failed(why))) => ("Error", Value::Null, json!({ "error": why })),
         };
         json!({"id": self.work.id, "status": status, "result": result, "progress": null, "details": details})
     }
@@ -41,7 +42,7 @@ fn reasons(reason: &str) -> Value {
 }
 
 /// Begins a task; it goes on whether or not anybody asks for it. Gives the faults that strike the answer.
-pub(super) fn begin(bfl: &Arc<Bfl>, work: Work) -> Faults {
+pub(super) fn begin(bfl: &Arc<Bfl>, work: Work<Ask>) -> Faults {
     let (id, faults) = (work.id.clone(), work.faults.clone());
     let task = Arc::new(Task {
         work,
@@ -50,9 +51,9 @@ pub(super) fn begin(bfl: &Arc<Bfl>, work: Work) -> Faults {
     bfl.tasks.insert(id, Arc::clone(&task));
     let core = Arc::clone(&bfl.core);
     bfl.core.tasks.spawn(async move {
-        let made = task.work.run(&core).await;
+        let end = run(&core, &task.work).await;
         // Only this task sets it.
-        task.end.set(made).ok();
+        task.end.set(end).ok();
     });
     faults
 }
@@ -66,7 +67,7 @@ pub(super) struct Asked {
 /// Tells how a task is.
 pub(super) async fn get(State(bfl): State<Arc<Bfl>>, Query(asked): Query<Asked>, request: Request) -> Response {
     if let Err(refused) = authorize(request.headers()) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let Some(task) = bfl.tasks.get(&asked.id) else {
         let body =
@@ -77,15 +78,10 @@ pub(super) async fn get(State(bfl): State<Arc<Bfl>>, Query(asked): Query<Asked>,
     if let Some(handle) = request.extensions().get::<CallHandle>() {
         handle.note(Provider::Bfl, path, &Value::Null);
     }
-    let take = |call| bfl.core.faults.take(call, Provider::Bfl, path, &task.work.ask.prompt);
-    // One route tells the state and, once there is one, the result: faults of either strike it.
-    let mut faults = take(Call::Status);
-    if faults == Faults::default() && task.end.get().is_some() {
-        faults = take(Call::Result);
-    }
+    let faults = task.work.poll_faults(&bfl.core, task.end.get().is_some());
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
-        return Refused::by_fault(refusal).to_response();
+        return errors::by_fault(refusal).into_response();
     }
     faults.hang().await;
     wire::spoil(wire::json(StatusCode::OK, &task.body()), faults.body).await

@@ -1,15 +1,13 @@
 //! Does the work of a task: the size, the picture, its file and the bill.
 
 use super::models::{FREE_PIXELS, MEGAPIXEL, Model, Price, Sizing};
-use crate::bill::BillEntry;
 use crate::core::Core;
-use crate::faults::{BodyFault, Faults, Stage};
+use crate::faults::Stage;
 use crate::inputs;
 use crate::latency::Pace;
-use crate::media::NewMedia;
-use crate::names::{seed_from, sha256_hex};
-use crate::pictures::Drawing;
+use crate::pictures::{Drawing, white_to_clear};
 use crate::provider::Provider;
+use crate::work::{Asked, Charge, End, Inputs, Order, Work};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use imaging::{Bitmap, ImageFormat};
@@ -42,25 +40,12 @@ pub(super) struct Ask {
     pub(super) mask: Option<Bitmap>,
 }
 
-/// What a task has to do.
-#[derive(Debug)]
-pub(super) struct Work {
-    /// The task's id.
-    pub(super) id: String,
-    pub(super) ask: Ask,
-    pub(super) faults: Faults,
-    /// Base of the links in answers.
-    pub(super) base_url: String,
-}
-
-/// How a task ended.
+/// Why a task has no picture.
 #[derive(Clone, Debug)]
-pub(super) enum Made {
-    /// The `result` of the answer.
-    Ready(Value),
+pub(super) enum Stopped {
     RequestModerated,
     ContentModerated,
-    Failed(String),
+    Failed(&'static str),
 }
 
 /// An image given as base64, as a data URL or as a link to this sandbox.
@@ -87,7 +72,7 @@ pub(super) async fn load(core: &Core, text: &str) -> Result<Bitmap, String> {
 
 impl Ask {
     /// The size of the picture.
-    pub(super) fn size_px(&self) -> (u32, u32) {
+    pub(super) fn size(&self) -> (u32, u32) {
         let first = self.inputs.first().map(|input| (input.width_px(), input.height_px()));
         match self.model.sizing {
             Sizing::Free => match (self.asked_px, self.asked_ratio) {
@@ -111,7 +96,7 @@ impl Ask {
 
     /// The price in tenths of a credit.
     pub(super) fn tenths(&self) -> i64 {
-        self.model.price_of(self.size_px(), &self.inputs_px())
+        self.model.price_of(self.size(), &self.inputs_px())
     }
 
     /// Megapixels of all input images.
@@ -121,116 +106,101 @@ impl Ask {
 
     /// Megapixels of the picture.
     pub(super) fn output_megapixels(&self) -> f64 {
-        megapixels(self.size_px())
-    }
-
-    /// Writes the bill.
-    pub(super) fn charge(&self, core: &Core, id: &str) {
-        let (width, height) = self.size_px();
-        let reason = match self.model.price {
-            Price::Picture(_) => "one price per picture".to_owned(),
-            Price::Megapixels { .. } => format!(
-                "{:.2} megapixels out, {:.2} in, each rounded up",
-                self.output_megapixels(),
-                self.input_megapixels()
-            ),
-        };
-        core.bill.record(BillEntry {
-            provider: Provider::Bfl,
-            model: self.model.path.to_owned(),
-            call_id: id.to_owned(),
-            prompt_sha256: sha256_hex(&self.prompt),
-            images: 1,
-            quality: None,
-            size: Some(format!("{width}x{height}")),
-            micros: self.tenths() * MICROS_PER_TENTH,
-            tokens: None,
-            at: core.now(),
-            reason,
-        });
+        megapixels(self.size())
     }
 
     fn format(&self) -> ImageFormat {
         if self.png { ImageFormat::Png } else { ImageFormat::Jpeg }
     }
-
-    fn pace(&self) -> Pace {
-        if self.model.path.contains("klein") {
-            Pace::Fast
-        } else {
-            Pace::Medium
-        }
-    }
 }
 
-impl Work {
-    /// Does it. What is blocked or fails is not charged.
-    pub(super) async fn run(&self, core: &Core) -> Made {
-        let (ask, faults) = (&self.ask, &self.faults);
-        let (width, height) = ask.size_px();
-        let pixels = u64::from(width) * u64::from(height);
-        let started = core.now();
-        let usual = core.latency.work(ask.pace(), "medium", pixels, seed_from(&self.id, 0));
-        pause(core.latency.queue() + usual + faults.delay.unwrap_or_default()).await;
-        let failure = match faults.moderation {
-            Some(Stage::Input) => Some(Made::RequestModerated),
-            Some(Stage::Output) => Some(Made::ContentModerated),
-            None => faults.failed.then(|| Made::Failed("Generation failed".to_owned())),
-        };
-        if let Some(failure) = failure {
-            if faults.billed {
-                ask.charge(core, &self.id);
-            }
-            return failure;
+impl Asked for Ask {
+    type Refused = Stopped;
+
+    const PROVIDER: Provider = Provider::Bfl;
+
+    fn order(&self) -> Order<'_> {
+        let is_small = self.model.path.contains("klein");
+        Order {
+            model: self.model.path,
+            prompt: &self.prompt,
+            count: 1,
+            seed: self.seed.map(i64::cast_unsigned),
+            seed_less_bits: 32,
+            pace: if is_small { Pace::Fast } else { Pace::Medium },
+            quality: "medium",
         }
-        if faults.body == Some(BodyFault::Empty) {
-            return Made::Ready(json!({ "prompt": ask.prompt }));
-        }
-        let seed = ask.seed.unwrap_or_else(|| i64::from(seed_from(&self.id, 0) as u32));
-        let Ok(drawn) = core.pictures.draw(self.drawing(seed)).await else {
-            return Made::Failed("The picture could not be drawn".to_owned());
-        };
-        ask.charge(core, &self.id);
-        let media = NewMedia {
-            bytes: drawn.bytes,
-            content_type: ask.format().mime_type().to_owned(),
-            ttl: MEDIA_TTL,
-            fault: faults.media,
-        };
-        let file = core.media.put(media, core.now());
-        let (base_url, extension) = (&self.base_url, if ask.png { "png" } else { "jpeg" });
-        let (from, to) = (seconds(started), seconds(core.now()));
-        Made::Ready(json!({
-            "sample": format!("{base_url}/bfl/media/{file}/sample.{extension}?sig=sandbox"),
-            "prompt": ask.prompt,
-            "seed": seed,
-            "start_time": from,
-            "end_time": to,
-            "duration": to - from,
-        }))
     }
 
-    fn drawing(&self, seed: i64) -> Drawing {
-        let ask = &self.ask;
+    async fn load(&self, _core: &Core) -> Result<Inputs, Stopped> {
+        Ok(Inputs {
+            images: Arc::clone(&self.inputs),
+            mask: self.mask.as_ref().and_then(white_to_clear).map(Arc::new),
+        })
+    }
+
+    fn size_px(&self, _inputs: &Inputs) -> (u32, u32) {
+        self.size()
+    }
+
+    fn dress(&self, drawing: Drawing) -> Drawing {
         Drawing {
-            detail: match ask.pace() {
+            detail: match self.order().pace {
                 Pace::Fast => Detail::Medium,
                 Pace::Medium | Pace::Slow => Detail::High,
             },
-            inputs: Arc::clone(&ask.inputs),
-            mask: ask.mask.as_ref().and_then(white_to_alpha).map(Arc::new),
-            format: ask.format(),
+            format: self.format(),
             quality: Some(95),
-            file: self.faults.file,
-            ..Drawing::new(&ask.prompt, ask.model.path, ask.size_px(), seed.cast_unsigned())
+            ..drawing
         }
+    }
+
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+        Charge {
+            images: 1,
+            micros: self.tenths() * MICROS_PER_TENTH,
+            quality: None,
+            tokens: None,
+            reason: match self.model.price {
+                Price::Picture(_) => "one price per picture".to_owned(),
+                Price::Megapixels { .. } => format!(
+                    "{:.2} megapixels out, {:.2} in, each rounded up",
+                    self.output_megapixels(),
+                    self.input_megapixels()
+                ),
+            },
+        }
+    }
+
+    fn refused(&self, end: End) -> Option<Stopped> {
+        Some(match end {
+            End::Moderated(Stage::Input) => Stopped::RequestModerated,
+            End::Moderated(Stage::Output) => Stopped::ContentModerated,
+            End::Failed => Stopped::Failed("Generation failed"),
+        })
     }
 }
 
-async fn pause(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
-    }
+/// Does the work of a task and gives the `result` of its answer. What is blocked or fails is not charged.
+pub(super) async fn run(core: &Core, work: &Work<Ask>) -> Result<Value, Stopped> {
+    let started = core.now();
+    tokio::time::sleep(core.latency.queue()).await;
+    let made = work.make(core).await?;
+    let ask = &work.ask;
+    let Some(drawn) = made.pictures.into_iter().next() else {
+        return Ok(json!({ "prompt": ask.prompt }));
+    };
+    let file = work.publish(core, drawn.bytes, ask.format(), MEDIA_TTL);
+    let (base_url, extension) = (&work.base_url, if ask.png { "png" } else { "jpeg" });
+    let (from, to) = (seconds(started), seconds(core.now()));
+    Ok(json!({
+        "sample": format!("{base_url}/bfl/media/{file}/sample.{extension}?sig=sandbox"),
+        "prompt": ask.prompt,
+        "seed": work.seed(0).cast_signed(),
+        "start_time": from,
+        "end_time": to,
+        "duration": to - from,
+    }))
 }
 
 fn seconds(time: Timestamp) -> f64 {
@@ -239,16 +209,6 @@ fn seconds(time: Timestamp) -> f64 {
 
 fn megapixels((width, height): (u32, u32)) -> f64 {
     f64::from(width) * f64::from(height) / MEGAPIXEL as f64
-}
-
-/// A mask whose white is to be painted over, as one that is transparent there.
-fn white_to_alpha(mask: &Bitmap) -> Option<Bitmap> {
-    let mut rgba = mask.rgba().to_vec();
-    for pixel in rgba.chunks_exact_mut(4) {
-        let gray = (u16::from(pixel[0]) + u16::from(pixel[1]) + u16::from(pixel[2])) / 3;
-        pixel[3] = u8::MAX - u8::try_from(gray).unwrap_or(u8::MAX);
-    }
-    Bitmap::new(mask.width_px(), mask.height_px(), rgba).ok()
 }
 
 /// The nearest free size: same shape, at most four megapixels.
@@ -280,12 +240,5 @@ mod tests {
         assert_eq!(of_ratio((1, 1), MEGAPIXEL), (1024, 1024));
         assert_eq!(of_ratio((16, 9), 4 * MEGAPIXEL), (2736, 1536));
         assert_eq!(of_ratio((100, 1), MEGAPIXEL), (1568, 672));
-    }
-
-    #[test]
-    fn white_is_where_the_mask_becomes_transparent() {
-        let mask = Bitmap::new(3, 1, vec![255, 255, 255, 255, 0, 0, 0, 255, 128, 128, 128, 255]).expect("three pixels");
-        let alpha = white_to_alpha(&mask).expect("the same size").into_rgba();
-        assert_eq!([alpha[3], alpha[7], alpha[11]], [0, 255, 127]);
     }
 }

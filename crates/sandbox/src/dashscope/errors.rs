@@ -128,14 +128,8 @@ impl Refused {
 
 /// Checks the key: one that begins with `sk-` and is not called invalid.
 pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
-    let key = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim());
-    match key {
-        Some(key) if key.len() > 3 && key.starts_with("sk-") && !key.contains("invalid") => Ok(()),
+    match wire::bearer(headers) {
+        Some(key) if wire::is_key(key, "sk-") => Ok(()),
         Some(_) => Err(Refused::bad_key()),
         None => Err(Refused::new(401, "InvalidApiKey", "No API-key provided.")),
     }

@@ -1,13 +1,14 @@
 //! Tasks: their states, and asking for them.
 
 use super::DashScope;
+use super::ask::Ask;
 use super::errors::{Refused, authorize};
-use super::work::{KEPT, Made, Work};
+use super::work::{KEPT, Made, told};
 use crate::calls::CallHandle;
-use crate::faults::{Call, Faults};
 use crate::names::random_uuid;
 use crate::provider::Provider;
 use crate::wire;
+use crate::work::Work;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -30,7 +31,7 @@ enum Progress {
 /// One task.
 #[derive(Debug)]
 pub(super) struct Task {
-    work: Work,
+    work: Work<Ask>,
     submitted_at: Timestamp,
     state: Mutex<Standing>,
 }
@@ -44,7 +45,7 @@ struct Standing {
 
 impl Task {
     /// Begins a task; it goes on whether or not anybody asks for it again.
-    pub(super) fn start(dashscope: &Arc<DashScope>, work: Work) -> Arc<Self> {
+    pub(super) fn start(dashscope: &Arc<DashScope>, work: Work<Ask>) -> Arc<Self> {
         let task = Arc::new(Self {
             work,
             submitted_at: dashscope.core.now(),
@@ -62,8 +63,8 @@ impl Task {
                 tokio::time::sleep(queue).await;
             }
             running.change(Progress::Running, core.now());
-            let ended = match running.work.run(&core).await {
-                Ok(made) => Progress::Succeeded(made),
+            let ended = match running.work.make(&core).await {
+                Ok(made) => Progress::Succeeded(told(&core, &running.work, made)),
                 Err(refused) => Progress::Failed(refused),
             };
             running.change(ended, core.now());
@@ -144,25 +145,11 @@ pub(super) async fn get(State(dashscope): State<Arc<DashScope>>, Path(id): Path<
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Alibaba, model, &Value::Null);
     }
-    let faults = faults(&dashscope, &task);
+    let faults = task.work.poll_faults(core, task.is_final());
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
         return Refused::by_fault(refusal).to_response();
     }
     faults.hang().await;
     wire::spoil(wire::json(StatusCode::OK, &task.body()), faults.body).await
-}
-
-/// One route tells the state and the result: faults of either strike it.
-fn faults(dashscope: &DashScope, task: &Task) -> Faults {
-    let ask = &task.work.ask;
-    let take = |call| {
-        let book = &dashscope.core.faults;
-        book.take(call, Provider::Alibaba, ask.model.id, &ask.prompt)
-    };
-    let faults = take(Call::Status);
-    if faults == Faults::default() && task.is_final() {
-        return take(Call::Result);
-    }
-    faults
 }

@@ -1,21 +1,17 @@
-//! Does the work of a call or task: loads images, draws, keeps the files and writes the bill.
+//! The work behind a call or task: its images, what is drawn, its files and its price.
 
 use super::ask::{Ask, Size};
 use super::errors::Refused;
 use super::models::{Sizes, Tells};
-use crate::bill::BillEntry;
 use crate::core::Core;
-use crate::faults::{BodyFault, Faults, strip};
+use crate::faults::{Refusal, Stage, strip};
 use crate::inputs;
 use crate::latency::Pace;
-use crate::media::NewMedia;
-use crate::names::{seed_from, sha256_hex};
 use crate::pictures::Drawing;
 use crate::provider::Provider;
-use futures_util::future::try_join_all;
+use crate::work::{self, Asked, AtOnce, Charge, End, Inputs, Order, Work};
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Result files live for a day.
@@ -25,17 +21,7 @@ const MAX_IMAGE_BYTES: usize = 10 * 1024 * 1024;
 /// Sizes that follow an input are multiples of this.
 const GRID_PX: u32 = 16;
 
-/// One call to be worked on.
-#[derive(Debug)]
-pub(super) struct Work {
-    pub(super) id: String,
-    pub(super) ask: Ask,
-    pub(super) faults: Faults,
-    /// Base of the links in the answer.
-    pub(super) base_url: String,
-}
-
-/// What came of it.
+/// What an answer tells of finished work.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
     links: Vec<String>,
@@ -45,60 +31,26 @@ pub(super) struct Made {
     tells: Tells,
 }
 
-impl Work {
-    /// Makes the images.
-    ///
-    /// # Errors
-    /// Why there are none.
-    pub(super) async fn run(&self, core: &Core) -> Result<Made, Refused> {
-        let images = self.load(core).await?;
-        let size = self.size(images.first());
-        let pixels = u64::from(size.0) * u64::from(size.1);
-        let usual = core
-            .latency
-            .work(Pace::Medium, "medium", pixels, seed_from(&self.id, 0));
-        if !usual.is_zero() {
-            tokio::time::sleep(usual).await;
-        }
-        if let Some(refused) = self.failure() {
-            if self.faults.billed {
-                self.charge(core, size);
-            }
-            return Err(refused);
-        }
-        let links = if self.faults.body == Some(BodyFault::Empty) {
-            Vec::new()
-        } else {
-            let links = self.draw(core, size, images).await?;
-            self.charge(core, size);
-            links
-        };
-        Ok(Made {
-            links,
-            size,
-            told_prompt: (self.ask.model.id == "z-image-turbo").then(|| self.told_prompt()),
-            tells: self.ask.model.tells,
-        })
-    }
+impl Asked for Ask {
+    type Refused = Refused;
 
-    fn failure(&self) -> Option<Refused> {
-        let moderation = self.faults.moderation.map(Refused::inspection);
-        moderation.or_else(|| self.faults.failed.then(Refused::internal))
-    }
+    const PROVIDER: Provider = Provider::Alibaba;
 
-    /// The prompt, and what rewriting adds to it.
-    fn told_prompt(&self) -> String {
-        let prompt = strip(&self.ask.prompt);
-        if self.ask.extends {
-            format!("{prompt}, in fine detail and soft light")
-        } else {
-            self.ask.prompt.clone()
+    fn order(&self) -> Order<'_> {
+        Order {
+            model: self.model.id,
+            prompt: &self.prompt,
+            count: self.n,
+            seed: self.seed,
+            seed_less_bits: 0,
+            pace: Pace::Medium,
+            quality: "medium",
         }
     }
 
-    async fn load(&self, core: &Core) -> Result<Vec<Bitmap>, Refused> {
-        let mut images = Vec::with_capacity(self.ask.images.len());
-        for url in &self.ask.images {
+    async fn load(&self, core: &Core) -> Result<Inputs, Refused> {
+        let mut images = Vec::with_capacity(self.images.len());
+        for url in &self.images {
             let loaded = inputs::load(core, url).map_err(|error| {
                 Refused::new(
                     400,
@@ -112,74 +64,77 @@ impl Work {
             let decoded = core.pictures.decode(loaded.bytes).await;
             images.push(decoded.map_err(|_| Refused::parameter("an image cannot be opened"))?);
         }
-        Ok(images)
+        Ok(images.into())
     }
 
-    fn size(&self, first: Option<&Bitmap>) -> (u32, u32) {
-        let default = self.ask.model.default_size;
+    fn size_px(&self, inputs: &Inputs) -> (u32, u32) {
+        let default = self.model.default_size;
         let square = |side_px: u32| u64::from(side_px) * u64::from(side_px);
-        match (self.ask.size, first) {
+        match (self.size, inputs.images.first()) {
             (Size::Exact(width, height), _) => (width, height),
             (Size::Tier(side_px), None) => (side_px, side_px),
             (Size::Tier(side_px), Some(first)) => alike(first, square(side_px)),
             (Size::Default, None) => default,
-            (Size::Default, Some(first)) if matches!(self.ask.model.sizes, Sizes::Area { .. }) => {
+            (Size::Default, Some(first)) if matches!(self.model.sizes, Sizes::Area { .. }) => {
                 alike(first, u64::from(default.0) * u64::from(default.1))
             }
             (Size::Default, Some(first)) => alike(first, square(1024)),
         }
     }
 
-    async fn draw(&self, core: &Core, size: (u32, u32), images: Vec<Bitmap>) -> Result<Vec<String>, Refused> {
-        let inputs: Arc<[Bitmap]> = images.into();
-        let drawings = (0..self.ask.n).map(|index| {
-            let seed = match self.ask.seed {
-                Some(seed) => seed.wrapping_add(u64::from(index)),
-                None => seed_from(&self.id, index),
-            };
-            core.pictures.draw(Drawing {
-                inputs: Arc::clone(&inputs),
-                file: self.faults.file,
-                ..Drawing::new(&self.ask.prompt, self.ask.model.id, size, seed)
-            })
-        });
-        let drawn = try_join_all(drawings).await.map_err(|_| Refused::internal())?;
-        let keep = |bytes| {
-            let media = NewMedia {
-                bytes,
-                content_type: ImageFormat::Png.mime_type().to_owned(),
-                ttl: KEPT,
-                fault: self.faults.media,
-            };
-            let expires = core.now().as_second() + KEPT.as_secs().cast_signed();
-            let id = core.media.put(media, core.now());
-            format!("{}/alibaba/media/{id}/image.png?Expires={expires}", self.base_url)
-        };
-        Ok(drawn.into_iter().map(|drawn| keep(drawn.bytes)).collect())
+    fn dress(&self, drawing: Drawing) -> Drawing {
+        drawing
     }
 
-    fn charge(&self, core: &Core, size: (u32, u32)) {
-        let (each, why) = self.ask.model.image_micros(size);
-        core.bill.record(BillEntry {
-            provider: Provider::Alibaba,
-            model: self.ask.model.id.to_owned(),
-            call_id: self.id.clone(),
-            prompt_sha256: sha256_hex(&self.ask.prompt),
-            images: self.ask.n,
+    fn charge(&self, size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+        let (each, why) = self.model.image_micros(size_px);
+        let count = self.n;
+        Charge {
+            images: count,
+            micros: each * i64::from(count),
             quality: None,
-            size: Some(format!("{}x{}", size.0, size.1)),
-            micros: each * i64::from(self.ask.n),
             tokens: None,
-            at: core.now(),
-            reason: format!("{} x {each}, {why}", self.ask.n),
-        });
+            reason: format!("{count} x {each}, {why}"),
+        }
     }
 
-    /// Charges a call that was refused, where a fault asks for that.
-    pub(super) fn charge_refused(&self, core: &Core) {
-        if self.faults.billed {
-            self.charge(core, self.size(None));
+    fn refused(&self, end: End) -> Option<Refused> {
+        Some(match end {
+            End::Moderated(stage) => Refused::inspection(stage),
+            End::Failed => Refused::internal(),
+        })
+    }
+}
+
+impl AtOnce for Ask {
+    fn by_fault(&self, refusal: &Refusal) -> Refused {
+        Refused::by_fault(refusal)
+    }
+}
+
+impl Ask {
+    /// The prompt, and what rewriting adds to it.
+    fn told_prompt(&self) -> String {
+        if self.extends {
+            format!("{}, in fine detail and soft light", strip(&self.prompt))
+        } else {
+            self.prompt.clone()
         }
+    }
+}
+
+/// Keeps the pictures, and tells of them.
+pub(super) fn told(core: &Core, work: &Work<Ask>, made: work::Made) -> Made {
+    let keep = |bytes| {
+        let expires = core.now().as_second() + KEPT.as_secs().cast_signed();
+        let id = work.publish(core, bytes, ImageFormat::Png, KEPT);
+        format!("{}/alibaba/media/{id}/image.png?Expires={expires}", work.base_url)
+    };
+    Made {
+        links: made.pictures.into_iter().map(|drawn| keep(drawn.bytes)).collect(),
+        size: made.size_px,
+        told_prompt: (work.ask.model.id == "z-image-turbo").then(|| work.ask.told_prompt()),
+        tells: work.ask.model.tells,
     }
 }
 

@@ -23,11 +23,6 @@ pub(super) struct Ask {
     pub(super) image: Option<String>,
 }
 
-/// The prompt as far as it can be found: what faults go by.
-pub(super) fn prompt_of(body: &Map<String, Value>) -> &str {
-    body.get("prompt").and_then(Value::as_str).unwrap_or_default()
-}
-
 /// Checks a body. The format of an image that is answered with is asked for by the header `Accept`.
 ///
 /// # Errors

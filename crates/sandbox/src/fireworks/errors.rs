@@ -100,14 +100,8 @@ impl ApiError {
 
 /// Checks the key: one that begins with `fw_` and is not called invalid.
 pub(super) fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
-    let key = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim());
-    match key {
-        Some(key) if key.len() > 3 && key.starts_with("fw_") && !key.contains("invalid") => Ok(()),
+    match wire::bearer(headers) {
+        Some(key) if wire::is_key(key, "fw_") => Ok(()),
         _ => Err(ApiError::unauthorized()),
     }
 }

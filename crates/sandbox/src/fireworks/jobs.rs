@@ -1,16 +1,17 @@
 //! Workflows that are jobs: handing one in, and asking for its result.
 
 use super::Fireworks;
+use super::ask::Ask;
 use super::errors::{ApiError, authorize};
 use super::models::Way;
 use super::run::{accept, read_json};
-use super::work::Work;
+use super::work::Stopped;
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::faults::{BodyFault, Call, Faults, Stage};
-use crate::media::NewMedia;
+use crate::faults::Stage;
 use crate::provider::Provider;
 use crate::wire;
+use crate::work::Work;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -22,65 +23,29 @@ use std::time::Duration;
 /// Links live for ten minutes.
 const LINKED: Duration = Duration::from_secs(600);
 
-/// How a job ended.
-#[derive(Clone, Debug)]
-enum End {
-    /// With a link, or without one under a fault.
-    Ready(Option<String>),
-    Moderated(Stage),
-    Failed(String),
-}
-
 /// One job.
 #[derive(Debug)]
 pub(super) struct Job {
-    work: Work,
-    /// None while it is being worked on.
-    end: Mutex<Option<End>>,
+    work: Work<Ask>,
+    /// None while it is being worked on; then with a link, without one under a fault, or with why there is none.
+    end: Mutex<Option<Result<Option<String>, Stopped>>>,
 }
 
 impl Job {
     async fn run(&self, core: &Core) {
-        let queue = core.latency.queue();
-        if !queue.is_zero() {
-            tokio::time::sleep(queue).await;
-        }
-        let end = self.end_of(core).await;
+        tokio::time::sleep(core.latency.queue()).await;
+        let end = self.work.make(core).await.map(|made| {
+            let drawn = made.pictures.into_iter().next()?;
+            let format = self.work.ask.format;
+            let extension = if format == ImageFormat::Png { "png" } else { "jpeg" };
+            let id = self.work.publish(core, drawn.bytes, format, LINKED);
+            let base_url = &self.work.base_url;
+            Some(format!("{base_url}/fireworks/media/{id}/sample.{extension}"))
+        });
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
     }
 
-    async fn end_of(&self, core: &Core) -> End {
-        let faults = &self.work.faults;
-        if let Some(stage) = faults.moderation {
-            self.work.charge_if_asked(core);
-            return End::Moderated(stage);
-        }
-        if faults.failed {
-            self.work.charge_if_asked(core);
-            return End::Failed("the image could not be made".to_owned());
-        }
-        if faults.body == Some(BodyFault::Empty) {
-            return End::Ready(None);
-        }
-        match self.work.draw(core).await {
-            Err(_) => End::Failed("the input image could not be read".to_owned()),
-            Ok(bytes) => {
-                let format = self.work.ask.format;
-                let media = NewMedia {
-                    bytes,
-                    content_type: format.mime_type().to_owned(),
-                    ttl: LINKED,
-                    fault: faults.media,
-                };
-                let extension = if format == ImageFormat::Png { "png" } else { "jpeg" };
-                let id = core.media.put(media, core.now());
-                let base_url = &self.work.base_url;
-                End::Ready(Some(format!("{base_url}/fireworks/media/{id}/sample.{extension}")))
-            }
-        }
-    }
-
-    fn ended(&self) -> Option<End> {
+    fn ended(&self) -> Option<Result<Option<String>, Stopped>> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -94,8 +59,11 @@ pub(super) async fn submit(
     let (parts, body) = request.into_parts();
     let work = match accept(&fireworks, &parts, body, &model, Way::Job).await {
         Ok(work) => work,
-        Err(refusal) => return refusal,
+        Err(error) => return error.to_response(),
     };
+    if let Err(refusal) = work.begin(&fireworks.core).await {
+        return ApiError::by_fault(refusal).to_response();
+    }
     let (id, faults) = (work.id.clone(), work.faults.clone());
     let job = Arc::new(Job {
         work,
@@ -133,22 +101,24 @@ pub(super) async fn result(
         handle.note(Provider::Fireworks, job.work.ask.model.id, &Value::Null);
     }
     let ended = job.ended();
-    let faults = poll_faults(&fireworks, &job, ended.is_some());
+    let faults = job.work.poll_faults(&fireworks.core, ended.is_some());
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
         return ApiError::by_fault(refusal).to_response();
     }
     faults.hang().await;
+    let error = |why: &str| told(id, "Error", Value::Null, json!({ "error": why }));
     let body = match ended {
         None => told(id, "Pending", Value::Null, Value::Null),
-        Some(End::Ready(None)) => told(id, "Ready", json!({}), Value::Null),
-        Some(End::Ready(Some(link))) => {
-            let result = json!({"sample": link, "seed": job.work.seed()});
+        Some(Ok(None)) => told(id, "Ready", json!({}), Value::Null),
+        Some(Ok(Some(link))) => {
+            let result = json!({"sample": link, "seed": job.work.seed(0)});
             told(id, "Ready", result, Value::Null)
         }
-        Some(End::Moderated(Stage::Input)) => told(id, "Request Moderated", Value::Null, Value::Null),
-        Some(End::Moderated(Stage::Output)) => told(id, "Content Moderated", Value::Null, Value::Null),
-        Some(End::Failed(why)) => told(id, "Error", Value::Null, json!({ "error": why })),
+        Some(Err(Stopped::Moderated(Stage::Input))) => told(id, "Request Moderated", Value::Null, Value::Null),
+        Some(Err(Stopped::Moderated(Stage::Output))) => told(id, "Content Moderated", Value::Null, Value::Null),
+        Some(Err(Stopped::Failed)) => error("the image could not be made"),
+        Some(Err(Stopped::Refused(_))) => error("the input image could not be read"),
     };
     wire::spoil(wire::json(StatusCode::OK, &body), faults.body).await
 }
@@ -156,18 +126,4 @@ pub(super) async fn result(
 fn told(id: &str, status: &str, result: Value, details: Value) -> Value {
     let progress = if status == "Ready" { json!(1.0) } else { Value::Null };
     json!({"id": id, "status": status, "result": result, "progress": progress, "details": details})
-}
-
-/// One route tells the state and the result: faults of either strike it.
-fn poll_faults(fireworks: &Fireworks, job: &Job, has_ended: bool) -> Faults {
-    let ask = &job.work.ask;
-    let take = |call| {
-        let book = &fireworks.core.faults;
-        book.take(call, Provider::Fireworks, ask.model.id, &ask.prompt)
-    };
-    let faults = take(Call::Status);
-    if faults == Faults::default() && has_ended {
-        return take(Call::Result);
-    }
-    faults
 }

@@ -1,77 +1,73 @@
-//! Does the work of a call: loads the input, draws, and writes the bill.
+//! The work behind a call: its input, what is drawn, and its price.
 
 use super::ask::Ask;
 use super::errors::ApiError;
 use super::models::{Price, Way};
-use crate::bill::BillEntry;
 use crate::core::Core;
-use crate::faults::Faults;
+use crate::faults::{Refusal, Stage};
 use crate::inputs;
 use crate::latency::Pace;
-use crate::names::{seed_from, sha256_hex};
 use crate::pictures::Drawing;
 use crate::provider::Provider;
-use bytes::Bytes;
+use crate::work::{Asked, AtOnce, Charge, End, Inputs, Order};
 use imaging::Bitmap;
-use std::sync::Arc;
 
 /// Sizes that follow an input are multiples of this, and about a megapixel.
 const GRID_PX: u32 = 16;
 
-/// One call to be worked on.
-#[derive(Debug)]
-pub(super) struct Work {
-    pub(super) id: String,
-    pub(super) ask: Ask,
-    pub(super) faults: Faults,
-    /// Base of the links in answers.
-    pub(super) base_url: String,
+/// Why no image came of a call.
+#[derive(Clone, Debug)]
+pub(super) enum Stopped {
+    Refused(ApiError),
+    Moderated(Stage),
+    Failed,
 }
 
-impl Work {
-    /// Draws the image and charges for it.
-    ///
-    /// # Errors
-    /// What is wrong with the input image.
-    pub(super) async fn draw(&self, core: &Core) -> Result<Bytes, ApiError> {
-        let image = match &self.ask.image {
-            Some(image) => Some(open(core, image).await?),
-            None => None,
-        };
-        let size = self.size(image.as_ref());
-        let pixels = u64::from(size.0) * u64::from(size.1);
-        let pace = if self.ask.model.way == Way::Job {
-            Pace::Medium
-        } else {
-            Pace::Fast
-        };
-        let usual = core.latency.work(pace, "medium", pixels, seed_from(&self.id, 0));
-        if !usual.is_zero() {
-            tokio::time::sleep(usual).await;
+impl Stopped {
+    /// What a call is answered with that is no job.
+    pub(super) fn error(self) -> ApiError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Moderated(_) => ApiError::flagged(),
+            Self::Failed => ApiError::internal(),
         }
-        let inputs: Arc<[Bitmap]> = image.into_iter().collect();
-        let drawing = Drawing {
-            inputs,
-            format: self.ask.format,
-            file: self.faults.file,
-            ..Drawing::new(&self.ask.prompt, self.ask.model.id, size, self.seed())
+    }
+}
+
+impl Asked for Ask {
+    type Refused = Stopped;
+
+    const PROVIDER: Provider = Provider::Fireworks;
+
+    fn order(&self) -> Order<'_> {
+        let (pace, quality) = match self.model.way {
+            Way::Job => (Pace::Medium, "medium"),
+            Way::Workflow | Way::Generation => (Pace::Fast, "medium"),
         };
-        let drawn = core.pictures.draw(drawing).await.map_err(|_| ApiError::internal())?;
-        self.charge(core, size);
-        Ok(drawn.bytes)
+        Order {
+            model: self.model.id,
+            prompt: &self.prompt,
+            count: 1,
+            seed: self.seed,
+            seed_less_bits: 32,
+            pace,
+            quality,
+        }
     }
 
-    /// The seed of the picture, whether given or not.
-    pub(super) fn seed(&self) -> u64 {
-        // A seed that is told can be given again.
-        self.ask.seed.unwrap_or_else(|| seed_from(&self.id, 0) >> 32)
+    async fn load(&self, core: &Core) -> Result<Inputs, Stopped> {
+        let mut images: Vec<Bitmap> = Vec::new();
+        if let Some(image) = &self.image {
+            images.push(open(core, image).await.map_err(Stopped::Refused)?);
+        }
+        Ok(images.into())
     }
 
-    fn size(&self, image: Option<&Bitmap>) -> (u32, u32) {
-        match (self.ask.size, image) {
+    fn size_px(&self, inputs: &Inputs) -> (u32, u32) {
+        match (self.size, inputs.first_px()) {
             (Some(size), _) => size,
-            (None, Some(image)) => {
-                let ratio = f64::from(image.width_px()) / f64::from(image.height_px());
+            (None, Some((width, height))) => {
+                let ratio = f64::from(width) / f64::from(height);
                 let height = (1_048_576.0 / ratio).sqrt();
                 let on_grid = |side: f64| ((side / f64::from(GRID_PX)).round() as u32).max(1) * GRID_PX;
                 (on_grid(height * ratio), on_grid(height))
@@ -80,32 +76,39 @@ impl Work {
         }
     }
 
-    fn charge(&self, core: &Core, size: (u32, u32)) {
-        let ask = &self.ask;
-        let micros = ask.model.image_micros(ask.steps);
-        core.bill.record(BillEntry {
-            provider: Provider::Fireworks,
-            model: ask.model.id.to_owned(),
-            call_id: self.id.clone(),
-            prompt_sha256: sha256_hex(&ask.prompt),
-            images: 1,
-            quality: None,
-            size: Some(format!("{}x{}", size.0, size.1)),
-            micros,
-            tokens: None,
-            at: core.now(),
-            reason: match ask.model.price {
-                Price::Step(_) => format!("{} steps", ask.steps),
-                Price::Image(_) => "by image".to_owned(),
-            },
-        });
+    fn dress(&self, drawing: Drawing) -> Drawing {
+        Drawing {
+            format: self.format,
+            ..drawing
+        }
     }
 
-    /// Charges a call that came to nothing, where a fault asks for that.
-    pub(super) fn charge_if_asked(&self, core: &Core) {
-        if self.faults.billed {
-            self.charge(core, self.size(None));
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+        Charge {
+            images: 1,
+            micros: self.model.image_micros(self.steps),
+            quality: None,
+            tokens: None,
+            reason: match self.model.price {
+                Price::Step(_) => format!("{} steps", self.steps),
+                Price::Image(_) => "by image".to_owned(),
+            },
         }
+    }
+
+    fn refused(&self, end: End) -> Option<Stopped> {
+        match end {
+            // It comes all the same, with a header that tells it.
+            End::Moderated(Stage::Output) if self.model.way != Way::Job => None,
+            End::Moderated(stage) => Some(Stopped::Moderated(stage)),
+            End::Failed => Some(Stopped::Failed),
+        }
+    }
+}
+
+impl AtOnce for Ask {
+    fn by_fault(&self, refusal: &Refusal) -> Stopped {
+        Stopped::Refused(ApiError::by_fault(refusal))
     }
 }
 

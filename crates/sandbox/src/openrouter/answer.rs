@@ -5,8 +5,8 @@ use super::errors::ApiError;
 use crate::faults::BodyFault;
 use crate::segments::{self, Segment};
 use crate::wire;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::{Value, json};
 
 /// The answer in one piece.
@@ -15,11 +15,7 @@ pub(super) async fn whole(made: Made, fault: Option<BodyFault>) -> Response {
         Way::Images => images(made),
         Way::Chat { .. } => chat(made),
     };
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CONTENT_LENGTH, HeaderValue::from(segments::size_bytes(&parts))),
-    ];
-    wire::spoil((headers, segments::body(parts)).into_response(), fault).await
+    wire::spoil(segments::json(parts), fault).await
 }
 
 /// An error after the work began: the status is a success.

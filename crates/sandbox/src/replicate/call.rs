@@ -1,6 +1,6 @@
 //! Reads the request of a new prediction: headers, body, webhook and version.
 
-use super::errors::{Refused, authorize};
+use super::errors::{self, authorize};
 use super::input::{check, problems_body};
 use super::models::{Kind, Model};
 use super::prediction::Terms;
@@ -10,12 +10,13 @@ use super::{Replicate, prediction};
 use crate::calls::CallHandle;
 use crate::faults::Call;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +46,9 @@ pub(super) async fn accept(
     body: Body,
     named: Named<'_>,
 ) -> Result<Arc<prediction::Prediction>, Response> {
-    authorize(&parts.headers).map_err(|refused| refused.to_response())?;
-    let body = read_json(body).await.map_err(|refused| refused.to_response())?;
-    let (model, version) = find_model(&named, &body).map_err(|refused| refused.to_response())?;
+    authorize(&parts.headers).map_err(|refused| refused.into_response())?;
+    let body = read_json(body).await.map_err(|refused| refused.into_response())?;
+    let (model, version) = find_model(&named, &body).map_err(|refused| refused.into_response())?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Replicate, &model.slug(), &body);
     }
@@ -71,13 +72,13 @@ pub(super) async fn accept(
     if let Some(refusal) = &task.faults.refusal {
         task.faults.wait().await;
         task.record_refusal(core);
-        return Err(Refused::by_fault(refusal).to_response());
+        return Err(errors::by_fault(refusal).into_response());
     }
     if let Err(problems) = checked {
-        return Err(Refused::of(problems_body(&problems), 422).to_response());
+        return Err(Refused::new(422, problems_body(&problems)).into_response());
     }
-    let hook = read_hook(replicate, &body).map_err(|refused| refused.to_response())?;
-    let deadline_in = read_deadline(&parts.headers).map_err(|refused| refused.to_response())?;
+    let hook = read_hook(replicate, &body).map_err(|refused| refused.into_response())?;
+    let deadline_in = read_deadline(&parts.headers).map_err(|refused| refused.into_response())?;
     let terms = Terms {
         echo: echo(model, input),
         version,
@@ -90,30 +91,30 @@ pub(super) async fn accept(
 async fn read_json(body: Body) -> Result<Value, Refused> {
     let bytes = wire::read_body(body, MAX_JSON_BYTES)
         .await
-        .map_err(|_| Refused::new(413, "Request entity too large", "The body is too large."))?;
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|_| Refused::new(400, "Bad request", "The body is not valid JSON."))?;
+        .map_err(|_| errors::problem(413, "Request entity too large", "The body is too large."))?;
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|_| errors::problem(400, "Bad request", "The body is not valid JSON."))?;
     if value.is_object() {
         Ok(value)
     } else {
-        Err(Refused::new(400, "Bad request", "The body is not a JSON object."))
+        Err(errors::problem(400, "Bad request", "The body is not a JSON object."))
     }
 }
 
 fn find_model(named: &Named<'_>, body: &Value) -> Result<(&'static Model, String), Refused> {
     match named {
         Named::Model(owner, name) => {
-            let model = Model::serve(owner, name).ok_or_else(Refused::not_found)?;
+            let model = Model::serve(owner, name).ok_or_else(errors::not_found)?;
             Ok((model, "hidden".to_owned()))
         }
         Named::Version => match body.get("version").and_then(Value::as_str) {
             None => {
                 let detail = "- version is required\n";
                 let body = json!({"title": "Input validation failed", "detail": detail, "status": 422});
-                Err(Refused::of(body, 422))
+                Err(Refused::new(422, body))
             }
             Some(version) => {
-                let model = Model::serve_version(version).ok_or_else(Refused::bad_version)?;
+                let model = Model::serve_version(version).ok_or_else(errors::bad_version)?;
                 Ok((model, model.version_id()))
             }
         },
@@ -121,7 +122,7 @@ fn find_model(named: &Named<'_>, body: &Value) -> Result<(&'static Model, String
 }
 
 fn read_hook(replicate: &Arc<Replicate>, body: &Value) -> Result<Option<Hook>, Refused> {
-    let invalid = |detail: &str| Refused::new(422, "Invalid webhook", detail);
+    let invalid = |detail: &str| errors::problem(422, "Invalid webhook", detail);
     let filter = body.get("webhook_events_filter").filter(|filter| !filter.is_null());
     let events = match filter {
         None => DEFAULT_EVENTS.to_vec(),
@@ -157,7 +158,7 @@ fn read_deadline(headers: &HeaderMap) -> Result<Option<Duration>, Refused> {
         .map(|span| Some(span.min(MAX_DEADLINE)))
         .ok_or_else(|| {
             let detail = "Cancel-After must be a time such as 30s, 5m or 1h30m";
-            Refused::new(422, "Invalid Cancel-After", detail)
+            errors::problem(422, "Invalid Cancel-After", detail)
         })
 }
 

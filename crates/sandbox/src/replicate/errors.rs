@@ -1,123 +1,64 @@
 //! Replicate's error bodies, and its check of tokens.
 
 use crate::faults::Refusal;
-use crate::wire;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
-use serde_json::{Value, json};
+use crate::refused::Refused;
+use axum::http::HeaderMap;
+use serde_json::json;
 use std::time::Duration;
 
-/// A call that was refused.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Refused {
-    /// Title, detail and status, as the API tells most errors.
-    Problem {
-        status: u16,
-        body: Value,
-        retry_after: Option<Duration>,
-    },
-    /// A page of the proxy in front.
-    Page { status: u16 },
+/// Who answers in the provider's place when it is down.
+const HOST: &str = "api.replicate.com";
+
+/// A problem with a title and a detail.
+pub(super) fn problem(status: u16, title: &str, detail: &str) -> Refused {
+    Refused::new(status, json!({"title": title, "detail": detail, "status": status}))
 }
 
-impl Refused {
-    /// A problem with a title and a detail.
-    pub(super) fn new(status: u16, title: &str, detail: &str) -> Self {
-        Self::of(json!({"title": title, "detail": detail, "status": status}), status)
-    }
+pub(super) fn unauthenticated() -> Refused {
+    problem(401, "Unauthenticated", "You did not pass a valid authentication token")
+}
 
-    /// A problem with a body of its own.
-    pub(super) fn of(body: Value, status: u16) -> Self {
-        Self::Problem {
-            status,
-            body,
-            retry_after: None,
-        }
-    }
+pub(super) fn not_found() -> Refused {
+    let detail = "The requested resource could not be found.";
+    Refused::new(404, json!({"detail": detail, "status": 404}))
+}
 
-    pub(super) fn unauthenticated() -> Self {
-        Self::new(401, "Unauthenticated", "You did not pass a valid authentication token")
-    }
+pub(super) fn bad_version() -> Refused {
+    problem(
+        422,
+        "Invalid version or not permitted",
+        "The specified version does not exist (or perhaps you don't have permission to use it?)",
+    )
+}
 
-    pub(super) fn not_found() -> Self {
-        let detail = "The requested resource could not be found.";
-        Self::of(json!({"detail": detail, "status": 404}), 404)
+fn throttled(after: Duration) -> Refused {
+    let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
+    Refused {
+        retry_after: Some(after),
+        ..Refused::new(429, json!({"detail": detail, "status": 429, "retry_after": seconds}))
     }
+}
 
-    pub(super) fn bad_version() -> Self {
-        Self::new(
-            422,
-            "Invalid version or not permitted",
-            "The specified version does not exist (or perhaps you don't have permission to use it?)",
-        )
-    }
-
-    fn throttled(after: Duration) -> Self {
-        let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
-        let unit = if seconds == 1 { "second" } else { "seconds" };
-        let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
-        Self::Problem {
-            status: 429,
-            body: json!({"detail": detail, "status": 429, "retry_after": seconds}),
-            retry_after: Some(after),
-        }
-    }
-
-    /// A refusal asked for by a fault, in Replicate's words.
-    pub(super) fn by_fault(refusal: &Refusal) -> Self {
-        let usual = match refusal.status {
-            None | Some(402) if refusal.quota || refusal.status.is_some() => Self::new(
-                402,
-                "Insufficient credit",
-                "You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing \
-                 to purchase credit. Once you purchase credit, please wait a few minutes before trying again.",
-            ),
-            None | Some(429) => Self::throttled(refusal.retry_after.unwrap_or(Duration::from_secs(1))),
-            Some(401) => Self::unauthenticated(),
-            Some(403) => Self::new(403, "Forbidden", "You do not have permission to perform this action."),
-            Some(404) => Self::not_found(),
-            Some(422) => Self::new(422, "Input validation failed", "- input: is refused\n"),
-            Some(500) => Self::new(500, "Internal server error", "Something went wrong."),
-            Some(status) if wire::is_proxy_status(status) => return Self::Page { status },
-            Some(status) => Self::new(status, "Error", "The request was refused."),
-        };
-        let Self::Problem {
-            status,
-            mut body,
-            retry_after,
-        } = usual
-        else {
-            return usual;
-        };
-        if let Some(message) = &refusal.message {
-            body["detail"] = json!(message);
-        }
-        Self::Problem {
-            status,
-            body,
-            retry_after: retry_after.or(refusal.retry_after),
-        }
-    }
-
-    /// The answer.
-    pub(super) fn to_response(&self) -> Response {
-        match self {
-            Self::Page { status } => wire::proxy_page(*status, "api.replicate.com"),
-            Self::Problem {
-                status,
-                body,
-                retry_after,
-            } => {
-                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let mut response = wire::json(status, body);
-                if let Some(after) = retry_after {
-                    let seconds = HeaderValue::from(after.as_secs_f64().ceil() as u64);
-                    response.headers_mut().insert("retry-after", seconds);
-                }
-                response
-            }
-        }
-    }
+/// A refusal asked for by a fault, in Replicate's words.
+pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+    let usual = match refusal.status {
+        None | Some(402) if refusal.quota || refusal.status.is_some() => problem(
+            402,
+            "Insufficient credit",
+            "You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing \
+             to purchase credit. Once you purchase credit, please wait a few minutes before trying again.",
+        ),
+        None | Some(429) => throttled(refusal.retry_after.unwrap_or(Duration::from_secs(1))),
+        Some(401) => unauthenticated(),
+        Some(403) => problem(403, "Forbidden", "You do not have permission to perform this action."),
+        Some(404) => not_found(),
+        Some(422) => problem(422, "Input validation failed", "- input: is refused\n"),
+        Some(500) => problem(500, "Internal server error", "Something went wrong."),
+        Some(status) => problem(status, "Error", "The request was refused."),
+    };
+    Refused::by_fault(refusal, HOST, &["/detail"], usual)
 }
 
 /// Checks the token: one that begins with `r8_` and is not called invalid, by either scheme.
@@ -137,13 +78,14 @@ pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
         {
             Ok(())
         }
-        _ => Err(Refused::unauthenticated()),
+        _ => Err(unauthenticated()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     #[test]
     fn tokens_are_checked() {
@@ -163,13 +105,10 @@ mod tests {
 
     #[test]
     fn refusals_have_their_own_words() {
-        let told = |refusal: &Refusal| match Refused::by_fault(refusal) {
-            Refused::Problem {
-                status,
-                body,
-                retry_after,
-            } => (status, body["detail"].as_str().map(str::to_owned), retry_after),
-            Refused::Page { status } => (status, None, None),
+        let told = |refusal: &Refusal| {
+            let refused = by_fault(refusal);
+            let detail = refused.body["detail"].as_str().map(str::to_owned);
+            (refused.status, detail, refused.retry_after)
         };
         let two = Duration::from_millis(1_500);
         let limit = Refusal {
@@ -194,6 +133,6 @@ mod tests {
             status: Some(502),
             ..Refusal::default()
         };
-        assert_eq!(told(&page), (502, None, None));
+        assert_eq!(told(&page).0, 502);
     }
 }

@@ -1,7 +1,7 @@
 //! The files API: uploads that predictions can take as inputs, for a day.
 
 use super::Replicate;
-use super::errors::{Refused, authorize};
+use super::errors::{self, authorize};
 use crate::form::{FormError, read_form};
 use crate::media::{self, NewMedia};
 use crate::names::random_hex;
@@ -100,13 +100,13 @@ impl Files {
 pub(super) async fn create(State(replicate): State<Arc<Replicate>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
-    let too_large = || Refused::new(413, "Request entity too large", "The file is too large.");
-    let bad = |detail: &str| Refused::new(400, "Bad request", detail).to_response();
+    let too_large = || errors::problem(413, "Request entity too large", "The file is too large.");
+    let bad = |detail: &str| errors::problem(400, "Bad request", detail).into_response();
     let form = match read_form(&parts.headers, body).await {
         Ok(form) => form,
-        Err(FormError::TooLarge) => return too_large().to_response(),
+        Err(FormError::TooLarge) => return too_large().into_response(),
         Err(FormError::NotMultipart | FormError::Broken) => {
             return bad("The body is not a multipart form.");
         }
@@ -119,7 +119,7 @@ pub(super) async fn create(State(replicate): State<Arc<Replicate>>, request: Req
         return bad("Missing content");
     };
     if content.bytes.len() > MAX_FILE_BYTES {
-        return too_large().to_response();
+        return too_large().into_response();
     }
     // Some clients send the metadata as a file part of type JSON.
     let metadata = text("metadata").or_else(|| {
@@ -159,7 +159,7 @@ pub(super) async fn create(State(replicate): State<Arc<Replicate>>, request: Req
 /// `GET /files`.
 pub(super) async fn list(State(replicate): State<Arc<Replicate>>, uri: Uri, headers: HeaderMap) -> Response {
     if let Err(refused) = authorize(&headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let base_url = replicate.core.base_url_for(&uri, &headers);
     let files = replicate.files.living(replicate.core.now());
@@ -178,11 +178,11 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Response {
     if let Err(refused) = authorize(&headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let base_url = replicate.core.base_url_for(&uri, &headers);
     match replicate.files.get(&id, replicate.core.now()) {
-        None => Refused::not_found().to_response(),
+        None => errors::not_found().into_response(),
         Some(file) => wire::json(StatusCode::OK, &file.body(&base_url)),
     }
 }
@@ -194,10 +194,10 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Response {
     if let Err(refused) = authorize(&headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     if !replicate.files.remove(&id) {
-        return Refused::not_found().to_response();
+        return errors::not_found().into_response();
     }
     replicate.core.media.delete(&id);
     StatusCode::NO_CONTENT.into_response()
@@ -222,10 +222,10 @@ pub(super) async fn download(
         ticket.expiry > now.as_second() && replicate.secret.verify(signed.as_bytes(), &ticket.signature)
     });
     if !allowed {
-        return Refused::new(403, "Forbidden", "The signature is missing, wrong or expired.").to_response();
+        return errors::problem(403, "Forbidden", "The signature is missing, wrong or expired.").into_response();
     }
     match replicate.files.get(&id, now) {
-        None => Refused::not_found().to_response(),
+        None => errors::not_found().into_response(),
         Some(file) => media::serve(&replicate.core.media, replicate.core.now(), &file.id).await,
     }
 }

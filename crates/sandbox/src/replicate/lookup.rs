@@ -1,7 +1,7 @@
 //! Asking for predictions, models and the account.
 
 use super::Replicate;
-use super::errors::{Refused, authorize};
+use super::errors::{self, authorize};
 use super::models::Model;
 use super::prediction::Prediction;
 use super::schema::{model_body, models_body, version_body};
@@ -11,7 +11,7 @@ use crate::provider::Provider;
 use crate::wire;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,10 +23,10 @@ const PAGE: usize = 100;
 pub(super) async fn get(State(replicate): State<Arc<Replicate>>, Path(id): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let Some(prediction) = replicate.jobs.get(&id) else {
-        return Refused::not_found().to_response();
+        return errors::not_found().into_response();
     };
     let slug = prediction.task.model.slug();
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
@@ -35,7 +35,7 @@ pub(super) async fn get(State(replicate): State<Arc<Replicate>>, Path(id): Path<
     let faults = poll_faults(&replicate, &prediction, &slug);
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
-        return Refused::by_fault(refusal).to_response();
+        return errors::by_fault(refusal).into_response();
     }
     faults.hang().await;
     let base_url = replicate.core.base_url_for(&parts.uri, &parts.headers);
@@ -62,10 +62,10 @@ pub(super) async fn cancel(
 ) -> Response {
     let (parts, _) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let Some(prediction) = replicate.jobs.get(&id) else {
-        return Refused::not_found().to_response();
+        return errors::not_found().into_response();
     };
     prediction.cancel().await;
     let base_url = replicate.core.base_url_for(&parts.uri, &parts.headers);
@@ -85,7 +85,7 @@ pub(super) async fn list(
 ) -> Response {
     let (parts, _) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let base_url = replicate.core.base_url_for(&parts.uri, &parts.headers);
     // One more than a page tells whether there is another.
@@ -144,8 +144,8 @@ pub(super) async fn account(headers: HeaderMap) -> Response {
 
 fn told(headers: &HeaderMap, body: impl FnOnce() -> Option<Value>) -> Response {
     match authorize(headers).map(|()| body()) {
-        Err(refused) => refused.to_response(),
-        Ok(None) => Refused::not_found().to_response(),
+        Err(refused) => refused.into_response(),
+        Ok(None) => errors::not_found().into_response(),
         Ok(Some(body)) => wire::json(StatusCode::OK, &body),
     }
 }

@@ -1,7 +1,7 @@
 //! A prediction's events as a stream: its pictures when they are there, then the end.
 
 use super::Replicate;
-use super::errors::Refused;
+use super::errors;
 use super::prediction::{Prediction, Status};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// `GET /streams/{id}`. The link is secret enough: clients ask for it without their token.
 pub(super) async fn stream(State(replicate): State<Arc<Replicate>>, Path(id): Path<String>) -> Response {
     let Some(prediction) = replicate.jobs.get(&id) else {
-        return Refused::not_found().to_response();
+        return errors::not_found().into_response();
     };
     let events = stream::once(async move {
         prediction.ended().await;

@@ -7,7 +7,7 @@ use crate::names::random_hex;
 use crate::wire;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -94,7 +94,7 @@ impl Secret {
 /// `GET /replicate/v1/webhooks/default/secret`.
 pub(super) async fn secret(State(replicate): State<Arc<Replicate>>, headers: HeaderMap) -> Response {
     match authorize(&headers) {
-        Err(refused) => refused.to_response(),
+        Err(refused) => refused.into_response(),
         Ok(()) => wire::json(StatusCode::OK, &json!({ "key": replicate.secret.told() })),
     }
 }

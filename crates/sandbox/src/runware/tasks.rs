@@ -4,14 +4,15 @@ use super::Runware;
 use super::ask::check;
 use super::errors::TaskError;
 use super::models::Model;
-use super::work::{Job, Work};
+use super::work::Job;
 use crate::calls::CallHandle;
-use crate::faults::{BodyFault, Call, Faults};
+use crate::faults::{BodyFault, Faults};
 use crate::inputs;
 use crate::media::NewMedia;
 use crate::provider::Provider;
 use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
+use crate::work::Work;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -174,23 +175,11 @@ async fn infer(
     if runware.jobs.get(&id).is_some() {
         return Err(TaskError::conflict());
     }
-    let prompt = task.get("positivePrompt").and_then(Value::as_str).unwrap_or_default();
-    let faults = core.faults.take(Call::Submit, Provider::Runware, model.id, prompt);
-    outcome.strike(&faults);
-    faults.wait().await;
-    let refusal = faults.refusal.as_ref().map(TaskError::by_fault);
     let task = fit(task.clone(), |task| check(model, task).is_ok());
-    let ask = check(model, &task).map_err(|invalid| refusal.clone().unwrap_or(invalid))?;
-    let work = Work {
-        id: id.clone(),
-        ask,
-        faults,
-        base_url: core.base_url_for(&parts.uri, &parts.headers),
-    };
-    if let Some(refusal) = refusal {
-        work.charge_refused(core);
-        return Err(refusal);
-    }
+    let ask = check(model, &task)?;
+    let work = Work::new(core, id.clone(), ask, core.base_url_for(&parts.uri, &parts.headers));
+    outcome.strike(&work.faults);
+    work.begin(core).await.map_err(TaskError::by_fault)?;
     let is_async = work.ask.is_async;
     let job = Job::new(work);
     runware.jobs.insert(id.clone(), Arc::clone(&job));
@@ -236,14 +225,7 @@ async fn respond(runware: &Runware, parts: &Parts, id: Option<&str>, outcome: &m
         handle.note(Provider::Runware, ask.model.id, &Value::Null);
     }
     let ended = job.ended();
-    let take = |call| {
-        let book = &runware.core.faults;
-        book.take(call, Provider::Runware, ask.model.id, &ask.prompt)
-    };
-    let mut faults = take(Call::Status);
-    if faults == Faults::default() && ended.is_some() {
-        faults = take(Call::Result);
-    }
+    let faults = job.work.poll_faults(&runware.core, ended.is_some());
     outcome.strike(&faults);
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {

@@ -5,6 +5,7 @@ use super::fields::Field;
 use super::services::{Input, Outcome, Service};
 use crate::core::Core;
 use crate::form::{Form, FormFile};
+use crate::pictures::white_to_clear;
 use crate::strangers;
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Map, Value};
@@ -18,8 +19,6 @@ const LEAST_FAST_EDGE_PX: u32 = 32;
 const MOST_RATIO: f64 = 2.5;
 /// Area of an upscaled picture, by the documentation.
 const ENLARGED_PIXELS: f64 = 4_194_304.0;
-/// How much a mask covers where no pixel says so.
-const OPAQUE: u8 = 255;
 
 /// A checked request.
 pub(super) struct Ask {
@@ -56,7 +55,7 @@ pub(super) async fn check(core: &Core, service: &'static Service, label: String,
         _ => input,
     });
     let mask = match (service.input, mask) {
-        (Input::Masked | Input::Any, Some(mask)) => Some(from_white(&mask)),
+        (Input::Masked | Input::Any, Some(mask)) => Some(white_to_clear(&mask).unwrap_or(mask)),
         // Without one, the image's own holes are it.
         (Input::Masked | Input::Any, None) => input.clone().filter(Bitmap::has_transparency),
         _ if service.outcome == Outcome::Extended => input.clone(),
@@ -281,16 +280,4 @@ fn with_border(image: &Bitmap, size_px: (u32, u32), at_px: (u32, u32)) -> Bitmap
         rgba[start..start + row.len()].copy_from_slice(row);
     }
     Bitmap::new(size_px.0, size_px.1, rgba).unwrap_or_else(|_| image.clone())
-}
-
-/// A mask that is white where to paint, as one that is clear there.
-fn from_white(mask: &Bitmap) -> Bitmap {
-    let pixels = mask.rgba().chunks_exact(4);
-    let rgba = pixels
-        .flat_map(|px| {
-            let light = (u32::from(px[0]) + u32::from(px[1]) + u32::from(px[2])) / 3;
-            [0, 0, 0, OPAQUE - u8::try_from(light).unwrap_or(OPAQUE)]
-        })
-        .collect();
-    Bitmap::new(mask.width_px(), mask.height_px(), rgba).unwrap_or_else(|_| mask.clone())
 }

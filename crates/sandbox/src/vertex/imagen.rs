@@ -4,24 +4,22 @@ mod ask;
 
 pub(super) use ask::Ask;
 
-use crate::bill::BillEntry;
 use crate::core::Core;
-use crate::faults::{BodyFault, Call, Faults, Stage};
+use crate::faults::{Refusal, Stage};
 use crate::google::{GoogleError, decode, refusal};
 use crate::latency::Pace;
-use crate::names::{random_hex, seed_from, sha256_hex};
+use crate::names::random_hex;
 use crate::pictures::{Drawing, white_to_clear};
 use crate::provider::Provider;
 use crate::segments::{self, Segment};
 use crate::wire;
+use crate::work::{Asked, AtOnce, Charge, End, Inputs, Order, Work};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use imaging::Bitmap;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tracing::warn;
 
 /// What follows a reason in the real service: numbers for its support.
 const FILTERED: &str = "Unable to show generated images. All images were filtered out because they violated the usage \
@@ -30,80 +28,89 @@ const FILTERED: &str = "Unable to show generated images. All images were filtere
 const BLOCKED: &str = "The prompt could not be submitted. This prompt contains sensitive words that violate Google's \
                        Responsible AI practices. Try rephrasing the prompt.";
 
-/// Does the work in a task of its own, and answers.
-pub(super) async fn run(core: Arc<Core>, ask: Ask) -> Response {
-    let faults = core
-        .faults
-        .take(Call::Submit, Provider::Vertex, ask.model.id, &ask.prompt);
-    let task = core.tasks.spawn(work(Arc::clone(&core), ask.clone(), faults.clone()));
-    let images = match task.await {
-        Ok(Ok(images)) => images,
-        Ok(Err(answer)) => return *answer,
-        Err(error) => {
-            warn!(%error, "an image task ended early");
-            return GoogleError::internal().into_response();
+impl Asked for Ask {
+    type Refused = Box<Response>;
+
+    const PROVIDER: Provider = Provider::Vertex;
+
+    fn order(&self) -> Order<'_> {
+        Order {
+            model: self.model.id,
+            prompt: &self.prompt,
+            count: self.count,
+            seed: self.seed,
+            seed_less_bits: 0,
+            pace: Pace::Fast,
+            quality: "high",
         }
-    };
-    faults.hang().await;
-    if faults.body == Some(BodyFault::Empty) {
-        return respond(vec![Segment::Text("{}".to_owned())]);
     }
-    wire::spoil(respond(predictions(&ask, images)), faults.body).await
+
+    async fn load(&self, core: &Core) -> Result<Inputs, Box<Response>> {
+        let unreadable = || Box::new(GoogleError::invalid("Failed to decode the image.").into_response());
+        let mut images: Vec<Bitmap> = Vec::new();
+        for bytes in &self.images {
+            images.push(decode(core, bytes.clone()).await.ok_or_else(unreadable)?);
+        }
+        let mut mask = None;
+        if let Some(bytes) = &self.mask {
+            let image = decode(core, bytes.clone()).await.ok_or_else(unreadable)?;
+            mask = Some(Arc::new(white_to_clear(&image).ok_or_else(unreadable)?));
+        }
+        Ok(Inputs {
+            images: images.into(),
+            mask,
+        })
+    }
+
+    fn size_px(&self, inputs: &Inputs) -> (u32, u32) {
+        inputs.first_px().unwrap_or(self.shape_px)
+    }
+
+    fn dress(&self, drawing: Drawing) -> Drawing {
+        Drawing {
+            format: self.format,
+            quality: self.quality,
+            ..drawing
+        }
+    }
+
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+        Charge {
+            images: self.count,
+            micros: self.model.price_micros * i64::from(self.count),
+            quality: None,
+            tokens: None,
+            reason: "images times price".to_owned(),
+        }
+    }
+
+    fn refused(&self, end: End) -> Option<Box<Response>> {
+        Some(Box::new(match end {
+            End::Moderated(stage) => blocked(self, stage),
+            End::Failed => GoogleError::internal().into_response(),
+        }))
+    }
 }
 
-async fn work(core: Arc<Core>, ask: Ask, faults: Faults) -> Result<Vec<Bytes>, Box<Response>> {
-    let id = random_hex(11);
-    faults.wait().await;
-    if faults.billed && (faults.refusal.is_some() || faults.failed || faults.moderation.is_some()) {
-        charge(&core, &id, &ask, ask.shape_px);
+impl AtOnce for Ask {
+    fn by_fault(&self, asked: &Refusal) -> Box<Response> {
+        Box::new(refusal(asked, self.model.id))
     }
-    if let Some(asked) = &faults.refusal {
-        return Err(Box::new(refusal(asked, ask.model.id)));
-    }
-    if let Some(stage) = faults.moderation {
-        return Err(Box::new(blocked(&ask, stage)));
-    }
-    if faults.failed {
-        return Err(Box::new(GoogleError::internal().into_response()));
-    }
-    let unreadable = || Box::new(GoogleError::invalid("Failed to decode the image.").into_response());
-    let mut inputs: Vec<Bitmap> = Vec::new();
-    for bytes in &ask.images {
-        inputs.push(decode(&core, bytes.clone()).await.ok_or_else(unreadable)?);
-    }
-    let mask = match &ask.mask {
-        None => None,
-        Some(bytes) => {
-            let mask = decode(&core, bytes.clone()).await.ok_or_else(unreadable)?;
-            Some(Arc::new(white_to_clear(&mask).ok_or_else(unreadable)?))
-        }
+}
+
+/// Does the work, and answers.
+pub(super) async fn run(core: Arc<Core>, ask: Ask) -> Response {
+    let work = Arc::new(Work::new(&core, random_hex(11), ask, String::new()));
+    let made = match work.run(&core).await {
+        Ok(made) => made,
+        Err(answer) => return *answer,
     };
-    let first = inputs.first().map(|image| (image.width_px(), image.height_px()));
-    let size_px = first.unwrap_or(ask.shape_px);
-    let inputs: Arc<[Bitmap]> = inputs.into();
-    let pixels = u64::from(size_px.0) * u64::from(size_px.1);
-    tokio::time::sleep(core.latency.work(Pace::Fast, "high", pixels, seed_from(&id, 0))).await;
-    let drawings = (0..ask.count).map(|index| {
-        let seed = ask
-            .seed
-            .map_or_else(|| seed_from(&id, index), |seed| seed + u64::from(index));
-        core.pictures.draw(Drawing {
-            inputs: Arc::clone(&inputs),
-            mask: mask.clone(),
-            format: ask.format,
-            quality: ask.quality,
-            file: faults.file,
-            ..Drawing::new(&ask.prompt, ask.model.id, size_px, seed)
-        })
-    });
-    let drawn = try_join_all(drawings).await.map_err(|error| {
-        warn!(%error, "a picture could not be drawn");
-        Box::new(GoogleError::internal().into_response())
-    })?;
-    if faults.body != Some(BodyFault::Empty) {
-        charge(&core, &id, &ask, size_px);
+    work.faults.hang().await;
+    if made.pictures.is_empty() {
+        return respond(vec![Segment::Text("{}".to_owned())]);
     }
-    Ok(drawn.into_iter().map(|drawn| drawn.bytes).collect())
+    let images = made.pictures.into_iter().map(|drawn| drawn.bytes).collect();
+    wire::spoil(respond(predictions(&work.ask, images)), work.faults.body).await
 }
 
 /// Filtered images go missing, unless the reason was asked for.
@@ -149,20 +156,4 @@ fn respond(parts: Vec<Segment>) -> Response {
         (header::CONTENT_LENGTH, HeaderValue::from(size_bytes)),
     ];
     (headers, segments::body(parts)).into_response()
-}
-
-fn charge(core: &Core, id: &str, ask: &Ask, size_px: (u32, u32)) {
-    core.bill.record(BillEntry {
-        provider: Provider::Vertex,
-        model: ask.model.id.to_owned(),
-        call_id: id.to_owned(),
-        prompt_sha256: sha256_hex(&ask.prompt),
-        images: ask.count,
-        quality: None,
-        size: Some(format!("{}x{}", size_px.0, size_px.1)),
-        micros: ask.model.price_micros * i64::from(ask.count),
-        tokens: None,
-        at: core.now(),
-        reason: "images times price".to_owned(),
-    });
 }

@@ -1,9 +1,11 @@
 //! Fields to a checked request. Wrong types are the reader's refusal (422), wrong values the API's (400).
 
-use super::errors::Refused;
+use super::errors;
 use super::models::Model;
 use crate::core::Core;
 use crate::inputs;
+use crate::refused::Refused;
+use crate::work::Inputs;
 use imaging::Bitmap;
 use serde_json::{Map, Value};
 
@@ -46,6 +48,8 @@ pub(super) struct Ask {
     /// `low` or `medium`.
     pub(super) quality: &'static str,
     pub(super) base64: bool,
+    /// Those of an edit.
+    pub(super) inputs: Inputs,
 }
 
 /// The model that a body names, or would be given.
@@ -57,19 +61,19 @@ pub(super) fn model_id(body: &Map<String, Value>) -> Result<String, Refused> {
 pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Refused> {
     let fields = Fields(body);
     let id = model_id(body)?;
-    let model = Model::find(&id).ok_or_else(|| Refused::no_model(&id))?;
+    let model = Model::find(&id).ok_or_else(|| errors::no_model(&id))?;
     if let Some(name) = NOT_SUPPORTED.iter().find(|name| fields.get(name).is_some()) {
-        return Err(Refused::invalid(&format!("Argument not supported: {name}")));
+        return Err(errors::invalid(&format!("Argument not supported: {name}")));
     }
     let prompt = fields
         .text("prompt")?
-        .ok_or_else(|| Refused::unreadable("missing field `prompt`"))?;
+        .ok_or_else(|| errors::unreadable("missing field `prompt`"))?;
     if prompt.trim().is_empty() {
-        return Err(Refused::invalid("The prompt must not be empty"));
+        return Err(errors::invalid("The prompt must not be empty"));
     }
     let count = fields.integer("n")?.unwrap_or(1);
     if !(1..=MAX_COUNT).contains(&count) {
-        return Err(Refused::invalid("n must be between 1 and 10"));
+        return Err(errors::invalid("n must be between 1 and 10"));
     }
     fields.text("user")?;
     fields.text("output_format")?;
@@ -79,7 +83,7 @@ pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Ref
     let resolution = fields.choice("resolution", &["1k", "2k"])?.unwrap_or("1k");
     let quality = fields.choice("quality", &["low", "medium", "high", "auto"])?;
     if model.has_quality() && quality == Some("high") {
-        return Err(Refused::invalid("quality must be one of low, medium, auto"));
+        return Err(errors::invalid("quality must be one of low, medium, auto"));
     }
     let format = fields.choice("response_format", &["url", "b64_json"])?;
     Ok(Ask {
@@ -94,6 +98,7 @@ pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Ref
             _ => "medium",
         },
         base64: format == Some("b64_json"),
+        inputs: Inputs::default(),
     })
 }
 
@@ -101,13 +106,13 @@ pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Ref
 pub(super) async fn load(core: &Core, body: &Map<String, Value>) -> Result<Vec<Bitmap>, Refused> {
     let fields = Fields(body);
     let links = match (fields.get("image"), fields.get("images")) {
-        (Some(_), Some(_)) => return Err(Refused::invalid("Only one of image and images may be given")),
-        (None, None) => return Err(Refused::invalid("An edit needs image or images")),
+        (Some(_), Some(_)) => return Err(errors::invalid("Only one of image and images may be given")),
+        (None, None) => return Err(errors::invalid("An edit needs image or images")),
         (Some(image), None) => vec![link("image", image)?],
         (None, Some(images)) => {
             let items = images
                 .as_array()
-                .ok_or_else(|| Refused::unreadable("images: invalid type, expected a sequence"))?;
+                .ok_or_else(|| errors::unreadable("images: invalid type, expected a sequence"))?;
             items
                 .iter()
                 .map(|item| link("images", item))
@@ -116,14 +121,14 @@ pub(super) async fn load(core: &Core, body: &Map<String, Value>) -> Result<Vec<B
     };
     if links.is_empty() || links.len() > MAX_IMAGES {
         let text = format!("Between 1 and {MAX_IMAGES} images may be given, not {}", links.len());
-        return Err(Refused::invalid(&text));
+        return Err(errors::invalid(&text));
     }
     let mut images = Vec::with_capacity(links.len());
     for url in links {
         let loaded = inputs::load(core, url)
-            .map_err(|error| Refused::invalid(&format!("The image could not be loaded: {error}")))?;
+            .map_err(|error| errors::invalid(&format!("The image could not be loaded: {error}")))?;
         let decoded = core.pictures.decode(loaded.bytes).await;
-        images.push(decoded.map_err(|_| Refused::invalid("The image could not be decoded"))?);
+        images.push(decoded.map_err(|_| errors::invalid("The image could not be decoded"))?);
     }
     Ok(images)
 }
@@ -131,12 +136,12 @@ pub(super) async fn load(core: &Core, body: &Map<String, Value>) -> Result<Vec<B
 fn link<'a>(name: &str, image: &'a Value) -> Result<&'a str, Refused> {
     let kind = image.get("type").filter(|kind| !kind.is_null());
     if kind.is_some_and(|kind| kind != "image_url") {
-        return Err(Refused::unreadable(&format!(
+        return Err(errors::unreadable(&format!(
             "{name}.type: unknown variant, expected `image_url`"
         )));
     }
     let url = image.get("url").and_then(Value::as_str);
-    url.ok_or_else(|| Refused::unreadable(&format!("{name}: missing field `url`")))
+    url.ok_or_else(|| errors::unreadable(&format!("{name}: missing field `url`")))
 }
 
 struct Fields<'a>(&'a Map<String, Value>);
@@ -151,7 +156,7 @@ impl<'a> Fields<'a> {
             .map(|value| {
                 value
                     .as_str()
-                    .ok_or_else(|| Refused::unreadable(&format!("{name}: invalid type, expected a string")))
+                    .ok_or_else(|| errors::unreadable(&format!("{name}: invalid type, expected a string")))
             })
             .transpose()
     }
@@ -161,7 +166,7 @@ impl<'a> Fields<'a> {
             .map(|value| {
                 value
                     .as_i64()
-                    .ok_or_else(|| Refused::unreadable(&format!("{name}: invalid type, expected an integer")))
+                    .ok_or_else(|| errors::unreadable(&format!("{name}: invalid type, expected an integer")))
             })
             .transpose()
     }
@@ -178,7 +183,7 @@ impl<'a> Fields<'a> {
                     "{name}: unknown variant `{text}`, expected one of {}",
                     listed.join(", ")
                 );
-                Err(Refused::unreadable(&why))
+                Err(errors::unreadable(&why))
             }
         }
     }

@@ -1,12 +1,12 @@
 //! The models, their sizes and prices, and the routes that tell of them.
 
 use super::authorize;
-use super::errors::Refused;
+use super::errors;
 use crate::strangers::Strangers;
 use crate::wire;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 /// Ticks of one cent: a tick is 1e-10 USD.
@@ -107,7 +107,7 @@ impl Model {
 /// `GET /v1/image-generation-models`.
 pub(super) async fn list(headers: HeaderMap) -> Response {
     if let Err(refused) = authorize(&headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let models: Vec<Value> = MODELS.iter().map(Model::body).collect();
     wire::json(StatusCode::OK, &json!({ "models": models }))
@@ -116,9 +116,9 @@ pub(super) async fn list(headers: HeaderMap) -> Response {
 /// `GET /v1/image-generation-models/{id}`.
 pub(super) async fn one(Path(id): Path<String>, headers: HeaderMap) -> Response {
     let known = MODELS.iter().find(|model| model.id == id);
-    match authorize(&headers).and_then(|()| known.ok_or_else(|| Refused::no_model(&id))) {
+    match authorize(&headers).and_then(|()| known.ok_or_else(|| errors::no_model(&id))) {
         Ok(model) => wire::json(StatusCode::OK, &model.body()),
-        Err(refused) => refused.to_response(),
+        Err(refused) => refused.into_response(),
     }
 }
 

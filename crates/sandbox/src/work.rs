@@ -1,0 +1,322 @@
+//! The work behind a checked call, the same at every provider and in this order: wait, refuse, load, take the time, draw, charge.
+//!
+//! What differs is each provider's words and prices, which its request tells by [`Asked`]. All faults but those of finished answers
+//! are dealt with here.
+
+use crate::bill::{BillEntry, BilledTokens};
+use crate::core::Core;
+use crate::faults::{BodyFault, Call, Faults, Refusal, Stage};
+use crate::latency::Pace;
+use crate::media::NewMedia;
+use crate::names::{seed_from, sha256_hex};
+use crate::pictures::{Drawing, Drawn};
+use crate::provider::Provider;
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use imaging::{Bitmap, ImageFormat};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+
+/// A checked request of one provider.
+pub(crate) trait Asked: Send + Sync + Sized + 'static {
+    /// Why a call came to nothing, in the provider's words.
+    type Refused: Send + 'static;
+
+    /// Whom it is asked of.
+    const PROVIDER: Provider;
+
+    /// What is asked for.
+    fn order(&self) -> Order<'_>;
+
+    /// Its input images.
+    ///
+    /// # Errors
+    /// One cannot be had or read.
+    fn load(&self, core: &Core) -> impl Future<Output = Result<Inputs, Self::Refused>> + Send;
+
+    /// Width and height of each picture.
+    fn size_px(&self, inputs: &Inputs) -> (u32, u32);
+
+    /// What is special about each picture, which is otherwise a PNG of the prompt.
+    fn dress(&self, drawing: Drawing) -> Drawing;
+
+    /// What the call costs. `held`: the safety check strikes after the work, and [`Self::refused`] let the call go on.
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, held: bool) -> Charge;
+
+    /// Why a call of this end comes to nothing; None where it is answered with pictures all the same.
+    fn refused(&self, end: End) -> Option<Self::Refused>;
+}
+
+/// What every request asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    /// The model, as bills and pictures name it.
+    pub(crate) model: &'a str,
+    /// With its switches; empty where there is none.
+    pub(crate) prompt: &'a str,
+    /// How many pictures.
+    pub(crate) count: u32,
+    /// Of the first picture, where one was given.
+    pub(crate) seed: Option<u64>,
+    /// Bits that a seed of the emulator's own goes without, so that it can be told and given again.
+    pub(crate) seed_less_bits: u32,
+    /// How fast such a model draws, and at which quality.
+    pub(crate) pace: Pace,
+    pub(crate) quality: &'a str,
+}
+
+/// A request that is answered with its pictures, not with a job.
+pub(crate) trait AtOnce: Asked {
+    /// A refusal that a fault asks for.
+    fn by_fault(&self, refusal: &Refusal) -> Self::Refused;
+}
+
+/// How a call ends that was taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Held back by the safety check.
+    Moderated(Stage),
+    /// The work failed.
+    Failed,
+}
+
+/// The images that a call came with.
+#[derive(Clone, Debug)]
+pub(crate) struct Inputs {
+    pub(crate) images: Arc<[Bitmap]>,
+    /// Where alpha is 0, the first one is to be painted over.
+    pub(crate) mask: Option<Arc<Bitmap>>,
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Vec::new().into()
+    }
+}
+
+impl From<Vec<Bitmap>> for Inputs {
+    fn from(images: Vec<Bitmap>) -> Self {
+        Self {
+            images: images.into(),
+            mask: None,
+        }
+    }
+}
+
+impl Inputs {
+    /// Width and height of each image.
+    pub(crate) fn sizes_px(&self) -> Vec<(u32, u32)> {
+        let sizes = self.images.iter();
+        sizes.map(|image| (image.width_px(), image.height_px())).collect()
+    }
+
+    /// Width and height of the first.
+    pub(crate) fn first_px(&self) -> Option<(u32, u32)> {
+        self.images.first().map(|image| (image.width_px(), image.height_px()))
+    }
+}
+
+/// What a call costs.
+#[derive(Clone, Debug)]
+pub(crate) struct Charge {
+    /// Pictures that are paid for; none costs nothing.
+    pub(crate) images: u32,
+    /// USD 1e-6.
+    pub(crate) micros: i64,
+    pub(crate) quality: Option<String>,
+    pub(crate) tokens: Option<BilledTokens>,
+    /// How the figure came about, in a few words.
+    pub(crate) reason: String,
+}
+
+/// What came of a call that was not refused.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// None under the fault `empty`.
+    pub(crate) pictures: Vec<Drawn>,
+    pub(crate) size_px: (u32, u32),
+    pub(crate) inputs_px: Vec<(u32, u32)>,
+    /// USD 1e-6 that were charged.
+    pub(crate) micros: i64,
+}
+
+/// A checked request that is being worked on.
+#[derive(Debug)]
+pub(crate) struct Work<A> {
+    /// The provider's own id of the call or job.
+    pub(crate) id: String,
+    pub(crate) ask: A,
+    pub(crate) faults: Faults,
+    /// Base of the links in answers.
+    pub(crate) base_url: String,
+}
+
+impl<A: Asked> Work<A> {
+    /// A checked request, and the faults that strike it.
+    pub(crate) fn new(core: &Core, id: String, ask: A, base_url: String) -> Self {
+        let Order { model, prompt, .. } = ask.order();
+        Self {
+            faults: core.faults.take(Call::Submit, A::PROVIDER, model, prompt),
+            id,
+            ask,
+            base_url,
+        }
+    }
+
+    /// Takes the call on.
+    ///
+    /// # Errors
+    /// A refusal that a fault asks for.
+    pub(crate) async fn begin(&self, core: &Core) -> Result<(), &Refusal> {
+        match &self.faults.refusal {
+            None => Ok(()),
+            Some(refusal) => {
+                self.faults.wait().await;
+                self.charge_if_billed(core, &Inputs::default());
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Makes the pictures and writes the bill.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub(crate) async fn make(&self, core: &Core) -> Result<Made, A::Refused> {
+        self.faults.wait().await;
+        let early = self.faults.moderation.filter(|stage| *stage == Stage::Input);
+        self.refuse(core, early.map(End::Moderated), &Inputs::default())?;
+        let inputs = self.ask.load(core).await?;
+        let size_px = self.ask.size_px(&inputs);
+        let Order {
+            count, pace, quality, ..
+        } = self.ask.order();
+        let pixels = u64::from(size_px.0) * u64::from(size_px.1);
+        let time = core.latency.work(pace, quality, pixels, seed_from(&self.id, 0));
+        tokio::time::sleep(time).await;
+        let late = self.faults.moderation.map(End::Moderated);
+        self.refuse(core, late, &inputs)?;
+        self.refuse(core, self.faults.failed.then_some(End::Failed), &inputs)?;
+        let mut made = Made {
+            size_px,
+            inputs_px: inputs.sizes_px(),
+            ..Made::default()
+        };
+        if self.faults.body != Some(BodyFault::Empty) {
+            let drawings = (0..count).map(|index| core.pictures.draw(self.drawing(index, size_px, &inputs)));
+            made.pictures = try_join_all(drawings).await.map_err(|error| {
+                warn!(%error, "a picture could not be drawn");
+                self.broken()
+            })?;
+            made.micros = self.charge(core, &inputs, self.faults.moderation == Some(Stage::Output));
+        }
+        Ok(made)
+    }
+
+    /// The end of work that broke down by itself.
+    fn broken(&self) -> A::Refused {
+        let failed = self.ask.refused(End::Failed);
+        failed.expect("a failure is no success at any provider")
+    }
+
+    fn refuse(&self, core: &Core, end: Option<End>, inputs: &Inputs) -> Result<(), A::Refused> {
+        let Some(refused) = end.and_then(|end| self.ask.refused(end)) else {
+            return Ok(());
+        };
+        self.charge_if_billed(core, inputs);
+        Err(refused)
+    }
+
+    fn drawing(&self, index: u32, size_px: (u32, u32), inputs: &Inputs) -> Drawing {
+        let Order { model, prompt, .. } = self.ask.order();
+        let plain = Drawing::new(prompt, model, size_px, self.seed(index));
+        self.ask.dress(Drawing {
+            inputs: Arc::clone(&inputs.images),
+            mask: inputs.mask.clone(),
+            file: self.faults.file,
+            ..plain
+        })
+    }
+
+    /// The seed of a picture, whether one was given or not.
+    pub(crate) fn seed(&self, index: u32) -> u64 {
+        let Order {
+            seed, seed_less_bits, ..
+        } = self.ask.order();
+        let given = seed.map(|seed| seed.wrapping_add(u64::from(index)));
+        given.unwrap_or_else(|| seed_from(&self.id, index) >> seed_less_bits)
+    }
+
+    /// Keeps a picture as a file and gives its id.
+    pub(crate) fn publish(&self, core: &Core, bytes: Bytes, format: ImageFormat, ttl: Duration) -> String {
+        let media = NewMedia {
+            bytes,
+            content_type: format.mime_type().to_owned(),
+            ttl,
+            fault: self.faults.media,
+        };
+        core.media.put(media, core.now())
+    }
+
+    fn charge_if_billed(&self, core: &Core, inputs: &Inputs) {
+        if self.faults.billed {
+            self.charge(core, inputs, false);
+        }
+    }
+
+    /// Writes the bill and gives the amount in USD 1e-6.
+    fn charge(&self, core: &Core, inputs: &Inputs, held: bool) -> i64 {
+        let size_px = self.ask.size_px(inputs);
+        let charge = self.ask.charge(size_px, inputs, held);
+        if charge.images == 0 {
+            return 0;
+        }
+        let Order { model, prompt, .. } = self.ask.order();
+        core.bill.record(BillEntry {
+            provider: A::PROVIDER,
+            model: model.to_owned(),
+            call_id: self.id.clone(),
+            prompt_sha256: sha256_hex(prompt),
+            images: charge.images,
+            quality: charge.quality,
+            size: Some(format!("{}x{}", size_px.0, size_px.1)),
+            micros: charge.micros,
+            tokens: charge.tokens,
+            at: core.now(),
+            reason: charge.reason,
+        });
+        charge.micros
+    }
+
+    /// The faults that strike a poll, which tells the state of a job and, once there is one, its result.
+    pub(crate) fn poll_faults(&self, core: &Core, has_ended: bool) -> Faults {
+        let Order { model, prompt, .. } = self.ask.order();
+        let take = |call| core.faults.take(call, A::PROVIDER, model, prompt);
+        let faults = take(Call::Status);
+        if faults == Faults::default() && has_ended {
+            return take(Call::Result);
+        }
+        faults
+    }
+}
+
+impl<A: AtOnce> Work<A> {
+    /// The whole work in a task of its own: as at the real services, a client that hangs up pays all the same.
+    ///
+    /// # Errors
+    /// Why nothing came of it.
+    pub(crate) async fn run(self: &Arc<Self>, core: &Arc<Core>) -> Result<Made, A::Refused> {
+        let (work, inside) = (Arc::clone(self), Arc::clone(core));
+        let task = core.tasks.spawn(async move {
+            match work.begin(&inside).await {
+                Ok(()) => work.make(&inside).await,
+                Err(refusal) => Err(work.ask.by_fault(refusal)),
+            }
+        });
+        task.await.unwrap_or_else(|error| {
+            warn!(%error, "an image task ended early");
+            Err(self.broken())
+        })
+    }
+}
