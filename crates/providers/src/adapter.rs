@@ -4,6 +4,7 @@ mod endpoint;
 mod events;
 pub(crate) mod fields;
 mod grant;
+mod job;
 pub(crate) mod money;
 pub(crate) mod verdict;
 
@@ -20,6 +21,8 @@ pub use endpoint::{Credential, Endpoint};
 pub use events::{Events, Heard, Listening};
 pub use fields::Which;
 pub use grant::Grant;
+pub use job::Job;
+pub(crate) use job::poll_delay;
 
 use crate::{body::Body, splitter::Document, spool::Blob};
 
@@ -112,41 +115,6 @@ pub enum Phase {
     Poll,
     /// Getting the result.
     Fetch,
-}
-
-/// A job that the provider accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// The provider's id of it.
-    pub id: Option<String>,
-    /// Where to ask how it is.
-    pub status_url: Url,
-    /// Where its result is; the same for protocols that have one address.
-    pub result_url: Url,
-}
-
-impl Job {
-    /// Text from which the job can be found again: both addresses, and the id when there is one.
-    #[must_use]
-    pub fn handle(&self) -> String {
-        let id = self.id.as_deref().unwrap_or_default();
-        format!("{} {} {id}", self.status_url, self.result_url)
-            .trim_end()
-            .to_owned()
-    }
-
-    /// Reads [`Job::handle`].
-    #[must_use]
-    pub fn from_handle(handle: &str) -> Option<Self> {
-        let mut parts = handle.splitn(3, ' ');
-        let status_url = Url::parse(parts.next()?).ok()?;
-        let result_url = Url::parse(parts.next()?).ok()?;
-        Some(Self {
-            id: parts.next().map(str::to_owned),
-            status_url,
-            result_url,
-        })
-    }
 }
 
 /// One HTTP call.
@@ -314,18 +282,6 @@ impl Reply {
     }
 }
 
-/// First wait before asking how a job is: fast models answer in less than a second.
-const POLL_FIRST: Duration = Duration::from_millis(250);
-/// Longest wait between polls: a longer one would be felt, a shorter one only makes traffic.
-const POLL_MOST: Duration = Duration::from_secs(2);
-
-/// The wait before poll number `polls`: half as long again each time, up to a bound.
-pub(crate) fn poll_delay(polls: u32) -> Duration {
-    POLL_FIRST
-        .mul_f64(1.5_f64.powi(i32::try_from(polls.min(20)).unwrap_or(20)))
-        .min(POLL_MOST)
-}
-
 /// What follows a reply.
 #[derive(Debug)]
 pub enum Step {
@@ -382,30 +338,4 @@ pub enum ImageSource {
         /// Headers for the provider's own host; they are sent nowhere else.
         headers: HeaderMap,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn polls_slow_down_to_a_bound() {
-        assert_eq!(poll_delay(0), POLL_FIRST);
-        assert_eq!(poll_delay(1), Duration::from_millis(375));
-        assert_eq!(poll_delay(1000), POLL_MOST);
-    }
-
-    #[test]
-    fn a_handle_finds_the_job_again() {
-        let url = |text: &str| Url::parse(text).expect("an address");
-        for id in [None, Some("abc def".to_owned())] {
-            let job = Job {
-                id,
-                status_url: url("https://a.example/1/status"),
-                result_url: url("https://a.example/1"),
-            };
-            assert_eq!(Job::from_handle(&job.handle()), Some(job));
-        }
-        assert_eq!(Job::from_handle("abc"), None);
-    }
 }

@@ -19,7 +19,6 @@ use crate::{
         fields::nested,
         misconfigured,
         money::micros_of,
-        poll_delay,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Node},
@@ -47,10 +46,7 @@ impl Adapter for Bfl {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| request.endpoint.owns(&job.status_url))
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| request.endpoint.owns(&job.status_url))?;
         poll(request, state, &job)
     }
 
@@ -138,22 +134,13 @@ fn accepted(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Resu
 }
 
 fn poll(request: &ProviderRequest, state: &mut State, job: &Job) -> Result<Call, Failure> {
-    let mut call = call(request, Method::GET, job.status_url.clone(), Stage::Poll)?;
-    call.delay = poll_delay(state.polls);
-    state.polls += 1;
-    state.phase = Phase::Poll;
-    Ok(call)
+    Ok(state.asking(call(request, Method::GET, job.status_url.clone(), Stage::Poll)?))
 }
 
 fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
     let provider = &request.endpoint.provider;
     if !reply.is_success() {
-        let failure = error::judge(provider, reply, Stage::Poll);
-        return if reply.is_hiccup() {
-            Step::Again(failure)
-        } else {
-            Step::Fail(failure)
-        };
+        return Step::refused(reply, error::judge(provider, reply, Stage::Poll));
     }
     let Some(job) = state.job.clone() else {
         return Step::Fail(failed(provider, FailureKind::JobLost, reply));
@@ -161,10 +148,7 @@ fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
     let json = reply.document().map_or(&Value::Null, |document| &document.json);
     // Older answers call it `state`.
     match text_of(&json["status"]).or_else(|| text_of(&json["state"])) {
-        Some("Pending") => {
-            state.unreadable = 0;
-            poll(request, state, &job).into()
-        }
+        Some("Pending") => poll(request, state, &job).into(),
         Some("Ready") => match sample(request, reply) {
             Ok(Some(image)) => Step::Done(Output {
                 images: vec![image],

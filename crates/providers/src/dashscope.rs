@@ -17,7 +17,6 @@ use crate::{
     adapter::{
         Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
-        poll_delay,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Node},
@@ -52,10 +51,7 @@ impl Adapter for DashScope {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| same_origin(&job.status_url, &request.endpoint.base_url))
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| same_origin(&job.status_url, &request.endpoint.base_url))?;
         poll(request, state, &job)
     }
 
@@ -153,11 +149,7 @@ fn answered(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step
 }
 
 fn poll(request: &ProviderRequest, state: &mut State, job: &Job) -> Result<Call, Failure> {
-    let mut call = call(request, Method::GET, job.status_url.clone(), Stage::Poll)?;
-    call.delay = poll_delay(state.polls);
-    state.polls += 1;
-    state.phase = Phase::Poll;
-    Ok(call)
+    Ok(state.asking(call(request, Method::GET, job.status_url.clone(), Stage::Poll)?))
 }
 
 fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {

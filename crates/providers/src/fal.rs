@@ -14,7 +14,6 @@ use crate::{
         Adapter, Call, Expect, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
         Which,
         fields::inline,
-        poll_delay,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Node},
@@ -39,11 +38,10 @@ impl Adapter for Fal {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| same_origin(&job.status_url, &request.endpoint.base_url))
-            .filter(|job| same_origin(&job.result_url, &request.endpoint.base_url))
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| {
+            same_origin(&job.status_url, &request.endpoint.base_url)
+                && same_origin(&job.result_url, &request.endpoint.base_url)
+        })?;
         poll(request, state, &job)
     }
 
@@ -123,12 +121,7 @@ fn put(request: &ProviderRequest, state: &mut State, reply: &Reply, which: Which
 }
 
 fn refused_upload(request: &ProviderRequest, reply: &Reply) -> Step {
-    let failure = error::judge(&request.endpoint.provider, reply, Stage::Upload);
-    if reply.is_hiccup() {
-        Step::Again(failure)
-    } else {
-        Step::Fail(failure)
-    }
+    Step::refused(reply, error::judge(&request.endpoint.provider, reply, Stage::Upload))
 }
 
 fn accepted(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Result<Call, Failure> {
@@ -160,32 +153,20 @@ fn accepted(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Resu
 }
 
 fn poll(request: &ProviderRequest, state: &mut State, job: &Job) -> Result<Call, Failure> {
-    let mut call = call(request, Method::GET, job.status_url.clone(), Stage::Poll)?;
-    call.delay = poll_delay(state.polls);
-    state.polls += 1;
-    state.phase = Phase::Poll;
-    Ok(call)
+    Ok(state.asking(call(request, Method::GET, job.status_url.clone(), Stage::Poll)?))
 }
 
 fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
     let provider = &request.endpoint.provider;
     if !reply.is_success() {
-        let failure = error::judge(provider, reply, Stage::Poll);
-        return if reply.is_hiccup() {
-            Step::Again(failure)
-        } else {
-            Step::Fail(failure)
-        };
+        return Step::refused(reply, error::judge(provider, reply, Stage::Poll));
     }
     let Some(job) = state.job.clone() else {
         return Step::Fail(failed(provider, FailureKind::JobLost, reply));
     };
     let status = reply.document().and_then(|document| text_of(&document.json["status"]));
     match status {
-        Some("IN_QUEUE" | "IN_PROGRESS") => {
-            state.unreadable = 0;
-            poll(request, state, &job).into()
-        }
+        Some("IN_QUEUE" | "IN_PROGRESS") => poll(request, state, &job).into(),
         // A completed job may have failed; only the result tells.
         Some("COMPLETED") => {
             state.unreadable = 0;

@@ -17,7 +17,7 @@ use crate::{
         Adapter, Call, Expect, ImageSource, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply,
         ReplyBody, Stage, State, Step,
         fields::{inline, nested},
-        misconfigured, poll_delay,
+        misconfigured,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Node},
@@ -77,10 +77,9 @@ impl Adapter for Fireworks {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| same_origin(&job.status_url, &request.endpoint.base_url) && job.id.is_some())
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| {
+            same_origin(&job.status_url, &request.endpoint.base_url) && job.id.is_some()
+        })?;
         poll(request, state, &job)
     }
 
@@ -173,37 +172,25 @@ fn accepted(request: &ProviderRequest, state: &mut State, reply: &Reply, path: &
 
 fn poll(request: &ProviderRequest, state: &mut State, job: &Job) -> Result<Call, Failure> {
     let id = job.id.as_deref().unwrap_or_default();
-    let mut call = call(
+    Ok(state.asking(call(
         request,
         job.status_url.clone(),
         Stage::Poll,
         Node::Json(json!({ "id": id })),
-    )?;
-    call.delay = poll_delay(state.polls);
-    state.polls += 1;
-    state.phase = Phase::Poll;
-    Ok(call)
+    )?))
 }
 
 fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
     let provider = &request.endpoint.provider;
     if !reply.is_success() {
-        let failure = error::judge(request, reply, Stage::Poll);
-        return if reply.is_hiccup() {
-            Step::Again(failure)
-        } else {
-            Step::Fail(failure)
-        };
+        return Step::refused(reply, error::judge(request, reply, Stage::Poll));
     }
     let Some(job) = state.job.clone() else {
         return Step::Fail(failed(provider, FailureKind::JobLost, reply));
     };
     let status = reply.document().and_then(|document| text_of(&document.json["status"]));
     match status {
-        Some("Pending" | "Queued" | "Processing") => {
-            state.unreadable = 0;
-            poll(request, state, &job).into()
-        }
+        Some("Pending" | "Queued" | "Processing") => poll(request, state, &job).into(),
         Some("Ready") => ready(request, reply, job),
         Some("Request Moderated") => Step::Fail(error::refused(request, reply, "input")),
         Some("Content Moderated") => Step::Fail(error::refused(request, reply, "output")),

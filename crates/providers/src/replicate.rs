@@ -13,7 +13,7 @@ use crate::{
     adapter::{
         Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step, Which,
         fields::inline,
-        misconfigured, poll_delay,
+        misconfigured,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Multipart, Node, base64_len},
@@ -38,10 +38,7 @@ impl Adapter for Replicate {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| same_origin(&job.status_url, &request.endpoint.base_url))
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| same_origin(&job.status_url, &request.endpoint.base_url))?;
         poll(request, state, &job)
     }
 
@@ -111,12 +108,7 @@ fn create(request: &ProviderRequest, state: &State) -> Result<Call, Failure> {
 fn uploaded(request: &ProviderRequest, state: &mut State, reply: &Reply, which: Which) -> Step {
     let provider = &request.endpoint.provider;
     if !reply.is_success() {
-        let failure = error::judge(provider, reply, Stage::Upload);
-        return if reply.is_hiccup() {
-            Step::Again(failure)
-        } else {
-            Step::Fail(failure)
-        };
+        return Step::refused(reply, error::judge(provider, reply, Stage::Upload));
     }
     let link = reply
         .document()
@@ -155,23 +147,14 @@ fn created(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step 
 }
 
 fn poll(request: &ProviderRequest, state: &mut State, job: &Job) -> Result<Call, Failure> {
-    let mut call = call(request, Method::GET, job.status_url.clone(), Stage::Poll)?;
-    call.delay = poll_delay(state.polls);
-    state.polls += 1;
-    state.phase = Phase::Poll;
-    Ok(call)
+    Ok(state.asking(call(request, Method::GET, job.status_url.clone(), Stage::Poll)?))
 }
 
 fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
     if reply.is_success() {
         return judge_prediction(request, state, reply);
     }
-    let failure = error::judge(&request.endpoint.provider, reply, Stage::Poll);
-    if reply.is_hiccup() {
-        Step::Again(failure)
-    } else {
-        Step::Fail(failure)
-    }
+    Step::refused(reply, error::judge(&request.endpoint.provider, reply, Stage::Poll))
 }
 
 fn judge_prediction(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
@@ -181,10 +164,7 @@ fn judge_prediction(request: &ProviderRequest, state: &mut State, reply: &Reply)
     };
     let json = reply.document().map_or(&Value::Null, |document| &document.json);
     match text_of(&json["status"]) {
-        Some("starting" | "processing") => {
-            state.unreadable = 0;
-            poll(request, state, &job).into()
-        }
+        Some("starting" | "processing") => poll(request, state, &job).into(),
         Some("succeeded") => match images(request, reply) {
             Ok(images) if images.is_empty() => Step::Fail(failed(provider, FailureKind::EmptyAnswer, reply)),
             Ok(images) => Step::Done(Output {

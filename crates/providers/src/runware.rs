@@ -17,7 +17,6 @@ use crate::{
         Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         money::micros_of_dollars,
-        poll_delay,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
     body::{Body, Node},
@@ -46,10 +45,9 @@ impl Adapter for Runware {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| same_origin(&job.status_url, &request.endpoint.base_url) && job.id.is_some())
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| {
+            same_origin(&job.status_url, &request.endpoint.base_url) && job.id.is_some()
+        })?;
         poll(request, state, &job)
     }
 
@@ -151,11 +149,7 @@ fn answered(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step
 fn poll(request: &ProviderRequest, state: &mut State, job: &Job) -> Result<Call, Failure> {
     let id = job.id.as_deref().unwrap_or_default();
     let ask = json!({"taskType": "getResponse", "taskUUID": id});
-    let mut call = call(request, Stage::Poll, Node::Json(ask))?;
-    call.delay = poll_delay(state.polls);
-    state.polls += 1;
-    state.phase = Phase::Poll;
-    Ok(call)
+    Ok(state.asking(call(request, Stage::Poll, Node::Json(ask))?))
 }
 
 fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
@@ -164,12 +158,7 @@ fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
         return Step::Fail(failed(provider, FailureKind::JobLost, reply));
     };
     if !reply.is_success() {
-        let failure = error::judge(request, reply, Stage::Poll);
-        return if reply.is_hiccup() {
-            Step::Again(failure)
-        } else {
-            Step::Fail(failure)
-        };
+        return Step::refused(reply, error::judge(request, reply, Stage::Poll));
     }
     let Some(document) = reply.document() else {
         return unreadable_again(provider, state, reply, "no JSON");

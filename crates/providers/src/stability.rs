@@ -55,10 +55,7 @@ impl Adapter for Stability {
     }
 
     fn resume(&self, request: &ProviderRequest, state: &mut State, handle: &str) -> Result<Call, Failure> {
-        let job = Job::from_handle(handle)
-            .filter(|job| same_origin(&job.status_url, &request.endpoint.base_url))
-            .ok_or_else(|| Failure::new(FailureKind::JobLost, "the job's handle cannot be read"))?;
-        state.job = Some(job.clone());
+        let job = state.resumed(handle, |job| same_origin(&job.status_url, &request.endpoint.base_url))?;
         poll(request, state, &job)
     }
 

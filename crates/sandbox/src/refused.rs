@@ -31,6 +31,14 @@ impl Refused {
         }
     }
 
+    /// The same, with a time after which to come back.
+    pub(crate) fn after(self, after: Duration) -> Self {
+        Self {
+            retry_after: Some(after),
+            ..self
+        }
+    }
+
     /// What a fault asks for: the usual answer of its status, with the message and the time that it names. `host` stands in
     /// the proxy's pages, and one of `places` is where a body has its message.
     pub(crate) fn by_fault(refusal: &Refusal, host: &'static str, places: &[&str], usual: Self) -> Self {

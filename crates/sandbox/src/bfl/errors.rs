@@ -31,10 +31,7 @@ fn limited(after: Duration) -> Refused {
     let seconds = after.as_secs_f64().ceil() as u64;
     let message = "Too many concurrent requests";
     let body = json!({"error": "rate_limit_exceeded", "message": message, "retry_after": seconds});
-    Refused {
-        retry_after: Some(after),
-        ..Refused::new(429, body)
-    }
+    Refused::new(429, body).after(after)
 }
 
 /// A refusal asked for by a fault, in the API's words.

@@ -4,7 +4,7 @@ use super::ask::{Ask, Size};
 use super::errors::Refused;
 use super::models::{Sizes, Tells};
 use crate::core::Core;
-use crate::faults::{Refusal, Stage, strip};
+use crate::faults::{Refusal, strip};
 use crate::inputs;
 use crate::latency::Pace;
 use crate::pictures::Drawing;

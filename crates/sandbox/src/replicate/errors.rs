@@ -35,10 +35,8 @@ fn throttled(after: Duration) -> Refused {
     let seconds = after.as_secs_f64().ceil().max(1.0) as u64;
     let unit = if seconds == 1 { "second" } else { "seconds" };
     let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
-    Refused {
-        retry_after: Some(after),
-        ..Refused::new(429, json!({"detail": detail, "status": 429, "retry_after": seconds}))
-    }
+    let body = json!({"detail": detail, "status": 429, "retry_after": seconds});
+    Refused::new(429, body).after(after)
 }
 
 /// A refusal asked for by a fault, in Replicate's words.

@@ -4,7 +4,6 @@ use super::ask::{Ask, OutputType};
 use super::errors::TaskError;
 use super::models::Kind;
 use crate::core::Core;
-use crate::faults::Stage;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::names::random_uuid;
