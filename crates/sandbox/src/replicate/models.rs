@@ -1,19 +1,13 @@
-//! The Replicate models that the sandbox has: what each takes, what it makes of that, and its price.
+//! The Replicate models that the sandbox has: what each takes, what it makes of that, and its price, by `data/replicate.toml`.
 
-mod bytedance;
-mod fields;
-mod flux_1;
-mod flux_2;
-mod google;
-mod leonardo;
-mod openai;
-mod recraft;
 mod strangers;
+mod table;
 
 use super::prices::Price;
 use super::sizes::Sizing;
 use crate::latency::Pace;
 use crate::names::sha256_hex;
+use std::sync::LazyLock;
 
 /// What one input may be.
 #[derive(Clone, Copy, Debug)]
@@ -58,15 +52,6 @@ pub(super) struct Input {
     pub(super) about: &'static str,
 }
 
-const fn input(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Input {
-    Input {
-        name,
-        kind,
-        default,
-        about,
-    }
-}
-
 /// The GPT Image models, which count tokens and refuse in OpenAI's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gpt {
@@ -97,36 +82,12 @@ pub(super) struct Model {
     pub(super) gpt: Option<Gpt>,
 }
 
-/// What most models have in common; the rest is set by name.
-const PLAIN: Model = Model {
-    owner: "",
-    name: "",
-    about: "",
-    inputs: &[],
-    sizing: Sizing::Literal,
-    price: Price::OwnKey,
-    pace: Pace::Medium,
-    most_images: 0,
-    most_together: usize::MAX,
-    lists: false,
-    extension: "jpg",
-    gpt: None,
-};
-
-static FAMILIES: [&[Model]; 7] = [
-    openai::MODELS,
-    flux_1::MODELS,
-    flux_2::MODELS,
-    google::MODELS,
-    bytedance::MODELS,
-    leonardo::MODELS,
-    recraft::MODELS,
-];
+static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| table::read(include_str!("../../data/replicate.toml")));
 
 impl Model {
     /// Every model.
     pub(super) fn all() -> impl Iterator<Item = &'static Self> {
-        FAMILIES.iter().copied().flatten()
+        MODELS.iter()
     }
 
     /// The model of `owner/name`.

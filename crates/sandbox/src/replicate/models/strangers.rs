@@ -1,13 +1,22 @@
 //! What stands in for models that are not here: it takes every input by which a model is told what to make.
 
-use super::fields::{OUTPUT_QUALITY, SEED, format};
-use super::{Default, Input, Kind, Model, PLAIN, input};
+use super::{Default, Input, Kind, Model};
+use crate::latency::Pace;
 use crate::replicate::prices::Price;
 use crate::replicate::sizes::Sizing;
 use crate::strangers::Strangers;
 
 const fn optional(name: &'static str, kind: Kind) -> Input {
-    input(name, kind, Default::Nothing, "")
+    with_default(name, kind, Default::Nothing)
+}
+
+const fn with_default(name: &'static str, kind: Kind, default: Default) -> Input {
+    Input {
+        name,
+        kind,
+        default,
+        about: "",
+    }
 }
 
 const INPUTS: &[Input] = &[
@@ -28,9 +37,13 @@ const INPUTS: &[Input] = &[
     optional("num_outputs", Kind::Integer(1, 10)),
     optional("num_images", Kind::Integer(1, 10)),
     optional("number_of_images", Kind::Integer(1, 10)),
-    format(&["png", "jpg", "jpeg", "webp"], "png"),
-    OUTPUT_QUALITY,
-    SEED,
+    with_default(
+        "output_format",
+        Kind::Choice(&["png", "jpg", "jpeg", "webp"]),
+        Default::Text("png"),
+    ),
+    with_default("output_quality", Kind::Integer(0, 100), Default::Integer(80)),
+    optional("seed", Kind::AnyInteger),
 ];
 
 static STRANGERS: Strangers<Model> = Strangers::new();
@@ -42,12 +55,16 @@ pub(super) fn stand_in(owner: &str, name: &str) -> Option<&'static Model> {
         Model {
             owner,
             name,
+            about: "",
             inputs: INPUTS,
             sizing: Sizing::Any,
             price: Price::Picture(30_000),
+            pace: Pace::Medium,
             most_images: 16,
+            most_together: usize::MAX,
             lists: true,
-            ..PLAIN
+            extension: "png",
+            gpt: None,
         }
     })
 }
