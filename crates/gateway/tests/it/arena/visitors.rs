@@ -1,8 +1,10 @@
 //! What people without a key do in the arena and the gallery: prompts of their own, publishing, reports; and what the desk says.
 
+use axum::{Json, Router, routing};
 use gateway::settings::Settings;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::super::harness::{TestGateway, send};
 use super::super::sessions::{form, of_page, signed_in, visitor};
@@ -245,5 +247,48 @@ async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
         .anonymous(Method::GET, "/v1/arena/reports")
         .bearer_auth(&reads.token);
     send(request).await.error(403, "PERMISSION_DENIED");
+    gateway.finish().await;
+}
+
+/// A model of the operator's own, as the command line asks it: an API with chat completions that sees pictures.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_asks_a_judge_about_what_nothing_is_said_of() {
+    let gateway = TestGateway::embedded().await;
+    hang(&gateway, &MODELS[..2]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    let answer = async |Json(asked): Json<Value>| {
+        let content = &asked["messages"][0]["content"];
+        let sees = content[1]["image_url"]["url"].as_str().unwrap_or_default();
+        assert!(sees.starts_with("data:image/webp;base64,"), "{sees}");
+        let said = r#"Here: {"plus": ["three circles"], "minus": []}"#;
+        Json(json!({ "choices": [{ "message": { "content": said } }] }))
+    };
+    let judge = Router::new().route("/v1/chat/completions", routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, judge).await });
+    let run = async || {
+        let arguments = [
+            "arena",
+            "judge",
+            "--judge-url",
+            &url,
+            "--judge-model",
+            "eye-2",
+            "--url",
+            &gateway.base,
+            "--key",
+            &gateway.key,
+        ];
+        gateway.pictor(&arguments).await.ok().to_owned()
+    };
+    let told = run().await;
+    assert!(told.contains("2 pictures judged by eye-2"), "{told}");
+    let told = run().await;
+    assert!(
+        told.contains("0 pictures judged") && told.contains("2 were judged before"),
+        "{told}"
+    );
+    let hung = gateway.get("/v1/arena/exhibits").await.ok();
+    assert_eq!(hung["data"][0]["opinion"]["plus"], json!(["three circles"]));
     gateway.finish().await;
 }

@@ -84,7 +84,7 @@ pub fn page(shown: &Shown<'_>) -> Page {
     desk.page(
         Place::Settings,
         "Settings in force",
-        "<a class=\"btn sm\" href=\"/docs/settings\">What each means</a>",
+        "<a class=\"btn sm\" href=\"#secrets\">Secrets</a><a class=\"btn sm\" href=\"/docs/settings\">What each means</a>",
         &out,
     )
 }
