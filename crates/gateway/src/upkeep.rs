@@ -15,7 +15,7 @@ use crate::secrets::refresh_links;
 
 /// How often reservations are looked at. Half of the time that the ledger's rules allow.
 const RESERVATIONS: Duration = Duration::from_secs(15);
-/// How often images are: links end by themselves, this only frees space.
+/// How often images are: links end by themselves, this only frees space. And how often space is set aside anew.
 const IMAGES: Duration = Duration::from_secs(60);
 /// How often stored files and their rows are held against each other: only a death leaves one without the other.
 const STRAYS: Duration = Duration::from_secs(3600);
@@ -41,6 +41,7 @@ pub(crate) async fn keep_up(generator: Generator, stopping: CancellationToken) {
                     warn("secrets that have ended could not be removed", ended);
                     let removed = remove_expired(&generator.store, &generator.database, &generator.clock).await;
                     warn("expired images could not be removed", removed);
+                    generator.shelf.set_aside().await;
                 }
                 _ = strays.tick() => {
                     let removed = remove_strays(&generator.store, &generator.database, generator.clock.now()).await;

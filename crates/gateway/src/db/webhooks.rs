@@ -183,14 +183,33 @@ struct Candidate {
     next_at: i64,
 }
 
-/// Of each host of each account the first webhooks that are due, in the order in which they are looked at. From host to host,
-/// and to the first ones of each, it goes by index: how many wait behind them does not matter.
+/// Of each host of each account the first webhooks that are due, in the order in which they are looked at.
 async fn candidates(link: &mut Link, now: Timestamp, of_host: usize) -> Result<Vec<Candidate>, DatabaseError> {
+    let rows = link
+        .rows(&candidates_sql(of_host), &[now.as_microsecond().into()])
+        .await?;
+    let candidate = |row: &link::Row| {
+        Ok(Candidate {
+            generation_id: row.text(0)?,
+            account_id: row.text(1)?,
+            host: row.text(2)?,
+            next_at: row.number(3)?,
+        })
+    };
+    let found: Vec<Candidate> = rows.iter().map(candidate).collect::<Result<_, DatabaseError>>()?;
+    Ok(in_turn(found))
+}
+
+/// From host to host, and to the first ones of each, it goes by index: how many wait behind them does not matter.
+fn candidates_sql(of_host: usize) -> String {
     let pending = WebhookState::Pending.as_str();
+    // The next host of the same account, else the first of the next account.
     let after = |column: &str| {
         format!(
-            "SELECT {column} FROM webhooks AS next WHERE state = '{pending}' \
-             AND (next.account_id, next.host) > (hosts.account_id, hosts.host) ORDER BY next.account_id, next.host LIMIT 1"
+            "COALESCE((SELECT {column} FROM webhooks AS next WHERE next.state = '{pending}' \
+             AND next.account_id = hosts.account_id AND next.host > hosts.host ORDER BY next.host LIMIT 1), \
+             (SELECT {column} FROM webhooks AS next WHERE next.state = '{pending}' \
+             AND next.account_id > hosts.account_id ORDER BY next.account_id, next.host LIMIT 1))"
         )
     };
     let place = |place: usize| {
@@ -202,26 +221,15 @@ async fn candidates(link: &mut Link, now: Timestamp, of_host: usize) -> Result<V
         )
     };
     let places: Vec<String> = (0..of_host).map(place).collect();
-    let sql = format!(
+    format!(
         "WITH RECURSIVE hosts (account_id, host) AS (SELECT account_id, host FROM (SELECT account_id, host FROM webhooks \
          WHERE state = '{pending}' ORDER BY account_id, host LIMIT 1) AS first UNION ALL \
-         SELECT ({account}), ({host}) FROM hosts WHERE hosts.account_id IS NOT NULL) \
+         SELECT {account}, {host} FROM hosts WHERE hosts.account_id IS NOT NULL) \
          SELECT generation_id, account_id, host, next_at FROM ({places}) AS firsts JOIN webhooks ON generation_id = firsts.id",
         account = after("next.account_id"),
         host = after("next.host"),
         places = places.join(" UNION ALL "),
-    );
-    let rows = link.rows(&sql, &[now.as_microsecond().into()]).await?;
-    let candidate = |row: &link::Row| {
-        Ok(Candidate {
-            generation_id: row.text(0)?,
-            account_id: row.text(1)?,
-            host: row.text(2)?,
-            next_at: row.number(3)?,
-        })
-    };
-    let found: Vec<Candidate> = rows.iter().map(candidate).collect::<Result<_, DatabaseError>>()?;
-    Ok(in_turn(found))
+    )
 }
 
 /// Every account's first before anybody's second, and of one account every host's.
@@ -349,5 +357,55 @@ impl Database {
             .fetch_optional(&self.pool)
             .await?;
         Ok(due.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    #[test]
+    fn what_is_due_is_found_by_index_however_much_waits() {
+        let database = Connection::open_in_memory().expect("memory");
+        let tables = "CREATE TABLE generations (id TEXT PRIMARY KEY, finished_at BIGINT); \
+             CREATE TABLE webhooks (generation_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, host TEXT NOT NULL, \
+             state TEXT NOT NULL, next_at BIGINT NOT NULL); CREATE INDEX webhooks_by_state ON webhooks (state, next_at);";
+        let index = include_str!("../../../../migrations/0023_webhooks_by_host.sql");
+        database
+            .execute_batch(&format!("{tables}{index}"))
+            .expect("tables as they are");
+        let plan = format!("EXPLAIN QUERY PLAN {}", candidates_sql(4));
+        let mut plan = database.prepare(&plan).expect("a statement");
+        let steps = plan.query_map([0], |row| row.get::<_, String>(3)).expect("a plan");
+        for step in steps {
+            let step = step.expect("a step");
+            let is_known = ["webhooks_by_host", "autoindex", "hosts", "first"]
+                .iter()
+                .any(|way| step.contains(way));
+            assert!(
+                is_known || !(step.starts_with("SCAN") || step.starts_with("SEARCH")),
+                "{step}"
+            );
+            assert!(!step.contains("TEMP B-TREE"), "{step}");
+        }
+    }
+
+    #[test]
+    fn every_accounts_first_comes_before_anybodys_second() {
+        let candidate = |account: &str, host: &str, next_at: i64| Candidate {
+            generation_id: format!("{account}{host}{next_at}"),
+            account_id: account.to_owned(),
+            host: host.to_owned(),
+            next_at,
+        };
+        let found = vec![
+            candidate("a", "x", 1),
+            candidate("a", "x", 2),
+            candidate("a", "y", 3),
+            candidate("b", "x", 4),
+        ];
+        let order: Vec<String> = in_turn(found).into_iter().map(|one| one.generation_id).collect();
+        assert_eq!(order, ["ax1", "bx4", "ay3", "ax2"]);
     }
 }

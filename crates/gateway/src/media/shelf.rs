@@ -66,7 +66,6 @@ impl Shelved {
     /// Removes the file: the store, or the caller, has the image.
     pub fn remove(&self) {
         remove(&self.path);
-        // What was used up while the disk was full is set aside anew as soon as that is possible.
         if !self.is_sending {
             self.spares.fill_up();
         }
@@ -171,6 +170,14 @@ impl Shelf {
             })
         });
         written.await.map_err(io::Error::other)?
+    }
+
+    /// Sets aside what is missing of the space for images that a full disk would not take: it was used up, or could not be had
+    /// before.
+    pub async fn set_aside(&self) {
+        let spares = Arc::clone(&self.spares);
+        // Whoever looks next tries again.
+        let _ = tokio::task::spawn_blocking(move || spares.fill_up()).await;
     }
 
     fn label(&self, row: &MediaRow, account_id: &str) -> Label {
@@ -330,7 +337,12 @@ mod tests {
         shelved.remove();
         assert_eq!(spaces(folder.path()), all, "it is set aside anew");
 
-        drop(shelf.put(&row("full"), "default", &blob).await.expect("room"));
+        // What is used up and stays so is set aside anew all the same.
+        let waiting = shelf.put(&row("full"), "default", &blob).await.expect("room");
+        assert_eq!(spaces(folder.path()), all - 1);
+        shelf.set_aside().await;
+        assert_eq!(spaces(folder.path()), all);
+        drop(waiting);
         let next = Shelf::new(folder.path(), "two");
         let found = next.leftovers().expect("the folder can be read");
         let [leftover] = &found[..] else { panic!("{found:?}") };

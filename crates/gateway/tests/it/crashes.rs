@@ -324,6 +324,27 @@ async fn who_is_told_later_gets_an_image_although_the_first_call_was_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_a_moment_after_a_death_is_asked_again_for_who_is_told_later() {
+    let site = Site::new().await;
+    let mut body = sync().body;
+    // As far as anybody knows the first call was made before its process died; the one in its place is refused twice.
+    body["prompt"] = json!("dunes [[fault: times=2 status=429 retry-after=1]]");
+    let mut process = site.serve(&[(STOP_AFTER, "record")]).await;
+    let request = process.request(Method::POST, GENERATIONS).json(&body);
+    let request = request.header("prefer", "respond-async").header("x-request-id", KEY);
+    assert_eq!(send(request).await.status, reqwest::StatusCode::ACCEPTED);
+    process.until_says("stopped after record").await;
+    process.kill();
+    let process = site.serve(&[]).await;
+    process.until_settled().await;
+    let told = process.get(&format!("/v1/requests/{KEY}")).await.ok();
+    assert_eq!(told["status"], "completed", "{told}");
+    assert_eq!(told["attempts"].as_array().map(Vec::len), Some(4), "{told}");
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_outcome_is_charged_where_the_operator_says_so() {
     let site = Site::new().await;
     let body = sync().body;

@@ -1,7 +1,7 @@
 //! Holds the gateways' books against the providers' bill and against what callers got.
 
 use super::asks::{Ask, Repeat, Shape};
-use super::caller::{End, Story};
+use super::caller::{End, OVERLOADED, Story};
 use super::records::{Attempt, Billed, Row};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -329,8 +329,10 @@ impl Case<'_> {
         };
         // Who is told later does not ask again either.
         let asks_again = self.ask.repeat != Repeat::Never && self.ask.shape != Shape::Async;
+        // Who asks once and was refused for a while is not served then.
+        let is_refused = self.rows.iter().all(|row| row.error_code == OVERLOADED);
         let had_a_chance = self.story.tries > 0
-            && (asks_again || !is_struck)
+            && (asks_again || !(is_struck || is_refused))
             && marked <= doubts
             && !matches!(&self.story.end, End::GaveUp(_))
             && !self.rows.is_empty();

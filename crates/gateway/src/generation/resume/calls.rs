@@ -7,13 +7,15 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use imaging::Ending;
 use indexmap::IndexMap;
-use planner::failure::{Failure, FailureKind, Spent, WhenMaybeBilled};
+use planner::failure::{
+    Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WhenMaybeBilled, jittered, next_move,
+};
 use planner::native::{NativeRequest, NativeValue};
 use providers::{Blob, Observer, ProviderRequest, SpoolScope};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::salvage::{Call, Salvage, Told};
-use super::{ResumeError, time_left};
+use super::{GRACE, ResumeError, time_left};
 use crate::boundary::passed;
 use crate::db::DatabaseError;
 use crate::db::generations::{Orphan, OrphanedAttempt};
@@ -165,19 +167,31 @@ impl Generator {
     }
 
     /// Asks once more for images of calls that nobody can find out about, when others of the same request came, or when
-    /// nobody asks again: as the policy allows it, since they may be paid for.
+    /// nobody asks again: as the policy allows it, since they may be paid for. Of who is told later it is also asked again what
+    /// was refused at no cost, as often as it would have been without the death.
     pub(super) async fn ask_anew(
         &self,
         orphan: &Orphan,
         salvage: &mut Salvage,
         scope: &SpoolScope,
     ) -> Result<(), DatabaseError> {
-        let missing = salvage.missing();
-        if missing == 0 {
-            return Ok(());
+        let lost = self.lost(salvage);
+        self.make_anew(lost, orphan, salvage, scope).await?;
+        for retries in 0..RETRIES_MAX {
+            let Some((wait, call)) = self.refused(salvage, retries) else {
+                break;
+            };
+            sleep(jittered(wait, rand::random())).await;
+            self.make_anew(vec![call], orphan, salvage, scope).await?;
         }
+        Ok(())
+    }
+
+    /// Calls that may be made once more in the place of those of which nobody knows what became.
+    fn lost(&self, salvage: &Salvage) -> Vec<(OrphanedAttempt, Facts)> {
+        let missing = salvage.missing();
         let has_some = missing < salvage.wanted;
-        let mut made = Vec::new();
+        let mut lost = Vec::new();
         let mut asked = 0;
         for call in salvage.calls.iter().filter(|call| call.is_lost()) {
             let Some(facts) = &call.facts else { continue };
@@ -191,15 +205,51 @@ impl Generator {
                 continue;
             }
             asked += facts.asked as usize;
-            made.push((call.row.clone(), facts.clone()));
+            let tries_before = facts.tries_before + 1;
+            lost.push((
+                call.row.clone(),
+                Facts {
+                    tries_before,
+                    ..facts.clone()
+                },
+            ));
         }
+        lost
+    }
+
+    /// The last call, where it was refused at no cost, nothing came and nobody asks again; and how long to wait before.
+    fn refused(&self, salvage: &Salvage, retries: u32) -> Option<(Duration, (OrphanedAttempt, Facts))> {
+        let call = salvage.calls.last().filter(|_| salvage.missing() == salvage.wanted)?;
+        let facts = call
+            .facts
+            .as_ref()
+            .filter(|facts| facts.told_later && facts.native.is_some())?;
+        let progress = Progress {
+            retries,
+            tries_after_maybe_billed: facts.tries_before,
+            streamed: false,
+            time_left: GRACE,
+        };
+        match next_move(&call.failure()?, &self.policy, &progress) {
+            NextMove::Retry(wait) => Some((wait, (call.row.clone(), facts.clone()))),
+            NextMove::Failover | NextMove::Stop => None,
+        }
+    }
+
+    async fn make_anew(
+        &self,
+        made: Vec<(OrphanedAttempt, Facts)>,
+        orphan: &Orphan,
+        salvage: &mut Salvage,
+        scope: &SpoolScope,
+    ) -> Result<(), DatabaseError> {
         let next = i64::try_from(salvage.calls.len()).unwrap_or(i64::MAX);
         let track = Track::starting_at(self.bookkeeping.then(|| self.database.clone()), &orphan.id, next);
         let mut places = Vec::new();
-        for (mut row, mut facts) in made {
-            facts.tries_before += 1;
+        for (mut row, facts) in made {
             row.started_at = self.clock.now();
             row.position = track.begin(&facts, row.started_at).await?.position;
+            (row.handle, row.failed, row.failed_unspent) = (None, false, false);
             places.push(salvage.add(Call::new(row, Some(facts), None)));
         }
         let calls = places.into_iter().map(|place| {

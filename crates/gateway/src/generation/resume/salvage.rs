@@ -63,6 +63,17 @@ impl Call {
         self.is_open() && self.row.handle.is_none() && !self.row.failed
     }
 
+    /// Why it gave nothing, where that is known. A refusal that the dead process told of may pass like any other.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        if self.row.failed_unspent {
+            return Some(Failure::new(
+                FailureKind::Overloaded,
+                "refused before the gateway stopped",
+            ));
+        }
+        self.told.as_ref()?.result.as_ref().err().cloned()
+    }
+
     fn images(&self) -> usize {
         match &self.told {
             Some(Told {
