@@ -14,6 +14,8 @@ pub(super) const ALONE: &str = "PICTOR_FAULTS_ALONE";
 const DISK_BYTES: u64 = 2 << 30;
 /// Longest generation, in seconds: longer than anything is taken away, and than one attempt may take.
 pub(super) const DEADLINE_S: u64 = 100;
+/// The time limit of one attempt, in seconds: the least that a gateway would learn.
+const ATTEMPT_S: i64 = 60;
 /// How a program says that it serves.
 pub(super) const LISTENING: &str = "listening on ";
 
@@ -161,7 +163,11 @@ impl Site {
             providers.insert(id.to_owned(), own.into());
         }
         let deadline = i64::try_from(DEADLINE_S).expect("a few minutes");
-        let limits = toml::Table::from_iter([("generation_deadline_s".to_owned(), deadline.into())]);
+        // What a gateway learns of a provider's pace takes longer than one lives here.
+        let limits = toml::Table::from_iter([
+            ("generation_deadline_s".to_owned(), deadline.into()),
+            ("attempt_s".to_owned(), ATTEMPT_S.into()),
+        ]);
         let all: [(&str, toml::Value); 5] = [
             ("sandbox", "never".into()),
             (
