@@ -86,10 +86,7 @@ pub(crate) fn renewed(state: AppState, catalog: Catalog, settings: &Settings) ->
         openapi: api::document(&catalog).into(),
         arena: Arena::new(competitions(&catalog, settings)?),
         shelf: state.shelf.anew(),
-        generator: Generator {
-            catalog,
-            ..state.generator
-        },
+        generator: state.generator.renewed(catalog),
         ..state
     })
 }

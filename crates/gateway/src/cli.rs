@@ -152,7 +152,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Command::Migrate(arguments) => migrate::run(arguments, config).await,
         Command::Backup(arguments) => backup::backup(arguments, config).await,
         Command::Restore(arguments) => backup::restore(arguments, config).await,
-        Command::Catalog(command) => catalog::run(command, config),
+        Command::Catalog(command) => catalog::run(command, config).await,
     }
 }
 

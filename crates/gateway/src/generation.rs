@@ -5,7 +5,7 @@ pub mod budget;
 mod caller;
 pub mod ends;
 pub mod executor;
-mod facts;
+pub(crate) mod facts;
 mod intent;
 mod keeping;
 mod measure;
@@ -14,6 +14,7 @@ pub mod news;
 mod outputs;
 pub mod partials;
 pub mod record;
+pub mod renewed;
 mod resume;
 pub mod routing;
 mod settle;
@@ -67,6 +68,7 @@ use facts::Origin;
 use keeping::{BeingKept, Keeping, Moment};
 use partials::Inlet;
 use record::Reserved;
+use renewed::Newest;
 use routing::Routing;
 use stages::{Stage, Stopwatch};
 use track::Track;
@@ -83,6 +85,8 @@ pub(crate) const RESUMING: Duration = resume::GRACE.saturating_add(record::RESER
 pub struct Generator {
     /// The catalogue.
     pub catalog: Arc<Catalog>,
+    /// The one that was put in force last.
+    pub newest: Newest,
     /// Providers as they can be reached.
     pub upstreams: Arc<Upstreams>,
     /// The one HTTP client to providers.

@@ -118,7 +118,7 @@ async fn take_over(generator: &Generator, spool: &Spool, tasks: &TaskTracker) ->
     }
     let orphans = generator.database.take_over(now, held_until, BATCH).await?;
     for orphan in orphans {
-        let (generator, scope) = (generator.clone(), spool.scope());
+        let (generator, scope) = (generator.in_force(), spool.scope());
         let span = tracing::error_span!("request", request.id = %orphan.id);
         tasks.spawn(async move { generator.resume(&orphan, &scope).await }.instrument(span));
     }

@@ -67,6 +67,7 @@ use db::Database;
 pub use first_key::FIRST_KEY_FILE;
 use generation::Generator;
 use generation::ends::Ends;
+use generation::renewed::Newest;
 use generation::routing::Routing;
 use http::in_process::InProcess;
 use http::state::{AppState, Current};
@@ -207,6 +208,7 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     let metrics = Metrics::default();
     let generator = Generator {
         links: links(settings, &parts.database, &parts.clock).await?,
+        newest: Newest::new(Arc::clone(&parts.catalog)),
         catalog: parts.catalog,
         upstreams: parts.upstreams,
         driver: Arc::new(parts.driver),

@@ -86,7 +86,7 @@ pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopp
             under_way.remove(&task_of(ended));
         }
         for due in sender.due(under_way.values().cloned().collect()).await {
-            let sender = sender.clone();
+            let sender = sender.anew();
             let span = tracing::error_span!("request", request.id = %due.generation_id);
             let to = (due.account_id.clone(), host(&due.url).unwrap_or_default());
             let task = sending.spawn(async move { sender.deliver(due).await }.instrument(span));
@@ -121,6 +121,14 @@ struct Sender {
 }
 
 impl Sender {
+    /// The same with the catalogue in force now.
+    fn anew(&self) -> Self {
+        Self {
+            generator: self.generator.in_force(),
+            ..self.clone()
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.generator.clock.now()
     }

@@ -66,6 +66,7 @@ mod it {
     mod privacy;
     mod protocols;
     mod proxies;
+    mod reconcile;
     mod reload;
     mod renewal;
     mod repeats;
@@ -92,6 +93,7 @@ mod it {
     mod upgrade;
     mod upstreams;
     mod usage;
+    mod verify;
     mod waiting;
     mod webhooks;
     mod weight;

@@ -3,6 +3,7 @@
 mod check;
 mod declared;
 pub mod derived;
+pub mod figures;
 pub mod inputs;
 pub mod load;
 pub mod lookup;

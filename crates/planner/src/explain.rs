@@ -20,6 +20,7 @@ use crate::money::Micros;
 use crate::native::{ImageForm, NativeValue};
 use crate::plan::{Candidate, Circumstances, RoutePlan, plan};
 use crate::price::Line;
+use crate::price::unbounded::unbounded;
 use crate::request::{ImageRequest, Inputs};
 use crate::resolve::{Adjustment, Resolved, nothing_left, survey};
 use crate::secret;
@@ -81,8 +82,12 @@ pub struct Sent {
     pub adjustments: Vec<Adjustment>,
     /// How near it comes to what was asked for.
     pub fit: Fit,
+    /// Further native fields that the provider documents: a request may hold them, and they go through as they are.
+    pub passthrough: Vec<String>,
     /// What it would cost at the most.
     pub total_cost_micros: Micros,
+    /// Parts of the price for which no bound is published.
+    pub warnings: Vec<String>,
     /// How the charge will be found.
     pub cost_basis: Basis,
     /// The lines of the price.
@@ -213,7 +218,12 @@ fn sent(catalog: &Catalog, model: &Model, request: &ImageRequest, inputs: &Input
         after: after(request, resolved),
         adjustments: resolved.adjustments.clone(),
         fit: resolved.fit.clone(),
+        passthrough: resolved
+            .offer
+            .in_mode(request.mode)
+            .map_or_else(Vec::new, |offer| offer.passthrough.clone()),
         total_cost_micros: resolved.estimate.total,
+        warnings: unbounded(&resolved.offer.pricing, &resolved.work),
         cost_basis: resolved.estimate.basis,
         components: resolved.estimate.components.clone(),
     }

@@ -5,6 +5,7 @@ pub mod estimate;
 pub mod starting;
 pub mod table;
 mod tokens;
+pub mod unbounded;
 
 use rust_decimal::Decimal;
 

@@ -14,7 +14,7 @@ use crate::catalog::offer::{ModeOffer, Offer};
 use crate::format::Format;
 use crate::mode::Mode;
 
-pub use offers::offers_json;
+pub use offers::{bounds, offers_json};
 pub use parameters::standard_properties;
 pub use sizes::{range_json, range_of, sizes_json, sizes_of};
 

@@ -100,6 +100,15 @@ impl<'a> ModelView<'a> {
         parameter::read(&self.schema(), &self.offers)
     }
 
+    /// The parameters that an offer takes in a mode: the name, the provider's own name, and what it may be there.
+    pub fn taken_by<'b>(&'b self, offer: &'b ModeOffer) -> impl Iterator<Item = (&'b str, &'b str, Value)> {
+        let declared = self.catalog.parameters_of(self.model);
+        offer.fields.iter().map(|(name, field)| {
+            let bounds = schema::bounds(field, declared.get(name));
+            (name.as_str(), field.native_name(name), bounds)
+        })
+    }
+
     /// Prices of one image.
     #[must_use]
     pub fn prices(&self) -> PriceTable<'a> {
@@ -171,7 +180,7 @@ impl<'a> ModelView<'a> {
             told["schema"] = self.schema();
             told["sizes"] = schema::sizes_json(model);
             told["size_range"] = schema::range_json(model);
-            told["offers"] = schema::offers_json(model);
+            told["offers"] = schema::offers_json(self.catalog, model);
         }
         told
     }

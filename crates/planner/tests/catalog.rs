@@ -1,15 +1,21 @@
 //! The catalogue as it ships, against the facts that it was written from.
 
+#[path = "catalog/days.rs"]
+mod days;
 #[path = "catalog/draws.rs"]
 mod draws;
 #[path = "catalog/facts.rs"]
 mod facts;
+#[path = "catalog/figures.rs"]
+mod figures;
 #[path = "catalog/folder.rs"]
 mod folder;
 #[path = "catalog/handlings.rs"]
 mod handlings;
 #[path = "catalog/mistakes.rs"]
 mod mistakes;
+#[path = "catalog/passthrough.rs"]
+mod passthrough;
 #[path = "catalog/prices.rs"]
 mod prices;
 #[path = "catalog/properties.rs"]

@@ -35,7 +35,7 @@ pub use adapter::{
 pub use body::{Body, Multipart, Node, base64_stream};
 pub use driver::{Driver, DriverConfig, Finished, FinishedImage, Observer, retry_after};
 pub use fetch::{FetchError, FetchLimits, Fetched};
-pub use network::{GuardConfig, GuardedClient, OutboundProxy, install_crypto, is_loopback, is_public};
+pub use network::{GuardConfig, GuardedClient, OutboundProxy, asking_client, install_crypto, is_loopback, is_public};
 pub use protocols::adapter;
 pub use splitter::{Document, SplitError, SplitLimits, Splitter};
 pub use spool::{Blob, BlobWriter, Owners, Spool, SpoolError, SpoolLimits, SpoolScope, SpoolUse};

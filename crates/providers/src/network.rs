@@ -236,6 +236,14 @@ pub(crate) fn client(
     })
 }
 
+/// A client by which an operator's own command asks a provider for what it tells: as that of calls, without their limits.
+///
+/// # Errors
+/// When there is no usable cryptography on this machine.
+pub fn asking_client(proxy: Option<&OutboundProxy>) -> Result<Client, reqwest::Error> {
+    client("pictor", CONNECT_TIMEOUT, None, proxy)
+}
+
 /// Drops private addresses from what a name resolves to.
 #[derive(Debug, Clone)]
 pub(crate) struct Resolver {

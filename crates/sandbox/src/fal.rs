@@ -1,8 +1,9 @@
-//! The fal emulator: `/fal/run` and `/fal/queue` take calls, `/fal/rest` uploads and keys, `/fal/media` has files.
+//! The fal emulator: `/fal/run` and `/fal/queue` take calls, `/fal/rest` uploads and keys, `/fal/media` has files,
+//! `/fal/api` tells of endpoints and prices.
 //!
 //! fal's Python client reaches it with `FAL_RUN_HOST=host:port/fal/run` and `FAL_QUEUE_RUN_HOST=host:port/fal/queue`
 //! (it insists on https, so on a sandbox with TLS); its JavaScript client with `proxyUrl` set to `/fal/proxy`.
-//! Not emulated: streams of `/stream` endpoints, realtime sockets, retries of the queue and the platform API.
+//! Not emulated: streams of `/stream` endpoints, realtime sockets, retries of the queue, and what the platform API tells of use.
 
 mod answer;
 mod ask;
@@ -12,6 +13,7 @@ mod endpoints;
 mod errors;
 mod fields;
 mod job;
+mod platform;
 mod prices;
 mod proxy;
 mod queue;
@@ -68,6 +70,8 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
             "/media/files/{id}/{name}/multipart/{upload}/{part}",
             put(direct::upload_part).post(direct::complete),
         )
+        .route("/api/v1/models", get(platform::models))
+        .route("/api/v1/models/pricing", get(platform::pricing))
         .route("/rest/.well-known/jwks.json", get(webhook::keys))
         .route("/media/upload/{id}", put(storage::upload))
         .route(

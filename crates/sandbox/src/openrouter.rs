@@ -12,6 +12,7 @@ mod fields;
 mod images;
 mod models;
 mod prices;
+mod rates;
 mod sizes;
 mod work;
 

@@ -152,7 +152,7 @@ def test_a_dry_run_refuses_what_a_real_one_would(wired_client):
 
 def test_candidates_stand_in_order_of_price(wired_client):
     estimate = wired_client.images.generate(
-        model="gpt-image-1.5", prompt=GENERATE_PROMPT, quality="high", size="1024x1024", extra_query=DRY
+        model="gpt-image-2", prompt=GENERATE_PROMPT, quality="high", size="1024x1024", extra_query=DRY
     )
     prices = [candidate["total_cost_micros"] for candidate in estimate.candidates]
     assert len(prices) == 3

@@ -6,6 +6,7 @@ use planner::money::Micros;
 use planner::plan::{Candidate, RoutePlan};
 use serde_json::{Value, json};
 
+use crate::generation::facts;
 use crate::http::respond;
 
 /// What the request would cost, at the first candidate and at every other. Never an id, data, status or url: nothing was made.
@@ -22,6 +23,7 @@ pub(super) fn answer(plan: &RoutePlan<'_>) -> Response {
         "candidates": candidates,
         "adjustments": first.adjustments,
         "cost_basis": first.estimate.basis,
+        "warnings": facts::warnings(&plan.candidates[0]),
     });
     if first.estimate.markup != Micros::ZERO {
         body["markup_micros"] = json!(first.estimate.markup);

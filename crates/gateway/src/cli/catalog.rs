@@ -1,9 +1,12 @@
 //! `pictor catalog`: works on the files themselves, so it needs no running gateway.
 
+mod verify;
+
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use jiff::civil::Date;
+use planner::catalog::figures::Figure;
 use planner::catalog::model::Model;
 use planner::catalog::offer::Offer;
 use planner::catalog::pricing::Component;
@@ -54,6 +57,20 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask a provider itself what it tells of its models without cost, and list where the catalogue differs, ready to paste.
+    Verify(verify::Arguments),
+    /// Draw some figures of the catalogue, each with its source, to be held against it.
+    Sample {
+        /// What the draw goes by: the same number draws the same figures.
+        #[arg(long)]
+        seed: u64,
+        /// How many.
+        #[arg(long, default_value_t = 60)]
+        count: usize,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make one signed file of the built-in catalogue and a folder over it, for the setting catalog_url of gateways.
     Pack {
         /// The file of the secret key that signs it; made where it does not exist.
@@ -71,7 +88,7 @@ pub(super) enum Command {
 }
 
 /// Runs one of the commands.
-pub(super) fn run(command: Command, config: Option<PathBuf>) -> Result<(), Failed> {
+pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(), Failed> {
     match command {
         Command::Check { dir } => check(dir),
         Command::List { all } => list(all, config),
@@ -79,6 +96,8 @@ pub(super) fn run(command: Command, config: Option<PathBuf>) -> Result<(), Faile
         Command::Show { model, toml: false } => show(&model, config),
         Command::Schema { model } => print_schema(&model, config),
         Command::Stale { on, json } => stale(on, json, config),
+        Command::Verify(arguments) => verify::run(arguments, config).await,
+        Command::Sample { seed, count, json } => sample(seed, count, json, config),
         Command::Pack { key, out, dir } => pack(&key, &out, dir.as_deref()),
         Command::Explain(arguments) => explain::run(&arguments, config),
     }
@@ -113,6 +132,37 @@ fn stale(on: Option<Date>, as_json: bool, config: Option<PathBuf>) -> Result<(),
             .iter()
             .map(|one| vec![one.provider.to_owned(), one.model.to_owned(), one.doubt.to_string()]),
     );
+    table(&rows);
+    Ok(())
+}
+
+fn sample(seed: u64, count: usize, as_json: bool, config: Option<PathBuf>) -> Result<(), Failed> {
+    let (_, catalog) = load(config)?;
+    let drawn = catalog.sample(seed, count);
+    if as_json {
+        let rows = drawn.iter().map(|figure| {
+            json!({ "provider": figure.provider, "model": figure.model, "of": figure.of, "value": figure.value,
+                "source": figure.source, "as_of": figure.as_of })
+        });
+        say(&serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+        return Ok(());
+    }
+    let mut rows = vec![
+        ["PROVIDER", "MODEL", "FIGURE", "VALUE", "SOURCE", "DATE"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
+    let row = |figure: Figure| {
+        vec![
+            figure.provider,
+            figure.model,
+            figure.of,
+            figure.value,
+            figure.source,
+            figure.as_of.to_string(),
+        ]
+    };
+    rows.extend(drawn.into_iter().map(row));
     table(&rows);
     Ok(())
 }

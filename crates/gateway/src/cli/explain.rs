@@ -158,6 +158,9 @@ fn print_sent(sent: &Sent) {
             line.total_cost
         ));
     }
+    for warning in &sent.warnings {
+        say(&format!("   {warning}"));
+    }
     let mut rows = vec![
         ["   PARAMETER", "REQUESTED", "HANDLING", "SENT", "NOTE"]
             .map(ToOwned::to_owned)
@@ -185,6 +188,9 @@ fn print_sent(sent: &Sent) {
     table(&rows);
     for step in sent.before.iter().chain(&sent.after) {
         say(&format!("   {step}"));
+    }
+    if !sent.passthrough.is_empty() {
+        say(&format!("   also takes {}", sent.passthrough.join(", ")));
     }
     let fields = Value::Object(sent.fields.clone());
     say(&format!("   sends {fields}"));

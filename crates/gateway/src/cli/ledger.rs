@@ -1,9 +1,12 @@
 //! `pictor ledger`: works on the database itself, so it needs no running gateway.
 
+mod reconcile;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use planner::catalog::Catalog;
 use planner::money::Micros;
 use serde_json::{Map, Number, Value, json};
 
@@ -23,6 +26,8 @@ use crate::operator::{accounts, postings};
 pub(super) enum Command {
     /// Check every rule of the books.
     Verify,
+    /// Hold what a provider says that it billed against the books, by day and model, and list what differs.
+    Reconcile(reconcile::Arguments),
     /// List accounts with what they have.
     Accounts,
     /// Make an account.
@@ -93,19 +98,26 @@ pub(super) struct PostingArguments {
 
 /// Checks, shows, makes or moves.
 pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(), Failed> {
-    let (settings, _) = load(config)?;
+    let (settings, catalog) = load(config)?;
     std::fs::create_dir_all(&settings.data_dir)?;
     let now = Clock::system().now();
     let database = Database::open(&database_url(&settings), now).await?;
     let reported_factor = settings.limits.reported_cost_factor;
-    let done = carry_out(&database, command, now, reported_factor).await;
+    let done = carry_out(&database, &catalog, command, now, reported_factor).await;
     database.close().await;
     done
 }
 
-async fn carry_out(database: &Database, command: Command, now: Timestamp, reported_factor: i64) -> Result<(), Failed> {
+async fn carry_out(
+    database: &Database,
+    catalog: &Catalog,
+    command: Command,
+    now: Timestamp,
+    reported_factor: i64,
+) -> Result<(), Failed> {
     match command {
         Command::Verify => verify(database, now, reported_factor).await,
+        Command::Reconcile(arguments) => reconcile::run(database, catalog, &arguments).await,
         Command::Accounts => list(database).await,
         Command::CreateAccount {
             id,

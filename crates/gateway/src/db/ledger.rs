@@ -9,6 +9,7 @@ mod hold;
 mod late;
 mod pools;
 mod post;
+pub mod spent;
 pub mod verify;
 
 use std::time::Duration;

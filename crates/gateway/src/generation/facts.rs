@@ -10,6 +10,7 @@ use planner::native::{NativeRequest, NativeValue};
 use planner::plan::Candidate;
 use planner::price::charge::Produced;
 use planner::price::estimate::Work;
+use planner::price::unbounded::unbounded;
 use planner::resolve::{Adjustment, Finish, Resolved};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -138,6 +139,14 @@ pub struct Origin {
     pub attempt: i64,
     /// What its charge is found by; with the first image of each call.
     pub produced: Option<Produced>,
+}
+
+/// What a caller should know before the first call: an end that comes, and what the estimate cannot bound.
+#[must_use]
+pub(crate) fn warnings(candidate: &Candidate<'_>) -> Vec<String> {
+    let resolved = &candidate.resolved;
+    let ends = sunset_warning(candidate).into_iter();
+    ends.chain(unbounded(&resolved.offer.pricing, &resolved.work)).collect()
 }
 
 /// Tells of an announced last day, and what to use instead.

@@ -224,8 +224,17 @@ async fn an_estimate_has_its_fields_and_nothing_of_an_answer() {
             "model",
             "provider",
             "total_cost_micros",
+            "warnings",
         ];
         assert_eq!(names(&estimate), fields);
+        // Its end comes, and what it writes has no published bound.
+        let warnings = estimate["warnings"].as_array().expect("a list");
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        let text = warnings[1].as_str().expect("a text");
+        assert!(
+            text.starts_with("Text that the model writes") && text.contains("$10 for 1000000 tokens"),
+            "{text}"
+        );
         assert_eq!(
             (&estimate["estimated"], &estimate["currency"]),
             (&json!(true), &json!("USD"))

@@ -135,3 +135,39 @@ async fn an_operator_can_put_a_successor_in_a_retired_model_s_place() {
     gateway.generate(small("dall-e-2")).await.error(404, "MODEL_DISABLED");
     gateway.finish().await;
 }
+
+/// Every model is told of and planned, whatever the day, and what has ended stands behind what has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_falls_out_as_days_pass() {
+    let gateway = TestGateway::start().await;
+    for day in ["2026-12-04T12:00:00Z", "2027-03-01T12:00:00Z"] {
+        gateway.clock.set(day);
+        let listed = gateway.get("/openai/v1/models").await.ok();
+        let models = listed["data"].as_array().expect("a list").iter();
+        let drawing = models.filter(|model| {
+            let modes = model["modes"].as_array().expect("a list");
+            model["status"] == "enabled" && modes.contains(&json!("text-to-image"))
+        });
+        let mut count = 0;
+        for model in drawing {
+            let id = model["id"].as_str().expect("an id");
+            let body = with(small(id), json!({ "openai_api_key": "sk-of-somebody" }));
+            let places = order(&gateway, &body).await;
+            assert!(!places.is_empty(), "{id} on {day}");
+            count += 1;
+        }
+        assert!(count > 50, "{count} models draw on {day}");
+        // Both ended at OpenAI on the first of December.
+        for id in ["gpt-image-1.5", "gpt-image-1-mini"] {
+            let places = order(&gateway, &small(id)).await;
+            assert_eq!(
+                places.last().map(String::as_str),
+                Some("openai"),
+                "{id} on {day}: {places:?}"
+            );
+        }
+        let made = gateway.generate(small("gpt-image-2")).await;
+        assert_eq!(made.ok()["metadata"]["warnings"], json!([]));
+    }
+    gateway.finish().await;
+}

@@ -227,3 +227,33 @@ async fn listing_models_needs_a_key() {
         .error(401, "AUTHENTICATION_FAILED");
     gateway.finish().await;
 }
+
+/// What an offer tells of itself is what holds: a documented field that Pictor has no parameter for arrives as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_tells_its_bounds_and_the_further_fields_of_its_provider() {
+    let gateway = TestGateway::start().await;
+    let told = gateway.get("/openai/v1/models/flux.2-klein-4b?schema=true").await.ok();
+    let offers = told["offers"].as_array().expect("a list");
+    let own = offers
+        .iter()
+        .find(|offer| offer["provider"] == "replicate")
+        .expect("an offer");
+    let mode = &own["modes"]["text-to-image"];
+    assert_eq!(mode["passthrough"], json!(["go_fast"]));
+    let prompt = &mode["parameters"]["prompt"];
+    assert_eq!(
+        (&prompt["native"], &prompt["type"]),
+        (&json!("prompt"), &json!("string"))
+    );
+    assert_eq!(mode["parameters"]["resolution"]["native"], "output_megapixels");
+    let body = json!({ "model": "replicate/flux.2-klein-4b", "prompt": "dunes", "go_fast": true });
+    let made = gateway.generate(body).await.ok();
+    assert_eq!(made["metadata"]["adjustments"], json!([]));
+    let calls = gateway.upstream_calls().await;
+    assert_eq!(calls[0]["body"]["input"]["go_fast"], true, "{calls:?}");
+    let page = send(gateway.anonymous(Method::GET, "/models/black-forest-labs/flux.2-klein-4b"))
+        .await
+        .text();
+    assert!(page.contains("Also takes") && page.contains("<code>go_fast</code>"));
+    gateway.finish().await;
+}

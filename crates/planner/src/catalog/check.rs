@@ -92,11 +92,19 @@ fn check_model(checker: &mut Checker<'_>, catalog: &Catalog, model: &Model) {
             // What only an offer took that is gone, the model declares no more.
             names.extend(catalog.parameters.keys().map(String::as_str));
         }
-        check_offer(checker, offer, &at, &names);
+        // A standard parameter is understood whether the model has it or not.
+        let is_parameter = |name: &str| declared.contains_key(name) || catalog.parameters.contains_key(name);
+        check_offer(checker, offer, &at, &names, &is_parameter);
     }
 }
 
-fn check_offer(checker: &mut Checker<'_>, offer: &Offer, at: &[Step], declared: &HashSet<&str>) {
+fn check_offer(
+    checker: &mut Checker<'_>,
+    offer: &Offer,
+    at: &[Step],
+    declared: &HashSet<&str>,
+    is_parameter: &dyn Fn(&str) -> bool,
+) {
     if offer.modes.is_empty() {
         checker.report(at, "an offer needs at least one table under modes".to_owned());
     }
@@ -106,6 +114,7 @@ fn check_offer(checker: &mut Checker<'_>, offer: &Offer, at: &[Step], declared: 
         };
         let here = [at, &[key("modes"), key(mode.as_str())]].concat();
         check_mode(checker, mode_offer, mode, &here, at, declared);
+        check_passthrough(checker, mode_offer, &here, at, is_parameter);
     }
     check_lifecycle(checker, offer, at);
     check_pricing(checker, offer, at);
@@ -174,6 +183,38 @@ fn check_mode(
                 "the forms file, link and link-list are for image and mask, and they take no other".to_owned(),
             );
         }
+    }
+}
+
+/// A name is passed through only where nothing else has it.
+fn check_passthrough(
+    checker: &mut Checker<'_>,
+    mode_offer: &ModeOffer,
+    here: &[Step],
+    at: &[Step],
+    is_parameter: &dyn Fn(&str) -> bool,
+) {
+    let (_, text) = checker.source;
+    for (index, name) in mode_offer.passthrough.iter().enumerate() {
+        let native = mode_offer
+            .fields
+            .iter()
+            .find(|(own, field)| field.native_name(own) == name);
+        let message = if is_parameter(name) {
+            format!("'{name}' is a parameter: map it under fields")
+        } else if let Some((own, _)) = native {
+            format!("'{own}' is already sent as '{name}'")
+        } else if mode_offer.constants.contains_key(name) {
+            format!("'{name}' is a constant, which callers cannot set")
+        } else if mode_offer.passthrough[..index].contains(name) {
+            format!("'{name}' stands there twice")
+        } else {
+            continue;
+        };
+        let own = [here, &[key("passthrough")]].concat();
+        let common = [at, &[key("common"), key("passthrough")]].concat();
+        let path = if stands(text, &own) { own } else { common };
+        checker.report(&path, message);
     }
 }
 

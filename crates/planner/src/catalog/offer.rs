@@ -74,6 +74,8 @@ pub struct ModeSpec {
     pub without: Vec<String>,
     /// Native fields that are always sent.
     pub constants: IndexMap<String, Value>,
+    /// Native fields that the provider documents and that Pictor has no parameter for: callers' values go there unchanged.
+    pub passthrough: Vec<String>,
 }
 
 /// Sizes that an offer takes: one of `listed`, `range` and `ratios`.
@@ -320,6 +322,8 @@ pub struct ModeOffer {
     pub fields: IndexMap<String, Field>,
     /// Native fields that are always sent.
     pub constants: IndexMap<String, Value>,
+    /// Further native fields that the provider documents: callers' values go there unchanged.
+    pub passthrough: Vec<String>,
 }
 
 impl Offer {
@@ -358,6 +362,9 @@ impl Offer {
         fields.extend(own.fields.iter().map(|(name, field)| (name.clone(), field.clone())));
         let mut constants = common.constants.clone();
         constants.extend(own.constants.clone());
+        let mut passthrough = common.passthrough.clone();
+        passthrough.extend(own.passthrough.iter().cloned());
+        passthrough.retain(|name| !own.without.contains(name));
         ModeOffer {
             model: own.model.clone().or_else(|| common.model.clone()).unwrap_or_default(),
             max_n: own.max_n.or(common.max_n).unwrap_or(1),
@@ -373,6 +380,7 @@ impl Offer {
             default_format: own.default_format.or(common.default_format).unwrap_or(Format::Png),
             fields,
             constants,
+            passthrough,
         }
     }
 }

@@ -216,10 +216,16 @@ pub enum InputTokens {
         /// Whether every input has high fidelity, asked for or not.
         #[serde(default)]
         always_high: bool,
+        /// Whether it is the rule of another model, as none is published for this one.
+        #[serde(default)]
+        assumed: bool,
     },
     /// No published rule: a bound.
     Bound {
         /// Tokens of one image at the most.
         max: u64,
+        /// Whether the provider publishes none.
+        #[serde(default)]
+        assumed: bool,
     },
 }

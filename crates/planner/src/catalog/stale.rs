@@ -22,6 +22,11 @@ pub enum Doubt {
         /// The announced last day.
         sunset: Date,
     },
+    /// The announced end has passed, and it is long ago that the offer was found to be served all the same.
+    SeenLongAgo {
+        /// The last day on which it was.
+        seen: Date,
+    },
     /// The announced end is near.
     EndsSoon {
         /// The announced last day.
@@ -40,6 +45,7 @@ impl Doubt {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Unconfirmed { .. } => "unconfirmed",
+            Self::SeenLongAgo { .. } => "seen_long_ago",
             Self::EndsSoon { .. } => "ends_soon",
             Self::OldFigures { .. } => "old_figures",
         }
@@ -50,6 +56,7 @@ impl Doubt {
     pub const fn day(&self) -> Date {
         match *self {
             Self::Unconfirmed { sunset } | Self::EndsSoon { sunset } => sunset,
+            Self::SeenLongAgo { seen } => seen,
             Self::OldFigures { as_of } => as_of,
         }
     }
@@ -62,6 +69,7 @@ impl fmt::Display for Doubt {
                 f,
                 "was to end on {sunset}, and neither end_confirmed nor still_served says what became of it"
             ),
+            Self::SeenLongAgo { seen } => write!(f, "was last found to be served past its end on {seen}"),
             Self::EndsSoon { sunset } => write!(f, "ends on {sunset}"),
             Self::OldFigures { as_of } => write!(f, "has prices of {as_of}"),
         }
@@ -117,6 +125,12 @@ fn doubts(offer: &Offer, on: Date) -> Vec<Doubt> {
             doubts.push(Doubt::Unconfirmed { sunset });
         } else if sunset >= on && days(on, sunset) <= SOON_DAYS {
             doubts.push(Doubt::EndsSoon { sunset });
+        }
+        if let Some(seen) = offer.still_served
+            && offer.end_confirmed.is_none()
+            && days(seen, on) > OLD_DAYS
+        {
+            doubts.push(Doubt::SeenLongAgo { seen });
         }
     }
     let as_of = offer.pricing.as_of;

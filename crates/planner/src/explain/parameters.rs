@@ -8,6 +8,7 @@ use crate::catalog::model::Model;
 use crate::handling::{Handling, handling};
 use crate::request::{ImageRequest, Inputs};
 use crate::resolve::Resolved;
+use crate::schema::bounds;
 use crate::secret::{SHOWN, shown};
 use crate::size::{RatioArgument, TierArgument};
 
@@ -22,6 +23,8 @@ pub struct ParameterExplanation {
     pub handling: Option<Handling>,
     /// The native fields that are there for its sake.
     pub sent: Map<String, Value>,
+    /// What the offer takes for it: type, values, least and greatest number, lengths, default; null for one that it lacks.
+    pub takes: Option<Value>,
     /// What was changed, in a few words.
     pub note: Option<String>,
 }
@@ -52,14 +55,25 @@ pub(super) fn explain(
         };
         let sent = fields.iter().filter(|(native, _)| is_of_it(native));
         let told = resolved.adjustments.iter().filter(|change| change.parameter == name);
-        let notes: Vec<String> = told
+        let mut notes: Vec<String> = told
             .map(|change| match &change.used {
                 Value::Null => format!("not used: {}", change.reason),
                 Value::String(used) => format!("becomes {used}: {}", change.reason),
                 used => format!("becomes {used}: {}", change.reason),
             })
             .collect();
+        if known.is_none()
+            && let Some(offer) = mode_offer
+        {
+            notes.push(if offer.passthrough.contains(&name) {
+                "a field that the provider documents; goes through as it is".to_owned()
+            } else {
+                "no field that the catalogue knows; goes through as it is, and the provider decides".to_owned()
+            });
+        }
+        let field = mode_offer.and_then(|offer| offer.fields.get(&name));
         ParameterExplanation {
+            takes: field.map(|field| bounds(field, known)),
             handling: known.and_then(|_| mode_offer.as_ref().map(|offer| handling(&name, offer))),
             requested: if is_secret {
                 json!(SHOWN)

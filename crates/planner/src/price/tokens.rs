@@ -63,7 +63,7 @@ pub(super) fn listed_sizes(rule: &OutputTokens, quality: &str) -> Vec<Size> {
 /// Tokens of one input image at the most.
 pub(super) fn input_tokens(rule: &InputTokens, size: Size, high_fidelity: bool) -> u64 {
     match rule {
-        InputTokens::Bound { max } => *max,
+        InputTokens::Bound { max, .. } => *max,
         InputTokens::Tiles {
             base,
             per_tile,
@@ -72,6 +72,7 @@ pub(super) fn input_tokens(rule: &InputTokens, size: Size, high_fidelity: bool) 
             high_square,
             high_other,
             always_high,
+            ..
         } => {
             let high = match (high_fidelity || *always_high, size.width_px == size.height_px) {
                 (false, _) => 0,

@@ -1,10 +1,13 @@
 //! The offers of a model as its schema and its page show them: what each takes, what it costs, and how long it is run.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+use crate::catalog::Catalog;
 use crate::catalog::inputs::InputsSpec;
 use crate::catalog::model::Model;
 use crate::catalog::offer::{Field, ModeOffer, Offer};
+use crate::catalog::parameter::Parameter;
 use crate::catalog::pricing::{Component, Pricing};
 use crate::handling::handling;
 use crate::mode::Mode;
@@ -12,17 +15,18 @@ use crate::size::{OfferSizes, SizeSupport};
 
 /// Every offer of `model`, retired ones too.
 #[must_use]
-pub fn offers_json(model: &Model) -> Value {
-    model.offers.iter().map(offer_json).collect()
+pub fn offers_json(catalog: &Catalog, model: &Model) -> Value {
+    let declared = catalog.parameters_of(model);
+    model.offers.iter().map(|offer| offer_json(offer, declared)).collect()
 }
 
-fn offer_json(offer: &Offer) -> Value {
+fn offer_json(offer: &Offer, declared: &IndexMap<String, Parameter>) -> Value {
     let modes = offer
         .modes
         .keys()
         .filter_map(|mode| Some((*mode, offer.in_mode(*mode)?)));
     let modes: Map<String, Value> = modes
-        .map(|(mode, mode_offer)| (mode.as_str().to_owned(), mode_json(mode, mode_offer)))
+        .map(|(mode, mode_offer)| (mode.as_str().to_owned(), mode_json(mode, mode_offer, declared)))
         .collect();
     json!({
         "provider": offer.provider,
@@ -52,11 +56,11 @@ const fn lifecycle(offer: &Offer) -> &'static str {
     }
 }
 
-fn mode_json(mode: Mode, offer: &ModeOffer) -> Value {
+fn mode_json(mode: Mode, offer: &ModeOffer, declared: &IndexMap<String, Parameter>) -> Value {
     let parameters: Map<String, Value> = offer
         .fields
         .iter()
-        .map(|(name, field)| (name.clone(), field_json(name, field, offer)))
+        .map(|(name, field)| (name.clone(), field_json(name, field, offer, declared.get(name))))
         .collect();
     let mut told = json!({
         "model": offer.model,
@@ -64,6 +68,7 @@ fn mode_json(mode: Mode, offer: &ModeOffer) -> Value {
         "default_format": offer.default_format.as_str(),
         "sizes": sizes_json(&offer.sizes),
         "parameters": parameters,
+        "passthrough": offer.passthrough,
     });
     if mode != Mode::TextToImage {
         told["inputs"] = offer.inputs.as_ref().map_or(Value::Null, inputs_json);
@@ -74,16 +79,37 @@ fn mode_json(mode: Mode, offer: &ModeOffer) -> Value {
     told
 }
 
-/// A parameter at this offer: its native name, how it is handled, and the bounds that are tighter than the model's.
-fn field_json(name: &str, field: &Field, offer: &ModeOffer) -> Value {
+/// A parameter at this offer: its native name, how it is handled, and what it may be there.
+fn field_json(name: &str, field: &Field, offer: &ModeOffer, parameter: Option<&Parameter>) -> Value {
+    let mut told = json!({ "native": field.native_name(name), "handling": handling(name, offer) });
+    if let (Some(told), Value::Object(bounds)) = (told.as_object_mut(), bounds(field, parameter)) {
+        told.extend(bounds);
+    }
+    told
+}
+
+/// What a parameter may be at an offer: the offer's own bounds, and the model's where it has none that are tighter.
+#[must_use]
+pub fn bounds(field: &Field, parameter: Option<&Parameter>) -> Value {
+    let number = |own: Option<f64>, models: Option<f64>, tighter: fn(f64, f64) -> f64| match (own, models) {
+        (Some(own), Some(models)) => Some(super::parameters::number(tighter(own, models))),
+        (own, models) => own.or(models).map(super::parameters::number),
+    };
+    let max_chars = [field.max_chars, parameter.and_then(|parameter| parameter.max_chars)];
+    let values = field.listed().or_else(|| parameter?.values.clone());
     let all = [
-        ("native", Some(json!(field.native_name(name)))),
-        ("handling", Some(json!(handling(name, offer)))),
-        ("values", field.listed().map(Value::from)),
-        ("min", field.min.map(|min| json!(min))),
-        ("max", field.max.map(|max| json!(max))),
+        ("type", parameter.map(|parameter| json!(parameter.kind()))),
+        ("values", values.map(Value::from)),
+        (
+            "min",
+            number(field.min, parameter.and_then(|parameter| parameter.min), f64::max),
+        ),
+        (
+            "max",
+            number(field.max, parameter.and_then(|parameter| parameter.max), f64::min),
+        ),
         ("min_chars", field.min_chars.map(Value::from)),
-        ("max_chars", field.max_chars.map(Value::from)),
+        ("max_chars", max_chars.into_iter().flatten().min().map(Value::from)),
         ("default", field.default.clone()),
     ];
     present(all)

@@ -51,7 +51,7 @@ pub(super) fn checks(name: &str, parameter: &Parameter) -> Value {
 }
 
 /// Whole numbers without a fraction, as people write them.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         Value::from(value as i64)
     } else {

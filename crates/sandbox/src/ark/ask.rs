@@ -65,7 +65,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
     }
     let background = fields.choice("background", &["transparent", "opaque", "auto"])?;
     let transparent = background == Some("transparent");
-    if transparent && (!model.transparent || links.is_empty()) {
+    if transparent && (!model.transparent || (links.is_empty() && !model.new_transparent)) {
         return Err(Refused::invalid(
             "background",
             "it is only supported by edits of some models",
@@ -86,7 +86,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
         size: size(&fields, model)?,
         count,
         group,
-        png: transparent || format == Some("png"),
+        png: transparent || format.map_or(model.png, |format| format == "png"),
         transparent,
         base64: response_format == Some("b64_json"),
         stream,

@@ -18,12 +18,18 @@ pub(super) struct Model {
     pub(super) groups: bool,
     /// Whether edits can have a transparent background.
     pub(super) transparent: bool,
+    /// Whether new pictures can too.
+    pub(super) new_transparent: bool,
     /// USD 1e-6 of a picture.
     pub(super) micros: i64,
     /// USD 1e-6 of a picture of at most so many pixels, where a small one is cheaper.
     pub(super) small: Option<(u64, i64)>,
-    /// USD 1e-6 of each input image after the first.
+    /// USD 1e-6 of each input image after those that are free.
     pub(super) further_input_micros: i64,
+    /// Input images that cost nothing.
+    pub(super) free_inputs: usize,
+    /// The format where none is asked for.
+    pub(super) png: bool,
 }
 
 const LITTLE: u64 = 921_600;
@@ -34,6 +40,22 @@ const MOST_OF_PRO: u64 = 4_624_220;
 /// Every model.
 const MODELS: &[Model] = &[
     Model {
+        id: "seedream-5-5-261028",
+        tiers: &["1K", "1.5K", "2K"],
+        least_pixels: LITTLE,
+        most_pixels: MOST_OF_PRO,
+        inputs: 10,
+        formats: true,
+        groups: false,
+        transparent: true,
+        new_transparent: true,
+        micros: 35_000,
+        small: Some((2_601_123, 20_000)),
+        further_input_micros: 8_000,
+        free_inputs: 0,
+        png: true,
+    },
+    Model {
         id: "dola-seedream-5-0-pro-260628",
         tiers: &["1K", "1.5K", "2K"],
         least_pixels: LITTLE,
@@ -42,9 +64,12 @@ const MODELS: &[Model] = &[
         formats: true,
         groups: false,
         transparent: true,
+        new_transparent: false,
         micros: 90_000,
         small: Some((2_610_000, 45_000)),
         further_input_micros: 3_000,
+        free_inputs: 1,
+        png: false,
     },
     Model {
         id: "dola-seedream-5-0-flash-260915",
@@ -55,9 +80,12 @@ const MODELS: &[Model] = &[
         formats: true,
         groups: false,
         transparent: true,
+        new_transparent: false,
         micros: 18_000,
         small: None,
         further_input_micros: 0,
+        free_inputs: 1,
+        png: false,
     },
     Model {
         id: "seedream-5-0-260128",
@@ -68,9 +96,12 @@ const MODELS: &[Model] = &[
         formats: true,
         groups: true,
         transparent: false,
+        new_transparent: false,
         micros: 35_000,
         small: None,
         further_input_micros: 0,
+        free_inputs: 1,
+        png: false,
     },
     SEEDREAM_4_5,
     Model {
@@ -82,9 +113,12 @@ const MODELS: &[Model] = &[
         formats: false,
         groups: true,
         transparent: false,
+        new_transparent: false,
         micros: 30_000,
         small: None,
         further_input_micros: 0,
+        free_inputs: 1,
+        png: false,
     },
 ];
 
@@ -97,9 +131,12 @@ const SEEDREAM_4_5: Model = Model {
     formats: false,
     groups: true,
     transparent: false,
+    new_transparent: false,
     micros: 40_000,
     small: None,
     further_input_micros: 0,
+    free_inputs: 1,
+    png: false,
 };
 
 /// What stands in for models that are not here: all that any of them takes.
@@ -112,9 +149,12 @@ const STAND_IN: Model = Model {
     formats: true,
     groups: true,
     transparent: true,
+    new_transparent: true,
     micros: 30_000,
     small: None,
     further_input_micros: 0,
+    free_inputs: 1,
+    png: false,
 };
 
 static STRANGERS: Strangers<Model> = Strangers::new();
@@ -140,7 +180,7 @@ impl Model {
         let pixels = u64::from(width) * u64::from(height);
         let small = self.small.filter(|(most, _)| pixels <= *most);
         let each = small.map_or(self.micros, |(_, micros)| micros);
-        let further = i64::try_from(inputs.saturating_sub(1)).unwrap_or(i64::MAX);
+        let further = i64::try_from(inputs.saturating_sub(self.free_inputs)).unwrap_or(i64::MAX);
         each * i64::from(count) + self.further_input_micros * further
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Price {
     Flat(i64),
     /// In USD 1e-6 up to 1024*1024 pixels; twice as much above.
     ByArea(i64),
+    /// In USD 1e-6 up to 1024*1024 pixels, and above.
+    ByTier(i64, i64),
     /// Not among the published prices that this table was made from: the bill shows zero.
     Unknown,
 }
@@ -137,7 +139,7 @@ pub(super) static MODELS: [Model; 13] = [
     later("qwen-image-2.0", Price::Flat(35_000), Tells::Sides),
     later("qwen-image-2.0-pro", Price::Flat(75_000), Tells::Sides),
     later("qwen-image-3.0", Price::ByArea(30_000), Tells::Output),
-    later("qwen-image-3.0-pro", Price::Unknown, Tells::Output),
+    later("qwen-image-3.0-pro", Price::ByTier(40_000, 75_000), Tells::Output),
     edit("qwen-image-edit", Sizes::ByInput, 1),
     edit("qwen-image-edit-plus", SIDES, 6),
     edit("qwen-image-edit-max", SIDES, 6),
@@ -199,6 +201,8 @@ impl Model {
             Price::Flat(micros) => (micros, "by image"),
             Price::ByArea(micros) if is_large => (2 * micros, "by image above 1024*1024 pixels"),
             Price::ByArea(micros) => (micros, "by image up to 1024*1024 pixels"),
+            Price::ByTier(_, micros) if is_large => (micros, "by image, 2K"),
+            Price::ByTier(micros, _) => (micros, "by image, 1K"),
             Price::Unknown => (0, "the price of this model is not known to the sandbox"),
         }
     }

@@ -9,6 +9,7 @@ mod google;
 mod gpt;
 mod makers;
 pub(super) mod strangers;
+mod studios;
 mod styles;
 
 use crate::latency::Pace;
@@ -218,6 +219,13 @@ pub(super) enum Price {
         micros: &'static [(&'static str, i64)],
         extra: Option<Extra>,
     },
+    /// Each whole megapixel of each picture, by how the word in a field begins.
+    WordMegapixels {
+        field: &'static str,
+        micros: &'static [(&'static str, i64)],
+    },
+    /// Each picture of at most so many pixels: the first that is large enough counts.
+    Steps(&'static [(u64, i64)]),
     /// The first whole megapixel of each picture, each further one, and each of the inputs.
     Megapixels {
         first: i64,
@@ -308,7 +316,14 @@ const BASE: Endpoint = Endpoint {
     pace: Pace::Medium,
 };
 
-static TABLES: [&[Endpoint]; 5] = [gpt::ROWS, flux::ROWS, google::ROWS, bytedance::ROWS, makers::ROWS];
+static TABLES: [&[Endpoint]; 6] = [
+    gpt::ROWS,
+    flux::ROWS,
+    google::ROWS,
+    bytedance::ROWS,
+    makers::ROWS,
+    studios::ROWS,
+];
 
 impl Endpoint {
     /// The endpoint of an id.

@@ -59,6 +59,20 @@ pub(super) fn charge(endpoint: &Endpoint, ask: &Ask, size: (u32, u32), inputs: &
             let each = micros.iter().find(|(begin, _)| word.starts_with(begin));
             pictures(count, each.map_or(0, |(_, each)| *each), extra_micros(ask, extra))
         }
+        Price::WordMegapixels { field, micros } => {
+            let word = ask.chosen.choice(field);
+            let each = micros.iter().find(|(begin, _)| word.starts_with(begin));
+            let units = count * megapixels(size);
+            Charge {
+                units,
+                ..pictures(units, each.map_or(0, |(_, each)| *each), 0)
+            }
+        }
+        Price::Steps(steps) => {
+            let pixels = u64::from(size.0) * u64::from(size.1);
+            let step = steps.iter().find(|(most, _)| pixels <= *most);
+            pictures(count, step.map_or(0, |(_, each)| *each), 0)
+        }
         Price::Megapixels {
             first,
             further,

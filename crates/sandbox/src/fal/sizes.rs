@@ -58,7 +58,7 @@ pub(super) fn read(endpoint: &Endpoint, fields: &mut Fields<'_>, chosen: &mut Ch
 fn halves_of(tier: &str) -> u32 {
     match tier {
         "0.5K" => 1,
-        "2K" => 4,
+        "2K" | "2k" => 4,
         "4K" => 8,
         _ => ONE_K,
     }

@@ -2,6 +2,7 @@
 
 use super::errors::ApiError;
 use super::family::Family;
+use super::rates::printed;
 use super::sizes::{RATIOS, TIERS};
 use crate::strangers::Strangers;
 use serde_json::{Value, json};
@@ -160,7 +161,7 @@ impl Model {
         let tag = self.provider.to_ascii_lowercase();
         json!({"id": self.id, "endpoints": [{
             "provider_name": self.provider, "provider_slug": tag, "provider_tag": tag,
-            "supported_parameters": self.supported(), "supports_streaming": false,
+            "supported_parameters": self.supported(), "supports_streaming": false, "pricing": printed(self.family),
         }]})
     }
 

@@ -2,42 +2,15 @@
 
 use super::ask::Ask;
 use super::family::Family;
+use super::rates::{SEEDREAM_NANOS, rates};
 use super::sizes::{Wanted, tier};
 use crate::bill::BilledTokens;
 use crate::gpt_image::{
     classic_input_tokens, classic_output_tokens, free_input_tokens, free_output_tokens, text_tokens,
 };
 
-/// Price of one image of Seedream 4.5, USD 1e-9.
-const SEEDREAM_NANOS: i128 = 40_000_000;
 /// Pixels that ByteDance counts as one token.
 const SEEDREAM_TOKEN_PIXELS: u64 = 256;
-
-/// Prices of one token, USD 1e-9.
-struct Rates {
-    text_in: u64,
-    image_in: u64,
-    text_out: u64,
-    image_out: u64,
-}
-
-/// USD 1e-9 a token, by the makers' price pages.
-fn rates(family: Family) -> Option<Rates> {
-    let (text_in, image_in, text_out, image_out) = match family {
-        Family::Gemini25 => (300, 300, 2_500, 30_000),
-        Family::Gemini31Flash => (500, 500, 3_000, 60_000),
-        Family::Gemini3Pro => (2_000, 2_000, 12_000, 120_000),
-        Family::GptMini => (2_000, 2_500, 0, 8_000),
-        Family::Gpt2 => (5_000, 8_000, 0, 30_000),
-        Family::Seedream => return None,
-    };
-    Some(Rates {
-        text_in,
-        image_in,
-        text_out,
-        image_out,
-    })
-}
 
 /// Tokens of a whole call whose answer also says `words`.
 pub(super) fn tokens(ask: &Ask, inputs_px: &[(u32, u32)], words: &str) -> BilledTokens {

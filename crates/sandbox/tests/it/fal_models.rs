@@ -30,12 +30,16 @@ fn with_inputs(endpoint: &str, mut body: Value) -> Value {
         "reve/edit",
         "upscale/crisp",
         "crystal-upscaler",
+        "qwen-image-edit",
+        "flux-kontext/dev",
+        "upscale/image",
+        "clarity-upscaler",
     ];
     if one.iter().any(|end| endpoint.ends_with(end)) {
         body["image_url"] = json!(input);
     } else if endpoint.ends_with("reference-to-image") {
         body["reference_image_urls"] = json!([input]);
-    } else if endpoint.ends_with("/edit") {
+    } else if endpoint.ends_with("/edit") || endpoint.contains("-edit-") {
         body["image_urls"] = json!([input, picture((64, 64))]);
     }
     body
@@ -62,6 +66,9 @@ fal-ai/flux-2/klein/9b | {"image_size": {"width": 512, "height": 528}} | 512x528
 fal-ai/flux-2/klein/9b/edit | {"image_size": {"width": 512, "height": 528}} | 512x528 png | 33000 | {"num_inference_steps": 9}
 fal-ai/flux-2-pro | {"image_size": {"width": 1040, "height": 1024}} | 1040x1024 jpeg | 45000 | {"safety_tolerance": "6"}
 fal-ai/flux-2-pro/edit | {"image_size": "auto"} | 96x64 jpeg | 60000 | {"output_format": "webp"}
+fal-ai/flux-2-max | {"image_size": {"width": 1040, "height": 1024}} | 1040x1024 jpeg | 100000 | {"safety_tolerance": "6"}
+fal-ai/flux-2-max/edit | {"image_size": "auto"} | 96x64 jpeg | 130000 | {"output_format": "webp"}
+fal-ai/flux-kontext/dev | {} | 96x64 jpeg | 25000 | {"num_inference_steps": 9}
 fal-ai/flux-2-flex | {"image_size": {"width": 512, "height": 528}} | 512x528 jpeg | 50000 | {"safety_tolerance": 2}
 fal-ai/flux-2-flex/edit | {"image_size": {"width": 512, "height": 528}} | 512x528 jpeg | 150000 | {"image_size": "auto_2K"}
 "#;
@@ -99,6 +106,28 @@ fal-ai/vidu/q2/reference-to-image | {"aspect_ratio": "9:16"} | 1080x1920 png | 1
 fal-ai/hidream-i1-full | {"image_size": "landscape_16_9"} | 1024x576 jpeg | 50000 | {"output_format": "webp"}
 fal-ai/z-image/turbo | {"image_size": "square"} | 512x512 png | 5000 | {"acceleration": "max"}
 fal-ai/recraft/upscale/crisp | {} | 384x256 png | 4000 | {"image_url": 7}
+fal-ai/qwen-image | {"image_size": "landscape_16_9"} | 1024x576 png | 20000 | {"image_size": {"width": 256, "height": 512}}
+fal-ai/qwen-image-edit | {"image_size": {"width": 1040, "height": 1024}} | 1040x1024 png | 60000 | {"num_inference_steps": 1}
+fal-ai/qwen-image-edit-2509 | {} | 96x64 png | 30000 | {"output_format": "webp"}
+fal-ai/qwen-image-edit-2511 | {"output_format": "webp"} | 96x64 webp | 30000 | {"output_format": "gif"}
+fal-ai/qwen-image-2/pro/text-to-image | {"enable_prompt_expansion": false} | 1024x1024 png | 75000 | {"enable_prompt_expansion": "perhaps"}
+fal-ai/qwen-image-2/pro/edit | {"image_size": "square"} | 512x512 png | 75000 | {"image_size": "auto"}
+fal-ai/wan/v2.7/text-to-image | {} | 1024x1024 png | 30000 | {"num_images": 6}
+fal-ai/wan/v2.7/edit | {"image_size": "square"} | 512x512 png | 30000 | {"output_format": "gif"}
+fal-ai/wan/v2.7/pro/text-to-image | {"output_format": "webp"} | 1024x1024 webp | 75000 | {"output_format": "gif"}
+fal-ai/wan/v2.7/pro/edit | {} | 1024x1024 png | 75000 | {"enable_prompt_expansion": "perhaps"}
+fal-ai/hunyuan-image/v3/text-to-image | {"image_size": "square"} | 512x512 png | 100000 | {"guidance_scale": 21}
+fal-ai/sana/v1.5/4.8b | {"image_size": {"width": 1040, "height": 1024}} | 1040x1024 png | 20000 | {"image_size": "auto"}
+fal-ai/bytedance/dreamina/v3.1/text-to-image | {"image_size": "square"} | 512x512 png | 30000 | {"enhance_prompt": "perhaps"}
+krea/v2/large/text-to-image | {"aspect_ratio": "2.35:1"} | 1568x672 png | 60000 | {"creativity": "wild"}
+krea/v2/medium/text-to-image | {"creativity": "raw"} | 1024x1024 png | 30000 | {"aspect_ratio": "3:4"}
+fal-ai/recraft/v4/text-to-image | {"background_color": {"r": 1}} | 1024x1024 webp | 40000 | {"image_size": "auto"}
+fal-ai/recraft/v4/pro/text-to-image | {"image_size": "portrait_4_3"} | 768x1024 webp | 250000 | {"colors": 7}
+ideogram/v4 | {"rendering_speed": "TURBO", "image_size": {"width": 2048, "height": 2048}} | 2048x2048 jpeg | 30000 | {"rendering_speed": "FAST"}
+xai/grok-imagine-image | {"aspect_ratio": "2:1", "resolution": "2k"} | 2880x1440 jpeg | 20000 | {"resolution": "4k"}
+fal-ai/seedvr/upscale/image | {"upscale_factor": 4} | 384x256 jpeg | 1000 | {"upscale_mode": "much"}
+fal-ai/topaz/upscale/image | {} | 192x128 jpeg | 80000 | {"face_enhancement": "perhaps"}
+fal-ai/clarity-upscaler | {"upscale_factor": 3} | 288x192 png | 30000 | {"creativity": 2}
 clarityai/crystal-upscaler | {"scale_factor": 2.5} | 240x160 jpeg | 16000 | {"output_format": "webp"}
 "#;
 

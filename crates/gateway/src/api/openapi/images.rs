@@ -88,12 +88,13 @@ pub(super) fn schemas() -> Value {
             "quality": { "enum": ["low", "medium", "high", "xhigh", "max", "auto"] },
             "b64_json": text, "url": text, "partial_image_index": { "type": "integer", "minimum": 0 }, "usage": reference("TokenUsage") } },
         "Route": route(),
-        "Estimate": { "type": "object", "required": ["estimated", "model", "provider", "total_cost_micros", "currency", "components", "candidates", "adjustments", "cost_basis"], "properties": {
+        "Estimate": { "type": "object", "required": ["estimated", "model", "provider", "total_cost_micros", "currency", "components", "candidates", "adjustments", "cost_basis", "warnings"], "properties": {
             "estimated": { "const": true }, "model": text, "provider": text,
             "total_cost_micros": micros, "markup_micros": micros, "currency": { "const": "USD" },
             "components": { "type": "array", "description": "They add up to the total.", "items": { "type": "object" } },
             "candidates": { "type": "array", "items": { "type": "object", "required": ["model", "provider", "total_cost_micros"], "properties": { "model": text, "provider": text, "total_cost_micros": micros } } },
-            "adjustments": { "type": "array", "items": reference("Adjustment") }, "cost_basis": { "enum": COST_BASES } } },
+            "adjustments": { "type": "array", "items": reference("Adjustment") }, "cost_basis": { "enum": COST_BASES },
+            "warnings": { "type": "array", "items": text, "description": "An end that comes, and parts of the price for which no bound is published." } } },
         "Explanation": { "type": "object", "required": ["model", "mode", "strategy", "fit", "faults", "offers"], "properties": {
             "model": text, "mode": text, "strategy": { "enum": Strategy::ALL.map(Strategy::as_str) }, "fit": { "enum": FitRule::ALL.map(FitRule::as_str) },
             "faults": { "type": "array", "items": { "type": "object" } },

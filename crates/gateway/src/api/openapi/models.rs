@@ -40,8 +40,7 @@ pub(super) fn schemas() -> Value {
             "offers": { "type": "array", "items": reference("Offer") } } },
         "Offer": { "type": "object", "required": ["provider", "modes", "pricing", "lifecycle"], "properties": {
             "provider": text,
-            "modes": { "type": "object", "description": "By mode: native model, images of a call, sizes, limits of inputs, and each parameter's native name, handling and bounds.",
-                "additionalProperties": { "type": "object" } },
+            "modes": { "type": "object", "description": "What holds in each mode.", "additionalProperties": reference("OfferMode") },
             "requires": { "type": "array", "items": text, "description": "Arguments without which it is not tried." },
             "pricing": { "type": "object", "required": ["currency", "source", "as_of", "components"], "properties": {
                 "currency": { "const": "USD" }, "source": text, "as_of": { "type": "string", "format": "date" },
@@ -50,5 +49,22 @@ pub(super) fn schemas() -> Value {
             "lifecycle": { "type": "object", "required": ["status", "retired"], "properties": {
                 "status": { "enum": ["active", "deprecated", "retired", "switched off"] },
                 "released": day, "sunset": day, "end_confirmed": day, "still_served": day, "retired": flag } } } },
+        "OfferMode": { "type": "object", "required": ["model", "max_n", "default_format", "sizes", "parameters", "passthrough"], "properties": {
+            "model": { "type": "string", "description": "The provider's own id." },
+            "max_n": { "type": "integer", "minimum": 1, "description": "Images of one call; more come in several." },
+            "default_format": text,
+            "sizes": { "type": "object" },
+            "inputs": { "type": ["object", "null"], "description": "How many input images it takes, in which formats, and their limits." },
+            "scale": { "type": "number" },
+            "parameters": { "type": "object", "description": "The parameters that it takes, by their names here.", "additionalProperties": reference("OfferParameter") },
+            "passthrough": { "type": "array", "items": text, "description": "Further fields that the provider documents. A request may hold them by these names; they go through unchanged." } } },
+        "OfferParameter": { "type": "object", "required": ["native", "handling"], "properties": {
+            "native": { "type": "string", "description": "Its name there." },
+            "handling": { "enum": ["passthrough", "renamed", "converted", "emulated", "unsupported"] },
+            "type": text,
+            "values": { "type": "array", "description": "The values that this offer takes, in the words of this API." },
+            "min": { "type": "number" }, "max": { "type": "number" },
+            "min_chars": { "type": "integer" }, "max_chars": { "type": "integer" },
+            "default": { "description": "What holds there when nothing is sent." } } },
     })
 }

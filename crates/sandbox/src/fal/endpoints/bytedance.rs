@@ -137,6 +137,14 @@ pub(super) const ROWS: &[Endpoint] = &[
         price: Price::Picture(30_000),
         ..super::BASE
     },
+    Endpoint {
+        id: "fal-ai/bytedance/dreamina/v3.1/text-to-image",
+        fields: &[field("enhance_prompt", Kind::Flag(false))],
+        count: None,
+        has_sync_mode: false,
+        price: Price::Picture(30_000),
+        ..super::BASE
+    },
     SEEDREAM_4,
     Endpoint {
         sizes: seedream_4_sizes(true),

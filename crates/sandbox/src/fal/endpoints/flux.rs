@@ -104,6 +104,7 @@ const PRO: Endpoint = Endpoint {
     fields: &[
         field("enhance_prompt", Kind::Flag(false)),
         field("safety_tolerance", Kind::Word(TOLERANCE_6, Some("2"))),
+        SAFETY_CHECKER,
     ],
     pace: Pace::Medium,
     ..FLUX
@@ -221,6 +222,19 @@ const PRO_2: Endpoint = Endpoint {
     ..FLUX
 };
 
+const MAX_2: Endpoint = Endpoint {
+    id: "fal-ai/flux-2-max",
+    fields: &[field("safety_tolerance", Kind::Word(TOLERANCE_5, Some("2")))],
+    has_sync_mode: false,
+    price: Price::Megapixels {
+        first: 70_000,
+        further: 30_000,
+        input: 30_000,
+        extra: None,
+    },
+    ..PRO_2
+};
+
 const FLEX_2: Endpoint = Endpoint {
     id: "fal-ai/flux-2-flex",
     fields: &[
@@ -278,6 +292,7 @@ pub(super) const ROWS: &[Endpoint] = &[
             field("safety_tolerance", Kind::Word(TOLERANCE_6, Some("2"))),
             field("image_prompt_strength", Kind::Number(0.0, 1.0)),
             field("raw", Kind::Flag(false)),
+            SAFETY_CHECKER,
         ],
         price: Price::Picture(60_000),
         ..PRO
@@ -305,6 +320,31 @@ pub(super) const ROWS: &[Endpoint] = &[
         images: links(9, Excess::Refuse),
         sizes: PRO_2_EDIT_SIZES,
         ..PRO_2
+    },
+    MAX_2,
+    Endpoint {
+        id: "fal-ai/flux-2-max/edit",
+        images: links(8, Excess::Refuse),
+        sizes: PRO_2_EDIT_SIZES,
+        ..MAX_2
+    },
+    Endpoint {
+        id: "fal-ai/flux-kontext/dev",
+        images: Images::One {
+            field: "image_url",
+            required: true,
+        },
+        // `resolution_mode` matches the input by itself.
+        sizes: Sizes::Input,
+        fields: &[
+            field("resolution_mode", Kind::Text),
+            field("num_inference_steps", Kind::Integer(10, 50)),
+            field("guidance_scale", Kind::Number(0.0, 20.0)),
+        ],
+        has_sync_mode: false,
+        price: megapixels(25_000, 0),
+        pace: Pace::Medium,
+        ..FLUX
     },
     FLEX_2,
     Endpoint {

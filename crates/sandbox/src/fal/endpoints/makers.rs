@@ -53,6 +53,23 @@ const VIDU: Endpoint = Endpoint {
     ..super::BASE
 };
 
+/// No pixels are published for these shapes; they are about a megapixel.
+const GROK_SHAPES: &[(&str, (u32, u32))] = &[
+    ("1:1", (1024, 1024)),
+    ("3:4", (880, 1184)),
+    ("4:3", (1184, 880)),
+    ("9:16", (768, 1360)),
+    ("16:9", (1360, 768)),
+    ("2:3", (832, 1248)),
+    ("3:2", (1248, 832)),
+    ("9:19.5", (704, 1504)),
+    ("19.5:9", (1504, 704)),
+    ("9:20", (688, 1520)),
+    ("20:9", (1520, 688)),
+    ("1:2", (720, 1440)),
+    ("2:1", (1440, 720)),
+];
+
 pub(super) const ROWS: &[Endpoint] = &[
     Endpoint {
         id: "fal-ai/ideogram/v3",
@@ -109,6 +126,20 @@ pub(super) const ROWS: &[Endpoint] = &[
         },
         sizes: Sizes::Input,
         ..REVE
+    },
+    Endpoint {
+        id: "xai/grok-imagine-image",
+        sizes: Sizes::Ratio {
+            shapes: GROK_SHAPES,
+            auto: false,
+            default: Some("1:1"),
+            tiers: &["1k", "2k"],
+        },
+        formats: &["jpeg", "png", "webp"],
+        has_seed: false,
+        answer: FULL,
+        price: Price::Picture(20_000),
+        ..super::BASE
     },
     VIDU,
     Endpoint {

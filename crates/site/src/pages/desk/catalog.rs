@@ -108,7 +108,7 @@ pub fn page(shown: &Shown<'_>) -> Page {
 const fn kind_of(why: &Why) -> usize {
     match why {
         Why::Own => 0,
-        Why::Doubt(Doubt::EndsSoon { .. } | Doubt::Unconfirmed { .. }) | Why::Retired => 1,
+        Why::Doubt(Doubt::EndsSoon { .. } | Doubt::Unconfirmed { .. } | Doubt::SeenLongAgo { .. }) | Why::Retired => 1,
         Why::Doubt(Doubt::OldFigures { .. }) => 2,
         Why::Off => 3,
     }

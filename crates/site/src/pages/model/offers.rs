@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use planner::view::OfferView;
+use serde_json::Value;
 
 use super::Sheet;
 use crate::facts;
@@ -69,6 +70,7 @@ fn card(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
             .collect();
         fact(&mut facts_of, "Only with", &names.join(", "));
     }
+    takes(&mut facts_of, sheet, offer);
     if let Some(calls) = sheet.shown.performance.at(&sheet.shown.view.model.id, &own.provider) {
         let p50 = calls
             .p50_ms()
@@ -109,6 +111,72 @@ fn card(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
         escape(&own.pricing.source),
         words::date(own.pricing.as_of)
     )
+}
+
+/// What it takes: parameters with their bounds, and further fields that the provider documents.
+fn takes(out: &mut String, sheet: &Sheet<'_>, offer: &OfferView<'_>) {
+    fact(out, "Parameters", &parameters(sheet, offer));
+    let mut further: Vec<&str> = Vec::new();
+    for name in offer.modes.iter().flat_map(|(_, mode)| &mode.passthrough) {
+        if !further.contains(&name.as_str()) {
+            further.push(name);
+        }
+    }
+    if !further.is_empty() {
+        let names: Vec<String> = further
+            .iter()
+            .map(|name| format!("<code>{}</code>", escape(name)))
+            .collect();
+        fact(out, "Also takes", &names.join(", "));
+    }
+}
+
+/// What it takes for each parameter, folded away: a name stands there once for each way in which modes differ.
+fn parameters(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for (_, mode) in &offer.modes {
+        for (name, native, bounds) in sheet.shown.view.taken_by(mode) {
+            let native = match native.trim_end_matches("[]") {
+                same if same == name => String::new(),
+                other => format!(" as <code>{}</code>", escape(other)),
+            };
+            let line = format!("<li><code>{}</code>{native}{}</li>", escape(name), taken(&bounds));
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+    format!(
+        "<details><summary>{}</summary><ul class=\"notes\">{}</ul></details>",
+        words::count(told.len(), "parameter"),
+        told.concat()
+    )
+}
+
+/// The bounds of a parameter in words, with a colon before them.
+fn taken(bounds: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let mut told: Vec<String> = Vec::new();
+    if let Some(values) = bounds["values"].as_array() {
+        told.push(values.iter().map(text).collect::<Vec<_>>().join(", "));
+    }
+    match (bounds.get("min"), bounds.get("max")) {
+        (Some(least), Some(most)) => told.push(format!("{least} to {most}")),
+        (Some(least), None) => told.push(format!("{least} or more")),
+        (None, Some(most)) => told.push(format!("at most {most}")),
+        (None, None) => {}
+    }
+    if let Some(most) = bounds.get("max_chars") {
+        told.push(format!("at most {most} characters"));
+    }
+    if let Some(default) = bounds.get("default") {
+        told.push(format!("{} when absent", text(default)));
+    }
+    if told.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", escape(&told.join("; ")))
+    }
 }
 
 /// What it takes as a size, mode by mode where that differs.
