@@ -28,7 +28,7 @@ enum Door {
 use Door::{Key, Open, Own, Scoped};
 
 /// Every operation by its id.
-const DOORS: [(&str, Door); 45] = [
+const DOORS: [(&str, Door); 48] = [
     ("audit", Scoped(Scope::Admin)),
     ("balance", Scoped(Scope::Read)),
     ("changeAccount", Scoped(Scope::Admin)),
@@ -49,6 +49,7 @@ const DOORS: [(&str, Door); 45] = [
     ("generateImagesAtDeployment", Scoped(Scope::Generate)),
     ("healthz", Open),
     ("leaderboard", Scoped(Scope::Read)),
+    ("linkSecret", Scoped(Scope::Admin)),
     ("listAccounts", Scoped(Scope::Admin)),
     ("listCompetitions", Scoped(Scope::Read)),
     ("listExhibits", Scoped(Scope::Read)),
@@ -69,6 +70,8 @@ const DOORS: [(&str, Door); 45] = [
     ("retrieveKey", Scoped(Scope::Read)),
     ("retrieveModel", Key),
     ("retrieveRequest", Scoped(Scope::Read)),
+    ("rotateLinkSecret", Scoped(Scope::Admin)),
+    ("rotateWebhookSecret", Scoped(Scope::Admin)),
     ("suggest", Scoped(Scope::Read)),
     ("takeVoteBack", Scoped(Scope::Read)),
     ("usage", Scoped(Scope::Read)),

@@ -53,6 +53,9 @@ const ANY_DATABASE: [&str; 42] = [
     "weight",
 ];
 
+/// Tests at one time for each core: with one, half of the processor's time went unused.
+const TESTS_PER_CORE: usize = 2;
+
 /// Builds every target of the workspace once. One set of features and one profile, so that nothing is built twice.
 pub(super) fn build() -> Outcome {
     steps::run(cargo().args(["build", "--workspace", "--all-targets"]))
@@ -61,7 +64,7 @@ pub(super) fn build() -> Outcome {
 /// Runs the Rust tests, with nextest where it is installed.
 pub(super) fn test() -> Outcome {
     if has_nextest() {
-        steps::run(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass"]))?;
+        steps::run(nextest().arg("--no-tests=pass"))?;
         steps::run(cargo().args(["test", "--workspace", "--doc"]))
     } else {
         steps::run(cargo().args(["test", "--workspace"]))
@@ -72,11 +75,11 @@ pub(super) fn test() -> Outcome {
 ///
 /// The whole workspace is named in both commands: a choice of one crate could choose other features, and build anew.
 pub(super) fn test_on_postgres(url: &str) -> Outcome {
-    let mut command = cargo();
+    let mut command = if has_nextest() { nextest() } else { cargo() };
     if has_nextest() {
         let others = ANY_DATABASE.join("|");
         let filter = format!("binary_id(=gateway::it) and not test(/^it::({others})::/)");
-        command.args(["nextest", "run", "--workspace", "--no-fail-fast", "-E", &filter]);
+        command.args(["-E", &filter]);
     } else {
         command.args(["test", "--workspace", "--test", "it", "--"]);
         for module in ANY_DATABASE {
@@ -89,6 +92,22 @@ pub(super) fn test_on_postgres(url: &str) -> Outcome {
 fn has_nextest() -> bool {
     let nextest = cargo().args(["nextest", "--version"]).output();
     nextest.is_ok_and(|output| output.status.success())
+}
+
+/// A run of the workspace's tests. Many wait for clocks more than they work, so there are more of them than cores.
+fn nextest() -> Command {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (TESTS_PER_CORE * cores).to_string();
+    let mut command = cargo();
+    command.args([
+        "nextest",
+        "run",
+        "--workspace",
+        "--no-fail-fast",
+        "--test-threads",
+        &threads,
+    ]);
+    command
 }
 
 fn cargo() -> Command {
