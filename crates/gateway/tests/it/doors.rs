@@ -28,12 +28,13 @@ enum Door {
 use Door::{Key, Open, Own, Scoped};
 
 /// Every operation by its id.
-const DOORS: [(&str, Door); 48] = [
+const DOORS: [(&str, Door); 53] = [
     ("audit", Scoped(Scope::Admin)),
     ("balance", Scoped(Scope::Read)),
     ("changeAccount", Scoped(Scope::Admin)),
     ("changeExhibit", Own),
     ("changeKey", Scoped(Scope::Admin)),
+    ("changeReport", Scoped(Scope::Admin)),
     ("changeSuggestion", Scoped(Scope::Admin)),
     ("changeVoter", Scoped(Scope::Admin)),
     ("createAccount", Scoped(Scope::Admin)),
@@ -41,6 +42,7 @@ const DOORS: [(&str, Door); 48] = [
     ("createEntry", Scoped(Scope::Admin)),
     ("createKey", Scoped(Scope::Admin)),
     ("createPosting", Scoped(Scope::Admin)),
+    ("deleteOpinion", Scoped(Scope::Admin)),
     ("demonstrate", Scoped(Scope::Admin)),
     ("editImages", Scoped(Scope::Generate)),
     ("editImagesAtDeployment", Scoped(Scope::Generate)),
@@ -56,6 +58,7 @@ const DOORS: [(&str, Door); 48] = [
     ("listKeys", Scoped(Scope::Read)),
     ("listModels", Key),
     ("listPostings", Scoped(Scope::Admin)),
+    ("listReports", Scoped(Scope::Admin)),
     ("listRequests", Scoped(Scope::Read)),
     ("listSuggestions", Scoped(Scope::Admin)),
     ("listVoters", Scoped(Scope::Admin)),
@@ -65,7 +68,9 @@ const DOORS: [(&str, Door); 48] = [
     ("providerHealth", Scoped(Scope::Read)),
     ("publish", Scoped(Scope::Generate)),
     ("purgeRequest", Own),
+    ("putOpinion", Scoped(Scope::Admin)),
     ("readyz", Open),
+    ("reportExhibit", Scoped(Scope::Read)),
     ("retrieveAccount", Scoped(Scope::Admin)),
     ("retrieveKey", Scoped(Scope::Read)),
     ("retrieveModel", Key),

@@ -305,7 +305,8 @@ async fn a_summary_counts_all_that_fit_whatever_the_page() {
     let dollars = serde_json::Number::from_f64(cost as f64 / 1e6).expect("a number");
     assert_eq!(
         in_all(&page),
-        json!({ "count": 4, "completed": 3, "failed": 1, "total_cost": dollars, "total_cost_micros": cost, "currency": "usd" })
+        json!({ "count": 4, "completed": 3, "failed": 1, "total_cost": dollars, "total_cost_micros": cost, "currency": "usd",
+            "took": { "p50_ms": 0, "p95_ms": 0, "of": 3 } })
     );
     let day = &page["summary"]["days"][0];
     assert_eq!((&day["requests"], &day["cost_micros"]), (&json!(4), &json!(cost)));
@@ -319,7 +320,7 @@ async fn a_summary_counts_all_that_fit_whatever_the_page() {
     let narrowed = gateway.get("/v1/requests?summary&status=rejected").await.ok();
     assert_eq!(
         in_all(&narrowed),
-        json!({ "count": 1, "completed": 0, "failed": 1, "total_cost": 0.0, "total_cost_micros": 0, "currency": "usd" })
+        json!({ "count": 1, "completed": 0, "failed": 1, "total_cost": 0.0, "total_cost_micros": 0, "currency": "usd", "took": null })
     );
     let nothing = gateway.get("/v1/requests?summary=true&user=nobody").await.ok();
     assert_eq!(

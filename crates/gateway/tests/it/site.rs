@@ -329,6 +329,9 @@ fn choices(html: &str, group: &str) -> Vec<(String, usize)> {
         .collect()
 }
 
+/// Plates of one page.
+const PLATES: usize = 72;
+
 #[tokio::test]
 async fn every_choice_of_the_filter_finds_as_many_models_as_stand_beside_it() {
     let gateway = TestGateway::embedded().await;
@@ -337,7 +340,7 @@ async fn every_choice_of_the_filter_finds_as_many_models_as_stand_beside_it() {
     let mut tried = 0;
     for (query, count) in groups.iter().flat_map(|group| choices(&all, group)) {
         let html = shown(&gateway, &format!("/models?{query}")).await;
-        assert_eq!(html.matches("data-text=").count(), count, "{query}");
+        assert_eq!(html.matches("data-text=").count(), count.min(PLATES), "{query}");
         assert!(html.contains(&format!("data-count>{count} of ")), "{query}");
         tried += 1;
     }

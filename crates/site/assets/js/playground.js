@@ -1,7 +1,7 @@
 // The playground: the form asks the server what it would become, then each model is asked by the public API, in streams.
 import * as ask from "./ask.js";
 import * as inputs from "./inputs.js";
-import { dollars, look, make, place } from "./results.js";
+import { dollars, left, look, make, place } from "./results.js";
 import { history, presets } from "./rail.js";
 import { code, filledIn, typed } from "./code.js";
 import { publish } from "./publish.js";
@@ -114,12 +114,7 @@ async function one(model, varied) {
     for (const it of places.slice(done)) it.failed(error);
     if (error.name !== "AbortError" && id) await history.end(id, null);
   }
-  left();
-}
-
-async function left() {
-  const told = await ask.session(true).catch(() => null), it = $("[data-left]");
-  if (it && typeof told?.left?.amount === "number") it.textContent = it.textContent.replace(/;.*$/, `; ${dollars(told.left.amount * 1e6)} left for you today`);
+  left(await ask.session(true).catch(() => null));
 }
 
 async function run(event) {

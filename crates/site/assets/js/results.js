@@ -122,3 +122,9 @@ export function look(section, before) {
     slide.replaceChildren(...(on ? two.map((it, index) => { const copy = it.cloneNode(); copy.alt = it.alt; if (index) copy.className = "top-img"; return copy; }) : []));
   });
 }
+
+/** What a visitor may still spend, as the server told it. */
+export function left(told) {
+  const it = document.querySelector("[data-left]");
+  if (it && typeof told?.left?.amount === "number") it.textContent = it.textContent.replace(/;.*$/, `; ${dollars(told.left.amount * 1e6)} left for you today`);
+}

@@ -26,7 +26,7 @@ async fn versions_and_lists() {
     );
     assert_eq!(
         get(&world, "/models").await.json()["results"].as_array().map(Vec::len),
-        Some(31)
+        Some(42)
     );
     assert_eq!(
         get(&world, "/models/openai/dall-e-3").await.status,
