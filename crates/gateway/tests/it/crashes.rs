@@ -324,6 +324,31 @@ async fn who_is_told_later_gets_an_image_although_the_first_call_was_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_told_later_is_not_paid_for_a_third_time_however_many_processes_die() {
+    let site = Site::new().await;
+    let mut body = sync().body;
+    body["prompt"] = json!("dunes [[fault: delay=60s]]");
+    for first in [true, false, false] {
+        let mut process = site.serve(&[]).await;
+        if first {
+            let request = process.request(Method::POST, GENERATIONS).json(&body);
+            let request = request.header("prefer", "respond-async").header("x-request-id", KEY);
+            assert_eq!(send(request).await.status, reqwest::StatusCode::ACCEPTED);
+        }
+        let calls = if first { 1 } else { 2 };
+        until("the call", async || (site.submits().await == calls).then_some(())).await;
+        process.kill();
+    }
+    let process = site.serve(&[]).await;
+    process.until_settled().await;
+    let told = process.get(&format!("/v1/requests/{KEY}")).await.ok();
+    assert_eq!(told["error_code"], "OUTCOME_UNKNOWN", "{told}");
+    assert_eq!(site.submits().await, 2);
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_a_moment_after_a_death_is_asked_again_for_who_is_told_later() {
     let site = Site::new().await;
     let mut body = sync().body;

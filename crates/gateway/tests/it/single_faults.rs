@@ -132,7 +132,11 @@ impl Run {
     /// An answer, or that none came. A process that has died is followed by another one.
     async fn ask(&mut self, request: RequestBuilder) -> Option<Reply> {
         let reply = try_send(request).await;
-        if reply.is_err() && self.process.has_ended().await {
+        // Where a dead process listened another one may listen by now, which knows no key of this one, or is about to stop.
+        let is_odd = reply.as_ref().map_or(true, |reply| {
+            [StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE].contains(&reply.status)
+        });
+        if is_odd && self.process.has_ended().await {
             self.died = true;
             self.process = self.site.serve(&[]).await;
         }

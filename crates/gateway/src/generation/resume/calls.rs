@@ -193,10 +193,16 @@ impl Generator {
         let has_some = missing < salvage.wanted;
         let mut lost = Vec::new();
         let mut asked = 0;
+        // Others stand in the place of so many already, whose process died as well.
+        let mut replaced = salvage.calls.iter().filter(|call| call.is_later_try()).count();
         for call in salvage.calls.iter().filter(|call| call.is_lost()) {
             let Some(facts) = &call.facts else { continue };
             let may = match self.policy.when_maybe_billed {
                 WhenMaybeBilled::Never => false,
+                WhenMaybeBilled::Once if replaced > 0 => {
+                    replaced -= 1;
+                    false
+                }
                 WhenMaybeBilled::Once => facts.tries_before == 0,
                 WhenMaybeBilled::Always => true,
             };

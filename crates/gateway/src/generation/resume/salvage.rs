@@ -63,6 +63,11 @@ impl Call {
         self.is_open() && self.row.handle.is_none() && !self.row.failed
     }
 
+    /// Whether it was made after another one that may have been paid for.
+    pub(super) fn is_later_try(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.tries_before > 0)
+    }
+
     /// Why it gave nothing, where that is known. A refusal that the dead process told of may pass like any other.
     pub(super) fn failure(&self) -> Option<Failure> {
         if self.row.failed_unspent {
