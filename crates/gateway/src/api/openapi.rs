@@ -165,14 +165,19 @@ fn header(name: &str, schema: &Value, description: &str) -> Value {
     json!({ "name": name, "in": "header", "schema": schema, "description": description })
 }
 
+/// A switch of a query: other words mean the same, and the name alone is on.
+fn on_or_off() -> Value {
+    json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": ["", "1", "yes", "0", "no"] }] })
+}
+
 /// What the two endpoints for images take beside their bodies.
 fn of_images() -> Vec<Value> {
     let text = json!({ "type": "string" });
     let key =
         json!({ "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX, "pattern": "^[!-~]([ -~]*[!-~])?$" });
     vec![
-        json!({ "name": "dryRun", "in": "query", "schema": { "type": "boolean" }, "description": "Answers with the cost at the most, and makes nothing." }),
-        json!({ "name": "explain", "in": "query", "schema": { "type": "boolean" }, "description": "For keys with the scope admin: what each offer would be sent, and why in this order. Makes nothing." }),
+        json!({ "name": "dryRun", "in": "query", "schema": on_or_off(), "description": "Answers with the cost at the most, and makes nothing." }),
+        json!({ "name": "explain", "in": "query", "schema": on_or_off(), "description": "For keys with the scope admin: what each offer would be sent, and why in this order. Makes nothing." }),
         json!({ "name": "api-version", "in": "query", "schema": text, "description": "Taken and ignored, as Azure's SDKs send it." }),
         header(
             "Prefer",
@@ -230,7 +235,7 @@ fn image_paths() -> Value {
 }
 
 fn paths() -> Value {
-    let with_schema = json!({ "name": "schema", "in": "query", "schema": { "type": "boolean" }, "description": "Adds what a request may hold, as JSON Schema, and the sizes." });
+    let with_schema = json!({ "name": "schema", "in": "query", "schema": on_or_off(), "description": "Adds what a request may hold, as JSON Schema, and the sizes." });
     let id_and_schema =
         json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }, with_schema]);
     let query = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": "A part of the link." });

@@ -62,7 +62,7 @@ pub(super) fn schemas() -> Value {
             "native": { "type": "string", "description": "Its name there." },
             "handling": { "enum": ["passthrough", "renamed", "converted", "emulated", "unsupported"] },
             "type": text,
-            "values": { "type": "array", "description": "The values that this offer takes, in the words of this API." },
+            "values": { "type": "array", "items": {}, "description": "The values that this offer takes, in the words of this API." },
             "min": { "type": "number" }, "max": { "type": "number" },
             "min_chars": { "type": "integer" }, "max_chars": { "type": "integer" },
             "default": { "description": "What holds there when nothing is sent." } } },

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{Has, answer, made, success};
-use super::reference;
+use super::{on_or_off, reference};
 use crate::auth::Scope;
 use crate::db::accounts::Billing;
 use crate::db::audit::Action;
@@ -61,7 +61,7 @@ pub(super) fn paths() -> Value {
     of_postings.extend(paging());
     let force = query(
         "force",
-        json!({ "type": "boolean" }),
+        on_or_off(),
         "Revokes even the last working key with the scope admin.",
     );
     let mut posted = made("The posting.", "Posting", &[Has::Body, Has::Name, Has::State]);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{Has, answer};
-use super::reference;
+use super::{on_or_off, reference};
 use crate::api::requests::SEARCH_CHARS_MAX;
 use crate::db::generations::{Filter, Grouping, Status, TOOK_OF_MAX};
 use crate::erasure::USER_CHARS_MAX;
@@ -58,7 +58,7 @@ fn filters() -> Vec<Value> {
         moment("created_before", "At or before this time."),
         parameter(
             "summary",
-            json!({ "type": "boolean", "default": false }),
+            on_or_off(),
             "Adds the number and the cost of all requests that fit, whatever the page, by day too.",
         ),
         parameter(
@@ -68,7 +68,7 @@ fn filters() -> Vec<Value> {
         ),
         parameter(
             "attempts",
-            json!({ "type": "boolean", "default": false }),
+            on_or_off(),
             "Adds each request's account, provider, estimate and attempts in short.",
         ),
         parameter(
