@@ -11,6 +11,7 @@ mod pipes;
 mod process;
 mod reply;
 pub(crate) mod schema;
+mod upstream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use gateway::Running;
 use gateway::auth::{self, KeyOrder, Scope};
 use gateway::db::keys::KeyTerms;
 use gateway::db::{DEFAULT_ACCOUNT, Database};
-use gateway::settings::{ProviderSettings, Settings};
+use gateway::settings::Settings;
 use planner::catalog::Catalog;
 use planner::request::ResponseFormat;
 use planner::strategy::Strategy;
@@ -37,6 +38,7 @@ pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, n
 pub(crate) use process::{Process, Site, until};
 pub(crate) use reply::{Reply, send, try_send};
 use schema::Schema;
+pub(crate) use upstream::providers;
 
 /// Longer than any call in these tests takes on a busy machine.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
@@ -238,56 +240,6 @@ impl TestGateway {
         bytes
     }
 
-    /// Orders a fault of the providers.
-    pub(crate) async fn fault(&self, order: Value) {
-        let reply = try_send(self.client.post(self.sandbox_url("/_sandbox/faults")).json(&order)).await;
-        let reply = reply.expect("the sandbox answers");
-        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
-    }
-
-    /// What the providers would have charged, call by call.
-    pub(crate) async fn bill(&self) -> Vec<Value> {
-        let bill = self.control("/_sandbox/bill").await;
-        bill["entries"].as_array().cloned().expect("a list of charges")
-    }
-
-    /// The sum of the bill in millionths of a dollar.
-    pub(crate) async fn billed_micros(&self) -> i64 {
-        self.control("/_sandbox/bill").await["total_micros"]
-            .as_i64()
-            .expect("a sum")
-    }
-
-    /// Calls that the providers got, whatever came of them.
-    pub(crate) async fn upstream_calls(&self) -> Vec<Value> {
-        let calls = self.control("/_sandbox/calls").await;
-        calls["calls"].as_array().cloned().expect("a list of calls")
-    }
-
-    async fn control(&self, path: &str) -> Value {
-        let reply = try_send(self.client.get(self.sandbox_url(path)))
-            .await
-            .expect("the sandbox answers");
-        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
-        reply.json()
-    }
-
-    /// A path of the providers' sandbox as a URL.
-    pub(crate) fn sandbox_url(&self, path: &str) -> String {
-        let base = self
-            .sandbox_base
-            .as_ref()
-            .expect("only a gateway with providers of its own has a sandbox to look into");
-        format!("{base}{path}")
-    }
-
-    /// Where a provider is called.
-    pub(crate) fn upstream_address(&self, provider: &str) -> reqwest::Url {
-        let running = self.running.as_ref().expect("it runs");
-        let upstream = running.upstreams.get(provider).expect("a provider of the catalogue");
-        upstream.endpoint.as_ref().expect("one that is on").base_url.clone()
-    }
-
     /// Makes a key.
     pub(crate) async fn new_key(&self, scopes: &[Scope], response_format: Option<ResponseFormat>) -> auth::NewKey {
         let terms = KeyTerms {
@@ -387,26 +339,6 @@ fn catalog_with(files: &[(&str, &str)]) -> Arc<Catalog> {
 /// The built-in catalogue.
 pub(crate) fn catalog() -> Arc<Catalog> {
     Arc::new(gateway::builtin::catalog(None).expect("the built-in catalogue has no mistakes"))
-}
-
-/// Settings that make every provider real and lead it to a sandbox.
-pub(crate) fn providers(sandbox: &str) -> std::collections::BTreeMap<String, ProviderSettings> {
-    let catalog = catalog();
-    let emulated = catalog.providers().filter(|provider| !provider.sandbox_only);
-    let settings = |provider: &planner::catalog::provider::Provider| {
-        let options = provider.sandbox_options.iter();
-        Some(ProviderSettings {
-            credential: Some(provider.sandbox_credential.clone()),
-            base_url: Some(format!("{sandbox}{}", provider.sandbox_path.as_ref()?)),
-            options: options
-                .map(|(name, path)| (name.clone(), format!("{sandbox}{path}")))
-                .collect(),
-            ..ProviderSettings::default()
-        })
-    };
-    emulated
-        .filter_map(|provider| Some((provider.id.clone(), settings(provider)?)))
-        .collect()
 }
 
 /// A client that no proxy of the developer's comes between.
