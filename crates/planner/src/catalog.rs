@@ -59,6 +59,12 @@ impl Catalog {
         self.models.values()
     }
 
+    /// Every offer that is neither retired nor switched off, with its model.
+    pub fn live_offers(&self) -> impl Iterator<Item = (&Model, &offer::Offer)> {
+        self.models()
+            .flat_map(|model| model.live_offers().map(move |offer| (model, offer)))
+    }
+
     /// The canonical name of a standard parameter's alias.
     #[must_use]
     pub fn canonical_parameter<'a>(&'a self, name: &'a str) -> &'a str {

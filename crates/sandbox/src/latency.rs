@@ -8,7 +8,8 @@ pub(crate) struct Latency {
 }
 
 /// How fast a model draws, by its family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Pace {
     /// Distilled diffusion models: one or two seconds.
     Fast,

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Stand-ins are kept for good, so one emulator has at most so many; further models are refused.
+/// Stand-ins are kept for good, so one table has at most so many; further models are refused.
 const MAX_STAND_INS: usize = 1_000;
 /// The longest id of a model that is taken.
 const MAX_ID_BYTES: usize = 200;
@@ -62,7 +62,7 @@ pub(crate) async fn watch(core: &Core, call: impl Future<Output = Response>) -> 
     response
 }
 
-/// The stand-ins of one emulator.
+/// The stand-ins of one table of models.
 pub(crate) struct Strangers<M: 'static>(Mutex<BTreeMap<String, &'static M>>);
 
 impl<M> Strangers<M> {
@@ -118,14 +118,14 @@ pub(crate) fn fit(body: Map<String, Value>, takes: impl Fn(&Map<String, Value>) 
         // What is wrong is no matter of the model, and is to be told.
         return body;
     }
-    let mut left_out = Vec::new();
-    while let Some(field) = (!fields.is_empty()).then(|| fields.remove(0)) {
-        let tried: Vec<Field> = left_out.iter().chain(&fields).cloned().collect();
+    let mut left_out: Vec<Field> = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        let tried: Vec<Field> = left_out.iter().chain(&fields[index + 1..]).cloned().collect();
         let more = without(&body, &tried);
         if takes(&more) {
             kept = more;
         } else {
-            left_out.push(field);
+            left_out.push(field.clone());
         }
     }
     ignore(&left_out);

@@ -66,6 +66,21 @@ pub(crate) struct Order<'a> {
     pub(crate) quality: &'a str,
 }
 
+impl<'a> Order<'a> {
+    /// Pictures of no given seed, at a middling pace and quality.
+    pub(crate) fn new(model: &'a str, prompt: &'a str, count: u32) -> Self {
+        Self {
+            model,
+            prompt,
+            count,
+            seed: None,
+            seed_less_bits: 0,
+            pace: Pace::Medium,
+            quality: "medium",
+        }
+    }
+}
+
 /// A request that is answered with its pictures, not with a job.
 pub(crate) trait AtOnce: Asked {
     /// A refusal that a fault asks for.

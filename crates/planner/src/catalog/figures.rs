@@ -38,22 +38,16 @@ impl Catalog {
     /// Every price and every number of tokens that a live offer has.
     #[must_use]
     pub fn figures(&self) -> Vec<Figure> {
-        let offers = self
-            .models()
-            .flat_map(|model| model.live_offers().map(move |offer| (model, offer)));
-        offers
+        self.live_offers()
             .flat_map(|(model, offer)| {
-                figures_of(offer)
-                    .into_iter()
-                    .map(move |(of, value)| (model, offer, of, value))
-            })
-            .map(|(model, offer, of, value)| Figure {
-                model: model.id.clone(),
-                provider: offer.provider.clone(),
-                of,
-                value,
-                source: offer.pricing.source.clone(),
-                as_of: offer.pricing.as_of,
+                figures_of(offer).into_iter().map(move |(of, value)| Figure {
+                    model: model.id.clone(),
+                    provider: offer.provider.clone(),
+                    of,
+                    value,
+                    source: offer.pricing.source.clone(),
+                    as_of: offer.pricing.as_of,
+                })
             })
             .collect()
     }

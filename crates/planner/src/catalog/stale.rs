@@ -99,10 +99,8 @@ impl Catalog {
     /// Live offers that should be looked at on that day, by provider, what is most pressing first.
     #[must_use]
     pub fn stale(&self, on: Date) -> Vec<Stale<'_>> {
-        let offers = self
-            .models()
-            .flat_map(|model| model.live_offers().map(move |offer| (model, offer)));
-        let mut all: Vec<Stale<'_>> = offers
+        let mut all: Vec<Stale<'_>> = self
+            .live_offers()
             .flat_map(|(model, offer)| {
                 doubts(offer, on).into_iter().map(move |doubt| Stale {
                     provider: &offer.provider,

@@ -5,7 +5,6 @@ use super::errors::Refused;
 use crate::bill::BilledTokens;
 use crate::core::Core;
 use crate::faults::{Refusal, Stage};
-use crate::latency::Pace;
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
 use crate::work::{Asked, AtOnce, Charge, End, Inputs, Made, Order, Work};
@@ -25,13 +24,8 @@ impl Asked for Ask {
 
     fn order(&self) -> Order<'_> {
         Order {
-            model: self.model.id,
-            prompt: &self.prompt,
-            count: self.count,
-            seed: None,
-            seed_less_bits: 0,
-            pace: Pace::Medium,
             quality: "low",
+            ..Order::new(self.model.id, &self.prompt, self.count)
         }
     }
 

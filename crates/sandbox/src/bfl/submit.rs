@@ -8,11 +8,12 @@ use super::work::{Ask, load};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
 use crate::names::random_uuid;
+use crate::pictures::white_to_clear;
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
-use crate::work::Work;
+use crate::work::{Inputs, Work};
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -100,7 +101,10 @@ async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Re
         asked_ratio: super::fields::ratio(text("aspect_ratio")).filter(|_| model.has("aspect_ratio")),
         seed: number("seed"),
         png: text("output_format") == "png",
-        inputs: inputs.into(),
-        mask,
+        inputs: Inputs {
+            images: inputs.into(),
+            // White is to be painted over.
+            mask: mask.as_ref().and_then(white_to_clear).map(Arc::new),
+        },
     })
 }

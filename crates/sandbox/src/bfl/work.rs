@@ -5,7 +5,7 @@ use crate::core::Core;
 use crate::faults::Stage;
 use crate::inputs;
 use crate::latency::Pace;
-use crate::pictures::{Drawing, white_to_clear};
+use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::work::{Asked, Charge, End, Inputs, Order, Work};
 use base64::Engine;
@@ -14,7 +14,6 @@ use imaging::{Bitmap, ImageFormat};
 use jiff::Timestamp;
 use scenes::Detail;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Result files are gone ten minutes after they were made.
@@ -35,9 +34,7 @@ pub(super) struct Ask {
     pub(super) asked_ratio: Option<(u32, u32)>,
     pub(super) seed: Option<i64>,
     pub(super) png: bool,
-    pub(super) inputs: Arc<[Bitmap]>,
-    /// White is to be painted over.
-    pub(super) mask: Option<Bitmap>,
+    pub(super) inputs: Inputs,
 }
 
 /// Why a task has no picture.
@@ -73,7 +70,7 @@ pub(super) async fn load(core: &Core, text: &str) -> Result<Bitmap, String> {
 impl Ask {
     /// The size of the picture.
     pub(super) fn size(&self) -> (u32, u32) {
-        let first = self.inputs.first().map(|input| (input.width_px(), input.height_px()));
+        let first = self.inputs.first_px();
         match self.model.sizing {
             Sizing::Free => match (self.asked_px, self.asked_ratio) {
                 (Some(asked), _) => asked,
@@ -89,19 +86,14 @@ impl Ask {
         }
     }
 
-    fn inputs_px(&self) -> Vec<(u32, u32)> {
-        let sizes = self.inputs.iter();
-        sizes.map(|input| (input.width_px(), input.height_px())).collect()
-    }
-
     /// The price in tenths of a credit.
     pub(super) fn tenths(&self) -> i64 {
-        self.model.price_of(self.size(), &self.inputs_px())
+        self.model.price_of(self.size(), &self.inputs.sizes_px())
     }
 
     /// Megapixels of all input images.
     pub(super) fn input_megapixels(&self) -> f64 {
-        self.inputs_px().into_iter().map(megapixels).sum()
+        self.inputs.sizes_px().into_iter().map(megapixels).sum()
     }
 
     /// Megapixels of the picture.
@@ -122,21 +114,15 @@ impl Asked for Ask {
     fn order(&self) -> Order<'_> {
         let is_small = self.model.path.contains("klein");
         Order {
-            model: self.model.path,
-            prompt: &self.prompt,
-            count: 1,
             seed: self.seed.map(i64::cast_unsigned),
             seed_less_bits: 32,
             pace: if is_small { Pace::Fast } else { Pace::Medium },
-            quality: "medium",
+            ..Order::new(self.model.path, &self.prompt, 1)
         }
     }
 
     async fn load(&self, _core: &Core) -> Result<Inputs, Stopped> {
-        Ok(Inputs {
-            images: Arc::clone(&self.inputs),
-            mask: self.mask.as_ref().and_then(white_to_clear).map(Arc::new),
-        })
+        Ok(self.inputs.clone())
     }
 
     fn size_px(&self, _inputs: &Inputs) -> (u32, u32) {

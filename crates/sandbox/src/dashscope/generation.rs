@@ -56,7 +56,7 @@ pub(super) async fn as_task(State(dashscope): State<Arc<DashScope>>, request: Re
 /// Reads and checks a request.
 ///
 /// # Errors
-/// The answer, if the call is refused: by its key, address, body, or by a fault.
+/// By its key, address or body.
 async fn accept(dashscope: &DashScope, parts: &Parts, body: Body, is_task: bool) -> Result<Work<Ask>, Refused> {
     authorize(&parts.headers)?;
     let body = wire::read_object(body).await.map_err(|error| match error {

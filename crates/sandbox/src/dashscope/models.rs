@@ -20,10 +20,8 @@ pub(super) enum Sizes {
 pub(super) enum Price {
     /// In USD 1e-6, whatever the size.
     Flat(i64),
-    /// In USD 1e-6 up to 1024*1024 pixels; twice as much above.
-    ByArea(i64),
     /// In USD 1e-6 up to 1024*1024 pixels, and above.
-    ByTier(i64, i64),
+    ByArea(i64, i64),
     /// Not among the published prices that this table was made from: the bill shows zero.
     Unknown,
 }
@@ -138,8 +136,8 @@ pub(super) static MODELS: [Model; 13] = [
     first("qwen-image-max"),
     later("qwen-image-2.0", Price::Flat(35_000), Tells::Sides),
     later("qwen-image-2.0-pro", Price::Flat(75_000), Tells::Sides),
-    later("qwen-image-3.0", Price::ByArea(30_000), Tells::Output),
-    later("qwen-image-3.0-pro", Price::ByTier(40_000, 75_000), Tells::Output),
+    later("qwen-image-3.0", Price::ByArea(30_000, 60_000), Tells::Output),
+    later("qwen-image-3.0-pro", Price::ByArea(40_000, 75_000), Tells::Output),
     edit("qwen-image-edit", Sizes::ByInput, 1),
     edit("qwen-image-edit-plus", SIDES, 6),
     edit("qwen-image-edit-max", SIDES, 6),
@@ -199,10 +197,8 @@ impl Model {
         let is_large = u64::from(width) * u64::from(height) > 1024 * 1024;
         match self.price {
             Price::Flat(micros) => (micros, "by image"),
-            Price::ByArea(micros) if is_large => (2 * micros, "by image above 1024*1024 pixels"),
-            Price::ByArea(micros) => (micros, "by image up to 1024*1024 pixels"),
-            Price::ByTier(_, micros) if is_large => (micros, "by image, 2K"),
-            Price::ByTier(micros, _) => (micros, "by image, 1K"),
+            Price::ByArea(_, micros) if is_large => (micros, "by image above 1024*1024 pixels"),
+            Price::ByArea(micros, _) => (micros, "by image up to 1024*1024 pixels"),
             Price::Unknown => (0, "the price of this model is not known to the sandbox"),
         }
     }

@@ -6,7 +6,6 @@ use super::models::{Sizes, Tells};
 use crate::core::Core;
 use crate::faults::{Refusal, strip};
 use crate::inputs;
-use crate::latency::Pace;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::work::{self, Asked, AtOnce, Charge, End, Inputs, Order, Work};
@@ -38,13 +37,8 @@ impl Asked for Ask {
 
     fn order(&self) -> Order<'_> {
         Order {
-            model: self.model.id,
-            prompt: &self.prompt,
-            count: self.n,
             seed: self.seed,
-            seed_less_bits: 0,
-            pace: Pace::Medium,
-            quality: "medium",
+            ..Order::new(self.model.id, &self.prompt, self.n)
         }
     }
 

@@ -40,18 +40,14 @@ impl Asked for Ask {
     const PROVIDER: Provider = Provider::Fireworks;
 
     fn order(&self) -> Order<'_> {
-        let (pace, quality) = match self.model.way {
-            Way::Job => (Pace::Medium, "medium"),
-            Way::Workflow | Way::Generation => (Pace::Fast, "medium"),
-        };
         Order {
-            model: self.model.id,
-            prompt: &self.prompt,
-            count: 1,
             seed: self.seed,
             seed_less_bits: 32,
-            pace,
-            quality,
+            pace: match self.model.way {
+                Way::Job => Pace::Medium,
+                Way::Workflow | Way::Generation => Pace::Fast,
+            },
+            ..Order::new(self.model.id, &self.prompt, 1)
         }
     }
 

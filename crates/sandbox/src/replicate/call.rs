@@ -12,7 +12,7 @@ use crate::faults::Call;
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::strangers::fit;
-use crate::wire::{self, MAX_JSON_BYTES};
+use crate::wire::{self, ObjectError};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -89,16 +89,14 @@ pub(super) async fn accept(
 }
 
 async fn read_json(body: Body) -> Result<Value, Refused> {
-    let bytes = wire::read_body(body, MAX_JSON_BYTES)
-        .await
-        .map_err(|_| errors::problem(413, "Request entity too large", "The body is too large."))?;
-    let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| errors::problem(400, "Bad request", "The body is not valid JSON."))?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(errors::problem(400, "Bad request", "The body is not a JSON object."))
-    }
+    let body = wire::read_object(body).await.map_err(|error| match error {
+        ObjectError::TooLarge | ObjectError::Broken => {
+            errors::problem(413, "Request entity too large", "The body is too large.")
+        }
+        ObjectError::NotJson => errors::problem(400, "Bad request", "The body is not valid JSON."),
+        ObjectError::NotAnObject => errors::problem(400, "Bad request", "The body is not a JSON object."),
+    })?;
+    Ok(Value::Object(body))
 }
 
 fn find_model(named: &Named<'_>, body: &Value) -> Result<(&'static Model, String), Refused> {
@@ -110,8 +108,7 @@ fn find_model(named: &Named<'_>, body: &Value) -> Result<(&'static Model, String
         Named::Version => match body.get("version").and_then(Value::as_str) {
             None => {
                 let detail = "- version is required\n";
-                let body = json!({"title": "Input validation failed", "detail": detail, "status": 422});
-                Err(Refused::new(422, body))
+                Err(errors::problem(422, "Input validation failed", detail))
             }
             Some(version) => {
                 let model = Model::serve_version(version).ok_or_else(errors::bad_version)?;

@@ -53,7 +53,7 @@ pub(super) struct Input {
 }
 
 /// The GPT Image models, which count tokens and refuse in OpenAI's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(super) enum Gpt {
     One,
     OneFive,

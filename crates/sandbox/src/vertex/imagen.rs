@@ -35,13 +35,10 @@ impl Asked for Ask {
 
     fn order(&self) -> Order<'_> {
         Order {
-            model: self.model.id,
-            prompt: &self.prompt,
-            count: self.count,
             seed: self.seed,
-            seed_less_bits: 0,
             pace: Pace::Fast,
             quality: "high",
+            ..Order::new(self.model.id, &self.prompt, self.count)
         }
     }
 

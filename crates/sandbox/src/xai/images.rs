@@ -7,7 +7,6 @@ use crate::bill::micros_from_nanos;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::faults::{Refusal, Stage};
-use crate::latency::Pace;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
@@ -38,13 +37,8 @@ impl Asked for Ask {
 
     fn order(&self) -> Order<'_> {
         Order {
-            model: self.model.id,
-            prompt: &self.prompt,
-            count: self.count,
-            seed: None,
-            seed_less_bits: 0,
-            pace: Pace::Medium,
             quality: "low",
+            ..Order::new(self.model.id, &self.prompt, self.count)
         }
     }
 

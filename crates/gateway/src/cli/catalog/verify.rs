@@ -88,8 +88,8 @@ fn no_credential(settings: &Settings, id: &str, variable: Option<&str>) -> Strin
 /// The native models of the provider's live offers, each once.
 fn native_ids<'a>(catalog: &'a Catalog, provider: &str) -> Vec<&'a str> {
     let mut ids: Vec<&str> = Vec::new();
-    let offers = catalog.models().flat_map(|model| model.live_offers());
-    for offer in offers.filter(|offer| offer.provider == provider) {
+    let offers = catalog.live_offers();
+    for (_, offer) in offers.filter(|(_, offer)| offer.provider == provider) {
         for mode in offer.modes.keys().filter_map(|mode| offer.in_mode(*mode)) {
             if !ids.contains(&mode.model.as_str()) {
                 ids.push(&mode.model);
@@ -100,10 +100,8 @@ fn native_ids<'a>(catalog: &'a Catalog, provider: &str) -> Vec<&'a str> {
 }
 
 fn compared(catalog: &Catalog, provider: &str, inventory: &Inventory, on: Date) -> Vec<Finding> {
-    let offers = catalog
-        .models()
-        .flat_map(|model| model.live_offers().map(move |offer| (model, offer)));
-    offers
+    catalog
+        .live_offers()
         .filter(|(_, offer)| offer.provider == provider)
         .flat_map(|(model, offer)| compare::offer(catalog, model, offer, &inventory.told, on))
         .collect()

@@ -1,8 +1,8 @@
 //! What providers were paid for by day and model, for those who hold it against their bills.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 
 use crate::db::{Database, DatabaseError};
@@ -57,9 +57,8 @@ impl Database {
         rows.iter()
             .map(|row| {
                 let day: i64 = row.try_get("day")?;
-                let start = Timestamp::UNIX_EPOCH
-                    .checked_add(SignedDuration::from_hours(24 * day))
-                    .unwrap_or(Timestamp::UNIX_EPOCH);
+                let start = Timestamp::from_microsecond(day.saturating_mul(DAY_MICROS))
+                    .map_err(|error| sqlx::Error::Decode(error.into()))?;
                 Ok(SpentCalls {
                     day: start.to_zoned(TimeZone::UTC).date(),
                     model: row.try_get("model")?,

@@ -54,7 +54,7 @@ const KONTEXT_SHAPES: &[(&str, (u32, u32))] = &[
     ("9:21", (672, 1568)),
 ];
 
-const fn links(most: usize, excess: Excess) -> Images {
+pub(super) const fn links(most: usize, excess: Excess) -> Images {
     Images::Many {
         field: "image_urls",
         most,
@@ -62,7 +62,7 @@ const fn links(most: usize, excess: Excess) -> Images {
     }
 }
 
-const fn megapixels(each: i64, input: i64) -> Price {
+pub(super) const fn megapixels(each: i64, input: i64) -> Price {
     Price::Megapixels {
         first: each,
         further: each,

@@ -1,6 +1,7 @@
 //! The endpoints of Qwen, Wan, Hunyuan, Sana and Krea, of the fourth models of Recraft and Ideogram, and of further
 //! upscalers. Their fields are those of fal's published input types; where these name no bounds, wide ones stand here.
 
+use super::flux::{links, megapixels};
 use super::{
     Answer, Beside, Bounds, DRAWABLE, Endpoint, Excess, FULL, Field, FileForm, Images, JPEG_FIRST, Kind, LANDSCAPE_4_3,
     MEGAPIXEL, PNG_FIRST, PRESETS, Price, SAFETY_CHECKER, SEED_FULL, SQUARE_HD, Sizes, UNMEASURED, Wanted, answer,
@@ -17,23 +18,6 @@ const ONE: Images = Images::One {
     required: true,
 };
 const PNG_OR_JPEG: &[&str] = &["png", "jpeg"];
-
-const fn megapixels(micros: i64) -> Price {
-    Price::Megapixels {
-        first: micros,
-        further: micros,
-        input: 0,
-        extra: None,
-    }
-}
-
-const fn links(most: usize) -> Images {
-    Images::Many {
-        field: "image_urls",
-        most,
-        excess: Excess::Refuse,
-    }
-}
 
 const fn image_size(default: Wanted, bounds: Bounds) -> Sizes {
     Sizes::ImageSize {
@@ -60,7 +44,7 @@ const QWEN: Endpoint = Endpoint {
     ],
     formats: PNG_OR_JPEG,
     answer: answer(FileForm::Full, Beside::Run),
-    price: megapixels(20_000),
+    price: megapixels(20_000, 0),
     ..super::BASE
 };
 
@@ -72,7 +56,7 @@ const fn qwen_edit(id: &'static str, images: Images, formats: &'static [&'static
         fields: &[NEGATIVE, GUIDANCE, STEPS],
         formats,
         has_sync_mode: false,
-        price: megapixels(30_000),
+        price: megapixels(30_000, 0),
         ..QWEN
     }
 }
@@ -103,7 +87,7 @@ const fn wan(id: &'static str, micros: i64) -> Endpoint {
 
 const fn wan_edit(id: &'static str, micros: i64) -> Endpoint {
     Endpoint {
-        images: links(9),
+        images: links(9, Excess::Refuse),
         fields: &[NEGATIVE, EXPANSION],
         ..wan(id, micros)
     }
@@ -196,12 +180,12 @@ const DRAWN: u64 = 100_000_000;
 pub(super) const ROWS: &[Endpoint] = &[
     QWEN,
     qwen_edit("fal-ai/qwen-image-edit", ONE, PNG_OR_JPEG),
-    qwen_edit("fal-ai/qwen-image-edit-2509", links(3), PNG_OR_JPEG),
-    qwen_edit("fal-ai/qwen-image-edit-2511", links(3), PNG_FIRST),
+    qwen_edit("fal-ai/qwen-image-edit-2509", links(3, Excess::Refuse), PNG_OR_JPEG),
+    qwen_edit("fal-ai/qwen-image-edit-2511", links(3, Excess::Refuse), PNG_FIRST),
     QWEN_2_PRO,
     Endpoint {
         id: "fal-ai/qwen-image-2/pro/edit",
-        images: links(3),
+        images: links(3, Excess::Refuse),
         ..QWEN_2_PRO
     },
     wan("fal-ai/wan/v2.7/text-to-image", 30_000),
@@ -212,7 +196,7 @@ pub(super) const ROWS: &[Endpoint] = &[
         id: "fal-ai/hunyuan-image/v3/text-to-image",
         fields: &[NEGATIVE, GUIDANCE, STEPS],
         has_sync_mode: false,
-        price: megapixels(100_000),
+        price: megapixels(100_000, 0),
         pace: Pace::Slow,
         ..super::BASE
     },
@@ -220,7 +204,7 @@ pub(super) const ROWS: &[Endpoint] = &[
         id: "fal-ai/sana/v1.5/4.8b",
         fields: &[NEGATIVE, GUIDANCE, field("num_inference_steps", Kind::Integer(1, 50))],
         has_sync_mode: false,
-        price: megapixels(10_000),
+        price: megapixels(10_000, 0),
         pace: Pace::Fast,
         ..super::BASE
     },
@@ -260,7 +244,7 @@ pub(super) const ROWS: &[Endpoint] = &[
             field("noise_scale", Kind::Number(0.0, 1.0)),
         ],
         formats: &["jpg", "png", "webp"],
-        ..upscaler("fal-ai/seedvr/upscale/image", DRAWN, megapixels(1_000))
+        ..upscaler("fal-ai/seedvr/upscale/image", DRAWN, megapixels(1_000, 0))
     },
     Endpoint {
         fields: &[
@@ -284,6 +268,6 @@ pub(super) const ROWS: &[Endpoint] = &[
             GUIDANCE,
             SAFETY_CHECKER,
         ],
-        ..upscaler("fal-ai/clarity-upscaler", DRAWN, megapixels(30_000))
+        ..upscaler("fal-ai/clarity-upscaler", DRAWN, megapixels(30_000, 0))
     },
 ];

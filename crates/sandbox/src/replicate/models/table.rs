@@ -27,15 +27,14 @@ struct ModelRow {
     inputs: Vec<InputEntry>,
     sizing: SizingRow,
     price: PriceRow,
-    #[serde(default)]
-    pace: PaceRow,
+    pace: Option<Pace>,
     #[serde(default)]
     most_images: usize,
     most_together: Option<usize>,
     #[serde(default)]
     lists: bool,
     extension: Option<String>,
-    gpt: Option<GptRow>,
+    gpt: Option<Gpt>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +72,7 @@ enum KindRow {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 enum SizingRow {
     Literal,
     Shapes {
@@ -111,7 +110,7 @@ struct ScaleRow {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum PriceRow {
     OwnKey,
     Picture(i64),
@@ -119,23 +118,6 @@ enum PriceRow {
     Megapixels { input: i64, output: i64 },
     Run { run: i64, input: i64, output: i64 },
     GoFast { fast: i64, slow: i64 },
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum PaceRow {
-    Fast,
-    #[default]
-    Medium,
-    Slow,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-enum GptRow {
-    One,
-    OneFive,
-    Two,
-    TwoFive,
 }
 
 /// Every model of the table.
@@ -166,21 +148,12 @@ fn model(file: &File, row: &ModelRow) -> Model {
         inputs: keep(inputs.collect()),
         sizing: sizing(file, &row.sizing),
         price: price(&row.price),
-        pace: match row.pace {
-            PaceRow::Fast => Pace::Fast,
-            PaceRow::Medium => Pace::Medium,
-            PaceRow::Slow => Pace::Slow,
-        },
+        pace: row.pace.unwrap_or(Pace::Medium),
         most_images: row.most_images,
         most_together: row.most_together.unwrap_or(usize::MAX),
         lists: row.lists,
         extension: row.extension.as_deref().map_or("jpg", text),
-        gpt: row.gpt.map(|gpt| match gpt {
-            GptRow::One => Gpt::One,
-            GptRow::OneFive => Gpt::OneFive,
-            GptRow::Two => Gpt::Two,
-            GptRow::TwoFive => Gpt::TwoFive,
-        }),
+        gpt: row.gpt,
     }
 }
 

@@ -50,9 +50,8 @@ pub(super) fn offer(catalog: &Catalog, model: &Model, offer: &Offer, told: &[Tol
         findings[index].modes.push(mode);
         if let Some((document, name)) = &own.input {
             let declared = catalog.parameters_of(model);
-            let parameter = |name: &str| declared.get(name).cloned();
             let input = Input::of(document, name);
-            for difference in fields::differences(model, &parameter, mode_offer, &input) {
+            for difference in fields::differences(model, declared, mode_offer, &input) {
                 if !findings[index].differences.contains(&difference) {
                     findings[index].differences.push(difference);
                 }
@@ -94,7 +93,7 @@ fn lifecycle(offer: &Offer, told: &Told, on: Date) -> Vec<Difference> {
         )),
         _ => {}
     }
-    // Seen past its end within the days for which that is believed.
+    // A sighting of an earlier day gives way to this one.
     if is_over && offer.still_served.is_none_or(|seen| seen < on) {
         found.push(Difference::new(
             "is still among the provider's models, past its announced end".to_owned(),

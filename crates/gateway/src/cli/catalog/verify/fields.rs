@@ -1,5 +1,6 @@
 //! Parameters of an offer beside the JSON Schema that the provider has for the same input.
 
+use indexmap::IndexMap;
 use planner::catalog::model::Model;
 use planner::catalog::offer::{Field, Form, ModeOffer, key_of};
 use planner::catalog::parameter::Parameter;
@@ -69,7 +70,7 @@ fn choices(parts: &[&Value]) -> Vec<Value> {
 /// Where the catalogue and the schema disagree about one mode.
 pub(super) fn differences(
     model: &Model,
-    parameters: &dyn Fn(&str) -> Option<Parameter>,
+    declared: &IndexMap<String, Parameter>,
     mode: &ModeOffer,
     input: &Input<'_>,
 ) -> Vec<Difference> {
@@ -83,9 +84,9 @@ pub(super) fn differences(
             ));
             continue;
         };
-        let parameter = parameters(name);
-        found.extend(of_values(name, field, mode, parameter.as_ref(), &choices(&parts)));
-        found.extend(of_bounds(name, field, parameter.as_ref(), mode, &parts));
+        let parameter = declared.get(name);
+        found.extend(of_values(name, field, mode, parameter, &choices(&parts)));
+        found.extend(of_bounds(name, field, parameter, mode, &parts));
         found.extend(of_default(name, field, &parts));
     }
     found.extend(of_needs(mode, input));

@@ -1,7 +1,5 @@
 //! The questions to each protocol, and how its answers are read.
 
-use std::str::FromStr as _;
-
 use planner::catalog::pricing::{Direction, Metric};
 use providers::Endpoint;
 use rust_decimal::Decimal;
@@ -274,9 +272,7 @@ fn metric(unit: &str) -> Result<Metric, String> {
 /// An amount as it is written: a number of JSON stands there in its own digits, very small ones with an exponent.
 fn decimal(value: &Value) -> Option<Decimal> {
     let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    Decimal::from_str(&text)
-        .or_else(|_| Decimal::from_scientific(&text))
-        .ok()
+    planner::money::decimal(&text)
 }
 
 fn option(endpoint: &Endpoint, name: &str) -> Result<Url, Failed> {

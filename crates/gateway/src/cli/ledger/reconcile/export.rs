@@ -1,12 +1,9 @@
 //! What providers export of their bills, read into one form.
 
-use std::str::FromStr as _;
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use planner::money::Micros;
-use rust_decimal::Decimal;
+use planner::money::{Micros, decimal};
 use serde_json::Value;
 
 use super::super::super::Failed;
@@ -176,10 +173,7 @@ fn model_of(item: &str) -> Option<String> {
 
 /// Exact, then rounded once: exports have many more digits than the books.
 fn micros(amount: &str) -> Option<i64> {
-    let exact = Decimal::from_str(amount)
-        .or_else(|_| Decimal::from_scientific(amount))
-        .ok()?;
-    Some(Micros::from_dollars(exact).0)
+    decimal(amount).map(|exact| Micros::from_dollars(exact).0)
 }
 
 #[cfg(test)]
