@@ -62,7 +62,9 @@ mod tests {
             ("image/png", b"PNG".as_slice())
         );
         // Width and height of a PNG's header.
-        assert_eq!(drawing.plain[16..24], [0, 0, 0x04, 0xb0, 0, 0, 0x02, 0x76]);
+        let (width_px, height_px) = crate::frame::PREVIEW_PX;
+        assert_eq!(drawing.plain[16..20], width_px.to_be_bytes());
+        assert_eq!(drawing.plain[20..24], height_px.to_be_bytes());
         assert!(drawing.plain.len() < 200_000, "{}", drawing.plain.len());
     }
 

@@ -138,7 +138,7 @@ pub(crate) fn title(long: String, short: String) -> String {
 }
 
 /// Width and height of the drawing for link previews, in pixels: what most services show whole.
-const PREVIEW_PX: (u32, u32) = (1_200, 630);
+pub(crate) const PREVIEW_PX: (u32, u32) = (1_200, 630);
 
 /// One entry of the navigation.
 struct Entry {

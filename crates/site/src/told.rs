@@ -1,8 +1,7 @@
 //! Reading what the API answers: pages of the desk and the command line tell the same answers.
 
 use jiff::Timestamp;
-use planner::money::Micros;
-use rust_decimal::Decimal;
+use planner::money::{Micros, decimal};
 use serde_json::Value;
 
 /// The text of a field; nothing where there is none.
@@ -26,9 +25,7 @@ pub fn number(object: &Value, name: &str) -> u64 {
 /// An amount in dollars.
 #[must_use]
 pub fn dollars(value: &Value) -> Option<Micros> {
-    let text = value.as_number()?.to_string();
-    let exact = text.parse().or_else(|_| Decimal::from_scientific(&text));
-    exact.ok().map(Micros::from_dollars)
+    decimal(&value.as_number()?.to_string()).map(Micros::from_dollars)
 }
 
 /// The moment of a field.

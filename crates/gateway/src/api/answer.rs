@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use planner::money::decimal;
 use planner::request::ResponseFormat;
 use providers::{Body, Node};
-use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::generation::answer::body;
@@ -67,9 +67,9 @@ pub(super) fn put_headers<'a>(response: &mut Response, texts: impl IntoIterator<
 /// The same on an answer that is sent again, from its metadata.
 pub(super) fn put_told_headers(response: &mut Response, metadata: &Value) {
     let model = metadata["model"].as_str();
-    let cost = metadata["cost"].as_number().map(ToString::to_string);
-    let cost = cost.and_then(|cost| cost.parse().or_else(|_| Decimal::from_scientific(&cost)).ok());
-    let cost = cost.map(|cost: Decimal| cost.normalize().to_string());
+    let cost = metadata["cost"].as_number();
+    let cost = cost.and_then(|cost| decimal(&cost.to_string()));
+    let cost = cost.map(|cost| cost.normalize().to_string());
     let texts = [
         (PROVIDER, metadata["provider"].as_str()),
         (MODEL, model),

@@ -63,6 +63,26 @@ async fn fields<T>(state: &AppState, request: Request, read: impl FnOnce(&mut Fi
     }
 }
 
+/// Reads a body that asks for a state. `wanted` says what it must be where it is missing.
+async fn state_of<T: Copy>(
+    state: &AppState,
+    request: Request,
+    legal: &[(&str, T)],
+    wanted: &str,
+) -> Result<T, Problem> {
+    let read = fields(state, request, |fields| {
+        let given = fields.choice("state", legal);
+        fields.required("state", given, wanted)
+    });
+    read.await?.ok_or_else(Problem::internal)
+}
+
+/// A text as it came; who keeps it says how long it may be.
+fn text(value: &Value) -> Result<String, String> {
+    let text = value.as_str().map(ToOwned::to_owned);
+    text.ok_or_else(|| "must be a text".to_owned())
+}
+
 fn no_competition(id: &str) -> Problem {
     Refusal::NotFound(format!(
         "There is no competition {}; GET /v1/arena/competitions lists them.",

@@ -13,6 +13,12 @@ use crate::operator::Refusal;
 
 /// Longest reason.
 pub(crate) const REASON_CHARS_MAX: usize = 500;
+/// Longest name of a judge.
+pub(crate) const JUDGE_CHARS_MAX: usize = 100;
+/// Most points for or against a picture.
+pub(crate) const POINTS_MAX: usize = 10;
+/// Longest point.
+pub(crate) const POINT_CHARS_MAX: usize = 300;
 /// Reports of one person on a day.
 const DAY_MAX: i64 = 20;
 /// Reports that wait at one time: nobody reads more.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use planner::fault::{Fault, echo};
-use planner::money::Micros;
+use planner::money::{Micros, decimal};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -294,11 +294,7 @@ fn micros(value: &Value, sign: Sign) -> Result<i64, String> {
     let number = value
         .as_number()
         .ok_or("must be an amount of dollars, a number such as 12.5")?;
-    let text = number.to_string();
-    let dollars = text
-        .parse::<Decimal>()
-        .or_else(|_| Decimal::from_scientific(&text))
-        .ok()
+    let dollars = decimal(&number.to_string())
         .filter(|dollars| dollars.abs() <= Decimal::from(AMOUNT_USD_MAX))
         .ok_or_else(|| format!("must be an amount of at most {AMOUNT_USD_MAX} dollars"))?;
     if dollars.normalize().scale() > 6 {

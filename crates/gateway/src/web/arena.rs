@@ -25,7 +25,7 @@ use crate::arena::sheet::outcome;
 use crate::arena::told::{picture_path, source_path};
 use crate::arena::{is_sandbox, sheet, suggestions};
 use crate::db::arena::{BattleRow, ExhibitRow, ExhibitState};
-use crate::http::session::{self, CallerAddress};
+use crate::http::session::CallerAddress;
 use crate::http::state::AppState;
 use crate::http::{face, fallback, visit};
 use crate::operator::Refusal;
@@ -103,7 +103,7 @@ pub(super) async fn vote(
 ) -> Response {
     let (voter, _) = voter::of(&state, &headers, address);
     let answer = async {
-        let form = posted(&state, &headers, request).await?;
+        let form = form::posted(&state, &headers, request).await?;
         let id = value(&form, "battle").unwrap_or_default();
         let said = value(&form, "vote").and_then(outcome).ok_or_else(|| {
             let names = sheet::OUTCOMES.map(|(name, _)| name).join(", ");
@@ -114,13 +114,7 @@ pub(super) async fn vote(
         done(voted, &revealed_path(id, value(&form, "competition")))
     };
     let answer = answer.await;
-    answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/votes", &problem))
-}
-
-/// The fields of a form of this site.
-async fn posted(state: &AppState, headers: &HeaderMap, request: Request) -> Result<Vec<(String, String)>, Problem> {
-    session::check_origin(state, headers)?;
-    Ok(form::read(request).await?.pairs)
+    answer.unwrap_or_else(|problem| form::refusal(&state, &headers, "/arena/votes", &problem))
 }
 
 /// To the pair. What was done before, as by a second click, leads there too.
@@ -129,12 +123,6 @@ fn done(result: Result<(), Refusal>, path: &str) -> Result<Response, Problem> {
         Ok(()) | Err(Refusal::Conflict(_)) => Ok(see(path)),
         Err(refusal) => Err(refusal.into()),
     }
-}
-
-/// A page that says why a form was refused.
-fn refused(state: &AppState, headers: &HeaderMap, path: &str, problem: &Problem) -> Response {
-    let page = site::pages::problem::page(path, problem.status.as_u16(), problem.code, &problem.message, None);
-    form::refused(problem, &page, &visit::of(state, headers))
 }
 
 fn revealed_path(id: &str, competition: Option<&str>) -> String {
@@ -154,13 +142,13 @@ pub(super) async fn take_back(
 ) -> Response {
     let (voter, _) = voter::of(&state, &headers, address);
     let answer = async {
-        let form = posted(&state, &headers, request).await?;
+        let form = form::posted(&state, &headers, request).await?;
         let id = value(&form, "battle").unwrap_or_default();
         let taken = battles::take_back(&state.arena, &state.generator, &voter, id).await;
         done(taken, &revealed_path(id, None))
     };
     let answer = answer.await;
-    answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/votes/taken-back", &problem))
+    answer.unwrap_or_else(|problem| form::refusal(&state, &headers, "/arena/votes/taken-back", &problem))
 }
 
 /// Takes a prompt that a visitor suggests.
@@ -172,13 +160,13 @@ pub(super) async fn suggest(
 ) -> Response {
     let (voter, cookie) = voter::of(&state, &headers, address);
     let answer = async {
-        let form = posted(&state, &headers, request).await?;
+        let form = form::posted(&state, &headers, request).await?;
         let prompt = value(&form, "prompt").unwrap_or_default();
         suggestions::suggest(&state.generator, &voter, prompt).await?;
         Ok::<_, Problem>(see("/arena?suggested=1"))
     };
     let answer = answer.await;
-    let mut response = answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/suggestions", &problem));
+    let mut response = answer.unwrap_or_else(|problem| form::refusal(&state, &headers, "/arena/suggestions", &problem));
     voter::put(&mut response, cookie);
     response
 }

@@ -2,13 +2,14 @@
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use site::frame::Page;
 
 use super::query::pairs;
-use crate::http::face;
-use crate::http::session::FORM_TOKEN;
+use crate::http::session::{self, FORM_TOKEN};
+use crate::http::state::AppState;
+use crate::http::{face, visit};
 use crate::problem::Problem;
 
 /// Largest form that is read.
@@ -47,6 +48,25 @@ pub(super) async fn read(request: Request) -> Result<Form, Problem> {
         pairs,
         token: tokens.into_iter().next().map(|(_, token)| token),
     })
+}
+
+/// The fields of a form of this site, for what needs no session.
+///
+/// # Errors
+/// 403 for a form of another site, and what [`read`] ends with.
+pub(super) async fn posted(
+    state: &AppState,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Vec<(String, String)>, Problem> {
+    session::check_origin(state, headers)?;
+    Ok(read(request).await?.pairs)
+}
+
+/// A page that says why a form was refused, where the page on which it stood is not shown again.
+pub(super) fn refusal(state: &AppState, headers: &HeaderMap, path: &str, problem: &Problem) -> Response {
+    let page = site::pages::problem::page(path, problem.status.as_u16(), problem.code, &problem.message, None);
+    refused(problem, &page, &visit::of(state, headers))
 }
 
 /// A page that answers a form that was refused: with the refusal's status.

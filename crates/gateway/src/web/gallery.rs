@@ -10,16 +10,17 @@ use planner::view;
 use serde_json::{Map, Value};
 use site::arena::{Exhibit, Opinion};
 use site::pages::gallery::{self, Shown};
+use site::told::typed;
 
 use super::elsewhere::see;
+use super::form;
 use super::pictures::image;
 use super::query::{pairs, value};
-use super::{form, voter};
 use crate::arena::battles::Voter;
 use crate::arena::{exhibits, is_sandbox, reports};
 use crate::db::DatabaseError;
 use crate::db::arena::{ExhibitFilter, ExhibitRow, ExhibitState};
-use crate::http::session::{self, CallerAddress};
+use crate::http::session::CallerAddress;
 use crate::http::state::AppState;
 use crate::http::{face, fallback, visit};
 use crate::problem::Problem;
@@ -136,11 +137,10 @@ fn again(model: &str, row: &ExhibitRow) -> String {
 /// What was asked beside the prompt, as one would type it.
 fn settings(row: &ExhibitRow) -> Vec<(String, String)> {
     let settings: Map<String, Value> = serde_json::from_str(&row.settings).unwrap_or_default();
-    let typed = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    settings.into_iter().map(|(name, value)| (name, typed(value))).collect()
+    settings
+        .into_iter()
+        .map(|(name, value)| (name, typed(&value)))
+        .collect()
 }
 
 /// What a machine says of a picture.
@@ -207,36 +207,25 @@ async fn one(
 pub(super) async fn report(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    address: CallerAddress,
+    CallerAddress(address): CallerAddress,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let (voter, _) = voter::of(&state, &headers, address);
-    // Without the cookie of a voter it is the address that is counted.
+    // The cookie of voters comes to the arena's pages alone: here people are told apart by their addresses.
+    let address = state.sessions.hash(address);
     let reporter = Voter {
-        id: voter
-            .address
-            .clone()
-            .map_or(voter.id, |address| format!("at-{address}")),
-        address: voter.address,
+        id: format!("at-{address}"),
+        address: Some(address),
     };
     let answer = async {
-        session::check_origin(&state, &headers)?;
-        let form = form::read(request).await?;
-        let reason = value(&form.pairs, "reason").unwrap_or_default();
+        let form = form::posted(&state, &headers, request).await?;
+        let reason = value(&form, "reason").unwrap_or_default();
         let report = reports::report(&state.generator, &reporter, &id.replace('\0', ""), reason).await?;
         Ok::<_, Problem>(see(&format!("/gallery/{}?reported=1", report.exhibit_id)))
     };
-    answer.await.unwrap_or_else(|problem| {
-        let page = site::pages::problem::page(
-            "/gallery",
-            problem.status.as_u16(),
-            problem.code,
-            &problem.message,
-            None,
-        );
-        form::refused(&problem, &page, &visit::of(&state, &headers))
-    })
+    answer
+        .await
+        .unwrap_or_else(|problem| form::refusal(&state, &headers, "/gallery", &problem))
 }
 
 /// `/gallery/{id}`: the page of a picture on show, and `/gallery/{id}.webp`: its file.

@@ -5,10 +5,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use planner::catalog::Catalog;
 use planner::catalog::parameter::Kind;
-use planner::money::Micros;
-use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use site::pages::playground::{Delivered, Outcome};
+use site::told::dollars;
 use tower::ServiceExt as _;
 
 use crate::http::cookie::Cookie;
@@ -114,12 +113,6 @@ async fn ask(InProcess(api): InProcess, request: Request) -> Result<(StatusCode,
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
-}
-
-fn dollars(value: &Value) -> Option<Micros> {
-    let text = value.as_number()?.to_string();
-    let exact = text.parse().or_else(|_| Decimal::from_scientific(&text));
-    exact.ok().map(Micros::from_dollars)
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -193,7 +193,7 @@ pub(super) async fn send(
 }
 
 /// Who sends the form: the session whose page it stood on, or a visitor whose session begins now.
-async fn enter(
+pub(super) async fn enter(
     state: &AppState,
     headers: &HeaderMap,
     address: CallerAddress,

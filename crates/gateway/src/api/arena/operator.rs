@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{answered, competition, fields};
+use super::{answered, competition, fields, state_of};
 use crate::api::caller::Caller;
 use crate::api::operator::internal;
 use crate::api::query::Parameters;
@@ -134,11 +134,7 @@ pub(in crate::api) async fn show(
             }
         }
         let legal = [ExhibitState::Shown, ExhibitState::Hidden].map(|state| (state.as_str(), state));
-        let wanted = fields(&state, request, |fields| {
-            let wanted = fields.choice("state", &legal);
-            fields.required("state", wanted, "must be 'shown' or 'hidden'")
-        });
-        let wanted = wanted.await?.ok_or_else(Problem::internal)?;
+        let wanted = state_of(&state, request, &legal, "must be 'shown' or 'hidden'").await?;
         // What an operator hid stays so.
         if !is_operator && wanted == ExhibitState::Shown && exhibit.state != wanted.as_str() {
             return Err(Problem::permission("Only the operator shows again what was hidden."));

@@ -5,10 +5,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{VOTER_CHARS_MAX, answered, fields, voter};
+use super::{VOTER_CHARS_MAX, answered, fields, state_of, text, voter};
 use crate::api::caller::Caller;
 use crate::api::operator::internal;
 use crate::api::query::Parameters;
+use crate::arena::reports::{JUDGE_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX};
 use crate::arena::{reports, told};
 use crate::auth::Scope;
 use crate::db::arena::{OpinionRow, ReportState};
@@ -20,12 +21,6 @@ use crate::problem::Problem;
 
 /// Reports of one answer.
 const PAGE: i64 = 200;
-/// Longest name of a judge.
-pub(in crate::api) const JUDGE_CHARS_MAX: usize = 100;
-/// Most points for or against a picture.
-pub(in crate::api) const POINTS_MAX: usize = 10;
-/// Longest point.
-pub(in crate::api) const POINT_CHARS_MAX: usize = 300;
 
 /// `POST /v1/arena/exhibits/{id}/reports`: notes what is wrong with a picture on show.
 pub(in crate::api) async fn report(
@@ -37,10 +32,7 @@ pub(in crate::api) async fn report(
     let made = async {
         caller.require(Scope::Read)?;
         let read = fields(&state, request, |fields| {
-            let reason = fields.read("reason", |value| {
-                let text = value.as_str().map(ToOwned::to_owned);
-                text.ok_or_else(|| "must be a text".to_owned())
-            });
+            let reason = fields.read("reason", text);
             let named = fields.text("voter", VOTER_CHARS_MAX);
             let wanted = format!("is what is wrong, in 1 to {} characters", reports::REASON_CHARS_MAX);
             (fields.required("reason", reason, &wanted), named.value())
@@ -88,11 +80,7 @@ pub(in crate::api) async fn decide(
     let changed = async {
         caller.require(Scope::Admin)?;
         let legal = [ReportState::Upheld, ReportState::Dismissed].map(|state| (state.as_str(), state));
-        let wanted = fields(&state, request, |fields| {
-            let wanted = fields.choice("state", &legal);
-            fields.required("state", wanted, "must be 'upheld' or 'dismissed'")
-        });
-        let wanted = wanted.await?.ok_or_else(Problem::internal)?;
+        let wanted = state_of(&state, request, &legal, "must be 'upheld' or 'dismissed'").await?;
         let row = reports::decide(&state.generator, &id, wanted).await?;
         Ok(told::report(&row))
     };

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{VOTER_CHARS_MAX, answered, fields, voter};
+use super::{VOTER_CHARS_MAX, answered, fields, state_of, text, voter};
 use crate::api::caller::Caller;
 use crate::api::operator::internal;
 use crate::api::query::Parameters;
@@ -26,12 +26,7 @@ pub(in crate::api) async fn suggest(State(state): State<AppState>, caller: Calle
     let made = async {
         caller.require(Scope::Read)?;
         let (prompt, named) = fields(&state, request, |fields| {
-            let prompt = fields.read("prompt", |value| {
-                value
-                    .as_str()
-                    .map(ToOwned::to_owned)
-                    .ok_or_else(|| "must be a text".to_owned())
-            });
+            let prompt = fields.read("prompt", text);
             let named = fields.text("voter", VOTER_CHARS_MAX);
             let wanted = format!("is a text of 1 to {PROMPT_CHARS_MAX} characters");
             (fields.required("prompt", prompt, &wanted), named.value())
@@ -71,11 +66,7 @@ pub(in crate::api) async fn decide(
     let changed = async {
         caller.require(Scope::Admin)?;
         let legal = SuggestionState::ALL.map(|state| (state.as_str(), state));
-        let wanted = fields(&state, request, |fields| {
-            let wanted = fields.choice("state", &legal);
-            fields.required("state", wanted, "must be 'waiting', 'taken' or 'left'")
-        });
-        let wanted = wanted.await?.ok_or_else(Problem::internal)?;
+        let wanted = state_of(&state, request, &legal, "must be 'waiting', 'taken' or 'left'").await?;
         let known = state.generator.database.set_suggestion_state(&id, wanted).await;
         if !known.map_err(|error| internal(&error))? {
             return Err(Refusal::NotFound("There is no such suggestion.".to_owned()).into());

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::answers::{Has, answer, made};
 use super::reference;
-use crate::api::arena::reports::{JUDGE_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX};
 use crate::arena::demo::VOTES_MAX;
 use crate::arena::reports::REASON_CHARS_MAX;
+use crate::arena::reports::{JUDGE_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX};
 use crate::arena::sheet::OUTCOMES;
 use crate::arena::suggestions::PROMPT_CHARS_MAX;
 

@@ -10,14 +10,12 @@ use serde_json::{Value, json};
 use super::super::Failed;
 use super::super::client::{Gateway, Target};
 use super::super::output::say;
+use crate::arena::reports::{POINT_CHARS_MAX, POINTS_MAX};
 
 /// Longest answer of a judge: models that run at home are slow.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// Most points for or against a picture that are asked for.
 const POINTS: usize = 3;
-/// Most points, and letters of one, that the gateway keeps.
-const POINTS_MAX: usize = 10;
-const POINT_CHARS_MAX: usize = 300;
 
 /// Who judges, and what.
 #[derive(Debug, clap::Args)]
@@ -45,15 +43,13 @@ pub(in crate::cli) struct JudgeArguments {
 pub(super) async fn judge(arguments: JudgeArguments) -> Result<(), Failed> {
     let gateway = Gateway::new(&arguments.target)?;
     let http = Client::builder().timeout(TIMEOUT).build()?;
+    let competition = arguments.competition.as_deref().filter(|id| !id.is_empty());
+    let filter = competition.map_or_else(String::new, |id| {
+        let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        format!("&competition={id}")
+    });
     let (mut judged, mut skipped, mut seen) = (0_usize, 0_usize, 0_usize);
     loop {
-        let competition = arguments.competition.as_deref().unwrap_or_default();
-        let competition: String = url::form_urlencoded::byte_serialize(competition.as_bytes()).collect();
-        let filter = if competition.is_empty() {
-            String::new()
-        } else {
-            format!("&competition={competition}")
-        };
         let path = format!("/v1/arena/exhibits?skip={seen}{filter}");
         let page = gateway.json(gateway.request(Method::GET, &path)).await?;
         let rows = page["data"].as_array().cloned().unwrap_or_default();

@@ -9,15 +9,14 @@ use site::pages::playground::Outcome;
 
 use super::super::elsewhere::see;
 use super::super::query::value;
-use super::super::{form, inner, voter};
-use super::{own, refused, revealed_path};
+use super::super::{form, inner, playground, voter};
+use super::{own, revealed_path};
 use crate::arena::battles::{self, Voter};
 use crate::arena::competitions::{Competition, OWN_PROMPT};
 use crate::arena::own_prompts::{self, PROMPT_CHARS_MAX};
 use crate::arena::{exhibits, is_sandbox};
 use crate::auth::{Scope, Session};
 use crate::db::arena::{ExhibitRow, ExhibitState};
-use crate::http::cookie::Cookie;
 use crate::http::in_process::InProcess;
 use crate::http::session::{self, CallerAddress};
 use crate::http::state::AppState;
@@ -59,7 +58,8 @@ pub(in crate::web) async fn ask(
             let message = "Prompts of one's own are not taken here (visitors.arena_prompts).";
             return Err(Problem::permission(message));
         }
-        let session = enter(&state, &headers, address, form.token.as_deref(), &mut cookie).await?;
+        let (session, begun) = playground::enter(&state, &headers, address, form.token.as_deref()).await?;
+        cookie = begun;
         let order = own_prompts::order(prompt);
         let models = own_prompts::pick(&state.arena, &state.generator, &voter, &order).await?;
         let (left, right) = models.ok_or_else(|| {
@@ -83,28 +83,13 @@ pub(in crate::web) async fn ask(
         Ok::<_, Problem>(see("/arena"))
     };
     let answer = answer.await;
-    let mut response = own(answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/prompts", &problem)));
+    let mut response =
+        own(answer.unwrap_or_else(|problem| form::refusal(&state, &headers, "/arena/prompts", &problem)));
     voter::put(&mut response, voter_cookie);
     if let Some(cookie) = cookie {
         cookie.put(&mut response);
     }
     response
-}
-
-/// Who pays: the session whose page the form stood on, or a visitor whose session begins now.
-async fn enter(
-    state: &AppState,
-    headers: &HeaderMap,
-    address: CallerAddress,
-    token: Option<&str>,
-    cookie: &mut Option<Cookie>,
-) -> Result<Session, Problem> {
-    if session::current(state, headers).await?.is_some() {
-        return session::of_form(state, headers, token).await;
-    }
-    let (session, begun) = session::visit(state, headers, address).await?;
-    *cookie = begun;
-    Ok(session)
 }
 
 /// What is asked, and for whom.
@@ -162,9 +147,8 @@ pub(in crate::web) async fn publish(
 ) -> Response {
     let (voter, _) = voter::of(&state, &headers, address);
     let answer = async {
-        session::check_origin(&state, &headers)?;
-        let form = form::read(request).await?;
-        let id = value(&form.pairs, "battle").unwrap_or_default();
+        let form = form::posted(&state, &headers, request).await?;
+        let id = value(&form, "battle").unwrap_or_default();
         let is_operator = session::current(&state, &headers)
             .await?
             .is_some_and(|session| session.identity.may(Scope::Admin));
@@ -172,7 +156,7 @@ pub(in crate::web) async fn publish(
         Ok::<_, Problem>(see(&revealed_path(id, None)))
     };
     let answer = answer.await;
-    own(answer.unwrap_or_else(|problem| refused(&state, &headers, "/arena/published", &problem)))
+    own(answer.unwrap_or_else(|problem| form::refusal(&state, &headers, "/arena/published", &problem)))
 }
 
 async fn offer(state: &AppState, voter: &Voter, id: &str, is_operator: bool) -> Result<(), Refusal> {
@@ -185,7 +169,7 @@ async fn offer(state: &AppState, voter: &Voter, id: &str, is_operator: bool) -> 
         ExhibitState::Waiting
     };
     for side in &told.sides {
-        // What the operator took down stays so: only what was never offered is.
+        // What is on show or waits stays so.
         if is_unseen(&side.exhibit) {
             state
                 .generator
@@ -197,7 +181,7 @@ async fn offer(state: &AppState, voter: &Voter, id: &str, is_operator: bool) -> 
     Ok(())
 }
 
-/// Whether a picture was never on show.
+/// Whether a picture is hidden and can be published: one that was erased has no prompt any more.
 pub(super) fn is_unseen(exhibit: &ExhibitRow) -> bool {
     exhibit.state == ExhibitState::Hidden.as_str() && !exhibit.prompt.is_empty()
 }

@@ -26,39 +26,34 @@ pub(super) async fn show(sitting: Sitting) -> Response {
 /// What was spent, for a script that puts it in its place.
 pub(super) async fn figures(sitting: Sitting) -> Response {
     let figures = async {
-        let keys = sitting.choices("/v1/keys").await?;
-        with_spending(&sitting, &names(&keys), |spending| Ok(usage::figures(spending))).await
+        let names = sitting.keys().await?;
+        Ok(usage::figures(&spending(&sitting, &names).await?))
     };
     fragment(figures.await)
 }
 
 async fn page(sitting: &Sitting) -> Result<Page, Problem> {
     let keys = sitting.choices("/v1/keys").await?;
-    let page = |spending: Option<&Spending<'_>>| {
-        Ok(usage::page(&usage::Shown {
-            desk: &sitting.desk,
-            query: &sitting.pairs,
-            period: period(sitting),
-            spending,
-            keys: &keys,
-        }))
+    let names = names(&keys);
+    let added_up = match value(&sitting.pairs, "totals") {
+        Some(_) => Some(spending(sitting, &names).await?),
+        None => None,
     };
-    if value(&sitting.pairs, "totals").is_none() {
-        return page(None);
-    }
-    with_spending(sitting, &names(&keys), |spending| page(Some(spending))).await
+    Ok(usage::page(&usage::Shown {
+        desk: &sitting.desk,
+        query: &sitting.pairs,
+        period: period(sitting),
+        spending: added_up.as_ref(),
+        keys: &keys,
+    }))
 }
 
 fn period(sitting: &Sitting) -> &str {
     value(&sitting.pairs, "days").unwrap_or(PERIOD_DEFAULT)
 }
 
-/// Adds up what was spent in the period, and hands it over.
-async fn with_spending<T>(
-    sitting: &Sitting,
-    names: &Named,
-    show: impl FnOnce(&Spending<'_>) -> Result<T, Problem>,
-) -> Result<T, Problem> {
+/// What was spent in the period.
+async fn spending<'a>(sitting: &'a Sitting, names: &'a Named) -> Result<Spending<'a>, Problem> {
     let since = since(sitting, PERIOD_DEFAULT);
     let query = |group: &str| {
         let mut query = vec![("group_by".to_owned(), group.to_owned())];
@@ -72,10 +67,10 @@ async fn with_spending<T>(
         groups.push(sitting.get("/v1/usage", &query(name)).await?);
     }
     let today = sitting.state.generator.clock.now().to_zoned(TimeZone::UTC).date();
-    show(&Spending {
+    Ok(Spending {
         period: period(sitting),
         calendar: calendar(&by_day, today),
-        by_day: &by_day,
+        by_day,
         groups,
         names,
     })

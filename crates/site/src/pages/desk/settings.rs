@@ -49,9 +49,9 @@ pub fn page(shown: &Shown<'_>) -> Page {
     if let Some(made) = shown.made {
         let _ = write!(
             out,
-            "<div class=\"banner ok\" role=\"status\"><p>The new secret of webhooks, for receivers: <code>{}</code></p><p class=\"hint\">{} Messages are signed by both until then.</p></div>",
+            "<div class=\"banner ok\" role=\"status\"><p>The new secret of webhooks, for receivers: <code>{}</code></p><p class=\"hint\">{}</p></div>",
             escape(text(made, "key")),
-            ends(made, "The former one counts")
+            ends(made, "Messages are signed by former ones too")
         );
     } else if shown.done {
         out.push_str("<p class=\"banner ok\" role=\"status\">Links are signed with another secret from now on.</p>");

@@ -46,7 +46,7 @@ pub struct Spending<'a> {
     /// The period in days, or `all`.
     pub period: &'a str,
     /// Spending by day, as the API answers it.
-    pub by_day: &'a Value,
+    pub by_day: Value,
     /// Spending by each of [`GROUPS`].
     pub groups: Vec<Value>,
     /// Names of keys.
@@ -90,7 +90,7 @@ pub fn page(shown: &Shown<'_>) -> Page {
 #[must_use]
 pub fn figures(spending: &Spending<'_>) -> String {
     let mut out = String::from("<div class=\"stack\">");
-    if list(spending.by_day, "data").is_empty() {
+    if list(&spending.by_day, "data").is_empty() {
         out.push_str(&empty(
             "Nothing was asked for in this period",
             "Spending stands here by day, model, provider, key and end user.",
@@ -126,7 +126,7 @@ fn sums(out: &mut String, shown: &Spending<'_>) {
 fn by_day(out: &mut String, shown: &Spending<'_>) {
     let of = |day: Date, name: &str| {
         let day = day.to_string();
-        let row = list(shown.by_day, "data").iter().find(|row| text(row, "day") == day);
+        let row = list(&shown.by_day, "data").iter().find(|row| text(row, "day") == day);
         row.and_then(|row| row[name].as_f64()).unwrap_or_default()
     };
     let series = |name: &str| -> Vec<(Date, f64)> { shown.calendar.iter().map(|day| (*day, of(*day, name))).collect() };
@@ -141,7 +141,7 @@ fn by_day(out: &mut String, shown: &Spending<'_>) {
             "<section class=\"stack\"><h2 class=\"h3\">{title}</h2>{drawn}</section>"
         );
     }
-    let rows: String = list(shown.by_day, "data")
+    let rows: String = list(&shown.by_day, "data")
         .iter()
         .map(|row| {
             format!(

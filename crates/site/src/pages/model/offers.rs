@@ -10,6 +10,7 @@ use crate::facts;
 use crate::here::Service;
 use crate::html::{Html, escape, status};
 use crate::markdown::inline;
+use crate::told::typed;
 use crate::words;
 
 pub(super) fn cards(sheet: &Sheet<'_>) -> Html {
@@ -38,14 +39,14 @@ fn fact(out: &mut String, name: &str, value: &str) {
     let _ = write!(out, "<dt>{name}</dt><dd>{value}</dd>");
 }
 
-fn typed(out: &mut String, name: &str, value: &str) {
+fn mono_fact(out: &mut String, name: &str, value: &str) {
     let _ = write!(out, "<dt>{name}</dt><dd class=\"mono\">{}</dd>", escape(value));
 }
 
 fn card(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
     let own = offer.offer;
     let mut facts_of = String::new();
-    typed(&mut facts_of, "Native id", &offer.native_models().join(", "));
+    mono_fact(&mut facts_of, "Native id", &offer.native_models().join(", "));
     let modes: Vec<String> = offer
         .modes
         .iter()
@@ -87,7 +88,7 @@ fn card(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
         );
     }
     if own.is_live() {
-        typed(
+        mono_fact(
             &mut facts_of,
             "Force it",
             &format!("{}/{}", own.provider, sheet.shown.view.model.id),
@@ -155,10 +156,9 @@ fn parameters(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
 
 /// The bounds of a parameter in words, with a colon before them.
 fn taken(bounds: &Value) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     let mut told: Vec<String> = Vec::new();
     if let Some(values) = bounds["values"].as_array() {
-        told.push(values.iter().map(text).collect::<Vec<_>>().join(", "));
+        told.push(values.iter().map(typed).collect::<Vec<_>>().join(", "));
     }
     match (bounds.get("min"), bounds.get("max")) {
         (Some(least), Some(most)) => told.push(format!("{least} to {most}")),
@@ -170,7 +170,7 @@ fn taken(bounds: &Value) -> String {
         told.push(format!("at most {most} characters"));
     }
     if let Some(default) = bounds.get("default") {
-        told.push(format!("{} when absent", text(default)));
+        told.push(format!("{} when absent", typed(default)));
     }
     if told.is_empty() {
         String::new()
