@@ -7,7 +7,6 @@ use planner::catalog::Catalog;
 
 use crate::assembly;
 use crate::generation::Generator;
-use crate::generation::routing::Routing;
 use crate::http::state::{AppState, Current};
 use crate::renewal;
 use crate::settings::{SandboxUse, Settings, in_force};
@@ -119,12 +118,14 @@ impl Reloader {
     }
 
     fn reassembled(&self, catalog: Catalog, settings: &Settings) -> Result<AppState, StartError> {
+        // What may fail comes first: with another catalogue what runs in the background has it at once.
+        let upstreams = Upstreams::new(&catalog, settings, self.played.as_deref())?;
+        let choices = assembly::choices(settings)?;
         let state = assembly::renewed(self.current.get(), catalog, settings)?;
         let generator = state.generator;
-        let upstreams = Upstreams::new(&generator.catalog, settings, self.played.as_deref())?;
-        let routing: Routing = generator.routing.by(settings.strategy, settings.priorities.clone());
+        let routing = generator.routing.by(settings.strategy, settings.priorities.clone());
         Ok(AppState {
-            choices: Arc::new(assembly::choices(settings)?),
+            choices: Arc::new(choices),
             generator: Generator {
                 upstreams: Arc::new(upstreams),
                 routing: Arc::new(routing),

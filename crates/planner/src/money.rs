@@ -7,6 +7,13 @@ use std::ops::{Add, Sub};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+/// A number by the digits in which JSON or a bill writes it, very small ones with an exponent; never through binary fractions.
+#[must_use]
+pub fn decimal(digits: &str) -> Option<Decimal> {
+    let plain = digits.parse::<Decimal>();
+    plain.or_else(|_| Decimal::from_scientific(digits)).ok()
+}
+
 /// An amount in millionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]

@@ -8,8 +8,8 @@ mod path;
 mod render;
 mod server;
 
-use crate::{Outcome, console, environment, repository, steps};
-use std::process::Command;
+use crate::environment::cargo;
+use crate::{Outcome, console, steps};
 
 /// A benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +118,6 @@ fn all_of(benches: &[Bench], run: impl Fn(Bench) -> Outcome) -> Outcome {
 
 fn build() -> Outcome {
     steps::run(cargo().args(["build", "--release", "--bin", "pictor"]))
-}
-
-fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    environment::clear(&mut cargo).current_dir(repository::root());
-    cargo
 }
 
 #[cfg(test)]

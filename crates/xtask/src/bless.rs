@@ -1,7 +1,6 @@
 //! `cargo xtask bless`: tables that tests hold the catalogue against, written anew from it, to be read in the difference.
 
-use crate::Outcome;
-use std::process::Command;
+use crate::{Outcome, environment, steps};
 
 /// The variable by which a test writes its table in place of checking it.
 const BLESS: &str = "PICTOR_BLESS";
@@ -11,11 +10,7 @@ const BLESS: &str = "PICTOR_BLESS";
 /// # Errors
 /// The tests do not build, or the catalogue has mistakes.
 pub(crate) fn run() -> Outcome {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = environment::cargo();
     cargo.args(["test", "-q", "-p", "planner", "--test", "catalog", "typical_requests"]);
-    match cargo.env(BLESS, "1").status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("the tests of the planner: {status}")),
-        Err(error) => Err(format!("cargo does not start: {error}")),
-    }
+    steps::run(cargo.env(BLESS, "1"))
 }

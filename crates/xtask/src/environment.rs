@@ -73,6 +73,13 @@ pub(crate) fn clear(command: &mut Command) -> &mut Command {
     clear_among(command, std::env::vars_os().map(|(name, _)| name))
 }
 
+/// The cargo that runs this, in the repository's root and a clean environment.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    clear(&mut cargo).current_dir(crate::repository::root());
+    cargo
+}
+
 fn clear_among(command: &mut Command, names: impl Iterator<Item = OsString>) -> &mut Command {
     let declared = declared(&crate::repository::root());
     for name in names {

@@ -72,7 +72,7 @@ fn targets(corpus: &Path) -> Outcome<Vec<String>> {
 /// Builds the program apart from all others: its flags are its own.
 fn build() -> Outcome<PathBuf> {
     let (host, folder) = (host()?, folder());
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = environment::cargo();
     // With a target of its own, build scripts and macros are left as they are.
     cargo
         .args([
@@ -86,8 +86,7 @@ fn build() -> Outcome<PathBuf> {
             "--target-dir",
         ])
         .arg(&folder);
-    environment::clear(&mut cargo)
-        .current_dir(repository::root())
+    cargo
         .env("RUSTFLAGS", COVERAGE.join(" "))
         .env_remove("RUSTC_WORKSPACE_WRAPPER");
     steps::run(&mut cargo)?;

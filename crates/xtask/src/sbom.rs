@@ -1,9 +1,8 @@
 //! What the program is made of, as a CycloneDX document: every crate that is linked into it on some platform, with its licence and checksum.
 
-use crate::{Outcome, console, repository};
+use crate::{Outcome, console, environment, repository};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 /// The crate of the program.
 const PROGRAM: &str = "gateway";
@@ -14,10 +13,8 @@ const PROGRAM: &str = "gateway";
 /// Cargo fails, or the file cannot be written.
 pub(crate) fn run(file: Option<&str>) -> Outcome {
     let root = repository::root();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["metadata", "--format-version", "1", "--locked"])
-        .current_dir(&root);
+    let mut cargo = environment::cargo();
+    cargo.args(["metadata", "--format-version", "1", "--locked"]);
     let output = cargo.output().map_err(|error| format!("cannot start cargo: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());

@@ -37,7 +37,11 @@ impl Changes {
                         return;
                     }
                 }
-                () = self.asked() => return,
+                () = self.asked() => {
+                    // What has changed until now is about to be read.
+                    self.watched.have_changed();
+                    return;
+                }
             }
         }
     }
@@ -68,7 +72,7 @@ impl Changes {
         });
         match taken.await {
             Ok(Ok((sources, reloaded))) => {
-                self.watched = Watched::of(sources);
+                self.watched.follow(sources);
                 tell(&reloaded);
             }
             Ok(Err(error)) => tracing::warn!(error = %error, "the settings in force stay"),

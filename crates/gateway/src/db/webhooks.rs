@@ -1,6 +1,8 @@
 //! Ends of generations that callers want to be told of, until they are.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -183,6 +185,12 @@ struct Candidate {
     next_at: i64,
 }
 
+impl Candidate {
+    fn by_time(&self, other: &Self) -> Ordering {
+        (self.next_at, &self.generation_id).cmp(&(other.next_at, &other.generation_id))
+    }
+}
+
 /// Of each host of each account the first webhooks that are due, in the order in which they are looked at.
 async fn candidates(link: &mut Link, now: Timestamp, of_host: usize) -> Result<Vec<Candidate>, DatabaseError> {
     let rows = link
@@ -234,35 +242,30 @@ fn candidates_sql(of_host: usize) -> String {
 
 /// Every account's first before anybody's second, and of one account every host's.
 fn in_turn(mut found: Vec<Candidate>) -> Vec<Candidate> {
-    found.sort_by(|one, other| (one.next_at, &one.generation_id).cmp(&(other.next_at, &other.generation_id)));
-    let mut of_hosts: HashMap<(String, String), usize> = HashMap::new();
-    let place = |candidate: &Candidate| {
-        let count = of_hosts
-            .entry((candidate.account_id.clone(), candidate.host.clone()))
-            .or_default();
-        *count += 1;
-        *count
-    };
-    let mut placed: Vec<(usize, Candidate)> = found
-        .iter()
-        .map(place)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .zip(found)
-        .collect();
-    // The order of time stays among equals.
-    placed.sort_by_key(|(place, _)| *place);
-    let mut of_accounts: HashMap<String, usize> = HashMap::new();
-    let turn = |(_, candidate): (usize, Candidate)| {
-        let count = of_accounts.entry(candidate.account_id.clone()).or_default();
-        *count += 1;
-        (*count, candidate)
-    };
-    let mut turns: Vec<(usize, Candidate)> = placed.into_iter().map(turn).collect();
-    turns.sort_by(|(one_turn, one), (other_turn, other)| {
-        (one_turn, one.next_at, &one.generation_id).cmp(&(other_turn, other.next_at, &other.generation_id))
+    found.sort_by(Candidate::by_time);
+    let mut of_hosts = counted(found, |candidate| {
+        (candidate.account_id.clone(), candidate.host.clone())
     });
-    turns.into_iter().map(|(_, candidate)| candidate).collect()
+    // The order of time stays among equals.
+    of_hosts.sort_by_key(|(place, _)| *place);
+    let placed = of_hosts.into_iter().map(|(_, candidate)| candidate);
+    let mut of_accounts = counted(placed, |candidate| candidate.account_id.clone());
+    of_accounts.sort_by(|(turn, one), (other_turn, other)| turn.cmp(other_turn).then_with(|| one.by_time(other)));
+    of_accounts.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// Each candidate with the number of those of its kind that come before it.
+fn counted<K: Eq + Hash>(
+    candidates: impl IntoIterator<Item = Candidate>,
+    kind: impl Fn(&Candidate) -> K,
+) -> Vec<(usize, Candidate)> {
+    let mut counts: HashMap<K, usize> = HashMap::new();
+    let count = |candidate: Candidate| {
+        let count = counts.entry(kind(&candidate)).or_default();
+        *count += 1;
+        (*count - 1, candidate)
+    };
+    candidates.into_iter().map(count).collect()
 }
 
 async fn claim_one(

@@ -41,7 +41,7 @@ pub struct Limits {
     /// Longest attempt, one call to one provider with its polls, before another provider may be asked; 0: three times what
     /// nearly all calls to the same offer take, once 50 have succeeded, and no less than a minute.
     pub attempt_s: u64,
-    /// Connections of this process that read from the database, at least one; two more write.
+    /// Connections of this process that read from the database, at least one; one more writes.
     pub database_connections: u32,
     /// Longest wait for a connection to a provider.
     pub connect_timeout_s: u64,

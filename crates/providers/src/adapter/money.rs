@@ -1,8 +1,6 @@
 //! What a provider says that it charged, as whole millionths of a dollar.
 
-use std::str::FromStr;
-
-use planner::money::Micros;
+use planner::money::{Micros, decimal};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -21,10 +19,7 @@ pub(crate) fn micros_of(amount: &Value, dollars_each: Decimal) -> Option<i64> {
         Value::String(text) => text.clone(),
         _ => return None,
     };
-    let amount = Decimal::from_str(&text)
-        .or_else(|_| Decimal::from_scientific(&text))
-        .ok()?;
-    let dollars = amount.checked_mul(dollars_each)?;
+    let dollars = decimal(&text)?.checked_mul(dollars_each)?;
     let plausible = (Decimal::ZERO..DOLLARS_MOST).contains(&dollars);
     plausible.then(|| Micros::from_dollars(dollars).0)
 }

@@ -1,6 +1,7 @@
 //! The Rust side: one build of everything, then the tests of that build.
 
-use crate::{Outcome, environment, repository, steps};
+use crate::environment::cargo;
+use crate::{Outcome, steps};
 use std::process::Command;
 
 /// The variable that leads the gateway's tests to PostgreSQL.
@@ -110,15 +111,10 @@ fn nextest() -> Command {
     command
 }
 
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    environment::clear(&mut command).current_dir(repository::root());
-    command
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repository;
 
     #[test]
     fn modules_left_out_on_postgresql_are_there() {
