@@ -13,6 +13,7 @@ mod stream;
 use crate::core::Core;
 use crate::media;
 use crate::names::random_hex;
+use crate::refused::Refused;
 use crate::wire;
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -20,7 +21,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::Refused;
 use std::sync::Arc;
 
 /// The id of a request, as told by `x-request-id` and at the end of every error's message.
@@ -64,9 +64,9 @@ fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
     match wire::bearer(headers) {
         None => {
             let text = "The API key in the request is missing or has the wrong format.";
-            Err(Refused::credential(text))
+            Err(errors::credential(text))
         }
         Some(key) if wire::is_key(key, "") => Ok(()),
-        Some(_) => Err(Refused::credential("The API key does not exist.")),
+        Some(_) => Err(errors::credential("The API key does not exist.")),
     }
 }

@@ -16,9 +16,8 @@ use crate::jobs::Jobs;
 use crate::media;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::Refused;
 use std::sync::Arc;
 
 /// The running emulator.
@@ -54,5 +53,5 @@ async fn file(State(dashscope): State<Arc<DashScope>>, Path((id, _)): Path<(Stri
 }
 
 async fn unknown() -> Response {
-    Refused::url().to_response()
+    errors::url().into_response()
 }

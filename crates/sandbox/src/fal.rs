@@ -32,7 +32,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{any, get, post, put};
-use errors::Failure;
+use errors::{plain, respond};
 use serde_json::json;
 use std::sync::Arc;
 use storage::direct;
@@ -101,9 +101,9 @@ async fn file(State(fal): State<Arc<Fal>>, Path((id, _)): Path<(String, String)>
 }
 
 async fn unknown() -> Response {
-    Failure::plain(404, "Not Found").to_response(None)
+    respond(plain(404, "Not Found"), None)
 }
 
 async fn wrong_method() -> Response {
-    Failure::plain(405, "Method Not Allowed").to_response(None)
+    respond(plain(405, "Method Not Allowed"), None)
 }

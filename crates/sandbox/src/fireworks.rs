@@ -16,9 +16,8 @@ use crate::jobs::Jobs;
 use crate::media;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::ApiError;
 use std::sync::Arc;
 
 /// The running emulator.
@@ -53,9 +52,9 @@ async fn file(State(fireworks): State<Arc<Fireworks>>, Path((id, _)): Path<(Stri
 }
 
 async fn unknown() -> Response {
-    ApiError::new(404, "NOT_FOUND", "Path not found").to_response()
+    errors::error(404, "NOT_FOUND", "Path not found").into_response()
 }
 
 async fn wrong_method() -> Response {
-    ApiError::new(405, "METHOD_NOT_ALLOWED", "Method not allowed").to_response()
+    errors::error(405, "METHOD_NOT_ALLOWED", "Method not allowed").into_response()
 }

@@ -4,10 +4,9 @@ mod files;
 
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::google::{
-    Ask, Delivery, GoogleError, Surface, count, counted, find, listed, model_and_verb, noted, parse_json, run,
-};
+use crate::google::{Ask, Surface, count, counted, errors, find, listed, model_and_verb, noted, parse_json, run};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire;
 use axum::body::Body;
@@ -56,17 +55,17 @@ struct Parameters {
 }
 
 /// A key begins with `AIza`; one that says `invalid` or `expired` is. It may stand in a header or in the address.
-fn authorize(headers: &HeaderMap, parameters: &Parameters) -> Result<(), GoogleError> {
+fn authorize(headers: &HeaderMap, parameters: &Parameters) -> Result<(), Refused> {
     let header = headers.get("x-goog-api-key").and_then(|value| value.to_str().ok());
     match header.or(parameters.key.as_deref()) {
-        None | Some("") => Err(GoogleError::no_key()),
+        None | Some("") => Err(errors::no_key()),
         Some(key) if key.starts_with("AIza") && !key.contains("invalid") && !key.contains("expired") => Ok(()),
-        Some(_) => Err(GoogleError::bad_key()),
+        Some(_) => Err(errors::bad_key()),
     }
 }
 
 async fn unknown() -> Response {
-    GoogleError::no_path().into_response()
+    errors::no_path().into_response()
 }
 
 async fn list(headers: HeaderMap, Query(parameters): Query<Parameters>) -> Response {
@@ -83,7 +82,7 @@ async fn one(Path(id): Path<String>, headers: HeaderMap, Query(parameters): Quer
     let name = format!("models/{id}");
     match listed().into_iter().find(|model| model["name"] == name.as_str()) {
         Some(model) => wire::json(StatusCode::OK, &model),
-        None => GoogleError::no_model(&id, "GetModel").into_response(),
+        None => errors::no_model(&id, "GetModel").into_response(),
     }
 }
 
@@ -106,13 +105,13 @@ async fn call(
     body: Body,
 ) -> Response {
     let checked = async {
-        let (model, verb) = model_and_verb(&last).ok_or_else(GoogleError::no_path)?;
+        let (model, verb) = model_and_verb(&last).ok_or_else(errors::no_path)?;
         authorize(&headers, &parameters)?;
         let mut fields = parse_json(body).await?;
         log.note(Provider::Gemini, model, &noted(&fields, None));
         let streamed = match verb {
             "countTokens" => {
-                let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+                let known = find(model).ok_or_else(|| errors::no_model(model, verb))?;
                 let mut fields = counted(fields);
                 emulator.files.put_in(&mut fields, &emulator.core)?;
                 let ask = Ask::read(&fields, known, Surface::Gemini)?;
@@ -120,9 +119,9 @@ async fn call(
             }
             "generateContent" => false,
             "streamGenerateContent" if parameters.alt.as_deref() == Some("sse") => true,
-            _ => return Err(GoogleError::no_model(model, verb)),
+            _ => return Err(errors::no_model(model, verb)),
         };
-        let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+        let known = find(model).ok_or_else(|| errors::no_model(model, verb))?;
         emulator.files.put_in(&mut fields, &emulator.core)?;
         let fields = fit(fields, |fields| Ask::read(fields, known, Surface::Gemini).is_ok());
         let ask = Ask::read(&fields, known, Surface::Gemini)?;
@@ -131,13 +130,7 @@ async fn call(
     };
     match checked.await {
         Ok(Called::Counted(tokens)) => wire::json(StatusCode::OK, &tokens),
-        Ok(Called::Asked { ask, streamed }) => {
-            let delivery = Delivery {
-                provider: Provider::Gemini,
-                streamed,
-            };
-            run(Arc::clone(&emulator.core), delivery, ask).await
-        }
+        Ok(Called::Asked { ask, streamed }) => run(&emulator.core, ask, streamed).await,
         Err(error) => error.into_response(),
     }
 }

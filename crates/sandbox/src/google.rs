@@ -2,17 +2,16 @@
 
 mod answer;
 mod ask;
-mod errors;
+pub(crate) mod errors;
 mod fields;
 mod models;
 mod run;
 mod usage;
 
 pub(crate) use ask::{Ask, Surface};
-pub(crate) use errors::{GoogleError, refusal};
 pub(crate) use fields::{Fields, parse_json};
 pub(crate) use models::{find, listed};
-pub(crate) use run::{Delivery, run};
+pub(crate) use run::run;
 pub(crate) use usage::count;
 
 use crate::core::Core;

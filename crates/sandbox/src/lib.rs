@@ -40,6 +40,7 @@ mod server;
 mod sse;
 mod stability;
 mod strangers;
+mod tables;
 mod tls;
 mod vertex;
 mod wire;

@@ -35,6 +35,8 @@ pub(crate) struct Drawing {
     pub(crate) format: ImageFormat,
     /// 1 to 100, for lossy formats.
     pub(crate) quality: Option<u8>,
+    /// Whether the first input comes at this size, as upscalers do, in place of a scene.
+    pub(crate) is_scaled: bool,
     /// Previews to make on the way, for streams.
     pub(crate) partials: u32,
     /// What becomes of the encoded image.
@@ -57,6 +59,7 @@ impl Drawing {
             keep: DEFAULT_KEEP,
             format: ImageFormat::Png,
             quality: None,
+            is_scaled: false,
             partials: 0,
             file: None,
         }
@@ -119,11 +122,14 @@ impl Pictures {
         format: ImageFormat,
         quality: Option<u8>,
     ) -> Result<Bytes, DrawError> {
-        self.run(move || {
-            let scaled = input.cover(size_px.0, size_px.1);
-            Ok(imaging::encode(&scaled, format, quality)?.into())
-        })
-        .await
+        let drawing = Drawing {
+            inputs: Arc::from([input]),
+            is_scaled: true,
+            format,
+            quality,
+            ..Drawing::new("", "", size_px, 0)
+        };
+        Ok(self.draw(drawing).await?.bytes)
     }
 
     async fn run<T: Send + 'static>(
@@ -136,39 +142,7 @@ impl Pictures {
 }
 
 fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
-    let prompt = strip(&drawing.prompt);
-    let is_unnamed = prompt.contains(UNNAMED);
-    let prompt = prompt.replace(UNNAMED, "");
-    let scene = SceneRequest {
-        prompt: &prompt,
-        model: &drawing.model,
-        width_px: drawing.width_px,
-        height_px: drawing.height_px,
-        seed: drawing.seed,
-        transparent: drawing.transparent,
-        quality: drawing.detail,
-    };
-    let canvas = if drawing.inputs.is_empty() {
-        if is_unnamed {
-            scenes::render_unnamed(&scene)
-        } else {
-            scenes::render(&scene)
-        }
-    } else {
-        let inputs: Vec<Canvas> = drawing.inputs.iter().filter_map(canvas_of).collect();
-        let mask = drawing.mask.as_deref().and_then(canvas_of);
-        let edit = EditRequest {
-            scene,
-            inputs: &inputs,
-            mask: mask.as_ref(),
-            keep: drawing.keep,
-        };
-        if is_unnamed {
-            scenes::render_edit_unnamed(&edit)
-        } else {
-            scenes::render_edit(&edit)
-        }
-    };
+    let canvas = canvas(drawing);
     let mut partials = Vec::new();
     for step in 0..drawing.partials {
         let partial = scenes::render_partial(&canvas, step, drawing.partials);
@@ -182,6 +156,45 @@ fn draw(drawing: &Drawing) -> Result<Drawn, DrawError> {
         bytes: bytes.into(),
         partials,
     })
+}
+
+fn canvas(drawing: &Drawing) -> Canvas {
+    let scaled = drawing.inputs.first().filter(|_| drawing.is_scaled);
+    if let Some(scaled) = scaled.and_then(|first| canvas_of(&first.cover(drawing.width_px, drawing.height_px))) {
+        return scaled;
+    }
+    let prompt = strip(&drawing.prompt);
+    let is_unnamed = prompt.contains(UNNAMED);
+    let prompt = prompt.replace(UNNAMED, "");
+    let scene = SceneRequest {
+        prompt: &prompt,
+        model: &drawing.model,
+        width_px: drawing.width_px,
+        height_px: drawing.height_px,
+        seed: drawing.seed,
+        transparent: drawing.transparent,
+        quality: drawing.detail,
+    };
+    if drawing.inputs.is_empty() {
+        return if is_unnamed {
+            scenes::render_unnamed(&scene)
+        } else {
+            scenes::render(&scene)
+        };
+    }
+    let inputs: Vec<Canvas> = drawing.inputs.iter().filter_map(canvas_of).collect();
+    let mask = drawing.mask.as_deref().and_then(canvas_of);
+    let edit = EditRequest {
+        scene,
+        inputs: &inputs,
+        mask: mask.as_ref(),
+        keep: drawing.keep,
+    };
+    if is_unnamed {
+        scenes::render_edit_unnamed(&edit)
+    } else {
+        scenes::render_edit(&edit)
+    }
 }
 
 /// A mask whose white is to be painted over, as one that is clear there.

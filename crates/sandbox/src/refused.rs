@@ -2,12 +2,13 @@
 
 use crate::faults::Refusal;
 use crate::wire;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use crate::work::End;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A call that was refused.
+/// A call that was refused, or that came to nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refused {
     pub(crate) status: u16,
@@ -15,8 +16,10 @@ pub(crate) struct Refused {
     pub(crate) retry_after: Option<Duration>,
     /// What stands in the headers beside it.
     pub(crate) headers: Option<Box<HeaderMap>>,
+    /// How it ended, where it had been taken on.
+    pub(crate) end: Option<End>,
     /// Who is behind the proxy, where its page is the answer.
-    host: Option<&'static str>,
+    pub(crate) host: Option<&'static str>,
 }
 
 impl Refused {
@@ -27,7 +30,16 @@ impl Refused {
             body,
             retry_after: None,
             headers: None,
+            end: None,
             host: None,
+        }
+    }
+
+    /// The page of the proxy in front of this host.
+    pub(crate) fn page(status: u16, host: &'static str) -> Self {
+        Self {
+            host: Some(host),
+            ..Self::new(status, Value::Null)
         }
     }
 
@@ -39,31 +51,46 @@ impl Refused {
         }
     }
 
+    /// The same, with a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+        let headers = self.headers.get_or_insert_default();
+        headers.insert(HeaderName::from_static(name), value.into());
+        self
+    }
+
+    /// Whether the provider itself does not answer.
+    pub(crate) fn is_page(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// What a fault asks for: the usual answer of its status, with the message and the time that it names. `host` stands in
     /// the proxy's pages, and one of `places` is where a body has its message.
     pub(crate) fn by_fault(refusal: &Refusal, host: &'static str, places: &[&str], usual: Self) -> Self {
-        if wire::is_proxy_status(usual.status) {
-            return Self {
-                host: Some(host),
-                ..usual
-            };
-        }
         let mut refused = usual;
+        refused.retry_after = refused.retry_after.or(refusal.retry_after);
+        if wire::is_proxy_status(refused.status) {
+            refused.host = Some(host);
+        } else {
+            refused.reword(refusal, places);
+        }
+        refused
+    }
+
+    /// Says what a fault wants to be said, in one of these places of the body.
+    pub(crate) fn reword(&mut self, refusal: &Refusal, places: &[&str]) {
         if let Some(message) = &refusal.message {
-            let place = places.iter().find(|place| refused.body.pointer(place).is_some());
-            if let Some(text) = place.and_then(|place| refused.body.pointer_mut(place)) {
+            let place = places.iter().find(|place| self.body.pointer(place).is_some());
+            if let Some(text) = place.and_then(|place| self.body.pointer_mut(place)) {
                 *text = json!(message);
             }
         }
-        refused.retry_after = refused.retry_after.or(refusal.retry_after);
-        refused
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut response = match self.host {
-            Some(host) => return wire::proxy_page(self.status, host),
+            Some(host) => wire::proxy_page(self.status, host),
             None => {
                 let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 wire::json(status, &self.body)

@@ -16,7 +16,6 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use errors::TaskError;
 use std::sync::Arc;
 
 /// The running emulator.
@@ -45,5 +44,5 @@ async fn file(State(runware): State<Arc<Runware>>, Path((id, _)): Path<(String, 
 }
 
 async fn unknown() -> Response {
-    TaskError::new(404, "notFound", "The requested resource does not exist.").to_response()
+    errors::respond(errors::error(404, "notFound", "The requested resource does not exist."))
 }

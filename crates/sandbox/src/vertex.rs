@@ -5,10 +5,9 @@ mod token;
 
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::google::{
-    Ask, Delivery, GoogleError, Surface, count, counted, find, model_and_verb, noted, parse_json, run,
-};
+use crate::google::{Ask, Surface, count, counted, errors, find, model_and_verb, noted, parse_json, run};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire;
 use axum::body::Body;
@@ -47,7 +46,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 }
 
 async fn unknown() -> Response {
-    GoogleError::no_path().into_response()
+    errors::no_path().into_response()
 }
 
 #[derive(Deserialize)]
@@ -72,7 +71,7 @@ async fn call(
     let core = Arc::clone(&emulator.core);
     let work = async {
         emulator.authorize(&headers)?;
-        let (model, verb) = model_and_verb(&place.call).ok_or_else(GoogleError::no_path)?;
+        let (model, verb) = model_and_verb(&place.call).ok_or_else(errors::no_path)?;
         let fields = parse_json(body).await?;
         log.note(Provider::Vertex, model, &noted(&fields, None));
         let streamed = match verb {
@@ -80,41 +79,37 @@ async fn call(
                 let fields = fit(fields, |fields| imagen::Ask::read(fields, model).is_ok());
                 let ask = imagen::Ask::read(&fields, model)?;
                 log.note(Provider::Vertex, model, &noted(&fields, Some(ask.prompt())));
-                return Ok(imagen::run(core, ask).await);
+                return Ok(imagen::run(&core, ask).await);
             }
             "countTokens" => {
-                let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+                let known = find(model).ok_or_else(|| errors::no_model(model, verb))?;
                 let ask = Ask::read(&counted(fields), known, Surface::Vertex)?;
                 return Ok(wire::json(StatusCode::OK, &count(&ask)));
             }
             "generateContent" => false,
             "streamGenerateContent" if parameters.alt.as_deref() == Some("sse") => true,
-            _ => return Err(GoogleError::no_model(model, verb)),
+            _ => return Err(errors::no_model(model, verb)),
         };
-        let known = find(model).ok_or_else(|| GoogleError::no_model(model, verb))?;
+        let known = find(model).ok_or_else(|| errors::no_model(model, verb))?;
         let fields = fit(fields, |fields| Ask::read(fields, known, Surface::Vertex).is_ok());
         let ask = Ask::read(&fields, known, Surface::Vertex)?;
         log.note(Provider::Vertex, model, &noted(&fields, Some(ask.prompt())));
-        let delivery = Delivery {
-            provider: Provider::Vertex,
-            streamed,
-        };
-        Ok(run(core, delivery, ask).await)
+        Ok(run(&core, ask, streamed).await)
     };
-    work.await.unwrap_or_else(|error: GoogleError| error.into_response())
+    work.await.unwrap_or_else(|error: Refused| error.into_response())
 }
 
 impl Vertex {
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), GoogleError> {
+    fn authorize(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let value = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
-            .ok_or_else(|| GoogleError::unauthenticated("CREDENTIALS_MISSING"))?;
+            .ok_or_else(|| errors::unauthenticated("CREDENTIALS_MISSING"))?;
         let token = value
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
-            .ok_or_else(|| GoogleError::unauthenticated("CREDENTIALS_MISSING"))?;
+            .ok_or_else(|| errors::unauthenticated("CREDENTIALS_MISSING"))?;
         self.tokens.check(token, self.core.now())
     }
 }

@@ -11,20 +11,18 @@ use crate::media::NewMedia;
 use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use imaging::{Bitmap, ImageFormat};
+use imaging::Bitmap;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::warn;
 
 /// A checked request of one provider.
 pub(crate) trait Asked: Send + Sync + Sized + 'static {
-    /// Why a call came to nothing, in the provider's words.
-    type Refused: Send + 'static;
-
-    /// Whom it is asked of.
-    const PROVIDER: Provider;
+    /// Whether it waits for a worker first; half of a fault's delay passes there.
+    const IS_QUEUED: bool = false;
 
     /// What is asked for.
     fn order(&self) -> Order<'_>;
@@ -33,7 +31,7 @@ pub(crate) trait Asked: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// One cannot be had or read.
-    fn load(&self, core: &Core) -> impl Future<Output = Result<Inputs, Self::Refused>> + Send;
+    fn load(&self, core: &Core) -> impl Future<Output = Result<Inputs, Refused>> + Send;
 
     /// Width and height of each picture.
     fn size_px(&self, inputs: &Inputs) -> (u32, u32);
@@ -45,12 +43,17 @@ pub(crate) trait Asked: Send + Sync + Sized + 'static {
     fn charge(&self, size_px: (u32, u32), inputs: &Inputs, held: bool) -> Charge;
 
     /// Why a call of this end comes to nothing; None where it is answered with pictures all the same.
-    fn refused(&self, end: End) -> Option<Self::Refused>;
+    fn refused(&self, end: End) -> Option<Refused>;
+
+    /// A refusal that a fault asks for.
+    fn by_fault(&self, refusal: &Refusal) -> Refused;
 }
 
 /// What every request asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order<'a> {
+    /// Whom it is asked of.
+    pub(crate) provider: Provider,
     /// The model, as bills and pictures name it.
     pub(crate) model: &'a str,
     /// With its switches; empty where there is none.
@@ -64,12 +67,15 @@ pub(crate) struct Order<'a> {
     /// How fast such a model draws, and at which quality.
     pub(crate) pace: Pace,
     pub(crate) quality: &'a str,
+    /// In how many steps a picture comes: what it takes is waited for one by one.
+    pub(crate) steps: u32,
 }
 
 impl<'a> Order<'a> {
     /// Pictures of no given seed, at a middling pace and quality.
-    pub(crate) fn new(model: &'a str, prompt: &'a str, count: u32) -> Self {
+    pub(crate) fn new(provider: Provider, model: &'a str, prompt: &'a str, count: u32) -> Self {
         Self {
+            provider,
             model,
             prompt,
             count,
@@ -77,14 +83,9 @@ impl<'a> Order<'a> {
             seed_less_bits: 0,
             pace: Pace::Medium,
             quality: "medium",
+            steps: 1,
         }
     }
-}
-
-/// A request that is answered with its pictures, not with a job.
-pub(crate) trait AtOnce: Asked {
-    /// A refusal that a fault asks for.
-    fn by_fault(&self, refusal: &Refusal) -> Self::Refused;
 }
 
 /// How a call ends that was taken on.
@@ -92,8 +93,10 @@ pub(crate) trait AtOnce: Asked {
 pub(crate) enum End {
     /// Held back by the safety check.
     Moderated(Stage),
-    /// The work failed.
+    /// The work failed, by a fault.
     Failed,
+    /// It broke down by itself, which is no success at any provider.
+    Broken,
 }
 
 /// The images that a call came with.
@@ -132,8 +135,8 @@ impl Inputs {
     }
 }
 
-/// What a call costs.
-#[derive(Clone, Debug)]
+/// What a call costs; nothing by default.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Charge {
     /// Pictures that are paid for; none costs nothing.
     pub(crate) images: u32,
@@ -170,9 +173,8 @@ pub(crate) struct Work<A> {
 impl<A: Asked> Work<A> {
     /// A checked request, and the faults that strike it.
     pub(crate) fn new(core: &Core, id: String, ask: A, base_url: String) -> Self {
-        let Order { model, prompt, .. } = ask.order();
         Self {
-            faults: core.faults.take(Call::Submit, A::PROVIDER, model, prompt),
+            faults: take_faults(core, &ask, Call::Submit),
             id,
             ask,
             base_url,
@@ -183,33 +185,44 @@ impl<A: Asked> Work<A> {
     ///
     /// # Errors
     /// A refusal that a fault asks for.
-    pub(crate) async fn begin(&self, core: &Core) -> Result<(), &Refusal> {
+    pub(crate) async fn begin(&self, core: &Core) -> Result<(), Refused> {
         match &self.faults.refusal {
             None => Ok(()),
             Some(refusal) => {
                 self.faults.wait().await;
                 self.charge_if_billed(core, &Inputs::default());
-                Err(refusal)
+                Err(self.ask.by_fault(refusal))
             }
         }
+    }
+
+    /// How long it is until a worker takes it on, where they do not at once.
+    pub(crate) fn in_queue(&self, core: &Core) -> Duration {
+        core.latency.queue() + self.faults.delay.unwrap_or_default() / 2
     }
 
     /// Makes the pictures and writes the bill.
     ///
     /// # Errors
     /// Why there are none.
-    pub(crate) async fn make(&self, core: &Core) -> Result<Made, A::Refused> {
-        self.faults.wait().await;
+    pub(crate) async fn make(&self, core: &Core) -> Result<Made, Refused> {
+        let delay = self.faults.delay.unwrap_or_default();
+        tokio::time::sleep(if A::IS_QUEUED { delay / 2 } else { delay }).await;
         let early = self.faults.moderation.filter(|stage| *stage == Stage::Input);
         self.refuse(core, early.map(End::Moderated), &Inputs::default())?;
         let inputs = self.ask.load(core).await?;
         let size_px = self.ask.size_px(&inputs);
         let Order {
-            count, pace, quality, ..
+            count,
+            pace,
+            quality,
+            steps,
+            ..
         } = self.ask.order();
         let pixels = u64::from(size_px.0) * u64::from(size_px.1);
         let time = core.latency.work(pace, quality, pixels, seed_from(&self.id, 0));
-        tokio::time::sleep(time).await;
+        let step = time / steps;
+        tokio::time::sleep(step).await;
         let late = self.faults.moderation.map(End::Moderated);
         self.refuse(core, late, &inputs)?;
         self.refuse(core, self.faults.failed.then_some(End::Failed), &inputs)?;
@@ -224,19 +237,28 @@ impl<A: Asked> Work<A> {
                 warn!(%error, "a picture could not be drawn");
                 self.broken()
             })?;
-            made.micros = self.charge(core, &inputs, self.faults.moderation == Some(Stage::Output));
+            let held = self.faults.moderation == Some(Stage::Output) && !self.faults.billed;
+            made.micros = self.charge(core, &inputs, held);
         }
         Ok(made)
     }
 
     /// The end of work that broke down by itself.
-    fn broken(&self) -> A::Refused {
-        let failed = self.ask.refused(End::Failed);
-        failed.expect("a failure is no success at any provider")
+    fn broken(&self) -> Refused {
+        let broken = self.refused(End::Broken);
+        broken.expect("what broke down is no success at any provider")
     }
 
-    fn refuse(&self, core: &Core, end: Option<End>, inputs: &Inputs) -> Result<(), A::Refused> {
-        let Some(refused) = end.and_then(|end| self.ask.refused(end)) else {
+    fn refused(&self, end: End) -> Option<Refused> {
+        let refused = self.ask.refused(end)?;
+        Some(Refused {
+            end: Some(end),
+            ..refused
+        })
+    }
+
+    fn refuse(&self, core: &Core, end: Option<End>, inputs: &Inputs) -> Result<(), Refused> {
+        let Some(refused) = end.and_then(|end| self.refused(end)) else {
             return Ok(());
         };
         self.charge_if_billed(core, inputs);
@@ -259,15 +281,16 @@ impl<A: Asked> Work<A> {
         let Order {
             seed, seed_less_bits, ..
         } = self.ask.order();
-        let given = seed.map(|seed| seed.wrapping_add(u64::from(index)));
-        given.unwrap_or_else(|| seed_from(&self.id, index) >> seed_less_bits)
+        // One that is told and given again makes the same pictures.
+        let first = seed.unwrap_or_else(|| seed_from(&self.id, 0) >> seed_less_bits);
+        first.wrapping_add(u64::from(index))
     }
 
     /// Keeps a picture as a file and gives its id.
-    pub(crate) fn publish(&self, core: &Core, bytes: Bytes, format: ImageFormat, ttl: Duration) -> String {
+    pub(crate) fn publish(&self, core: &Core, bytes: Bytes, content_type: &str, ttl: Duration) -> String {
         let media = NewMedia {
             bytes,
-            content_type: format.mime_type().to_owned(),
+            content_type: content_type.to_owned(),
             ttl,
             fault: self.faults.media,
         };
@@ -284,12 +307,17 @@ impl<A: Asked> Work<A> {
     fn charge(&self, core: &Core, inputs: &Inputs, held: bool) -> i64 {
         let size_px = self.ask.size_px(inputs);
         let charge = self.ask.charge(size_px, inputs, held);
-        if charge.images == 0 {
+        if charge.images == 0 && charge.micros == 0 {
             return 0;
         }
-        let Order { model, prompt, .. } = self.ask.order();
+        let Order {
+            provider,
+            model,
+            prompt,
+            ..
+        } = self.ask.order();
         core.bill.record(BillEntry {
-            provider: A::PROVIDER,
+            provider,
             model: model.to_owned(),
             call_id: self.id.clone(),
             prompt_sha256: sha256_hex(prompt),
@@ -304,34 +332,46 @@ impl<A: Asked> Work<A> {
         charge.micros
     }
 
+    /// The faults that strike a later call about it.
+    pub(crate) fn later_faults(&self, core: &Core, call: Call) -> Faults {
+        take_faults(core, &self.ask, call)
+    }
+
     /// The faults that strike a poll, which tells the state of a job and, once there is one, its result.
     pub(crate) fn poll_faults(&self, core: &Core, has_ended: bool) -> Faults {
-        let Order { model, prompt, .. } = self.ask.order();
-        let take = |call| core.faults.take(call, A::PROVIDER, model, prompt);
-        let faults = take(Call::Status);
+        let faults = self.later_faults(core, Call::Status);
         if faults == Faults::default() && has_ended {
-            return take(Call::Result);
+            return self.later_faults(core, Call::Result);
         }
         faults
     }
-}
 
-impl<A: AtOnce> Work<A> {
-    /// The whole work in a task of its own: as at the real services, a client that hangs up pays all the same.
+    /// The whole work, in a task of its own: as at the real services, a client that hangs up pays all the same.
     ///
     /// # Errors
     /// Why nothing came of it.
-    pub(crate) async fn run(self: &Arc<Self>, core: &Arc<Core>) -> Result<Made, A::Refused> {
-        let (work, inside) = (Arc::clone(self), Arc::clone(core));
+    pub(crate) async fn run(self, core: &Arc<Core>) -> Result<(Arc<Self>, Made), Refused> {
+        let work = Arc::new(self);
+        let (inside, with) = (Arc::clone(&work), Arc::clone(core));
         let task = core.tasks.spawn(async move {
-            match work.begin(&inside).await {
-                Ok(()) => work.make(&inside).await,
-                Err(refusal) => Err(work.ask.by_fault(refusal)),
-            }
+            inside.begin(&with).await?;
+            inside.make(&with).await
         });
-        task.await.unwrap_or_else(|error| {
+        let made = task.await.unwrap_or_else(|error| {
             warn!(%error, "an image task ended early");
-            Err(self.broken())
-        })
+            Err(work.broken())
+        })?;
+        work.faults.hang().await;
+        Ok((work, made))
     }
+}
+
+fn take_faults<A: Asked>(core: &Core, ask: &A, call: Call) -> Faults {
+    let Order {
+        provider,
+        model,
+        prompt,
+        ..
+    } = ask.order();
+    core.faults.take(call, provider, model, prompt)
 }

@@ -1,9 +1,10 @@
 //! Fields to a checked request.
 
-use super::errors::Refused;
+use super::errors;
 use super::models::{Model, tier_edge_px};
 use crate::core::Core;
 use crate::inputs;
+use crate::refused::Refused;
 use crate::work::Inputs;
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Map, Value};
@@ -45,35 +46,35 @@ pub(super) struct Ask {
 /// Checks all fields but what is behind the links.
 pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
     let fields = Fields(body);
-    let id = fields.text("model")?.ok_or_else(|| Refused::missing("model"))?;
-    let model = Model::find(id).ok_or_else(|| Refused::no_model(id))?;
+    let id = fields.text("model")?.ok_or_else(|| errors::missing("model"))?;
+    let model = Model::find(id).ok_or_else(|| errors::no_model(id))?;
     let prompt = fields.text("prompt")?.unwrap_or_default();
     if prompt.trim().is_empty() {
-        return Err(Refused::missing("prompt"));
+        return Err(errors::missing("prompt"));
     }
     let links = links(&fields, model)?;
     let (group, count) = group(&fields, model)?;
     if links.len() + count as usize > MAX_TOGETHER {
-        return Err(Refused::invalid(
+        return Err(errors::invalid(
             "image",
             "references and outputs together may be at most 15",
         ));
     }
     let format = fields.choice("output_format", &["png", "jpeg"])?;
     if format.is_some() && !model.formats {
-        return Err(Refused::invalid("output_format", "it is not supported by this model"));
+        return Err(errors::invalid("output_format", "it is not supported by this model"));
     }
     let background = fields.choice("background", &["transparent", "opaque", "auto"])?;
     let transparent = background == Some("transparent");
     if transparent && (!model.transparent || (links.is_empty() && !model.new_transparent)) {
-        return Err(Refused::invalid(
+        return Err(errors::invalid(
             "background",
             "it is only supported by edits of some models",
         ));
     }
     let stream = fields.flag("stream")?.unwrap_or(false);
     if stream && !model.groups {
-        return Err(Refused::invalid("stream", "it is not supported by this model"));
+        return Err(errors::invalid("stream", "it is not supported by this model"));
     }
     fields.flag("watermark")?;
     if let Some(options) = fields.object("optimize_prompt_options")? {
@@ -96,7 +97,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
 }
 
 fn links(fields: &Fields<'_>, model: &Model) -> Result<Vec<String>, Refused> {
-    let wrong = || Refused::invalid("image", "it must be a string or an array of strings");
+    let wrong = || errors::invalid("image", "it must be a string or an array of strings");
     let links: Vec<String> = match fields.get("image") {
         None => Vec::new(),
         Some(Value::String(link)) => vec![link.clone()],
@@ -108,7 +109,7 @@ fn links(fields: &Fields<'_>, model: &Model) -> Result<Vec<String>, Refused> {
     };
     if links.len() > model.inputs {
         let why = format!("at most {} images are supported by this model", model.inputs);
-        return Err(Refused::invalid("image", &why));
+        return Err(errors::invalid("image", &why));
     }
     // The media type of a data URL is taken literally.
     let upper = |link: &String| {
@@ -116,7 +117,7 @@ fn links(fields: &Fields<'_>, model: &Model) -> Result<Vec<String>, Refused> {
         head.starts_with("data:") && head.chars().any(|c| c.is_ascii_uppercase())
     };
     if links.iter().any(upper) {
-        return Err(Refused::invalid(
+        return Err(errors::invalid(
             "image",
             "the image format of a data URL must be lower case",
         ));
@@ -130,7 +131,7 @@ fn group(fields: &Fields<'_>, model: &Model) -> Result<(bool, u32), Refused> {
     let options = fields.object("sequential_image_generation_options")?;
     if (mode.is_some() || options.is_some()) && !model.groups {
         let why = "it is not supported by this model";
-        return Err(Refused::invalid("sequential_image_generation", why));
+        return Err(errors::invalid("sequential_image_generation", why));
     }
     let most = match options {
         None => None,
@@ -138,7 +139,7 @@ fn group(fields: &Fields<'_>, model: &Model) -> Result<(bool, u32), Refused> {
     };
     if most.is_some_and(|most| !(1..=15).contains(&most)) {
         let why = "max_images must be between 1 and 15";
-        return Err(Refused::invalid("sequential_image_generation_options", why));
+        return Err(errors::invalid("sequential_image_generation_options", why));
     }
     let most = most.and_then(|most| u32::try_from(most).ok());
     Ok(match mode {
@@ -158,10 +159,10 @@ fn size(fields: &Fields<'_>, model: &Model) -> Result<Size, Refused> {
     let parsed = parsed.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     let Some((width, height)) = parsed.filter(|(width, height)| *width > 0 && *height > 0) else {
         let why = format!("it must be WxH or one of {}", model.tiers.join(", "));
-        return Err(Refused::invalid("size", &why));
+        return Err(errors::invalid("size", &why));
     };
     match model.size_fault((width, height)) {
-        Some(why) => Err(Refused::invalid("size", &why)),
+        Some(why) => Err(errors::invalid("size", &why)),
         None => Ok(Size::Exact(width, height)),
     }
 }
@@ -171,9 +172,9 @@ impl Ask {
     pub(super) async fn open(&mut self, core: &Core) -> Result<(), Refused> {
         let mut images: Vec<Bitmap> = Vec::with_capacity(self.links.len());
         for link in &self.links {
-            let loaded = inputs::load(core, link).map_err(|error| Refused::invalid("image", &error.to_string()))?;
+            let loaded = inputs::load(core, link).map_err(|error| errors::invalid("image", &error.to_string()))?;
             let decoded = core.pictures.decode(loaded.bytes).await;
-            images.push(decoded.map_err(|_| Refused::invalid("image", "it cannot be decoded"))?);
+            images.push(decoded.map_err(|_| errors::invalid("image", "it cannot be decoded"))?);
         }
         self.inputs = images.into();
         Ok(())
@@ -210,7 +211,7 @@ impl<'a> Fields<'a> {
     fn text(&self, name: &'static str) -> Result<Option<&'a str>, Refused> {
         let texts = self.get(name).map(|value| value.as_str());
         match texts {
-            Some(None) => Err(Refused::invalid(name, "it must be a string")),
+            Some(None) => Err(errors::invalid(name, "it must be a string")),
             Some(text) => Ok(text),
             None => Ok(None),
         }
@@ -220,7 +221,7 @@ impl<'a> Fields<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(Refused::invalid(name, "it must be a boolean")),
+            Some(_) => Err(errors::invalid(name, "it must be a boolean")),
         }
     }
 
@@ -228,7 +229,7 @@ impl<'a> Fields<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Object(fields)) => Ok(Some(fields)),
-            Some(_) => Err(Refused::invalid(name, "it must be an object")),
+            Some(_) => Err(errors::invalid(name, "it must be an object")),
         }
     }
 
@@ -237,7 +238,7 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some(value) => match value.as_i64() {
                 Some(number) => Ok(Some(number)),
-                None => Err(Refused::invalid(param, &format!("{name} must be an integer"))),
+                None => Err(errors::invalid(param, &format!("{name} must be an integer"))),
             },
         }
     }
@@ -258,7 +259,7 @@ impl<'a> Fields<'a> {
         let found = allowed.iter().find(|word| value.as_str() == Some(**word));
         match found {
             Some(word) => Ok(Some(word)),
-            None => Err(Refused::invalid(
+            None => Err(errors::invalid(
                 param,
                 &format!("it must be one of {}", allowed.join(", ")),
             )),

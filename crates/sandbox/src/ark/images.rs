@@ -1,13 +1,14 @@
 //! `POST /api/v3/images/generations`: what comes in, and the answer in one piece.
 
 use super::ask::{Ask, check};
-use super::errors::Refused;
+use super::errors;
 use super::job::{Picture, Told, told};
 use super::stream;
 use super::{RequestId, authorize};
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::segments::{self, Segment};
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
@@ -31,7 +32,7 @@ pub(super) async fn create(
 ) -> Response {
     let base_url = core.base_url_for(&uri, &headers);
     let answer = answer(&core, id.clone(), &call, base_url, &headers, body);
-    answer.await.unwrap_or_else(|refused| refused.to_response(&id))
+    answer.await.unwrap_or_else(|refused| errors::respond(refused, &id))
 }
 
 async fn answer(
@@ -44,17 +45,15 @@ async fn answer(
 ) -> Result<Response, Refused> {
     authorize(headers)?;
     let body = wire::read_object(body).await.map_err(|error| match error {
-        ObjectError::TooLarge | ObjectError::Broken => Refused::unreadable("the body is too large or broken"),
-        ObjectError::NotJson | ObjectError::NotAnObject => Refused::unreadable("the body is not a JSON object"),
+        ObjectError::TooLarge | ObjectError::Broken => errors::unreadable("the body is too large or broken"),
+        ObjectError::NotJson | ObjectError::NotAnObject => errors::unreadable("the body is not a JSON object"),
     })?;
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     call.note_fields(Provider::Byteplus, model, &body);
     let body = fit(body, |body| check(body).is_ok());
     let mut ask = check(&body)?;
     ask.open(core).await?;
-    let work = Arc::new(Work::new(core, id, ask, base_url));
-    let made = work.run(core).await?;
-    work.faults.hang().await;
+    let (work, made) = Work::new(core, id, ask, base_url).run(core).await?;
     let told = told(core, &work, made);
     if work.ask.stream {
         return Ok(stream::answer(&work, told));
@@ -78,7 +77,7 @@ fn whole(work: &Work<Ask>, told: Told) -> Response {
             }
             Ok(Picture::Link(url)) => parts.push(Segment::Text(json!({"url": url, "size": size}).to_string())),
             Err(refused) => {
-                let item = json!({"error": refused.item(&work.id)});
+                let item = json!({"error": errors::item(&refused, &work.id)});
                 parts.push(Segment::Text(item.to_string()));
             }
         }

@@ -1,13 +1,14 @@
 //! The work behind a request: what is drawn, its files and its price.
 
 use super::ask::Ask;
-use super::errors::Refused;
+use super::errors;
 use crate::bill::BilledTokens;
 use crate::core::Core;
 use crate::faults::{Refusal, Stage};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
-use crate::work::{Asked, AtOnce, Charge, End, Inputs, Made, Order, Work};
+use crate::refused::Refused;
+use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -18,14 +19,10 @@ const MEDIA_TTL: Duration = Duration::from_secs(24 * 3_600);
 const PIXELS_PER_TOKEN: u64 = 256;
 
 impl Asked for Ask {
-    type Refused = Refused;
-
-    const PROVIDER: Provider = Provider::Byteplus;
-
     fn order(&self) -> Order<'_> {
         Order {
             quality: "low",
-            ..Order::new(self.model.id, &self.prompt, self.count)
+            ..Order::new(Provider::Byteplus, self.model.id, &self.prompt, self.count)
         }
     }
 
@@ -66,15 +63,13 @@ impl Asked for Ask {
     fn refused(&self, end: End) -> Option<Refused> {
         match end {
             End::Moderated(Stage::Output) if self.group => None,
-            End::Moderated(stage) => Some(Refused::moderated(stage)),
-            End::Failed => Some(Refused::server_error()),
+            End::Moderated(stage) => Some(errors::moderated(stage)),
+            End::Failed | End::Broken => Some(errors::server_error()),
         }
     }
-}
 
-impl AtOnce for Ask {
     fn by_fault(&self, refusal: &Refusal) -> Refused {
-        Refused::by_fault(refusal, self.model.id)
+        errors::by_fault(refusal, self.model.id)
     }
 }
 
@@ -100,7 +95,7 @@ pub(super) fn told(core: &Core, work: &Work<Ask>, made: Made) -> Told {
     let pictures = made.pictures.into_iter().enumerate();
     let pictures: Vec<_> = pictures
         .map(|(index, drawn)| match held && index == 0 {
-            true => Err(Refused::moderated(Stage::Output)),
+            true => Err(errors::moderated(Stage::Output)),
             false => Ok(picture(core, work, index, drawn)),
         })
         .collect();
@@ -124,7 +119,7 @@ fn picture(core: &Core, work: &Work<Ask>, index: usize, drawn: Drawn) -> Picture
         return Picture::Bytes(drawn.bytes);
     }
     let extension = if work.ask.png { "png" } else { "jpeg" };
-    let file = work.publish(core, drawn.bytes, work.ask.format(), MEDIA_TTL);
+    let file = work.publish(core, drawn.bytes, work.ask.format().mime_type(), MEDIA_TTL);
     Picture::Link(format!("{}/byteplus/media/{file}/{index}.{extension}", work.base_url))
 }
 

@@ -30,7 +30,7 @@ pub(super) fn answer(work: &Work<Ask>, told: Told) -> Response {
                 event(SUCCEEDED, rest)
             }
             Err(refused) => {
-                rest["error"] = refused.item(&work.id);
+                rest["error"] = super::errors::item(&refused, &work.id);
                 event(FAILED, rest)
             }
         });

@@ -29,8 +29,8 @@ pub(super) async fn submit(State(bfl): State<Arc<Bfl>>, Path(path): Path<String>
         Ok(work) => work,
         Err(refused) => return refused.into_response(),
     };
-    if let Err(refusal) = work.begin(&bfl.core).await {
-        return errors::by_fault(refusal).into_response();
+    if let Err(refused) = work.begin(&bfl.core).await {
+        return refused.into_response();
     }
     let answer = json!({
         "id": work.id,

@@ -1,13 +1,14 @@
 //! A task: begun, worked on in the background, and asked for at `GET /v1/get_result`.
 
 use super::errors;
-use super::work::{Ask, Stopped, run};
+use super::work::{Ask, run};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
-use crate::faults::Faults;
+use crate::faults::{Faults, Stage};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::wire;
-use crate::work::Work;
+use crate::work::{End, Work};
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Task {
     work: Work<Ask>,
     /// Empty while it runs.
-    end: OnceLock<Result<Value, Stopped>>,
+    end: OnceLock<Result<Value, Refused>>,
 }
 
 impl Task {
@@ -28,17 +29,17 @@ impl Task {
         let (status, result, details) = match self.end.get() {
             None => ("Pending", Value::Null, Value::Null),
             Some(Ok(result)) => ("Ready", result.clone(), Value::Null),
-            Some(Err(Stopped::RequestModerated)) => ("Request Moderated", Value::Null, reasons("Violence")),
-            Some(Err(Stopped::ContentModerated)) => ("Content Moderated", Value::Null, reasons("Violence")),
-            Some(Err(Stopped::Failed(why))) => ("Error", Value::Null, json!({ "error": why })),
+            Some(Err(refused)) => {
+                let status = match refused.end {
+                    Some(End::Moderated(Stage::Input)) => "Request Moderated",
+                    Some(End::Moderated(Stage::Output)) => "Content Moderated",
+                    _ => "Error",
+                };
+                (status, Value::Null, refused.body.clone())
+            }
         };
         json!({"id": self.work.id, "status": status, "result": result, "progress": null, "details": details})
     }
-}
-
-/// One reason is enough for a client to show; the sandbox judges nothing.
-fn reasons(reason: &str) -> Value {
-    json!({"Moderation Reasons": [reason]})
 }
 
 /// Begins a task; it goes on whether or not anybody asks for it. Gives the faults that strike the answer.

@@ -1,12 +1,14 @@
 //! Does the work of a task: the size, the picture, its file and the bill.
 
+use super::errors;
 use super::models::{FREE_PIXELS, MEGAPIXEL, Model, Price, Sizing};
 use crate::core::Core;
-use crate::faults::Stage;
+use crate::faults::Refusal;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::work::{Asked, Charge, End, Inputs, Order, Work};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -35,14 +37,6 @@ pub(super) struct Ask {
     pub(super) seed: Option<i64>,
     pub(super) png: bool,
     pub(super) inputs: Inputs,
-}
-
-/// Why a task has no picture.
-#[derive(Clone, Debug)]
-pub(super) enum Stopped {
-    RequestModerated,
-    ContentModerated,
-    Failed(&'static str),
 }
 
 /// An image given as base64, as a data URL or as a link to this sandbox.
@@ -107,21 +101,17 @@ impl Ask {
 }
 
 impl Asked for Ask {
-    type Refused = Stopped;
-
-    const PROVIDER: Provider = Provider::Bfl;
-
     fn order(&self) -> Order<'_> {
         let is_small = self.model.path.contains("klein");
         Order {
             seed: self.seed.map(i64::cast_unsigned),
             seed_less_bits: 32,
             pace: if is_small { Pace::Fast } else { Pace::Medium },
-            ..Order::new(self.model.path, &self.prompt, 1)
+            ..Order::new(Provider::Bfl, self.model.path, &self.prompt, 1)
         }
     }
 
-    async fn load(&self, _core: &Core) -> Result<Inputs, Stopped> {
+    async fn load(&self, _core: &Core) -> Result<Inputs, Refused> {
         Ok(self.inputs.clone())
     }
 
@@ -158,17 +148,23 @@ impl Asked for Ask {
         }
     }
 
-    fn refused(&self, end: End) -> Option<Stopped> {
-        Some(match end {
-            End::Moderated(Stage::Input) => Stopped::RequestModerated,
-            End::Moderated(Stage::Output) => Stopped::ContentModerated,
-            End::Failed => Stopped::Failed("Generation failed"),
-        })
+    fn refused(&self, end: End) -> Option<Refused> {
+        // Only the state of the task tells it.
+        let why = match end {
+            // One reason is enough for a client to show; the sandbox judges nothing.
+            End::Moderated(_) => json!({"Moderation Reasons": ["Violence"]}),
+            End::Failed | End::Broken => json!({ "error": "Generation failed" }),
+        };
+        Some(Refused::new(200, why))
+    }
+
+    fn by_fault(&self, refusal: &Refusal) -> Refused {
+        errors::by_fault(refusal)
     }
 }
 
 /// Does the work of a task and gives the `result` of its answer. What is blocked or fails is not charged.
-pub(super) async fn run(core: &Core, work: &Work<Ask>) -> Result<Value, Stopped> {
+pub(super) async fn run(core: &Core, work: &Work<Ask>) -> Result<Value, Refused> {
     let started = core.now();
     tokio::time::sleep(core.latency.queue()).await;
     let made = work.make(core).await?;
@@ -176,7 +172,7 @@ pub(super) async fn run(core: &Core, work: &Work<Ask>) -> Result<Value, Stopped>
     let Some(drawn) = made.pictures.into_iter().next() else {
         return Ok(json!({ "prompt": ask.prompt }));
     };
-    let file = work.publish(core, drawn.bytes, ask.format(), MEDIA_TTL);
+    let file = work.publish(core, drawn.bytes, ask.format().mime_type(), MEDIA_TTL);
     let (base_url, extension) = (&work.base_url, if ask.png { "png" } else { "jpeg" });
     let (from, to) = (seconds(started), seconds(core.now()));
     Ok(json!({

@@ -1,7 +1,8 @@
 //! Reads and checks the body of a generation.
 
-use super::errors::Refused;
+use super::errors;
 use super::models::{Model, Sizes};
+use crate::refused::Refused;
 use serde_json::{Map, Value, json};
 
 /// The greatest seed.
@@ -35,8 +36,8 @@ pub(super) enum Size {
 pub(super) fn subject(body: &Value) -> Result<(&'static Model, String), Refused> {
     let id = body["model"]
         .as_str()
-        .ok_or_else(|| Refused::parameter("Required parameter(s) missing or invalid: model"))?;
-    let model = Model::find(id).ok_or_else(Refused::no_model)?;
+        .ok_or_else(|| errors::parameter("Required parameter(s) missing or invalid: model"))?;
+    let model = Model::find(id).ok_or_else(errors::no_model)?;
     let parts = body["input"]["messages"][0]["content"].as_array();
     let prompt = parts.and_then(|parts| parts.iter().find_map(|part| part["text"].as_str()));
     Ok((model, prompt.unwrap_or_default().to_owned()))
@@ -57,13 +58,13 @@ pub(super) fn shown(body: &Value, prompt: &str) -> Value {
 /// The first thing that is wrong.
 pub(super) fn check(model: &'static Model, body: &Value) -> Result<Ask, Refused> {
     if body.get("messages").is_some() {
-        return Err(Refused::parameter("messages belongs into input"));
+        return Err(errors::parameter("messages belongs into input"));
     }
     let (prompt, images) = message(&body["input"]["messages"])?;
     let (least, most) = model.inputs;
     if !(least..=most).contains(&images.len()) {
         let id = model.id;
-        return Err(Refused::parameter(format!(
+        return Err(errors::parameter(format!(
             "the number of images must be between {least} and {most} for {id}, not {}",
             images.len()
         )));
@@ -72,11 +73,11 @@ pub(super) fn check(model: &'static Model, body: &Value) -> Result<Ask, Refused>
     let parameters = match &body["parameters"] {
         Value::Null => &none,
         Value::Object(parameters) => parameters,
-        _ => return Err(Refused::parameter("parameters must be an object")),
+        _ => return Err(errors::parameter("parameters must be an object")),
     };
     flag(parameters, "watermark")?;
     if parameters.get("negative_prompt").is_some_and(|text| !text.is_string()) {
-        return Err(Refused::parameter("negative_prompt must be a string"));
+        return Err(errors::parameter("negative_prompt must be a string"));
     }
     Ok(Ask {
         model,
@@ -93,7 +94,7 @@ fn message(messages: &Value) -> Result<(String, Vec<String>), Refused> {
     let parts = match messages.as_array().map(Vec::as_slice) {
         Some([message]) if message["role"] == "user" => message["content"].as_array(),
         _ => {
-            return Err(Refused::parameter(
+            return Err(errors::parameter(
                 "input.messages must hold one message of the role user",
             ));
         }
@@ -104,13 +105,13 @@ fn message(messages: &Value) -> Result<(String, Vec<String>), Refused> {
         match (part["text"].as_str(), part["image"].as_str()) {
             (Some(text), None) => texts.push(text.to_owned()),
             (None, Some(image)) if is_link(image) => images.push(image.to_owned()),
-            (None, Some(_)) => return Err(Refused::parameter("image must be a URL or a data URL")),
-            _ => return Err(Refused::parameter("each part of content must be a text or an image")),
+            (None, Some(_)) => return Err(errors::parameter("image must be a URL or a data URL")),
+            _ => return Err(errors::parameter("each part of content must be a text or an image")),
         }
     }
     match (texts.pop(), texts.is_empty()) {
         (Some(prompt), true) if !prompt.trim().is_empty() => Ok((prompt, images)),
-        _ => Err(Refused::parameter(
+        _ => Err(errors::parameter(
             "content must hold exactly one text that is not empty",
         )),
     }
@@ -139,7 +140,7 @@ fn size(model: &Model, parameters: &Map<String, Value>) -> Result<Size, Refused>
             Sizes::Sides { least_px, most_px } => format!("{least_px} to {most_px} pixels a side"),
             Sizes::ByInput => "no size at all".to_owned(),
         };
-        Refused::parameter(format!(
+        errors::parameter(format!(
             "size must be of the form width*height: {} takes {allowed}",
             model.id
         ))
@@ -162,8 +163,8 @@ fn count(model: &Model, parameters: &Map<String, Value>) -> Result<u32, Refused>
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     match number {
         Some(number) if (1..=model.max_n).contains(&number) => Ok(number),
-        _ if model.max_n == 1 => Err(Refused::parameter("num_images_per_prompt must be 1")),
-        _ => Err(Refused::parameter(format!("n must be between 1 and {}", model.max_n))),
+        _ if model.max_n == 1 => Err(errors::parameter("num_images_per_prompt must be 1")),
+        _ => Err(errors::parameter(format!("n must be between 1 and {}", model.max_n))),
     }
 }
 
@@ -172,7 +173,7 @@ fn seed(parameters: &Map<String, Value>) -> Result<Option<u64>, Refused> {
         None => Ok(None),
         Some(value) => match value.as_u64() {
             Some(seed) if seed <= MAX_SEED => Ok(Some(seed)),
-            _ => Err(Refused::parameter(format!("seed must be between 0 and {MAX_SEED}"))),
+            _ => Err(errors::parameter(format!("seed must be between 0 and {MAX_SEED}"))),
         },
     }
 }
@@ -182,7 +183,7 @@ fn flag(parameters: &Map<String, Value>, name: &str) -> Result<Option<bool>, Ref
         None => Ok(None),
         Some(value) => match value.as_bool() {
             Some(flag) => Ok(Some(flag)),
-            None => Err(Refused::parameter(format!("{name} must be true or false"))),
+            None => Err(errors::parameter(format!("{name} must be true or false"))),
         },
     }
 }
@@ -195,9 +196,9 @@ mod tests {
         let mut content = vec![json!({"image": "data:image/png;base64,AA"}); images];
         content.push(json!({"text": "a fox"}));
         let body = json!({"model": model, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": parameters});
-        let (model, prompt) = subject(&body).map_err(|refused| refused.code.to_owned())?;
+        let (model, prompt) = subject(&body).map_err(|refused| refused.body["code"].to_string())?;
         assert_eq!(prompt, "a fox");
-        check(model, &body).map_err(|refused| refused.message)
+        check(model, &body).map_err(|refused| refused.body["message"].to_string())
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use super::DashScope;
 use super::ask::{Ask, check, shown, subject};
-use super::errors::{Refused, authorize};
+use super::errors::{self, authorize};
 use super::tasks::{self, Task};
 use super::work::told;
 use crate::calls::CallHandle;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
 use crate::work::Work;
@@ -15,7 +16,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -23,16 +24,16 @@ use std::sync::Arc;
 pub(super) async fn at_once(State(dashscope): State<Arc<DashScope>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let work = match accept(&dashscope, &parts, body, false).await {
-        Ok(work) => Arc::new(work),
-        Err(refused) => return refused.to_response(),
+        Ok(work) => work,
+        Err(refused) => return refused.into_response(),
     };
-    let made = match work.run(&dashscope.core).await {
-        Ok(made) => told(&dashscope.core, &work, made),
-        Err(refused) => return refused.to_response(),
+    let (work, made) = match work.run(&dashscope.core).await {
+        Ok(done) => done,
+        Err(refused) => return refused.into_response(),
     };
+    let made = told(&dashscope.core, &work, made);
     let output = json!({ "choices": made.choices() });
     let body = json!({"output": output, "usage": made.usage(), "request_id": work.id});
-    work.faults.hang().await;
     wire::spoil(wire::json(StatusCode::OK, &body), work.faults.body).await
 }
 
@@ -41,10 +42,10 @@ pub(super) async fn as_task(State(dashscope): State<Arc<DashScope>>, request: Re
     let (parts, body) = request.into_parts();
     let work = match accept(&dashscope, &parts, body, true).await {
         Ok(work) => work,
-        Err(refused) => return refused.to_response(),
+        Err(refused) => return refused.into_response(),
     };
-    if let Err(refusal) = work.begin(&dashscope.core).await {
-        return Refused::by_fault(refusal).to_response();
+    if let Err(refused) = work.begin(&dashscope.core).await {
+        return refused.into_response();
     }
     let faults = work.faults.clone();
     let task = Task::start(&dashscope, work);
@@ -60,8 +61,8 @@ pub(super) async fn as_task(State(dashscope): State<Arc<DashScope>>, request: Re
 async fn accept(dashscope: &DashScope, parts: &Parts, body: Body, is_task: bool) -> Result<Work<Ask>, Refused> {
     authorize(&parts.headers)?;
     let body = wire::read_object(body).await.map_err(|error| match error {
-        ObjectError::TooLarge | ObjectError::Broken => Refused::new(413, "BadRequest.TooLarge", "Payload Too Large"),
-        ObjectError::NotJson | ObjectError::NotAnObject => Refused::parameter("The request body is not a JSON object."),
+        ObjectError::TooLarge | ObjectError::Broken => errors::error(413, "BadRequest.TooLarge", "Payload Too Large"),
+        ObjectError::NotJson | ObjectError::NotAnObject => errors::parameter("The request body is not a JSON object."),
     })?;
     let (model, prompt) = subject(&json!(body))?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
@@ -69,7 +70,7 @@ async fn accept(dashscope: &DashScope, parts: &Parts, body: Body, is_task: bool)
     }
     check_way(&parts.headers, is_task)?;
     if is_task && !model.tasks {
-        return Err(Refused::url());
+        return Err(errors::url());
     }
     let body = fit(body, |body| check(model, &json!(body)).is_ok());
     let ask = check(model, &json!(body))?;
@@ -86,12 +87,12 @@ async fn accept(dashscope: &DashScope, parts: &Parts, body: Body, is_task: bool)
 fn check_way(headers: &HeaderMap, is_task: bool) -> Result<(), Refused> {
     let asked = headers.get("x-dashscope-async").is_some_and(|value| value == "enable");
     match (asked, is_task) {
-        (true, false) => Err(Refused::new(
+        (true, false) => Err(errors::error(
             403,
             "AccessDenied",
             "current user api does not support asynchronous calls.",
         )),
-        (false, true) => Err(Refused::new(
+        (false, true) => Err(errors::error(
             403,
             "AccessDenied",
             "current user api does not support synchronous calls.",

@@ -2,16 +2,17 @@
 
 use super::DashScope;
 use super::ask::Ask;
-use super::errors::{Refused, authorize};
+use super::errors::{self, authorize};
 use super::work::{KEPT, Made, told};
 use crate::calls::CallHandle;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::wire;
 use crate::work::Work;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,8 +111,8 @@ impl Task {
                 json!("SUCCEEDED")
             }
             Progress::Failed(refused) => {
-                output["code"] = json!(refused.code);
-                output["message"] = json!(refused.message);
+                output["code"] = refused.body["code"].clone();
+                output["message"] = refused.body["message"].clone();
                 json!("FAILED")
             }
         };
@@ -129,7 +130,7 @@ fn local(at: Timestamp) -> String {
 pub(super) async fn get(State(dashscope): State<Arc<DashScope>>, Path(id): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if let Err(refused) = authorize(&parts.headers) {
-        return refused.to_response();
+        return refused.into_response();
     }
     let core = &dashscope.core;
     let kept = SignedDuration::try_from(KEPT).unwrap_or(SignedDuration::MAX);
@@ -148,7 +149,7 @@ pub(super) async fn get(State(dashscope): State<Arc<DashScope>>, Path(id): Path<
     let faults = task.work.poll_faults(core, task.is_final());
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
-        return Refused::by_fault(refusal).to_response();
+        return errors::by_fault(refusal).into_response();
     }
     faults.hang().await;
     wire::spoil(wire::json(StatusCode::OK, &task.body()), faults.body).await

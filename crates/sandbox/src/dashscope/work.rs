@@ -1,14 +1,15 @@
 //! The work behind a call or task: its images, what is drawn, its files and its price.
 
 use super::ask::{Ask, Size};
-use super::errors::Refused;
+use super::errors;
 use super::models::{Sizes, Tells};
 use crate::core::Core;
 use crate::faults::{Refusal, strip};
 use crate::inputs;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
-use crate::work::{self, Asked, AtOnce, Charge, End, Inputs, Order, Work};
+use crate::refused::Refused;
+use crate::work::{self, Asked, Charge, End, Inputs, Order, Work};
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -31,14 +32,10 @@ pub(super) struct Made {
 }
 
 impl Asked for Ask {
-    type Refused = Refused;
-
-    const PROVIDER: Provider = Provider::Alibaba;
-
     fn order(&self) -> Order<'_> {
         Order {
             seed: self.seed,
-            ..Order::new(self.model.id, &self.prompt, self.n)
+            ..Order::new(Provider::Alibaba, self.model.id, &self.prompt, self.n)
         }
     }
 
@@ -46,17 +43,17 @@ impl Asked for Ask {
         let mut images = Vec::with_capacity(self.images.len());
         for url in &self.images {
             let loaded = inputs::load(core, url).map_err(|error| {
-                Refused::new(
+                errors::error(
                     400,
                     "InvalidParameter.DataInspection",
                     format!("Unable to download the media resource during the data inspection process: {error}"),
                 )
             })?;
             if loaded.bytes.len() > MAX_IMAGE_BYTES {
-                return Err(Refused::parameter("an image must not be larger than 10 MB"));
+                return Err(errors::parameter("an image must not be larger than 10 MB"));
             }
             let decoded = core.pictures.decode(loaded.bytes).await;
-            images.push(decoded.map_err(|_| Refused::parameter("an image cannot be opened"))?);
+            images.push(decoded.map_err(|_| errors::parameter("an image cannot be opened"))?);
         }
         Ok(images.into())
     }
@@ -94,15 +91,13 @@ impl Asked for Ask {
 
     fn refused(&self, end: End) -> Option<Refused> {
         Some(match end {
-            End::Moderated(stage) => Refused::inspection(stage),
-            End::Failed => Refused::internal(),
+            End::Moderated(stage) => errors::inspection(stage),
+            End::Failed | End::Broken => errors::internal(),
         })
     }
-}
 
-impl AtOnce for Ask {
     fn by_fault(&self, refusal: &Refusal) -> Refused {
-        Refused::by_fault(refusal)
+        errors::by_fault(refusal)
     }
 }
 
@@ -121,7 +116,7 @@ impl Ask {
 pub(super) fn told(core: &Core, work: &Work<Ask>, made: work::Made) -> Made {
     let keep = |bytes| {
         let expires = core.now().as_second() + KEPT.as_secs().cast_signed();
-        let id = work.publish(core, bytes, ImageFormat::Png, KEPT);
+        let id = work.publish(core, bytes, ImageFormat::Png.mime_type(), KEPT);
         format!("{}/alibaba/media/{id}/image.png?Expires={expires}", work.base_url)
     };
     Made {

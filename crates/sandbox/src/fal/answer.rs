@@ -1,11 +1,9 @@
 //! The result of a call as JSON, and the files it links to.
 
-use super::ask::Ask;
 use super::chosen::format_of;
 use super::endpoints::{Beside, FileForm};
 use super::work::Task;
 use crate::core::Core;
-use crate::media::NewMedia;
 use crate::names::random_hex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +14,8 @@ use std::time::Instant;
 
 impl Task {
     /// Keeps a picture and tells where it is; in `sync_mode` the picture itself is told.
-    pub(super) fn publish(&self, core: &Core, ask: &Ask, size: (u32, u32), bytes: Bytes) -> Value {
+    pub(super) fn publish(&self, core: &Core, size: (u32, u32), bytes: Bytes) -> Value {
+        let ask = &self.work.ask;
         let format = format_of(ask.format);
         let (bytes, content_type, extension) = if ask.vector() {
             (vector(&bytes, format, size), "image/svg+xml", "svg")
@@ -28,19 +27,13 @@ impl Task {
         let url = if ask.sync_mode {
             format!("data:{content_type};base64,{}", STANDARD.encode(&bytes))
         } else {
-            let media = NewMedia {
-                bytes,
-                content_type: content_type.to_owned(),
-                ttl: self.media_ttl,
-                fault: self.faults.media,
-            };
-            let id = core.media.put(media, core.now());
-            format!("{}/fal/media/files/{id}/{file_name}", self.base_url)
+            let id = self.work.publish(core, bytes, content_type, self.media_ttl);
+            format!("{}/fal/media/files/{id}/{file_name}", self.work.base_url)
         };
         let mut file = Map::new();
         file.insert("url".to_owned(), json!(url));
         file.insert("content_type".to_owned(), json!(content_type));
-        let form = self.endpoint.answer.file;
+        let form = ask.endpoint.answer.file;
         if form != FileForm::Short {
             file.insert("file_name".to_owned(), json!(file_name));
             file.insert("file_size".to_owned(), json!(size_bytes));
@@ -53,20 +46,22 @@ impl Task {
     }
 
     /// The result with these files.
-    pub(super) fn result(&self, ask: &Ask, images: Vec<Value>, started: Instant) -> Value {
+    pub(super) fn result(&self, images: Vec<Value>, started: Instant) -> Value {
+        let ask = &self.work.ask;
+        let seed = self.work.seed(0);
         let checked = vec![false; images.len()];
-        let mut result = match self.endpoint.answer.beside {
+        let mut result = match ask.endpoint.answer.beside {
             Beside::Nothing => json!({}),
-            Beside::Seed => json!({ "seed": self.seed(ask) }),
+            Beside::Seed => json!({ "seed": seed }),
             Beside::Description => json!({ "description": "" }),
             Beside::Run => json!({
                 "timings": {"inference": started.elapsed().as_secs_f64()},
-                "seed": self.seed(ask),
+                "seed": seed,
                 "has_nsfw_concepts": checked,
                 "prompt": ask.prompt,
             }),
         };
-        if self.endpoint.answer.single {
+        if ask.endpoint.answer.single {
             result["image"] = images.into_iter().next().unwrap_or(Value::Null);
         } else {
             result["images"] = Value::Array(images);

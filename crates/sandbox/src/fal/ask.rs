@@ -3,13 +3,16 @@
 use super::chosen::{Chosen, Word};
 use super::endpoints::{Endpoint, Excess, Images, Kind, Wanted};
 use super::errors::Detail;
-use super::fields::Fields;
+use super::fields::{Fields, NO_OBJECT};
 use super::sizes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// A valid request.
-#[derive(Clone, Debug, PartialEq)]
+/// A request.
+#[derive(Debug)]
 pub(super) struct Ask {
+    pub(super) endpoint: &'static Endpoint,
+    /// Everything that is wrong with it, in the order of the fields: the call is taken on, and its result tells.
+    pub(super) problems: Vec<Detail>,
     /// Empty where the endpoint takes none.
     pub(super) prompt: String,
     pub(super) wanted: Wanted,
@@ -26,32 +29,18 @@ pub(super) struct Ask {
 }
 
 /// Reads a body for an endpoint.
-///
-/// # Errors
-/// Everything that is wrong with it, in the order of the fields.
-pub(super) fn read(endpoint: &Endpoint, body: &Value) -> Result<Ask, Vec<Detail>> {
-    let Some(object) = body.as_object() else {
-        let msg = "Input should be a valid dictionary or object to extract fields from";
-        return Err(vec![
-            Detail {
-                at: Vec::new(),
-                msg: msg.to_owned(),
-                kind: "model_attributes_type",
-                ctx: None,
-                input: None,
-            }
-            .with_input(body),
-        ]);
+pub(super) fn read(endpoint: &'static Endpoint, body: &Value) -> Ask {
+    let empty = Map::new();
+    let mut fields = Fields::new(body.as_object().unwrap_or(&empty));
+    let prompt = match endpoint.takes_prompt {
+        true => fields.prompt(endpoint.prompt_chars),
+        false => String::new(),
     };
-    let mut fields = Fields::new(object);
-    let prompt = endpoint
-        .prompt_chars
-        .map_or_else(String::new, |most| fields.prompt(most));
     let (image_urls, unused_before) = read_images(endpoint, &mut fields);
     let mask_url = endpoint.mask_field.and_then(|field| fields.optional_text(field));
     // The upscalers' factor is among the further fields; the others say the size first, as their pages do.
     let mut chosen = Chosen::default();
-    let upscales = endpoint.prompt_chars.is_none();
+    let upscales = !endpoint.takes_prompt;
     if upscales {
         read_further(endpoint, &mut fields, &mut chosen);
     }
@@ -77,10 +66,13 @@ pub(super) fn read(endpoint: &Endpoint, body: &Value) -> Result<Ask, Vec<Detail>
         .map_or(1, |(least, most)| fields.integer("num_images", &(least..=most), 1));
     let sync_mode = endpoint.has_sync_mode && fields.boolean("sync_mode", false);
     let seed = read_seed(endpoint, &mut fields);
-    if !fields.problems.is_empty() {
-        return Err(fields.problems);
-    }
-    Ok(Ask {
+    let whole = (!body.is_object()).then(|| Detail {
+        at: Vec::new(),
+        ..Detail::field("", "model_attributes_type", NO_OBJECT).with_input(body)
+    });
+    Ask {
+        endpoint,
+        problems: whole.map_or(fields.problems, |whole| vec![whole]),
         prompt,
         wanted,
         count: u32::try_from(count).unwrap_or(1),
@@ -91,7 +83,7 @@ pub(super) fn read(endpoint: &Endpoint, body: &Value) -> Result<Ask, Vec<Detail>
         unused_before,
         mask_url,
         chosen,
-    })
+    }
 }
 
 fn read_images(endpoint: &Endpoint, fields: &mut Fields<'_>) -> (Vec<String>, usize) {
@@ -117,8 +109,8 @@ fn read_further(endpoint: &Endpoint, fields: &mut Fields<'_>, chosen: &mut Chose
     for field in endpoint.fields {
         let name = field.name;
         match field.kind {
-            Kind::Word(allowed, default) => {
-                if let Some(word) = fields.word(name, allowed, default) {
+            Kind::Word { of, default } => {
+                if let Some(word) = fields.word(name, of, default) {
                     chosen.push(name, Word::Choice(word));
                 }
             }
@@ -148,11 +140,6 @@ fn read_seed(endpoint: &Endpoint, fields: &mut Fields<'_>) -> Option<u64> {
 }
 
 impl Ask {
-    /// The size of the pictures, with a first input of this size.
-    pub(super) fn resolve_size(&self, endpoint: &Endpoint, first: Option<(u32, u32)>) -> (u32, u32) {
-        sizes::resolve(endpoint, self.wanted, first)
-    }
-
     /// The quality that is drawn and billed, empty where there is none: `auto` is medium here, a choice of the
     /// sandbox.
     pub(super) fn resolved_quality(&self) -> &'static str {
@@ -183,17 +170,19 @@ mod tests {
     }
 
     fn kinds(id: &str, body: &Value) -> Vec<(Vec<Value>, &'static str)> {
-        read(endpoint(id), body)
-            .err()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|detail| (detail.at, detail.kind))
-            .collect()
+        let problems = read(endpoint(id), body).problems.into_iter();
+        problems.map(|detail| (detail.at, detail.kind)).collect()
+    }
+
+    fn valid(id: &str, body: &Value) -> Ask {
+        let ask = read(endpoint(id), body);
+        assert!(ask.problems.is_empty(), "{:?}", ask.problems);
+        ask
     }
 
     #[test]
     fn defaults_are_those_of_the_endpoint() {
-        let ask = |id, body: Value| read(endpoint(id), &body).expect("the body is valid");
+        let ask = |id, body: Value| valid(id, &body);
         let two = ask("openai/gpt-image-2", json!({"prompt": "a", "unheard_of": 1}));
         assert_eq!(
             (two.wanted, two.resolved_quality(), two.format),
@@ -269,7 +258,7 @@ mod tests {
 
     #[test]
     fn ratios_and_tiers_give_pixels() {
-        let wanted = |id, body: Value| read(endpoint(id), &body).expect("the body is valid").wanted;
+        let wanted = |id, body: Value| valid(id, &body).wanted;
         let pro = "fal-ai/nano-banana-pro";
         let body = json!({"prompt": "a", "aspect_ratio": "16:9", "resolution": "4K"});
         assert_eq!(wanted(pro, body), Wanted::Pixels(5504, 3072));
@@ -325,7 +314,7 @@ mod tests {
     fn images_in_excess_are_refused_or_left_out() {
         let urls = |count: usize| -> Vec<String> { (0..count).map(|at| format!("data:,{at}")).collect() };
         let body = |count| json!({"prompt": "a", "image_urls": urls(count)});
-        let ask = |id, count| read(endpoint(id), &body(count)).expect("the body is valid");
+        let ask = |id, count| valid(id, &body(count));
         assert_eq!(ask("fal-ai/flux-2/edit", 6).image_urls, urls(4));
         let last = ask("fal-ai/bytedance/seedream/v4/edit", 12);
         assert_eq!((last.image_urls, last.unused_before), (urls(12)[2..].to_vec(), 2));

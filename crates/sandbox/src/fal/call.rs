@@ -3,14 +3,15 @@
 use super::Fal;
 use super::ask;
 use super::endpoints::{Endpoint, strangers};
-use super::errors::{Detail, Failure, UNAUTHENTICATED, refuse};
+use super::errors::{self, Detail, UNAUTHENTICATED, plain, respond};
 use super::work::Task;
 use crate::calls::CallHandle;
-use crate::faults::Call;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, BodyError, MAX_JSON_BYTES};
+use crate::work::Work;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -25,8 +26,8 @@ const DEFAULT_MEDIA_TTL: Duration = Duration::from_secs(7 * 24 * 3_600);
 const LEAST_START_LIMIT_S: f64 = 1.0;
 
 /// Checks the key: any will do that is not called invalid.
-pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Failure> {
-    let refused = |detail: &str| Err(Failure::plain(401, detail));
+pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
+    let refused = |detail: &str| Err(plain(401, detail));
     let Some(value) = headers.get("authorization") else {
         return refused(UNAUTHENTICATED);
     };
@@ -48,57 +49,47 @@ pub(super) fn authorize(headers: &HeaderMap) -> Result<(), Failure> {
 /// # Errors
 /// The answer, if the call is refused: by its key, app or body, or by a fault.
 pub(super) async fn accept(fal: &Fal, parts: &Parts, body: Body, endpoint_id: &str) -> Result<Task, Response> {
-    authorize(&parts.headers).map_err(|failure| failure.to_response(None))?;
+    authorize(&parts.headers).map_err(|failure| respond(failure, None))?;
     let endpoint_id = endpoint_id.trim_matches('/');
-    let body = read_json(body).await.map_err(|failure| failure.to_response(None));
+    let body = read_json(body).await.map_err(|failure| respond(failure, None));
     let known = Endpoint::find(endpoint_id);
     let Some(endpoint) = known.or_else(|| strangers::stand_in(endpoint_id, body.as_ref().ok()?)) else {
         let detail = format!("Application \"{endpoint_id}\" not found");
-        return Err(Failure::plain(404, detail).to_response(None));
+        return Err(respond(plain(404, detail), None));
     };
     let body = match body? {
-        Value::Object(body) => json!(fit(body, |body| ask::read(endpoint, &json!(body)).is_ok())),
+        Value::Object(body) => json!(fit(body, |body| ask::read(endpoint, &json!(body)).problems.is_empty())),
         other => other,
     };
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Fal, endpoint.id, &body);
     }
-    let start_limit = start_limit(&parts.headers).map_err(|failure| failure.to_response(None))?;
-    let prompt = body["prompt"].as_str().unwrap_or_default();
+    let start_limit = start_limit(&parts.headers).map_err(|failure| respond(failure, None))?;
     let core = &fal.core;
-    let faults = core.faults.take(Call::Submit, Provider::Fal, endpoint.id, prompt);
+    let ask = ask::read(endpoint, &body);
+    let base_url = core.base_url_for(&parts.uri, &parts.headers);
     let task = Task {
-        id: random_uuid(),
-        endpoint,
-        base_url: core.base_url_for(&parts.uri, &parts.headers),
+        work: Work::new(core, random_uuid(), ask, base_url),
         media_ttl: media_ttl(&parts.headers, "x-fal-object-lifecycle-preference"),
         start_limit,
-        body,
-        faults,
     };
-    match &task.faults.refusal {
-        None => Ok(task),
-        Some(refusal) => {
-            task.faults.wait().await;
-            task.record_refusal(core);
-            Err(refuse(refusal, endpoint.id))
-        }
-    }
+    let begun = task.work.begin(core).await;
+    begun.map(|()| task).map_err(|refused| respond(refused, None))
 }
 
 /// Reads a JSON body; none at all counts as an empty object.
-pub(super) async fn read_json(body: Body) -> Result<Value, Failure> {
+pub(super) async fn read_json(body: Body) -> Result<Value, Refused> {
     let bytes = wire::read_body(body, MAX_JSON_BYTES)
         .await
         .map_err(|error| match error {
-            BodyError::TooLarge => Failure::plain(413, "Request Entity Too Large"),
-            BodyError::Broken => Failure::plain(400, "There was an error reading the body"),
+            BodyError::TooLarge => plain(413, "Request Entity Too Large"),
+            BodyError::Broken => plain(400, "There was an error reading the body"),
         })?;
     if bytes.is_empty() {
         return Ok(json!({}));
     }
     serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::invalid(vec![Detail {
+        errors::invalid(&[Detail {
             at: vec![json!(error.column())],
             msg: "JSON decode error".to_owned(),
             kind: "json_invalid",
@@ -108,7 +99,7 @@ pub(super) async fn read_json(body: Body) -> Result<Value, Failure> {
     })
 }
 
-fn start_limit(headers: &HeaderMap) -> Result<Option<Duration>, Failure> {
+fn start_limit(headers: &HeaderMap) -> Result<Option<Duration>, Refused> {
     let Some(value) = headers.get("x-fal-request-timeout") else {
         return Ok(None);
     };
@@ -117,11 +108,9 @@ fn start_limit(headers: &HeaderMap) -> Result<Option<Duration>, Failure> {
         .filter(|seconds: &f64| *seconds > LEAST_START_LIMIT_S)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .map(Some)
-        .ok_or_else(|| Failure::Platform {
-            status: 400,
-            kind: "bad_request",
-            detail: "X-Fal-Request-Timeout must be a number greater than 1".to_owned(),
-            by_caller: false,
+        .ok_or_else(|| {
+            let detail = "X-Fal-Request-Timeout must be a number greater than 1";
+            errors::of_platform(400, "bad_request", detail)
         })
 }
 

@@ -1,33 +1,32 @@
-//! The fal endpoints that the sandbox has: what each one takes, makes and costs.
-//!
-//! Fields, words, bounds and defaults are those of fal's published input types and model pages, one row for each
-//! endpoint. Where these name no pixels for a shape, the row says where its sizes come from.
+//! The fal endpoints that the sandbox has: what each one takes, makes and costs, by `data/fal.toml`.
 
-mod bytedance;
-mod flux;
-mod google;
-mod gpt;
-mod makers;
 pub(super) mod strangers;
-mod studios;
-mod styles;
 
 use crate::latency::Pace;
+use crate::tables::{self, Models};
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// One endpoint: an id that can be run or submitted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Endpoint {
     /// `owner/alias[/path]`, as it stands in URLs.
     pub(super) id: &'static str,
-    /// The most characters of `prompt`; none where there is no such field.
-    pub(super) prompt_chars: Option<usize>,
+    #[serde(default = "yes")]
+    pub(super) takes_prompt: bool,
+    /// The most characters of it.
+    #[serde(default = "unlimited")]
+    pub(super) prompt_chars: u64,
     pub(super) images: Images,
     /// The field of the mask, where there is one. Clear parts of a mask are painted over.
     pub(super) mask_field: Option<&'static str>,
     pub(super) sizes: Sizes,
     /// What it takes beside the fields that have a place of their own here.
+    #[serde(deserialize_with = "tables::list")]
     pub(super) fields: &'static [Field],
     /// `output_format`; the first is the default, and a single one cannot be asked for.
+    #[serde(deserialize_with = "tables::list")]
     pub(super) formats: &'static [&'static str],
     /// Least and most of `num_images`; none where there is no such field.
     pub(super) count: Option<(i64, i64)>,
@@ -39,7 +38,8 @@ pub(super) struct Endpoint {
 }
 
 /// How links to input images are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Images {
     None,
     /// A single link.
@@ -60,7 +60,8 @@ pub(super) enum Images {
 }
 
 /// What becomes of more images than an endpoint uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Excess {
     /// The call is refused.
     Refuse,
@@ -71,10 +72,12 @@ pub(super) enum Excess {
 }
 
 /// Where the size of a picture comes from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Sizes {
     /// `image_size`: one of these words, or `{width, height}` unless the bounds are `Words`.
     ImageSize {
+        #[serde(deserialize_with = "tables::list")]
         words: &'static [(&'static str, Wanted)],
         default: Wanted,
         bounds: Bounds,
@@ -82,12 +85,15 @@ pub(super) enum Sizes {
     /// `aspect_ratio` by a table, and `resolution` where there are tiers.
     Ratio {
         /// Ratios and their sizes at 1K, in pixels.
+        #[serde(deserialize_with = "tables::list")]
         shapes: &'static [(&'static str, (u32, u32))],
         /// Whether `auto` may be asked for.
+        #[serde(default)]
         auto: bool,
         /// None: as with `auto`.
         default: Option<&'static str>,
         /// Empty where `resolution` cannot be asked for; the default is always 1K.
+        #[serde(default, deserialize_with = "tables::list")]
         tiers: &'static [&'static str],
     },
     /// `aspect_ratio`, any from 9:21 to 21:9, at about this many pixels.
@@ -99,14 +105,16 @@ pub(super) enum Sizes {
         field: Option<&'static str>,
         default: f64,
         /// The longest edge that comes out, in pixels; the factor becomes smaller.
-        longest_px: u32,
+        longest_px: Option<u32>,
         /// Larger results are refused.
+        #[serde(default = "unlimited")]
         most_pixels: u64,
     },
 }
 
 /// A size, as far as it is known without the input images.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Wanted {
     /// Width and height in pixels.
     Pixels(u32, u32),
@@ -121,37 +129,52 @@ pub(super) enum Wanted {
 }
 
 /// What `image_size` may be, beyond its words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Bounds {
     /// Nothing else.
     Words,
     /// The free sizes of gpt-image-2 and later.
     Gpt,
     /// Edges in pixels and a total; all else is refused.
-    Edges { least: u32, most: u32, most_pixels: u64 },
+    Edges {
+        least: u32,
+        most: u32,
+        #[serde(default = "unlimited")]
+        most_pixels: u64,
+    },
     /// A total; `edges` within their own range do as well.
     Area {
         least: u64,
         most: u64,
         edges: Option<(u32, u32)>,
         /// Whether a size below or above is scaled instead of refused.
+        #[serde(default)]
         scale_up: bool,
+        #[serde(default)]
         scale_down: bool,
     },
 }
 
 /// One further field.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
 }
 
 /// What a further field may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Kind {
     /// One of these words; without a default it may be null.
-    Word(&'static [&'static str], Option<&'static str>),
+    Word {
+        #[serde(deserialize_with = "tables::list")]
+        of: &'static [&'static str],
+        #[serde(borrow)]
+        default: Option<&'static str>,
+    },
     /// Yes or no, and the default.
     Flag(bool),
     /// A whole number from, to.
@@ -171,16 +194,19 @@ pub(super) enum Kind {
 }
 
 /// The form of a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Answer {
     /// `image` with one file instead of `images` with a list.
+    #[serde(default)]
     pub(super) single: bool,
     pub(super) file: FileForm,
     pub(super) beside: Beside,
 }
 
 /// What is told of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum FileForm {
     /// Link, type, name, bytes and pixels.
     Full,
@@ -191,7 +217,8 @@ pub(super) enum FileForm {
 }
 
 /// What a result tells beside its files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Beside {
     Nothing,
     Seed,
@@ -202,34 +229,46 @@ pub(super) enum Beside {
 }
 
 /// What a call costs; money in USD 1e-6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Price {
-    GptImage1,
-    GptImage1Mini,
-    GptImage15,
-    /// gpt-image-2 by its tokens, and the `finer` 2.5.
-    GptTokens {
-        finer: bool,
+    /// Each picture by its quality, square, portrait or landscape, and each token that goes in.
+    Table {
+        low: [i64; 3],
+        medium: [i64; 3],
+        high: [i64; 3],
+        text_token: i64,
+        /// None where input images cost nothing.
+        image_token: Option<i64>,
+        /// To the cent.
+        #[serde(default)]
+        is_rounded_up: bool,
     },
+    /// gpt-image-2 by its tokens, and the finer 2.5.
+    GptTokens { is_finer: bool },
     /// Each picture.
     Picture(i64),
     /// Each picture, by how the word in a field begins: the first match counts.
     Word {
         field: &'static str,
+        #[serde(deserialize_with = "tables::list")]
         micros: &'static [(&'static str, i64)],
         extra: Option<Extra>,
     },
     /// Each whole megapixel of each picture, by how the word in a field begins.
     WordMegapixels {
         field: &'static str,
+        #[serde(deserialize_with = "tables::list")]
         micros: &'static [(&'static str, i64)],
     },
     /// Each picture of at most so many pixels: the first that is large enough counts.
+    #[serde(deserialize_with = "tables::list")]
     Steps(&'static [(u64, i64)]),
     /// The first whole megapixel of each picture, each further one, and each of the inputs.
     Megapixels {
         first: i64,
         further: i64,
+        #[serde(default)]
         input: i64,
         extra: Option<Extra>,
     },
@@ -238,97 +277,24 @@ pub(super) enum Price {
 /// A flag that costs more for each call, and how much in USD 1e-6.
 pub(super) type Extra = (&'static str, i64);
 
-/// Presets of `image_size` and their pixels.
-const PRESETS: &[(&str, Wanted)] = &[
-    SQUARE_HD,
-    SQUARE,
-    PORTRAIT_4_3,
-    PORTRAIT_16_9,
-    LANDSCAPE_4_3,
-    LANDSCAPE_16_9,
-];
-const SQUARE_HD: (&str, Wanted) = ("square_hd", Wanted::Pixels(1024, 1024));
-const SQUARE: (&str, Wanted) = ("square", Wanted::Pixels(512, 512));
-const PORTRAIT_4_3: (&str, Wanted) = ("portrait_4_3", Wanted::Pixels(768, 1024));
-const PORTRAIT_16_9: (&str, Wanted) = ("portrait_16_9", Wanted::Pixels(576, 1024));
-const LANDSCAPE_4_3: (&str, Wanted) = ("landscape_4_3", Wanted::Pixels(1024, 768));
-const LANDSCAPE_16_9: (&str, Wanted) = ("landscape_16_9", Wanted::Pixels(1024, 576));
-/// The presets and `auto`.
-const PRESETS_AND_AUTO: &[(&str, Wanted)] = &[
-    SQUARE_HD,
-    SQUARE,
-    PORTRAIT_4_3,
-    PORTRAIT_16_9,
-    LANDSCAPE_4_3,
-    LANDSCAPE_16_9,
-    ("auto", Wanted::Auto(1024)),
-];
-/// What the sandbox draws where fal states no bounds. Flux itself runs out of memory not far above.
-const DRAWABLE: Bounds = Bounds::Edges {
-    least: 16,
-    most: 4_096,
-    most_pixels: u64::MAX,
-};
 /// Pixels of fal's megapixel: 1024x1024 is listed as exactly one.
 pub(super) const MEGAPIXEL: u64 = 1_048_576;
-/// The prompt has no stated limit.
-const ANY_LENGTH: Option<usize> = Some(usize::MAX);
 
-const PNG_FIRST: &[&str] = &["png", "jpeg", "webp"];
-const JPEG_FIRST: &[&str] = &["jpeg", "png"];
-const PNG: &[&str] = &["png"];
+static ENDPOINTS: LazyLock<Models<Endpoint>> = LazyLock::new(|| tables::read(include_str!("../../data/fal.toml")));
 
-const SEED_FULL: Answer = answer(FileForm::Full, Beside::Seed);
-const FULL: Answer = answer(FileForm::Full, Beside::Nothing);
-const UNMEASURED: Answer = answer(FileForm::Unmeasured, Beside::Nothing);
-const SAFETY_CHECKER: Field = field("enable_safety_checker", Kind::Flag(true));
-
-const fn field(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind }
+/// Where nothing is said, there is no limit.
+const fn unlimited() -> u64 {
+    u64::MAX
 }
 
-const fn answer(file: FileForm, beside: Beside) -> Answer {
-    Answer {
-        single: false,
-        file,
-        beside,
-    }
+const fn yes() -> bool {
+    true
 }
-
-/// What most of the smaller families have in common; their tables change what differs.
-const BASE: Endpoint = Endpoint {
-    id: "",
-    prompt_chars: ANY_LENGTH,
-    images: Images::None,
-    mask_field: None,
-    sizes: Sizes::ImageSize {
-        words: PRESETS,
-        default: SQUARE_HD.1,
-        bounds: DRAWABLE,
-    },
-    fields: &[],
-    formats: PNG,
-    count: Some((1, 4)),
-    has_sync_mode: true,
-    has_seed: true,
-    answer: SEED_FULL,
-    price: Price::Picture(0),
-    pace: Pace::Medium,
-};
-
-static TABLES: [&[Endpoint]; 6] = [
-    gpt::ROWS,
-    flux::ROWS,
-    google::ROWS,
-    bytedance::ROWS,
-    makers::ROWS,
-    studios::ROWS,
-];
 
 impl Endpoint {
     /// The endpoint of an id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        all().find(|endpoint| endpoint.id == id)
+        ENDPOINTS.all.iter().find(|endpoint| endpoint.id == id)
     }
 
     /// `owner/alias`: all that status, result and cancel URLs keep of the id.
@@ -338,10 +304,6 @@ impl Endpoint {
     }
 }
 
-fn all() -> impl Iterator<Item = &'static Endpoint> {
-    TABLES.iter().flat_map(|rows| rows.iter())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,15 +311,19 @@ mod tests {
 
     #[test]
     fn ids_and_field_names_are_unique_and_defaults_are_allowed() {
-        let ids: BTreeSet<&str> = all().map(|endpoint| endpoint.id).collect();
-        assert_eq!(ids.len(), all().count());
-        for endpoint in all() {
+        let ids: BTreeSet<&str> = ENDPOINTS.all.iter().map(|endpoint| endpoint.id).collect();
+        assert_eq!(ids.len(), ENDPOINTS.all.len());
+        for endpoint in ENDPOINTS.all.iter() {
             let names: BTreeSet<&str> = endpoint.fields.iter().map(|field| field.name).collect();
             assert_eq!(names.len(), endpoint.fields.len(), "{}", endpoint.id);
             assert!(!endpoint.formats.is_empty(), "{}", endpoint.id);
             for field in endpoint.fields {
-                if let Kind::Word(allowed, Some(default)) = field.kind {
-                    assert!(allowed.contains(&default), "{}: {}", endpoint.id, field.name);
+                if let Kind::Word {
+                    of,
+                    default: Some(default),
+                } = field.kind
+                {
+                    assert!(of.contains(&default), "{}: {}", endpoint.id, field.name);
                 }
             }
             if let Sizes::Ratio {

@@ -2,11 +2,15 @@
 
 use crate::faults::Refusal;
 use crate::names::random_uuid;
-use crate::wire;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use crate::refused::Refused;
+use axum::http::HeaderValue;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+/// Who answers in the provider's place when it is down.
+const HOST: &str = "fal.run";
+/// The text of HTTP 401.
+pub(super) const UNAUTHENTICATED: &str = "Authentication is required to access this application";
 /// Codes that fal documents itself; only their entries carry a link.
 const DOCUMENTED: [&str; 22] = [
     "internal_server_error",
@@ -94,187 +98,93 @@ impl Detail {
     }
 }
 
-/// How a call failed.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Failure {
-    /// The model's own error: a list of details and whether trying again may help.
-    Model {
-        status: u16,
-        details: Vec<Detail>,
-        retryable: bool,
-    },
-    /// The platform's error around the model.
-    Platform {
-        status: u16,
-        kind: &'static str,
-        detail: String,
-        /// Whether the caller's own `x-fal-request-timeout` was the reason.
-        by_caller: bool,
-    },
-    /// Authentication, unknown apps, limits and account trouble: a text alone.
-    Plain { status: u16, detail: String },
-    /// An error page of the proxy in front.
-    Page { status: u16 },
+/// The model's own error: a list of details and whether trying again may help.
+fn of_model(status: u16, details: &[Detail], retryable: bool) -> Refused {
+    let details: Vec<Value> = details.iter().map(Detail::to_json).collect();
+    let retryable = if retryable { "true" } else { "false" };
+    Refused::new(status, json!({ "detail": details })).header("x-fal-retryable", HeaderValue::from_static(retryable))
 }
 
-impl Failure {
-    /// Invalid input: HTTP 422 that no repetition cures.
-    pub(super) fn invalid(details: Vec<Detail>) -> Self {
-        Self::Model {
-            status: 422,
-            details,
-            retryable: false,
-        }
-    }
+/// The platform's error around the model.
+pub(super) fn of_platform(status: u16, kind: &'static str, detail: &str) -> Refused {
+    Refused::new(status, json!({ "detail": detail, "error_type": kind }))
+        .header("x-fal-error-type", HeaderValue::from_static(kind))
+}
 
-    /// The refusal of a content checker.
-    pub(super) fn refused() -> Self {
-        Self::invalid(vec![Detail::field(
-            "prompt",
-            "content_policy_violation",
-            "The content could not be processed because it contained material flagged by a content checker.",
-        )])
-    }
+/// Authentication, unknown apps, limits and account trouble: a text alone.
+pub(super) fn plain(status: u16, detail: impl Into<String>) -> Refused {
+    Refused::new(status, json!({ "detail": detail.into() }))
+}
 
-    /// A model that ended without a picture.
-    pub(super) fn no_media() -> Self {
-        Self::invalid(vec![Detail::field(
-            "prompt",
-            "no_media_generated",
-            "No media was generated for this request.",
-        )])
-    }
+/// Invalid input: HTTP 422 that no repetition cures.
+pub(super) fn invalid(details: &[Detail]) -> Refused {
+    of_model(422, details, false)
+}
 
-    /// A model that broke down.
-    pub(super) fn broken() -> Self {
-        Self::Model {
-            status: 500,
-            details: vec![Detail {
-                at: Vec::new(),
-                msg: "Internal server error".to_owned(),
-                kind: "internal_server_error",
-                ctx: None,
-                input: None,
-            }],
-            retryable: true,
-        }
-    }
+/// The refusal of a content checker.
+pub(super) fn flagged() -> Refused {
+    invalid(&[Detail::field(
+        "prompt",
+        "content_policy_violation",
+        "The content could not be processed because it contained material flagged by a content checker.",
+    )])
+}
 
-    pub(super) fn plain(status: u16, detail: impl Into<String>) -> Self {
-        Self::Plain {
-            status,
-            detail: detail.into(),
-        }
-    }
+/// A model that ended without a picture.
+pub(super) fn no_media() -> Refused {
+    let text = "No media was generated for this request.";
+    invalid(&[Detail::field("prompt", "no_media_generated", text)])
+}
 
-    /// The HTTP status of the answer.
-    pub(super) fn status(&self) -> StatusCode {
-        let (Self::Model { status, .. }
-        | Self::Platform { status, .. }
-        | Self::Plain { status, .. }
-        | Self::Page { status }) = self;
-        StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
+/// A model that broke down.
+pub(super) fn broken() -> Refused {
+    let whole = Detail {
+        at: Vec::new(),
+        ..Detail::field("", "internal_server_error", "Internal server error")
+    };
+    of_model(500, &[whole], true)
+}
 
-    /// The JSON body; none of a page.
-    pub(super) fn body(&self) -> Value {
-        match self {
-            Self::Model { details, .. } => {
-                json!({ "detail": details.iter().map(Detail::to_json).collect::<Vec<_>>() })
-            }
-            Self::Platform { kind, detail, .. } => json!({ "detail": detail, "error_type": kind }),
-            Self::Plain { detail, .. } => json!({ "detail": detail }),
-            Self::Page { .. } => Value::Null,
-        }
-    }
+/// A caller's own limit of time that passed before a worker began.
+pub(super) fn not_started() -> Refused {
+    let detail = "Request timed out before a runner could start it";
+    of_platform(504, "request_timeout", detail).header("x-fal-request-timeout-type", HeaderValue::from_static("user"))
+}
 
-    /// `error` and `error_type` of a queue status. Model errors leave both out, as has been seen of fal: only the
-    /// result tells.
-    pub(super) fn status_fields(&self) -> Option<(String, &'static str)> {
-        match self {
-            Self::Platform { kind, detail, .. } => Some((detail.clone(), kind)),
-            Self::Model { .. } | Self::Plain { .. } | Self::Page { .. } => None,
-        }
-    }
+/// `error` and `error_type` of a queue status. Model errors leave both out, as has been seen of fal: only the
+/// result tells.
+pub(super) fn status_fields(refused: &Refused) -> Option<(&Value, &Value)> {
+    Some((refused.body.get("detail")?, refused.body.get("error_type")?))
+}
 
-    /// The answer. `request_id` is told when fal's own server answers, not its proxy.
-    pub(super) fn to_response(&self, request_id: Option<&str>) -> Response {
-        if let Self::Page { status } = self {
-            return wire::proxy_page(*status, "fal.run");
-        }
-        let mut response = wire::json(self.status(), &self.body());
-        let headers = response.headers_mut();
-        match self {
-            Self::Model { retryable, .. } => {
-                let value = if *retryable { "true" } else { "false" };
-                headers.insert("x-fal-retryable", HeaderValue::from_static(value));
-            }
-            Self::Platform { kind, by_caller, .. } => {
-                headers.insert("x-fal-error-type", HeaderValue::from_static(kind));
-                if *by_caller {
-                    headers.insert("x-fal-request-timeout-type", HeaderValue::from_static("user"));
-                }
-            }
-            Self::Plain { .. } | Self::Page { .. } => {}
-        }
+/// The answer. `request_id` is told when fal's own server answers, not its proxy.
+pub(super) fn respond(refused: Refused, request_id: Option<&str>) -> Response {
+    let is_page = refused.is_page();
+    let mut response = refused.into_response();
+    if !is_page {
         stamp(&mut response, request_id);
-        response
-    }
-}
-
-/// A refusal asked for by a fault, in fal's words.
-pub(super) fn refuse(refusal: &Refusal, endpoint_id: &str) -> Response {
-    let failure = refusal_failure(refusal, endpoint_id);
-    let mut response = failure.to_response(None);
-    if let Some(after) = refusal.retry_after {
-        let seconds = after.as_secs_f64().ceil() as u64;
-        response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
     }
     response
 }
 
-fn refusal_failure(refusal: &Refusal, endpoint_id: &str) -> Failure {
-    let told = |usual: String| refusal.message.clone().unwrap_or(usual);
-    let status = match refusal.status {
-        // A bare `retry-after` is a rate limit.
-        None if !refusal.quota => 429,
-        None => 403,
-        Some(status) => status,
+/// A refusal asked for by a fault, in fal's words.
+pub(super) fn by_fault(refusal: &Refusal, endpoint_id: &str) -> Refused {
+    // A bare `retry-after` is a rate limit.
+    let status = refusal.status.unwrap_or(if refusal.quota { 403 } else { 429 });
+    let exhausted = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.";
+    let usual = match status {
+        _ if refusal.quota => plain(status, exhausted),
+        400 => of_platform(400, "bad_request", "Bad request"),
+        401 => plain(401, UNAUTHENTICATED),
+        403 => plain(403, "You do not have access to this app"),
+        404 => plain(404, format!("Application \"{endpoint_id}\" not found")),
+        422 => invalid(&[Detail::field("prompt", "value_error", "Value error")]),
+        429 => plain(429, "Too many concurrent requests"),
+        500 => broken(),
+        other => plain(other, "The request was refused"),
     };
-    if refusal.quota {
-        let usual = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.";
-        return Failure::plain(status, told(usual.to_owned()));
-    }
-    match status {
-        status if wire::is_proxy_status(status) => Failure::Page { status },
-        400 => Failure::Platform {
-            status,
-            kind: "bad_request",
-            detail: told("Bad request".to_owned()),
-            by_caller: false,
-        },
-        401 => Failure::plain(401, told(UNAUTHENTICATED.to_owned())),
-        403 => Failure::plain(403, told("You do not have access to this app".to_owned())),
-        404 => Failure::plain(404, told(format!("Application \"{endpoint_id}\" not found"))),
-        422 => Failure::invalid(vec![Detail::field(
-            "prompt",
-            "value_error",
-            told("Value error".to_owned()),
-        )]),
-        429 => Failure::plain(429, told("Too many concurrent requests".to_owned())),
-        500 => {
-            let mut failure = Failure::broken();
-            if let Failure::Model { details, .. } = &mut failure {
-                details[0].msg = told(details[0].msg.clone());
-            }
-            failure
-        }
-        other => Failure::plain(other, told("The request was refused".to_owned())),
-    }
+    Refused::by_fault(refusal, HOST, &["/detail/0/msg", "/detail"], usual)
 }
-
-/// The text of HTTP 401.
-pub(super) const UNAUTHENTICATED: &str = "Authentication is required to access this application";
 
 /// Names the request in the answer; without an id of its own, by a fresh one.
 pub(super) fn stamp(response: &mut Response, request_id: Option<&str>) {
@@ -290,19 +200,17 @@ mod tests {
 
     #[test]
     fn a_model_error_is_a_list_with_places() {
-        let failure = Failure::invalid(vec![
-            Detail::field("image_urls", "image_load_error", "no image")
-                .item(1)
-                .with_input(&json!("data:,x")),
-        ]);
+        let refused = invalid(&[Detail::field("image_urls", "image_load_error", "no image")
+            .item(1)
+            .with_input(&json!("data:,x"))]);
         assert_eq!(
-            failure.body(),
+            refused.body,
             json!({"detail": [{
                 "loc": ["body", "image_urls", 1], "msg": "no image", "type": "image_load_error",
                 "url": "https://docs.fal.ai/errors/#image_load_error", "input": "data:,x",
             }]})
         );
-        let response = failure.to_response(Some("id-1"));
+        let response = respond(refused, Some("id-1"));
         assert_eq!(response.status(), 422);
         assert_eq!(response.headers()["x-fal-retryable"], "false");
         assert_eq!(response.headers()["x-fal-request-id"], "id-1");
@@ -310,17 +218,12 @@ mod tests {
 
     #[test]
     fn a_platform_error_names_its_type_twice() {
-        let failure = Failure::Platform {
-            status: 504,
-            kind: "request_timeout",
-            detail: "too late".to_owned(),
-            by_caller: true,
-        };
+        let refused = not_started();
         assert_eq!(
-            failure.body(),
-            json!({"detail": "too late", "error_type": "request_timeout"})
+            refused.body,
+            json!({"detail": "Request timed out before a runner could start it", "error_type": "request_timeout"})
         );
-        let response = failure.to_response(None);
+        let response = respond(refused, None);
         assert_eq!(response.headers()["x-fal-error-type"], "request_timeout");
         assert_eq!(response.headers()["x-fal-request-timeout-type"], "user");
         assert!(response.headers().contains_key("x-fal-request-id"));

@@ -36,7 +36,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The required prompt.
-    pub(super) fn prompt(&mut self, most_chars: usize) -> String {
+    pub(super) fn prompt(&mut self, most_chars: u64) -> String {
         let Some(text) = self.required_text("prompt") else {
             return String::new();
         };
@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
             let problem = Detail::field("prompt", "string_too_short", "String should have at least 1 character");
             let problem = problem.with_ctx(json!({ "min_length": 1 })).with_input(&value);
             self.problems.push(problem);
-        } else if text.chars().count() > most_chars {
+        } else if text.chars().count() as u64 > most_chars {
             let msg = format!("String should have at most {most_chars} characters");
             let problem = Detail::field("prompt", "string_too_long", msg);
             let problem = problem.with_ctx(json!({ "max_length": most_chars })).with_input(&value);
@@ -255,7 +255,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-const NO_OBJECT: &str = "Input should be a valid dictionary or object to extract fields from";
+/// What is said of a value that is no object.
+pub(super) const NO_OBJECT: &str = "Input should be a valid dictionary or object to extract fields from";
 
 /// The entry of a value that is none of the allowed words.
 pub(super) fn one_of(name: &str, allowed: &[&str], value: &Value) -> Detail {

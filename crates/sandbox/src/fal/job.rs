@@ -1,9 +1,10 @@
 //! A queued call: its states, its log lines and its end.
 
 use super::Fal;
-use super::errors::Failure;
+use super::errors;
 use super::webhook;
 use super::work::{Outcome, Task};
+use crate::refused::Refused;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,8 +83,11 @@ impl Job {
             self.task.wait_for_start(&fal.core).await?;
             started = Some(Instant::now());
             self.phase.send_replace(Phase::Running);
-            let log = |message: &str| self.log(message, fal.core.now());
-            self.task.work(&fal.core, &log).await
+            self.log("Generating images.", fal.core.now());
+            let outcome = self.task.perform(&fal.core).await;
+            let last = outcome.as_ref().map_or("The run ended without a result.", |_| "Done.");
+            self.log(last, fal.core.now());
+            outcome
         };
         let outcome = tokio::select! {
             biased;
@@ -101,36 +105,31 @@ impl Finished {
     /// The fields that a completed status adds.
     pub(super) fn status_fields(&self) -> Value {
         let mut fields = json!({ "metrics": { "inference_time": self.inference_s } });
-        let told = self.outcome.as_ref().err().and_then(Failure::status_fields);
+        let told = self.outcome.as_ref().err().and_then(errors::status_fields);
         if let Some((error, error_type)) = told {
-            fields["error"] = json!(error);
-            fields["error_type"] = json!(error_type);
+            fields["error"] = error.clone();
+            fields["error_type"] = error_type.clone();
         }
         fields
     }
 }
 
-fn cancelled() -> Failure {
-    Failure::Platform {
-        status: 499,
-        kind: "client_cancelled",
-        detail: "Request was cancelled by the client".to_owned(),
-        by_caller: false,
-    }
+fn cancelled() -> Refused {
+    errors::of_platform(499, "client_cancelled", "Request was cancelled by the client")
 }
 
 /// Puts a call in the queue and has it worked on, whether or not anybody asks for it again.
 pub(super) fn start(fal: &Arc<Fal>, task: Task, webhook_url: Option<String>) -> Arc<Job> {
     let job = Arc::new(Job::new(task));
-    fal.jobs.insert(job.task.id.clone(), Arc::clone(&job));
+    fal.jobs.insert(job.task.work.id.clone(), Arc::clone(&job));
     let (fal_of_job, running) = (Arc::clone(fal), Arc::clone(&job));
     fal.core.tasks.spawn(async move {
         let finished = Arc::new(running.perform(&fal_of_job).await);
         let result_bytes = finished.outcome.as_ref().map_or(0, |done| done.body.len());
-        fal_of_job.jobs.weigh(&running.task.id, result_bytes);
+        fal_of_job.jobs.weigh(&running.task.work.id, result_bytes);
         running.phase.send_replace(Phase::Done(Arc::clone(&finished)));
         if let Some(url) = webhook_url {
-            webhook::deliver(&fal_of_job, &running.task.id, &finished.outcome, url).await;
+            webhook::deliver(&fal_of_job, &running.task.work.id, &finished.outcome, url).await;
         }
     });
     job

@@ -3,7 +3,8 @@
 
 use super::call::authorize;
 use super::endpoints::{Bounds, Endpoint, Images, Kind, Price, Sizes};
-use super::errors::Failure;
+use super::errors::{plain, respond};
+use crate::refused::Refused;
 use crate::wire;
 use axum::extract::RawQuery;
 use axum::http::{HeaderMap, StatusCode};
@@ -21,7 +22,7 @@ struct Asked {
     with_schema: bool,
 }
 
-fn read(query: Option<&str>) -> Result<Asked, Failure> {
+fn read(query: Option<&str>) -> Result<Asked, Refused> {
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .into_owned()
         .collect();
@@ -35,7 +36,7 @@ fn read(query: Option<&str>) -> Result<Asked, Failure> {
     let (ids, with_schema) = (of("endpoint_id"), of("expand").iter().any(|name| name == "openapi-3.0"));
     let most = if with_schema { MOST_WITH_SCHEMA } else { MOST };
     if ids.len() > most {
-        return Err(Failure::plain(400, format!("At most {most} endpoint IDs are allowed.")));
+        return Err(plain(400, format!("At most {most} endpoint IDs are allowed.")));
     }
     Ok(Asked { ids, with_schema })
 }
@@ -46,11 +47,11 @@ pub(super) async fn models(RawQuery(query): RawQuery, headers: HeaderMap) -> Res
     if headers.contains_key("authorization")
         && let Err(failure) = authorize(&headers)
     {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let asked = match read(query.as_deref()) {
         Ok(asked) => asked,
-        Err(failure) => return failure.to_response(None),
+        Err(failure) => return respond(failure, None),
     };
     let one = |id: &String| {
         let Some(endpoint) = Endpoint::find(id) else {
@@ -80,11 +81,11 @@ pub(super) async fn models(RawQuery(query): RawQuery, headers: HeaderMap) -> Res
 /// `GET /models/pricing`.
 pub(super) async fn pricing(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     if let Err(failure) = authorize(&headers) {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let asked = match read(query.as_deref()) {
         Ok(asked) => asked,
-        Err(failure) => return failure.to_response(None),
+        Err(failure) => return respond(failure, None),
     };
     let known = asked.ids.iter().filter_map(|id| Endpoint::find(id));
     let prices: Vec<Value> = known.filter_map(price).collect();
@@ -102,7 +103,7 @@ fn price(endpoint: &Endpoint) -> Option<Value> {
         Price::Megapixels { first, .. } => ("megapixels", first),
         Price::WordMegapixels { field, micros } => ("megapixels", by_default(endpoint, field, micros)?),
         Price::Steps(steps) => ("images", steps.first()?.1),
-        Price::GptImage1 | Price::GptImage1Mini | Price::GptImage15 | Price::GptTokens { .. } => return None,
+        Price::Table { .. } | Price::GptTokens { .. } => return None,
     };
     let dollars = micros as f64 / 1e6;
     Some(json!({ "endpoint_id": endpoint.id, "unit_price": dollars, "unit": unit, "currency": "USD" }))
@@ -112,7 +113,9 @@ fn price(endpoint: &Endpoint) -> Option<Value> {
 fn by_default(endpoint: &Endpoint, field: &str, micros: &[(&str, i64)]) -> Option<i64> {
     let own = endpoint.fields.iter().find(|own| own.name == field);
     let default = match own.map(|own| own.kind) {
-        Some(Kind::Word(_, Some(default))) => default,
+        Some(Kind::Word {
+            default: Some(default), ..
+        }) => default,
         _ => "1K",
     };
     let found = micros.iter().find(|(begin, _)| default.starts_with(begin));
@@ -123,7 +126,7 @@ fn by_default(endpoint: &Endpoint, field: &str, micros: &[(&str, i64)]) -> Optio
 fn openapi(endpoint: &Endpoint) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
-    if endpoint.prompt_chars.is_some() {
+    if endpoint.takes_prompt {
         required.push("prompt");
         properties.insert("prompt".to_owned(), json!({ "type": "string", "title": "Prompt" }));
     }
@@ -226,8 +229,11 @@ fn sizes(sizes: Sizes) -> Map<String, Value> {
 
 fn property(kind: Kind) -> Value {
     match kind {
-        Kind::Word(words, Some(default)) => json!({ "type": "string", "enum": words, "default": default }),
-        Kind::Word(words, None) => json!({ "anyOf": [{ "type": "string", "enum": words }, { "type": "null" }] }),
+        Kind::Word {
+            of,
+            default: Some(default),
+        } => json!({ "type": "string", "enum": of, "default": default }),
+        Kind::Word { of, default: None } => json!({ "anyOf": [{ "type": "string", "enum": of }, { "type": "null" }] }),
         Kind::Flag(default) => json!({ "type": "boolean", "default": default }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Number(least, most) => json!({ "type": "number", "minimum": least, "maximum": most }),

@@ -1,77 +1,76 @@
 //! What fal charges, by its price pages.
 
 use super::ask::Ask;
-use super::endpoints::{Endpoint, Extra, MEGAPIXEL, Price};
+use super::endpoints::{Extra, MEGAPIXEL, Price};
 use crate::bill::BilledTokens;
 use crate::gpt_image::{classic_input_tokens, free_input_tokens, free_output_tokens, text_tokens};
+use crate::work::Charge;
+use std::cmp::Ordering;
 
 /// USD 1e-6 in one cent.
 const CENT_MICROS: i64 = 10_000;
 
-/// The charge of one call.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Charge {
-    /// USD 1e-6.
-    pub(super) micros: i64,
-    pub(super) tokens: Option<BilledTokens>,
-    /// Megapixels where these are charged, pictures elsewhere: the value of `x-fal-billable-units`.
-    pub(super) units: u64,
-    pub(super) reason: String,
-}
-
-/// The charge for `ask`, drawn at `size`, with inputs (mask not counted) of these sizes.
-pub(super) fn charge(endpoint: &Endpoint, ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> Charge {
+/// The charge for `ask`, drawn at `size`, with inputs (mask not counted) of these sizes; and megapixels where these are charged,
+/// pictures elsewhere: the value of `x-fal-billable-units`.
+pub(super) fn charge(ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> (Charge, u64) {
     let count = u64::from(ask.count);
-    match endpoint.price {
-        Price::GptImage1 | Price::GptImage1Mini => rounded_up(endpoint, ask, size, inputs),
-        Price::GptImage15 => {
-            let text_in = text_tokens(&ask.prompt);
-            let each = per_image_micros(endpoint.price, ask.resolved_quality(), size);
+    match ask.endpoint.price {
+        Price::Table {
+            low,
+            medium,
+            high,
+            text_token,
+            image_token,
+            is_rounded_up,
+        } => {
+            let quality = ask.resolved_quality();
+            let column = match size.0.cmp(&size.1) {
+                Ordering::Equal => 0,
+                Ordering::Less => 1,
+                Ordering::Greater => 2,
+            };
+            let each = match quality {
+                "low" => low,
+                "medium" => medium,
+                _ => high,
+            }[column];
+            let is_faithful = ask.chosen.choice("input_fidelity") == "high";
+            let tokens_in = inputs.iter().map(|input| classic_input_tokens(is_faithful, *input));
             let tokens = BilledTokens {
-                text_in,
+                text_in: text_tokens(&ask.prompt),
+                image_in: image_token.map_or(0, |_| tokens_in.sum()),
                 ..BilledTokens::default()
             };
-            Charge {
-                micros: signed(count) * each + signed(text_in) * 5,
-                tokens: Some(tokens),
-                units: count,
-                reason: format!("{count} x {each} + {text_in} text tokens at $5/M"),
-            }
+            let tokens_micros =
+                signed(tokens.text_in) * text_token + signed(tokens.image_in) * image_token.unwrap_or(0);
+            let exact = signed(count) * each + tokens_micros;
+            let cents = (exact + CENT_MICROS - 1) / CENT_MICROS;
+            let micros = if is_rounded_up { cents * CENT_MICROS } else { exact };
+            let reason = format!("{count} x {each} + tokens, rounded up to the cent for the older models");
+            (of(ask, micros, Some(tokens), reason), count)
         }
-        Price::GptTokens { finer } => {
+        Price::GptTokens { is_finer } => {
             let tokens = BilledTokens {
                 text_in: text_tokens(&ask.prompt),
                 image_in: inputs.iter().copied().map(free_input_tokens).sum(),
                 text_out: 0,
-                image_out: count * free_output_tokens(finer, ask.resolved_quality(), size),
+                image_out: count * free_output_tokens(is_finer, ask.resolved_quality(), size),
             };
             let micros = signed(tokens.text_in) * 5 + signed(tokens.image_in) * 8 + signed(tokens.image_out) * 30;
-            Charge {
-                micros,
-                tokens: Some(tokens),
-                units: count,
-                reason: "tokens at $5/M text in, $8/M image in, $30/M image out".to_owned(),
-            }
+            let reason = "tokens at $5/M text in, $8/M image in, $30/M image out".to_owned();
+            (of(ask, micros, Some(tokens), reason), count)
         }
-        Price::Picture(each) => pictures(count, each, 0),
+        Price::Picture(each) => counted(ask, count, each, 0),
         Price::Word { field, micros, extra } => {
-            let word = ask.chosen.choice(field);
-            let each = micros.iter().find(|(begin, _)| word.starts_with(begin));
-            pictures(count, each.map_or(0, |(_, each)| *each), extra_micros(ask, extra))
+            counted(ask, count, by_word(ask, field, micros), extra_micros(ask, extra))
         }
         Price::WordMegapixels { field, micros } => {
-            let word = ask.chosen.choice(field);
-            let each = micros.iter().find(|(begin, _)| word.starts_with(begin));
-            let units = count * megapixels(size);
-            Charge {
-                units,
-                ..pictures(units, each.map_or(0, |(_, each)| *each), 0)
-            }
+            counted(ask, count * megapixels(size), by_word(ask, field, micros), 0)
         }
         Price::Steps(steps) => {
             let pixels = u64::from(size.0) * u64::from(size.1);
             let step = steps.iter().find(|(most, _)| pixels <= *most);
-            pictures(count, step.map_or(0, |(_, each)| *each), 0)
+            counted(ask, count, step.map_or(0, |(_, each)| *each), 0)
         }
         Price::Megapixels {
             first,
@@ -83,26 +82,37 @@ pub(super) fn charge(endpoint: &Endpoint, ask: &Ask, size: (u32, u32), inputs: &
             let input_megapixels: u64 = inputs.iter().copied().map(megapixels).sum();
             let output = signed(count) * (first + signed(each - 1) * further);
             let billed_inputs = if input > 0 { input_megapixels } else { 0 };
-            Charge {
-                micros: output + signed(billed_inputs) * input + extra_micros(ask, extra),
-                tokens: None,
-                units: count * each + billed_inputs,
-                reason: format!(
-                    "{count} x {each} megapixels at {first} for the first and {further} for each further one, \
-                     {billed_inputs} of inputs at {input}"
-                ),
-            }
+            let micros = output + signed(billed_inputs) * input + extra_micros(ask, extra);
+            let reason = format!(
+                "{count} x {each} megapixels at {first} for the first and {further} for each further one, \
+                 {billed_inputs} of inputs at {input}"
+            );
+            (of(ask, micros, None, reason), count * each + billed_inputs)
         }
     }
 }
 
-fn pictures(count: u64, each: i64, extra: i64) -> Charge {
+fn of(ask: &Ask, micros: i64, tokens: Option<BilledTokens>, reason: String) -> Charge {
     Charge {
-        micros: signed(count) * each + extra,
-        tokens: None,
-        units: count,
-        reason: format!("{count} x {each} + {extra}"),
+        images: ask.count,
+        micros,
+        quality: Some(ask.resolved_quality().to_owned()).filter(|quality| !quality.is_empty()),
+        tokens,
+        reason,
     }
+}
+
+/// So many units at a price.
+fn counted(ask: &Ask, units: u64, each: i64, extra: i64) -> (Charge, u64) {
+    let micros = signed(units) * each + extra;
+    (of(ask, micros, None, format!("{units} x {each} + {extra}")), units)
+}
+
+/// The price by how the word in a field begins.
+fn by_word(ask: &Ask, field: &str, micros: &[(&str, i64)]) -> i64 {
+    let word = ask.chosen.choice(field);
+    let found = micros.iter().find(|(begin, _)| word.starts_with(begin));
+    found.map_or(0, |(_, each)| *each)
 }
 
 /// Whole megapixels, any part of one counted as one.
@@ -116,88 +126,6 @@ fn extra_micros(ask: &Ask, extra: Option<Extra>) -> i64 {
         .map_or(0, |(_, micros)| micros)
 }
 
-/// gpt-image-1 and 1-mini: a table and tokens, rounded up to the cent.
-fn rounded_up(endpoint: &Endpoint, ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> Charge {
-    let count = u64::from(ask.count);
-    let text_in = text_tokens(&ask.prompt);
-    let high_fidelity = ask.chosen.choice("input_fidelity") == "high";
-    let image_in = inputs
-        .iter()
-        .map(|input| classic_input_tokens(high_fidelity, *input))
-        .sum();
-    let each = per_image_micros(endpoint.price, ask.resolved_quality(), size);
-    // $0.002 and $0.005 per 1,000 tokens are 2 and 5 micros a token.
-    let total = signed(count) * each + signed(text_in) * 2 + signed(image_in) * 5;
-    let tokens = BilledTokens {
-        text_in,
-        image_in,
-        ..BilledTokens::default()
-    };
-    Charge {
-        micros: (total + CENT_MICROS - 1) / CENT_MICROS * CENT_MICROS,
-        tokens: Some(tokens),
-        units: count,
-        reason: format!("{count} x {each} + tokens, rounded up to the cent"),
-    }
-}
-
-/// Table prices in USD 1e-6 of one picture.
-fn per_image_micros(price: Price, quality: &str, (width, height): (u32, u32)) -> i64 {
-    let (square, portrait) = (width == height, width < height);
-    match (price, quality) {
-        (Price::GptImage15, "low") if square => 9_000,
-        (Price::GptImage15, "low") => 13_000,
-        (Price::GptImage15, "medium") if square => 34_000,
-        (Price::GptImage15, "medium") if portrait => 51_000,
-        (Price::GptImage15, "medium") => 50_000,
-        (Price::GptImage15, _) if square => 133_000,
-        (Price::GptImage15, _) if portrait => 200_000,
-        (Price::GptImage15, _) => 199_000,
-        (Price::GptImage1Mini, "low") => {
-            if square {
-                5_000
-            } else {
-                6_000
-            }
-        }
-        (Price::GptImage1Mini, "medium") => {
-            if square {
-                11_000
-            } else {
-                15_000
-            }
-        }
-        (Price::GptImage1Mini, _) => {
-            if square {
-                36_000
-            } else {
-                52_000
-            }
-        }
-        (_, "low") => {
-            if square {
-                11_000
-            } else {
-                16_000
-            }
-        }
-        (_, "medium") => {
-            if square {
-                42_000
-            } else {
-                63_000
-            }
-        }
-        (_, _) => {
-            if square {
-                167_000
-            } else {
-                250_000
-            }
-        }
-    }
-}
-
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -206,13 +134,16 @@ fn signed(number: u64) -> i64 {
 mod tests {
     use super::*;
     use crate::fal::ask::read;
+    use crate::fal::endpoints::Endpoint;
+    use crate::fal::sizes::resolve;
     use serde_json::{Value, json};
 
     fn micros(id: &str, body: &Value, inputs: &[(u32, u32)]) -> i64 {
         let endpoint = Endpoint::find(id).expect("the endpoint is in the table");
-        let ask = read(endpoint, body).expect("the body is valid");
-        let size = ask.resolve_size(endpoint, inputs.first().copied());
-        charge(endpoint, &ask, size, inputs).micros
+        let ask = read(endpoint, body);
+        assert!(ask.problems.is_empty(), "{:?}", ask.problems);
+        let size = resolve(endpoint, ask.wanted, inputs.first().copied());
+        charge(&ask, size, inputs).0.micros
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 use super::Fal;
 use super::call::{accept, authorize};
-use super::errors::{Failure, refuse, stamp};
+use super::errors::{self, plain, respond, stamp};
 use super::job::{self, Job, Phase};
 use super::run::outcome_response;
 use crate::calls::CallHandle;
 use crate::delivery;
 use crate::faults::{BodyFault, Call, Faults};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::wire;
+use crate::work::Asked;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
@@ -27,31 +29,34 @@ pub(super) async fn queue(State(fal): State<Arc<Fal>>, Path(path): Path<String>,
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let Some(at) = segments.iter().position(|segment| *segment == "requests") else {
         if parts.method != Method::POST {
-            return Failure::plain(405, "Method Not Allowed").to_response(None);
+            return respond(plain(405, "Method Not Allowed"), None);
         }
         return submit(&fal, &parts, body, &path).await;
     };
     if let Err(failure) = authorize(&parts.headers) {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let (app, rest) = segments.split_at(at);
     let [_, id, action @ ..] = rest else {
-        return Failure::plain(404, "Not Found").to_response(None);
+        return respond(plain(404, "Not Found"), None);
     };
     // Requests belong to the app: with the rest of the endpoint's path in the URL, nothing is found.
     if app.len() != 2 {
-        return Failure::plain(405, "Method Not Allowed").to_response(None);
+        return respond(plain(405, "Method Not Allowed"), None);
     }
-    let job = fal.jobs.get(id).filter(|job| job.task.endpoint.app() == app.join("/"));
+    let job = fal
+        .jobs
+        .get(id)
+        .filter(|job| job.task.work.ask.endpoint.app() == app.join("/"));
     match (&parts.method, action) {
         (&Method::GET, [] | ["response"]) => result(&fal, &parts, job).await,
         (&Method::GET, ["status"]) => status(&fal, &parts, job).await,
         (&Method::GET, ["status", "stream"]) => status_stream(&fal, &parts, job),
         (&Method::PUT, ["cancel"]) => cancel(job),
         (_, [] | ["response" | "status" | "cancel"] | ["status", "stream"]) => {
-            Failure::plain(405, "Method Not Allowed").to_response(None)
+            respond(plain(405, "Method Not Allowed"), None)
         }
-        _ => Failure::plain(404, "Not Found").to_response(None),
+        _ => respond(plain(404, "Not Found"), None),
     }
 }
 
@@ -60,30 +65,33 @@ async fn submit(fal: &Arc<Fal>, parts: &Parts, body: Body, endpoint: &str) -> Re
     if let Some(url) = &webhook_url
         && delivery::target(url).is_none()
     {
-        return Failure::plain(400, "Invalid webhook URL").to_response(None);
+        return respond(plain(400, "Invalid webhook URL"), None);
     }
     let task = match accept(fal, parts, body, endpoint).await {
         Ok(task) => task,
         Err(refusal) => return refusal,
     };
-    let (hang, spoiled) = (task.faults.hang, task.faults.body);
+    let (hang, spoiled) = (task.work.faults.hang, task.work.faults.body);
     let job = job::start(fal, task, webhook_url);
     if hang {
         std::future::pending::<()>().await;
     }
-    let mut answer = urls(&job, &job.task.base_url);
+    let mut answer = urls(&job, &job.task.work.base_url);
     answer["status"] = json!("IN_QUEUE");
-    answer["gateway_request_id"] = json!(job.task.id);
+    answer["gateway_request_id"] = json!(job.task.work.id);
     answer["queue_position"] = json!(0);
     let mut response = wire::json(StatusCode::OK, &answer);
-    stamp(&mut response, Some(&job.task.id));
+    stamp(&mut response, Some(&job.task.work.id));
     wire::spoil(response, spoiled).await
 }
 
 /// The id of a job and the links to ask for it, which keep only the app of the endpoint.
 fn urls(job: &Job, base_url: &str) -> Value {
-    let id = &job.task.id;
-    let url = format!("{base_url}/fal/queue/{}/requests/{id}", job.task.endpoint.app());
+    let id = &job.task.work.id;
+    let url = format!(
+        "{base_url}/fal/queue/{}/requests/{id}",
+        job.task.work.ask.endpoint.app()
+    );
     json!({
         "request_id": id, "response_url": url,
         "status_url": format!("{url}/status"), "cancel_url": format!("{url}/cancel"),
@@ -118,14 +126,14 @@ fn status_body(fal: &Fal, parts: &Parts, job: &Job, phase: &Phase) -> Value {
 
 /// The faults that strike a later call of a job, and the answer if they refuse it.
 async fn later_faults(fal: &Fal, parts: &Parts, job: &Job, call: Call) -> Result<Faults, Response> {
-    let (endpoint, prompt) = (job.task.endpoint, job.task.prompt());
+    let work = &job.task.work;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
-        handle.note(Provider::Fal, endpoint.id, &Value::Null);
+        handle.note(Provider::Fal, work.ask.endpoint.id, &Value::Null);
     }
-    let faults = fal.core.faults.take(call, Provider::Fal, endpoint.id, prompt);
+    let faults = work.later_faults(&fal.core, call);
     faults.wait().await;
     match &faults.refusal {
-        Some(refusal) => Err(refuse(refusal, endpoint.id)),
+        Some(refusal) => Err(respond(work.ask.by_fault(refusal), None)),
         None => {
             faults.hang().await;
             Ok(faults)
@@ -147,7 +155,7 @@ async fn status(fal: &Fal, parts: &Parts, job: Option<Arc<Job>>) -> Response {
         Phase::Queued | Phase::Running => StatusCode::ACCEPTED,
     };
     let mut response = wire::json(code, &status_body(fal, parts, &job, &phase));
-    stamp(&mut response, Some(&job.task.id));
+    stamp(&mut response, Some(&job.task.work.id));
     wire::spoil(response, faults.body).await
 }
 
@@ -173,7 +181,7 @@ fn status_stream(fal: &Arc<Fal>, parts: &Parts, job: Option<Arc<Job>>) -> Respon
         (header::CACHE_CONTROL, "no-store"),
     ];
     let mut response = (headers, Body::from_stream(events)).into_response();
-    stamp(&mut response, Some(&job.task.id));
+    stamp(&mut response, Some(&job.task.work.id));
     response
 }
 
@@ -185,24 +193,24 @@ async fn result(fal: &Fal, parts: &Parts, job: Option<Arc<Job>>) -> Response {
         Ok(faults) => faults,
         Err(refusal) => return refusal,
     };
-    let id = &job.task.id;
+    let id = &job.task.work.id;
     let Phase::Done(finished) = job.phase() else {
-        return Failure::plain(400, "Request is still in progress").to_response(Some(id));
+        return respond(plain(400, "Request is still in progress"), Some(id));
     };
     if let Some(failure) = result_failure(&faults) {
-        return failure.to_response(Some(id));
+        return respond(failure, Some(id));
     }
     wire::spoil(outcome_response(&finished.outcome, id), faults.body).await
 }
 
 /// What a fault makes of a result that is there.
-fn result_failure(faults: &Faults) -> Option<Failure> {
+fn result_failure(faults: &Faults) -> Option<Refused> {
     if faults.moderation.is_some() {
-        Some(Failure::refused())
+        Some(errors::flagged())
     } else if faults.failed {
-        Some(Failure::broken())
+        Some(errors::broken())
     } else if faults.body == Some(BodyFault::Empty) {
-        Some(Failure::no_media())
+        Some(errors::no_media())
     } else {
         None
     }
@@ -220,7 +228,7 @@ fn cancel(job: Option<Arc<Job>>) -> Response {
 }
 
 fn no_request() -> Response {
-    Failure::plain(404, "Request not found").to_response(None)
+    respond(plain(404, "Request not found"), None)
 }
 
 /// A value of the query, decoded.

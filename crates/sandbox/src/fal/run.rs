@@ -2,7 +2,7 @@
 
 use super::Fal;
 use super::call::accept;
-use super::errors::stamp;
+use super::errors::{respond, stamp};
 use super::work::{Outcome, Task};
 use crate::wire;
 use axum::extract::{Path, Request, State};
@@ -18,19 +18,20 @@ pub(super) async fn run(State(fal): State<Arc<Fal>>, Path(endpoint): Path<String
         Err(refusal) => return refusal,
     };
     let outcome = perform(&fal, &task).await;
-    task.faults.hang().await;
-    wire::spoil(outcome_response(&outcome, &task.id), task.faults.body).await
+    let work = &task.work;
+    work.faults.hang().await;
+    wire::spoil(outcome_response(&outcome, &work.id), work.faults.body).await
 }
 
 async fn perform(fal: &Fal, task: &Task) -> Outcome {
     task.wait_for_start(&fal.core).await?;
-    task.work(&fal.core, &|_| {}).await
+    task.perform(&fal.core).await
 }
 
 /// A call's end as an HTTP answer, the same for runs and for results of the queue.
 pub(super) fn outcome_response(outcome: &Outcome, id: &str) -> Response {
     match outcome {
-        Err(failure) => failure.to_response(Some(id)),
+        Err(refused) => respond(refused.clone(), Some(id)),
         Ok(done) => {
             let kind = HeaderValue::from_static("application/json");
             let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, kind)], done.body.clone()).into_response();

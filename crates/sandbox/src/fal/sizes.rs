@@ -296,9 +296,12 @@ pub(super) fn resolve(endpoint: &Endpoint, wanted: Wanted, first: Option<(u32, u
             let (width, height) = first.unwrap_or((1024, 1024));
             let longest = match endpoint.sizes {
                 Sizes::Times { longest_px, .. } => longest_px,
-                _ => u32::MAX,
+                _ => None,
             };
-            let factor = factor.min(f64::from(longest) / f64::from(width.max(height).max(1)));
+            let most = longest.map_or(f64::MAX, |longest| {
+                f64::from(longest) / f64::from(width.max(height).max(1))
+            });
+            let factor = factor.min(most);
             let edge = |px: u32| (f64::from(px) * factor.max(1.0)).round() as u32;
             (edge(width), edge(height))
         }

@@ -4,7 +4,7 @@ pub(super) mod direct;
 
 use super::Fal;
 use super::call::{authorize, media_ttl, read_json};
-use super::errors::{Detail, Failure};
+use super::errors::{Detail, invalid, plain, respond};
 use crate::media::NewMedia;
 use crate::names::random_hex;
 use crate::wire::{self, MAX_MULTIPART_BYTES};
@@ -82,18 +82,18 @@ pub(super) async fn initiate_multipart(State(fal): State<Arc<Fal>>, request: Req
 async fn begin(fal: &Fal, request: Request, in_parts: bool) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(failure) = authorize(&parts.headers) {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let body = match read_json(body).await {
         Ok(body) => body,
-        Err(failure) => return failure.to_response(None),
+        Err(failure) => return respond(failure, None),
     };
     let (Some(content_type), Some(file_name)) = (body["content_type"].as_str(), body["file_name"].as_str()) else {
         let missing = ["content_type", "file_name"]
             .into_iter()
             .filter(|name| !body[*name].is_string());
         let details = missing.map(|name| Detail::field(name, "missing", "Field required").with_input(&Value::Null));
-        return Failure::invalid(details.collect()).to_response(None);
+        return respond(invalid(&details.collect::<Vec<_>>()), None);
     };
     let id = random_hex(16);
     fal.uploads.add(Promise {
@@ -137,7 +137,7 @@ pub(super) async fn upload(
 ) -> Response {
     let bytes = match wire::read_body(body, MAX_MULTIPART_BYTES).await {
         Ok(bytes) => bytes,
-        Err(_) => return Failure::plain(413, "Request Entity Too Large").to_response(None),
+        Err(_) => return respond(plain(413, "Request Entity Too Large"), None),
     };
     let sent_type = headers.get("content-type").and_then(|kind| kind.to_str().ok());
     let file = fal.uploads.with(&id, |promise| {
@@ -167,13 +167,13 @@ pub(super) async fn upload_part(
 async fn keep_part(fal: &Fal, id: &str, part: &str, body: Body) -> Response {
     let number = part.parse().ok().filter(|part| (1..=MAX_PARTS).contains(part));
     let Some(number) = number else {
-        return Failure::plain(400, "Invalid part number").to_response(None);
+        return respond(plain(400, "Invalid part number"), None);
     };
     let Ok(bytes) = wire::read_body(body, MAX_MULTIPART_BYTES).await else {
-        return Failure::plain(413, "Request Entity Too Large").to_response(None);
+        return respond(plain(413, "Request Entity Too Large"), None);
     };
     if fal.uploads.unfinished_bytes() + bytes.len() > MAX_UNFINISHED_BYTES {
-        return Failure::plain(507, "Too many unfinished uploads").to_response(None);
+        return respond(plain(507, "Too many unfinished uploads"), None);
     }
     let etag = etag(&bytes);
     let kept = fal.uploads.with(id, |promise| {
@@ -202,16 +202,16 @@ pub(super) async fn complete(
 
 async fn join_parts(fal: &Fal, id: String, action: &str, body: Body) -> Response {
     if action != "complete" {
-        return Failure::plain(405, "Method Not Allowed").to_response(None);
+        return respond(plain(405, "Method Not Allowed"), None);
     }
     let body = match read_json(body).await {
         Ok(body) => body,
-        Err(failure) => return failure.to_response(None),
+        Err(failure) => return respond(failure, None),
     };
     let joined = fal.uploads.with(&id, |promise| join(promise, &body["parts"]));
     match joined {
         None => no_upload(),
-        Some(None) => Failure::plain(400, "The parts do not match those uploaded").to_response(None),
+        Some(None) => respond(plain(400, "The parts do not match those uploaded"), None),
         Some(Some(file)) => {
             fal.core.media.put_as(id, file, fal.core.now());
             wire::json(StatusCode::OK, &json!({ "status": "ok" }))
@@ -249,7 +249,7 @@ fn etag(bytes: &[u8]) -> String {
 }
 
 fn no_upload() -> Response {
-    Failure::plain(404, "Upload not found").to_response(None)
+    respond(plain(404, "Upload not found"), None)
 }
 
 #[cfg(test)]

@@ -82,10 +82,10 @@ fn message(request_id: &str, outcome: &Outcome) -> Value {
                 Err(_) => message["payload_error"] = json!("The payload is not JSON"),
             }
         }
-        Err(failure) => {
+        Err(refused) => {
             message["status"] = json!("ERROR");
-            message["error"] = json!(format!("Invalid status code: {}", failure.status().as_u16()));
-            message["payload"] = failure.body();
+            message["error"] = json!(format!("Invalid status code: {}", refused.status));
+            message["payload"] = refused.body.clone();
         }
     }
     message

@@ -1,7 +1,8 @@
 //! Reads and checks the body of a call.
 
-use super::errors::ApiError;
+use super::errors;
 use super::models::{Model, Way, shapes, size_of};
+use crate::refused::Refused;
 use axum::http::HeaderMap;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
@@ -27,28 +28,26 @@ pub(super) struct Ask {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn check(model: &'static Model, body: &Map<String, Value>, headers: &HeaderMap) -> Result<Ask, ApiError> {
+pub(super) fn check(model: &'static Model, body: &Map<String, Value>, headers: &HeaderMap) -> Result<Ask, Refused> {
     for (name, value) in body {
         if name != "prompt" && !model.fields().contains(&name.as_str()) {
             let message = format!("Extra inputs are not permitted, field: '{name}', value: {value}");
-            return Err(ApiError::invalid(message));
+            return Err(errors::invalid(message));
         }
     }
     let prompt = text(body, "prompt")?.filter(|prompt| !prompt.trim().is_empty());
-    let prompt = prompt.ok_or_else(|| ApiError::invalid("Field required: 'prompt'"))?;
+    let prompt = prompt.ok_or_else(|| errors::invalid("Field required: 'prompt'"))?;
     text(body, "negative_prompt")?;
     if whole(body, "samples", 1, 8)?.is_some_and(|samples| samples > 1) {
         // Several images would come as one body; what that looks like is not documented.
-        return Err(ApiError::invalid(
-            "Only one image is made in a call: 'samples' must be 1",
-        ));
+        return Err(errors::invalid("Only one image is made in a call: 'samples' must be 1"));
     }
     for name in ["guidance_scale", "cfg_scale"] {
         if body
             .get(name)
             .is_some_and(|scale| !scale.is_null() && number(scale).is_none())
         {
-            return Err(ApiError::invalid(format!("Input should be a number: '{name}'")));
+            return Err(errors::invalid(format!("Input should be a number: '{name}'")));
         }
     }
     let image = text(body, "input_image")?.map(str::to_owned);
@@ -71,14 +70,14 @@ pub(super) fn check(model: &'static Model, body: &Map<String, Value>, headers: &
     })
 }
 
-fn size(model: &Model, body: &Map<String, Value>, has_image: bool) -> Result<Option<(u32, u32)>, ApiError> {
+fn size(model: &Model, body: &Map<String, Value>, has_image: bool) -> Result<Option<(u32, u32)>, Refused> {
     if model.way == Way::Generation {
         let side = |name: &str| {
             let side = whole(body, name, 256, 2048)?.unwrap_or(1024) as u32;
             if side.is_multiple_of(8) {
                 Ok(side)
             } else {
-                Err(ApiError::invalid(format!("Input should be a multiple of 8: '{name}'")))
+                Err(errors::invalid(format!("Input should be a multiple of 8: '{name}'")))
             }
         };
         return Ok(Some((side("width")?, side("height")?)));
@@ -88,20 +87,20 @@ fn size(model: &Model, body: &Map<String, Value>, has_image: bool) -> Result<Opt
         None => Ok(Some((1024, 1024))),
         Some(shape) => size_of(shape)
             .map(Some)
-            .ok_or_else(|| ApiError::invalid(format!("Input should be one of {}: 'aspect_ratio'", shapes()))),
+            .ok_or_else(|| errors::invalid(format!("Input should be one of {}: 'aspect_ratio'", shapes()))),
     }
 }
 
-fn output_format(body: &Map<String, Value>) -> Result<ImageFormat, ApiError> {
+fn output_format(body: &Map<String, Value>) -> Result<ImageFormat, Refused> {
     match text(body, "output_format")? {
         None | Some("jpeg") => Ok(ImageFormat::Jpeg),
         Some("png") => Ok(ImageFormat::Png),
-        Some(_) => Err(ApiError::invalid("Input should be 'jpeg' or 'png': 'output_format'")),
+        Some(_) => Err(errors::invalid("Input should be 'jpeg' or 'png': 'output_format'")),
     }
 }
 
 /// JPEG, unless PNG is what the caller wants. Answers in JSON are not emulated.
-fn accepted(headers: &HeaderMap) -> Result<ImageFormat, ApiError> {
+fn accepted(headers: &HeaderMap) -> Result<ImageFormat, Refused> {
     let accept = headers
         .get("accept")
         .and_then(|value| value.to_str().ok())
@@ -114,14 +113,14 @@ fn accepted(headers: &HeaderMap) -> Result<ImageFormat, ApiError> {
         "image/jpeg" | "image/*" | "*/*" => Some(ImageFormat::Jpeg),
         _ => None,
     });
-    format.ok_or_else(|| ApiError::new(406, "NOT_ACCEPTABLE", "Accept should be image/jpeg or image/png"))
+    format.ok_or_else(|| errors::error(406, "NOT_ACCEPTABLE", "Accept should be image/jpeg or image/png"))
 }
 
-fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ApiError> {
+fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refused> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(ApiError::invalid(format!("Input should be a valid string: '{name}'"))),
+        Some(_) => Err(errors::invalid(format!("Input should be a valid string: '{name}'"))),
     }
 }
 
@@ -130,14 +129,14 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn whole(body: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, ApiError> {
+fn whole(body: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, Refused> {
     let Some(value) = body.get(name).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
     let given = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     match given {
         Some(given) if (least..=most).contains(&given) => Ok(Some(given)),
-        _ => Err(ApiError::invalid(format!(
+        _ => Err(errors::invalid(format!(
             "Input should be a whole number from {least} to {most}: '{name}'"
         ))),
     }
@@ -149,7 +148,7 @@ mod tests {
     use axum::http::HeaderValue;
     use serde_json::json;
 
-    fn checked(id: &str, way: Way, body: &Value, accept: &'static str) -> Result<Ask, ApiError> {
+    fn checked(id: &str, way: Way, body: &Value, accept: &'static str) -> Result<Ask, Refused> {
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static(accept));
         let model = Model::find(id, way).expect("in the table");

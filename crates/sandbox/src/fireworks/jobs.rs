@@ -2,19 +2,19 @@
 
 use super::Fireworks;
 use super::ask::Ask;
-use super::errors::{ApiError, authorize};
+use super::errors::{self, authorize};
 use super::models::Way;
 use super::run::{accept, read_json};
-use super::work::Stopped;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::faults::Stage;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::wire;
-use crate::work::Work;
+use crate::work::{End, Work};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use imaging::ImageFormat;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,7 @@ const LINKED: Duration = Duration::from_secs(600);
 pub(super) struct Job {
     work: Work<Ask>,
     /// None while it is being worked on; then with a link, without one under a fault, or with why there is none.
-    end: Mutex<Option<Result<Option<String>, Stopped>>>,
+    end: Mutex<Option<Result<Option<String>, Refused>>>,
 }
 
 impl Job {
@@ -38,14 +38,14 @@ impl Job {
             let drawn = made.pictures.into_iter().next()?;
             let format = self.work.ask.format;
             let extension = if format == ImageFormat::Png { "png" } else { "jpeg" };
-            let id = self.work.publish(core, drawn.bytes, format, LINKED);
+            let id = self.work.publish(core, drawn.bytes, format.mime_type(), LINKED);
             let base_url = &self.work.base_url;
             Some(format!("{base_url}/fireworks/media/{id}/sample.{extension}"))
         });
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
     }
 
-    fn ended(&self) -> Option<Result<Option<String>, Stopped>> {
+    fn ended(&self) -> Option<Result<Option<String>, Refused>> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -59,10 +59,10 @@ pub(super) async fn submit(
     let (parts, body) = request.into_parts();
     let work = match accept(&fireworks, &parts, body, &model, Way::Job).await {
         Ok(work) => work,
-        Err(error) => return error.to_response(),
+        Err(error) => return error.into_response(),
     };
-    if let Err(refusal) = work.begin(&fireworks.core).await {
-        return ApiError::by_fault(refusal).to_response();
+    if let Err(refused) = work.begin(&fireworks.core).await {
+        return refused.into_response();
     }
     let (id, faults) = (work.id.clone(), work.faults.clone());
     let job = Arc::new(Job {
@@ -84,14 +84,14 @@ pub(super) async fn result(
 ) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(error) = authorize(&parts.headers) {
-        return error.to_response();
+        return error.into_response();
     }
     let body = match read_json(body).await {
         Ok(body) => body,
-        Err(error) => return error.to_response(),
+        Err(error) => return error.into_response(),
     };
     let Some(id) = body.get("id").and_then(Value::as_str) else {
-        return ApiError::invalid("Field required: 'id'").to_response();
+        return errors::invalid("Field required: 'id'").into_response();
     };
     let job = fireworks.jobs.get(id).filter(|job| job.work.ask.model.id == model);
     let Some(job) = job else {
@@ -104,7 +104,7 @@ pub(super) async fn result(
     let faults = job.work.poll_faults(&fireworks.core, ended.is_some());
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
-        return ApiError::by_fault(refusal).to_response();
+        return errors::by_fault(refusal).into_response();
     }
     faults.hang().await;
     let error = |why: &str| told(id, "Error", Value::Null, json!({ "error": why }));
@@ -115,10 +115,12 @@ pub(super) async fn result(
             let result = json!({"sample": link, "seed": job.work.seed(0)});
             told(id, "Ready", result, Value::Null)
         }
-        Some(Err(Stopped::Moderated(Stage::Input))) => told(id, "Request Moderated", Value::Null, Value::Null),
-        Some(Err(Stopped::Moderated(Stage::Output))) => told(id, "Content Moderated", Value::Null, Value::Null),
-        Some(Err(Stopped::Failed)) => error("the image could not be made"),
-        Some(Err(Stopped::Refused(_))) => error("the input image could not be read"),
+        Some(Err(refused)) => match refused.end {
+            Some(End::Moderated(Stage::Input)) => told(id, "Request Moderated", Value::Null, Value::Null),
+            Some(End::Moderated(Stage::Output)) => told(id, "Content Moderated", Value::Null, Value::Null),
+            Some(End::Failed | End::Broken) => error("the image could not be made"),
+            None => error("the input image could not be read"),
+        },
     };
     wire::spoil(wire::json(StatusCode::OK, &body), faults.body).await
 }

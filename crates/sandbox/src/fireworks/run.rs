@@ -2,11 +2,12 @@
 
 use super::Fireworks;
 use super::ask::{Ask, check};
-use super::errors::{ApiError, authorize};
+use super::errors::{self, authorize};
 use super::models::{Model, Way};
 use crate::calls::CallHandle;
 use crate::names::random_uuid;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
 use crate::work::Work;
@@ -40,12 +41,12 @@ pub(super) async fn image_generation(
 async fn image(fireworks: &Arc<Fireworks>, model: &str, way: Way, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let work = match accept(fireworks, &parts, body, model, way).await {
-        Ok(work) => Arc::new(work),
-        Err(error) => return error.to_response(),
+        Ok(work) => work,
+        Err(error) => return error.into_response(),
     };
-    let made = match work.run(&fireworks.core).await {
-        Ok(made) => made,
-        Err(stopped) => return stopped.error().to_response(),
+    let (work, made) = match work.run(&fireworks.core).await {
+        Ok(done) => done,
+        Err(refused) => return refused.into_response(),
     };
     let drawn = made.pictures.into_iter().next();
     let bytes = drawn.map_or_else(Bytes::new, |drawn| drawn.bytes);
@@ -59,7 +60,6 @@ async fn image(fireworks: &Arc<Fireworks>, model: &str, way: Way, request: Reque
         ("seed", HeaderValue::from(work.seed(0))),
     ];
     let response = (StatusCode::OK, headers, bytes).into_response();
-    work.faults.hang().await;
     wire::spoil(response, work.faults.body).await
 }
 
@@ -73,9 +73,9 @@ pub(super) async fn accept(
     body: Body,
     model: &str,
     way: Way,
-) -> Result<Work<Ask>, ApiError> {
+) -> Result<Work<Ask>, Refused> {
     authorize(&parts.headers)?;
-    let model = Model::find(model, way).ok_or_else(ApiError::no_model)?;
+    let model = Model::find(model, way).ok_or_else(errors::no_model)?;
     let body = read_json(body).await?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note_fields(Provider::Fireworks, model.id, &body);
@@ -92,11 +92,11 @@ pub(super) async fn accept(
 }
 
 /// The body as an object.
-pub(super) async fn read_json(body: Body) -> Result<Map<String, Value>, ApiError> {
+pub(super) async fn read_json(body: Body) -> Result<Map<String, Value>, Refused> {
     wire::read_object(body).await.map_err(|error| match error {
         ObjectError::TooLarge | ObjectError::Broken => {
-            ApiError::new(413, "PAYLOAD_TOO_LARGE", "Request body is too large")
+            errors::error(413, "PAYLOAD_TOO_LARGE", "Request body is too large")
         }
-        ObjectError::NotJson | ObjectError::NotAnObject => ApiError::invalid("The body should be a JSON object"),
+        ObjectError::NotJson | ObjectError::NotAnObject => errors::invalid("The body should be a JSON object"),
     })
 }

@@ -1,7 +1,7 @@
 //! The work behind a call: its input, what is drawn, and its price.
 
 use super::ask::Ask;
-use super::errors::ApiError;
+use super::errors;
 use super::models::{Price, Way};
 use crate::core::Core;
 use crate::faults::{Refusal, Stage};
@@ -9,36 +9,14 @@ use crate::inputs;
 use crate::latency::Pace;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
-use crate::work::{Asked, AtOnce, Charge, End, Inputs, Order};
+use crate::refused::Refused;
+use crate::work::{Asked, Charge, End, Inputs, Order};
 use imaging::Bitmap;
 
 /// Sizes that follow an input are multiples of this, and about a megapixel.
 const GRID_PX: u32 = 16;
 
-/// Why no image came of a call.
-#[derive(Clone, Debug)]
-pub(super) enum Stopped {
-    Refused(ApiError),
-    Moderated(Stage),
-    Failed,
-}
-
-impl Stopped {
-    /// What a call is answered with that is no job.
-    pub(super) fn error(self) -> ApiError {
-        match self {
-            Self::Refused(error) => error,
-            Self::Moderated(_) => ApiError::flagged(),
-            Self::Failed => ApiError::internal(),
-        }
-    }
-}
-
 impl Asked for Ask {
-    type Refused = Stopped;
-
-    const PROVIDER: Provider = Provider::Fireworks;
-
     fn order(&self) -> Order<'_> {
         Order {
             seed: self.seed,
@@ -47,14 +25,14 @@ impl Asked for Ask {
                 Way::Job => Pace::Medium,
                 Way::Workflow | Way::Generation => Pace::Fast,
             },
-            ..Order::new(self.model.id, &self.prompt, 1)
+            ..Order::new(Provider::Fireworks, self.model.id, &self.prompt, 1)
         }
     }
 
-    async fn load(&self, core: &Core) -> Result<Inputs, Stopped> {
+    async fn load(&self, core: &Core) -> Result<Inputs, Refused> {
         let mut images: Vec<Bitmap> = Vec::new();
         if let Some(image) = &self.image {
-            images.push(open(core, image).await.map_err(Stopped::Refused)?);
+            images.push(open(core, image).await?);
         }
         Ok(images.into())
     }
@@ -92,25 +70,23 @@ impl Asked for Ask {
         }
     }
 
-    fn refused(&self, end: End) -> Option<Stopped> {
+    fn refused(&self, end: End) -> Option<Refused> {
         match end {
             // It comes all the same, with a header that tells it.
             End::Moderated(Stage::Output) if self.model.way != Way::Job => None,
-            End::Moderated(stage) => Some(Stopped::Moderated(stage)),
-            End::Failed => Some(Stopped::Failed),
+            End::Moderated(_) => Some(errors::flagged()),
+            End::Failed | End::Broken => Some(errors::internal()),
         }
     }
-}
 
-impl AtOnce for Ask {
-    fn by_fault(&self, refusal: &Refusal) -> Stopped {
-        Stopped::Refused(ApiError::by_fault(refusal))
+    fn by_fault(&self, refusal: &Refusal) -> Refused {
+        errors::by_fault(refusal)
     }
 }
 
-async fn open(core: &Core, image: &str) -> Result<Bitmap, ApiError> {
+async fn open(core: &Core, image: &str) -> Result<Bitmap, Refused> {
     let loaded = inputs::load(core, image)
-        .map_err(|error| ApiError::invalid(format!("Could not load the image: {error}: 'input_image'")))?;
+        .map_err(|error| errors::invalid(format!("Could not load the image: {error}: 'input_image'")))?;
     let decoded = core.pictures.decode(loaded.bytes).await;
-    decoded.map_err(|_| ApiError::invalid("Could not read the image: 'input_image'"))
+    decoded.map_err(|_| errors::invalid("Could not read the image: 'input_image'"))
 }

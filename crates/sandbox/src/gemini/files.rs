@@ -2,9 +2,10 @@
 
 use super::{Gemini, Parameters, authorize};
 use crate::core::Core;
-use crate::google::GoogleError;
+use crate::google::errors;
 use crate::media::NewMedia;
 use crate::names::random_hex;
+use crate::refused::Refused;
 use crate::wire::{self, MAX_MULTIPART_BYTES};
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, Query, State};
@@ -72,7 +73,7 @@ impl Files {
     }
 
     /// Puts the bytes of named files where a call names them.
-    pub(super) fn put_in(&self, fields: &mut Map<String, Value>, core: &Core) -> Result<(), GoogleError> {
+    pub(super) fn put_in(&self, fields: &mut Map<String, Value>, core: &Core) -> Result<(), Refused> {
         let turns = fields.get_mut("contents").into_iter().flat_map(each);
         let parts = turns.filter_map(|turn| turn.get_mut("parts")).flat_map(each);
         for part in parts {
@@ -83,7 +84,7 @@ impl Files {
                 continue;
             };
             let file = core.media.get(id, core.now());
-            let file = file.map_err(|_| GoogleError::no_file(id))?;
+            let file = file.map_err(|_| errors::no_file(id))?;
             let mime_type = part["fileData"]["mimeType"].as_str().unwrap_or(&file.content_type);
             *part = json!({ "inlineData": { "mimeType": mime_type, "data": STANDARD.encode(&file.bytes) } });
         }
@@ -114,7 +115,7 @@ pub(super) async fn upload(
 ) -> Response {
     let command = text(&headers, "x-goog-upload-command").to_owned();
     let Ok(bytes) = wire::read_body(body, MAX_MULTIPART_BYTES).await else {
-        return GoogleError::invalid("The upload is too large, or broke off.").into_response();
+        return errors::invalid("The upload is too large, or broke off.").into_response();
     };
     let base = emulator.core.base_url_for(&uri, &headers);
     match session.upload_id {
@@ -127,7 +128,7 @@ pub(super) async fn upload(
             };
             match authorize(&headers, &parameters) {
                 Ok(()) if command == "start" => emulator.begin(&base, &headers, &bytes),
-                Ok(()) => GoogleError::invalid("x-goog-upload-command must be start.").into_response(),
+                Ok(()) => errors::invalid("x-goog-upload-command must be start.").into_response(),
                 Err(error) => error.into_response(),
             }
         }
@@ -182,7 +183,7 @@ impl Gemini {
             })
         });
         let (status, body) = match taken.flatten() {
-            None => return GoogleError::no_path().into_response(),
+            None => return errors::no_path().into_response(),
             Some(None) => ("active", json!({})),
             Some(Some((whole, file))) => ("final", json!({ "file": self.keep(base, file, whole) })),
         };
@@ -249,7 +250,7 @@ pub(super) async fn one(
     let found = emulator.files.told(&emulator.core).into_iter();
     match found.into_iter().find(|file| file["name"] == name.as_str()) {
         Some(file) => wire::json(StatusCode::OK, &file),
-        None => GoogleError::no_file(&id).into_response(),
+        None => errors::no_file(&id).into_response(),
     }
 }
 
@@ -267,6 +268,6 @@ pub(super) async fn delete(
     if is_file && emulator.core.media.delete(&id) {
         wire::json(StatusCode::OK, &json!({}))
     } else {
-        GoogleError::no_file(&id).into_response()
+        errors::no_file(&id).into_response()
     }
 }

@@ -3,48 +3,46 @@
 use super::ask::Ask;
 use super::usage;
 use crate::bill::BilledTokens;
-use crate::faults::{BodyFault, Faults, Stage};
+use crate::faults::{BodyFault, Stage};
 use crate::segments::{self, Segment};
 use crate::wire;
+use crate::work::{Made, Work};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// Finished work.
-pub(super) struct Made {
-    pub(super) ask: Ask,
-    pub(super) id: String,
-    pub(super) tokens: BilledTokens,
-    pub(super) image: Bytes,
-    /// What the thoughts show.
-    pub(super) draft: Option<Bytes>,
-}
-
 /// Stands for what a thinking model signs its thoughts with: opaque base64.
 const SIGNATURE: &str = "c2FuZGJveCB0aG91Z2h0IHNpZ25hdHVyZQ==";
 
 /// The answer of finished work.
-pub(super) async fn drawn(made: Made, faults: &Faults, streamed: bool) -> Response {
-    let usage = usage::object(&made.tokens);
-    if faults.body == Some(BodyFault::Empty) || !made.ask.draws {
-        let reason = if made.ask.draws { "NO_IMAGE" } else { "STOP" };
-        let content = json!({"role": "model", "parts": [{"text": "Here is what I would have painted."}]});
-        let candidate = json!({"content": content, "finishReason": reason, "index": 0});
-        return plain(&made, &json!([candidate]), streamed);
+pub(super) async fn drawn(work: &Work<Ask>, made: Made, streamed: bool) -> Response {
+    let ask = &work.ask;
+    let mut tokens = usage::tokens(ask, !made.pictures.is_empty());
+    if work.faults.body == Some(BodyFault::Empty) {
+        tokens.text_out = 0;
     }
+    let mut rest = json!({"usageMetadata": usage::object(&tokens), "modelVersion": ask.model.id});
+    let Some(picture) = made.pictures.into_iter().next() else {
+        let reason = if ask.draws { "NO_IMAGE" } else { "STOP" };
+        let content = json!({"role": "model", "parts": [{"text": "Here is what I would have painted."}]});
+        rest["candidates"] = json!([{"content": content, "finishReason": reason, "index": 0}]);
+        return told(rest, &work.id, streamed);
+    };
+    rest["responseId"] = json!(work.id);
     let mut parts = Vec::new();
-    if made.ask.shows_thoughts {
+    if ask.shows_thoughts {
         let text = json!({"text": "**Composing**\n\nA first draft before the picture.", "thought": true});
         parts.push(vec![Segment::Text(text.to_string())]);
-        parts.push(image(&made, made.draft.clone(), ",\"thought\":true"));
+        let draft = picture.partials.into_iter().next();
+        parts.push(image(ask, draft.unwrap_or_default(), ",\"thought\":true"));
     }
-    let signature = if made.ask.model.thinks {
+    let signature = if ask.model.thinks {
         format!(",\"thoughtSignature\":\"{SIGNATURE}\"")
     } else {
         String::new()
     };
-    parts.push(image(&made, Some(made.image.clone()), &signature));
+    parts.push(image(ask, picture.bytes, &signature));
     let mut segments = vec![Segment::Text(
         "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[".to_owned(),
     )];
@@ -54,32 +52,29 @@ pub(super) async fn drawn(made: Made, faults: &Faults, streamed: bool) -> Respon
         }
         segments.extend(part);
     }
-    let rest = described(&made, &usage).to_string();
     segments.push(Segment::Text(format!(
         "]}},\"finishReason\":\"STOP\",\"index\":0}}],{}",
-        &rest[1..]
+        &rest.to_string()[1..]
     )));
-    wire::spoil(respond(segments, streamed), faults.body).await
+    wire::spoil(respond(segments, streamed), work.faults.body).await
 }
 
-fn image(made: &Made, bytes: Option<Bytes>, rest: &str) -> Vec<Segment> {
-    let mime = made.ask.format.mime_type();
+fn image(ask: &Ask, bytes: Bytes, rest: &str) -> Vec<Segment> {
+    let mime = ask.format.mime_type();
     vec![
         Segment::Text(format!("{{\"inlineData\":{{\"mimeType\":\"{mime}\",\"data\":\"")),
-        Segment::Base64(bytes.unwrap_or_default()),
+        Segment::Base64(bytes),
         Segment::Text(format!("\"}}{rest}}}")),
     ]
 }
 
 /// What the safety check left.
-pub(super) fn blocked(ask: &Ask, id: &str, stage: Stage, streamed: bool) -> Response {
+pub(super) fn blocked(ask: &Ask, stage: Stage) -> Value {
     let tokens = BilledTokens {
         text_out: 0,
         ..usage::tokens(ask, false)
     };
-    let mut answer = json!({
-        "usageMetadata": usage::object(&tokens), "modelVersion": ask.model.id, "responseId": id,
-    });
+    let mut answer = json!({"usageMetadata": usage::object(&tokens), "modelVersion": ask.model.id});
     let rating = json!({"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH", "blocked": true});
     match stage {
         Stage::Input => {
@@ -91,17 +86,13 @@ pub(super) fn blocked(ask: &Ask, id: &str, stage: Stage, streamed: bool) -> Resp
             answer["candidates"] = json!([candidate]);
         }
     }
-    respond(vec![Segment::Text(answer.to_string())], streamed)
+    answer
 }
 
-fn plain(made: &Made, candidates: &Value, streamed: bool) -> Response {
-    let mut answer = described(made, &usage::object(&made.tokens));
-    answer["candidates"] = candidates.clone();
+/// An answer without a picture.
+pub(super) fn told(mut answer: Value, id: &str, streamed: bool) -> Response {
+    answer["responseId"] = json!(id);
     respond(vec![Segment::Text(answer.to_string())], streamed)
-}
-
-fn described(made: &Made, usage: &Value) -> Value {
-    json!({"usageMetadata": usage, "modelVersion": made.ask.model.id, "responseId": made.id})
 }
 
 fn respond(mut parts: Vec<Segment>, streamed: bool) -> Response {

@@ -1,8 +1,9 @@
 //! A body of `generateContent` to a checked request.
 
-use super::errors::GoogleError;
+use super::errors;
 use super::fields::Fields;
 use super::models::{Model, Tier};
+use crate::refused::Refused;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
@@ -64,6 +65,7 @@ pub(crate) enum Surface {
 /// A checked request, its images as they were sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
+    pub(super) surface: Surface,
     pub(super) model: &'static Model,
     pub(super) prompt: String,
     /// Of all texts, the instruction too.
@@ -89,11 +91,7 @@ impl Ask {
     }
 
     /// Checks a body.
-    pub(crate) fn read(
-        body: &Map<String, Value>,
-        model: &'static Model,
-        surface: Surface,
-    ) -> Result<Self, GoogleError> {
+    pub(crate) fn read(body: &Map<String, Value>, model: &'static Model, surface: Surface) -> Result<Self, Refused> {
         let root = Fields::root(body);
         let mut known = vec![
             "contents",
@@ -112,7 +110,7 @@ impl Ask {
             turns.add(Fields::of(turn, format!("contents[{index}]"))?, surface)?;
         }
         if turns.count == 0 {
-            return Err(GoogleError::field(
+            return Err(errors::field(
                 "contents",
                 "* GenerateContentRequest.contents: contents is not specified",
             ));
@@ -128,6 +126,7 @@ impl Ask {
         let empty = Map::new();
         let config = root.object("generationConfig")?.unwrap_or(Fields::root(&empty));
         let mut ask = Self {
+            surface,
             model,
             prompt,
             text_chars,
@@ -152,7 +151,7 @@ impl Ask {
         Ok(ask)
     }
 
-    fn read_config(&mut self, config: &Fields<'_>) -> Result<(), GoogleError> {
+    fn read_config(&mut self, config: &Fields<'_>) -> Result<(), Refused> {
         config.only(&CONFIG)?;
         self.seed = config
             .int("seed", i64::from(i32::MIN), i64::from(i32::MAX))?
@@ -162,9 +161,7 @@ impl Ask {
         config.number("topK", 1.0, 64.0)?;
         config.int("maxOutputTokens", 1, 65_536)?;
         if config.int("candidateCount", 1, 8)?.is_some_and(|count| count > 1) {
-            return Err(GoogleError::invalid(
-                "Multiple candidates is not enabled for this model",
-            ));
+            return Err(errors::invalid("Multiple candidates is not enabled for this model"));
         }
         let mut wanted = Vec::new();
         for (index, modality) in config.items("responseModalities").iter().enumerate() {
@@ -174,7 +171,7 @@ impl Ask {
                 Some("IMAGE") => wanted.push("IMAGE"),
                 _ => {
                     let path = format!("{}[{index}]", config.path("responseModalities"));
-                    return Err(GoogleError::value(&path, "GenerationConfig.Modality", modality));
+                    return Err(errors::value(&path, "GenerationConfig.Modality", modality));
                 }
             }
         }
@@ -182,7 +179,7 @@ impl Ask {
         Ok(())
     }
 
-    fn read_image(&mut self, image: &Fields<'_>, surface: Surface) -> Result<(), GoogleError> {
+    fn read_image(&mut self, image: &Fields<'_>, surface: Surface) -> Result<(), Refused> {
         let mut known = vec!["aspectRatio", "imageSize"];
         if surface == Surface::Vertex {
             known.extend(["personGeneration", "prominentPeople", "imageOutputOptions"]);
@@ -207,17 +204,17 @@ impl Ask {
         Ok(())
     }
 
-    fn read_thinking(&mut self, thinking: &Fields<'_>) -> Result<(), GoogleError> {
+    fn read_thinking(&mut self, thinking: &Fields<'_>) -> Result<(), Refused> {
         thinking.only(&["includeThoughts", "thinkingBudget", "thinkingLevel"])?;
         if !self.model.thinks {
-            return Err(GoogleError::invalid("Thinking is not supported by this model."));
+            return Err(errors::invalid("Thinking is not supported by this model."));
         }
         self.shows_thoughts = thinking.flag("includeThoughts")?.unwrap_or(false);
         let budget = thinking.int("thinkingBudget", -1, 32_768)?;
         let level = thinking.choice("thinkingLevel", &["MINIMAL", "LOW", "MEDIUM", "HIGH"])?;
         self.thought_tokens = match (level, budget) {
             (Some(_), Some(_)) => {
-                return Err(GoogleError::invalid(
+                return Err(errors::invalid(
                     "You can only set one of thinking budget and thinking level.",
                 ));
             }
@@ -238,17 +235,17 @@ struct Turns {
 }
 
 impl Turns {
-    fn add(&mut self, turn: Fields<'_>, surface: Surface) -> Result<(), GoogleError> {
+    fn add(&mut self, turn: Fields<'_>, surface: Surface) -> Result<(), Refused> {
         turn.only(&["role", "parts"])?;
         let role = turn.text("role")?;
         let is_instruction = turn.place() == "system_instruction";
         if !is_instruction && !role.map_or(surface == Surface::Gemini, |role| ROLES.contains(&role)) {
-            return Err(GoogleError::invalid("Please use a valid role: user, model."));
+            return Err(errors::invalid("Please use a valid role: user, model."));
         }
         self.count += 1;
         let parts = turn.items("parts");
         if parts.is_empty() {
-            return Err(GoogleError::field(
+            return Err(errors::field(
                 &turn.path("parts"),
                 format!("{}: must not be empty.", turn.path("parts")),
             ));
@@ -259,7 +256,7 @@ impl Turns {
         Ok(())
     }
 
-    fn part(&mut self, part: Fields<'_>) -> Result<(), GoogleError> {
+    fn part(&mut self, part: Fields<'_>) -> Result<(), Refused> {
         part.only(&[
             "text",
             "inlineData",
@@ -269,44 +266,44 @@ impl Turns {
             "mediaResolution",
         ])?;
         if part.get("fileData").is_some() {
-            return Err(GoogleError::invalid("Cannot fetch content from the provided URL."));
+            return Err(errors::invalid("Cannot fetch content from the provided URL."));
         }
         match (part.text("text")?, part.object("inlineData")?) {
             (Some(text), None) => self.texts.push(text.to_owned()),
             (None, Some(data)) => self.image(&data)?,
             _ => {
                 let message = format!("{}: exactly one of the data fields must be set.", part.path("data"));
-                return Err(GoogleError::field(&part.path("data"), message));
+                return Err(errors::field(&part.path("data"), message));
             }
         }
         Ok(())
     }
 
-    fn image(&mut self, data: &Fields<'_>) -> Result<(), GoogleError> {
+    fn image(&mut self, data: &Fields<'_>) -> Result<(), Refused> {
         data.only(&["mimeType", "data", "displayName"])?;
         let mime = data.text("mimeType")?.unwrap_or_default();
         if !MIME_TYPES.contains(&mime) {
             let path = data.path("mimeType");
-            return Err(GoogleError::field(&path, format!("Unsupported MIME type: {mime}")));
+            return Err(errors::field(&path, format!("Unsupported MIME type: {mime}")));
         }
         let text = data.text("data")?.unwrap_or_default();
         let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).map_err(|_| {
             let path = data.path("data");
-            GoogleError::field(
+            errors::field(
                 &path,
                 format!("Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed"),
             )
         })?;
         if self.images.len() == MAX_IMAGES {
             let message = format!("The number of images exceeds the limit of {MAX_IMAGES}.");
-            return Err(GoogleError::invalid(message));
+            return Err(errors::invalid(message));
         }
         self.images.push(bytes.into());
         Ok(())
     }
 }
 
-fn check_safety(root: &Fields<'_>, surface: Surface) -> Result<(), GoogleError> {
+fn check_safety(root: &Fields<'_>, surface: Surface) -> Result<(), Refused> {
     let known = match surface {
         Surface::Gemini => &CATEGORIES[..GEMINI_CATEGORIES],
         Surface::Vertex => &CATEGORIES,
@@ -321,13 +318,13 @@ fn check_safety(root: &Fields<'_>, surface: Surface) -> Result<(), GoogleError> 
 }
 
 /// Whether the web may be searched.
-fn check_tools(root: &Fields<'_>, model: &Model) -> Result<bool, GoogleError> {
+fn check_tools(root: &Fields<'_>, model: &Model) -> Result<bool, Refused> {
     let mut searches = false;
     for (index, tool) in root.items("tools").iter().enumerate() {
         let tool = Fields::of(tool, format!("tools[{index}]"))?;
         tool.only(&["googleSearch"])?;
         if !model.thinks {
-            return Err(GoogleError::invalid("Search as tool is not enabled for this model"));
+            return Err(errors::invalid("Search as tool is not enabled for this model"));
         }
         searches = tool.object("googleSearch")?.is_some();
     }

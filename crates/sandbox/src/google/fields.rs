@@ -1,24 +1,25 @@
 //! JSON objects read as strictly as Google's parser does: every name known, every type right.
 
-use super::errors::GoogleError;
+use super::errors;
+use crate::refused::Refused;
 use crate::wire::{BodyError, MAX_JSON_BYTES, read_body};
 use axum::body::Body;
 use serde_json::{Map, Value};
 
 /// A body that must be a JSON object, its names in camel case.
-pub(crate) async fn parse_json(body: Body) -> Result<Map<String, Value>, GoogleError> {
+pub(crate) async fn parse_json(body: Body) -> Result<Map<String, Value>, Refused> {
     let bytes = read_body(body, MAX_JSON_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => GoogleError::invalid(format!(
+        BodyError::TooLarge => errors::invalid(format!(
             "Request payload size exceeds the limit: {MAX_JSON_BYTES} bytes."
         )),
-        BodyError::Broken => GoogleError::invalid("The connection broke off."),
+        BodyError::Broken => errors::invalid("The connection broke off."),
     })?;
     match serde_json::from_slice(&bytes).map(camel_keys) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(GoogleError::invalid(
+        Ok(_) => Err(errors::invalid(
             "Invalid JSON payload received. The root must be an object.",
         )),
-        Err(_) => Err(GoogleError::invalid(
+        Err(_) => Err(errors::invalid(
             "Invalid JSON payload received. Parsing terminated before end of input.",
         )),
     }
@@ -77,17 +78,17 @@ impl<'f> Fields<'f> {
     }
 
     /// An object somewhere in a list.
-    pub(crate) fn of(value: &'f Value, place: String) -> Result<Self, GoogleError> {
+    pub(crate) fn of(value: &'f Value, place: String) -> Result<Self, Refused> {
         match value {
             Value::Object(fields) => Ok(Self { fields, place }),
-            other => Err(GoogleError::value(&place, "TYPE_MESSAGE", other)),
+            other => Err(errors::value(&place, "TYPE_MESSAGE", other)),
         }
     }
 
     /// Refuses every other name.
-    pub(crate) fn only(&self, names: &[&str]) -> Result<(), GoogleError> {
+    pub(crate) fn only(&self, names: &[&str]) -> Result<(), Refused> {
         match self.fields.keys().find(|name| !names.contains(&name.as_str())) {
-            Some(unknown) => Err(GoogleError::unknown_name(unknown, &self.place)),
+            Some(unknown) => Err(errors::unknown_name(unknown, &self.place)),
             None => Ok(()),
         }
     }
@@ -113,64 +114,64 @@ impl<'f> Fields<'f> {
     }
 
     /// A text.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&'f str>, GoogleError> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'f str>, Refused> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(GoogleError::value(&self.path(name), "TYPE_STRING", other)),
+            Some(other) => Err(errors::value(&self.path(name), "TYPE_STRING", other)),
         }
     }
 
     /// A whole number between two bounds.
-    pub(crate) fn int(&self, name: &str, least: i64, most: i64) -> Result<Option<i64>, GoogleError> {
+    pub(crate) fn int(&self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refused> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value
             .as_i64()
-            .ok_or_else(|| GoogleError::value(&self.path(name), "TYPE_INT32", value))?;
+            .ok_or_else(|| errors::value(&self.path(name), "TYPE_INT32", value))?;
         if (least..=most).contains(&number) {
             return Ok(Some(number));
         }
         let path = self.path(name);
         let message = format!("{path} must be in the range [{least}, {most}], but got {number}.");
-        Err(GoogleError::field(&path, message))
+        Err(errors::field(&path, message))
     }
 
     /// Any number between two bounds.
-    pub(crate) fn number(&self, name: &str, least: f64, most: f64) -> Result<Option<f64>, GoogleError> {
+    pub(crate) fn number(&self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refused> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value
             .as_f64()
-            .ok_or_else(|| GoogleError::value(&self.path(name), "TYPE_FLOAT", value))?;
+            .ok_or_else(|| errors::value(&self.path(name), "TYPE_FLOAT", value))?;
         if (least..=most).contains(&number) {
             return Ok(Some(number));
         }
         let path = self.path(name);
         let message = format!("{path} must be in the range [{least}, {most}], but got {number}.");
-        Err(GoogleError::field(&path, message))
+        Err(errors::field(&path, message))
     }
 
     /// A flag.
-    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, GoogleError> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refused> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(GoogleError::value(&self.path(name), "TYPE_BOOL", other)),
+            Some(other) => Err(errors::value(&self.path(name), "TYPE_BOOL", other)),
         }
     }
 
     /// One of a few texts.
-    pub(crate) fn choice(&self, name: &str, listed: &[&'static str]) -> Result<Option<&'static str>, GoogleError> {
+    pub(crate) fn choice(&self, name: &str, listed: &[&'static str]) -> Result<Option<&'static str>, Refused> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         if let Some(found) = listed.iter().find(|listed| **listed == text) {
             return Ok(Some(found));
         }
         let path = self.path(name);
         let message = format!("{path} must be one of [{}], but got '{text}'.", listed.join(", "));
-        Err(GoogleError::field(&path, message))
+        Err(errors::field(&path, message))
     }
 
     /// The same, in whatever case: documentation and clients write some words differently.
-    pub(crate) fn word(&self, name: &str, listed: &[&'static str]) -> Result<Option<&'static str>, GoogleError> {
+    pub(crate) fn word(&self, name: &str, listed: &[&'static str]) -> Result<Option<&'static str>, Refused> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         match listed.iter().find(|listed| listed.eq_ignore_ascii_case(text)) {
             Some(found) => Ok(Some(found)),
@@ -188,7 +189,7 @@ impl<'f> Fields<'f> {
     }
 
     /// An object inside.
-    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, GoogleError> {
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Refused> {
         self.get(name)
             .map(|value| Fields::of(value, self.path(name)))
             .transpose()

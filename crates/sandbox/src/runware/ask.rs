@@ -1,7 +1,8 @@
 //! Reads and checks an `imageInference` task.
 
-use super::errors::TaskError;
+use super::errors;
 use super::models::{Kind, Model};
+use crate::refused::Refused;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
 
@@ -69,18 +70,18 @@ pub(super) struct Ask {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<Ask, TaskError> {
+pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<Ask, Refused> {
     for (name, value) in task {
         let known = COMMON.contains(&name.as_str()) || model.has(name);
         if !known && !value.is_null() {
-            return Err(TaskError::unsupported(name));
+            return Err(errors::unsupported(name));
         }
     }
     let longest = MAX_PROMPT[usize::from(model.kind != Kind::Diffusion)];
-    let prompt = text(task, "positivePrompt")?.ok_or_else(|| TaskError::missing("positivePrompt"))?;
+    let prompt = text(task, "positivePrompt")?.ok_or_else(|| errors::missing("positivePrompt"))?;
     if !(2..=longest).contains(&prompt.chars().count()) {
         let expected = format!("It must have between 2 and {longest} characters.");
-        return Err(TaskError::invalid("positivePrompt", &expected));
+        return Err(errors::invalid("positivePrompt", &expected));
     }
     // A negative prompt is checked and otherwise without effect: pictures here have nothing to leave out.
     text(task, "negativePrompt")?;
@@ -97,7 +98,7 @@ pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<
     )?;
     let format = format(task)?;
     if background == Some("transparent") && format == ImageFormat::Jpeg {
-        return Err(TaskError::invalid(
+        return Err(errors::invalid(
             "outputFormat",
             "JPG has no transparency: use PNG or WEBP.",
         ));
@@ -141,47 +142,47 @@ fn task_value(task: &Map<String, Value>, name: &str) -> Value {
     task.get(name).cloned().unwrap_or(Value::Null)
 }
 
-fn text<'a>(task: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, TaskError> {
+fn text<'a>(task: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refused> {
     match task.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(TaskError::invalid(name, "It must be a string.")),
+        Some(_) => Err(errors::invalid(name, "It must be a string.")),
     }
 }
 
-fn flag(task: &Map<String, Value>, name: &str) -> Result<bool, TaskError> {
+fn flag(task: &Map<String, Value>, name: &str) -> Result<bool, Refused> {
     match task.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
-        Some(_) => Err(TaskError::invalid(name, "It must be a boolean.")),
+        Some(_) => Err(errors::invalid(name, "It must be a boolean.")),
     }
 }
 
-fn whole(task: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, TaskError> {
+fn whole(task: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, Refused> {
     match task.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64() {
             Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
             _ => {
                 let expected = format!("It must be an integer between {least} and {most}.");
-                Err(TaskError::invalid(name, &expected))
+                Err(errors::invalid(name, &expected))
             }
         },
     }
 }
 
-fn one_of<'a>(value: &Value, name: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, TaskError> {
+fn one_of<'a>(value: &Value, name: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, Refused> {
     if value.is_null() {
         return Ok(None);
     }
     let found = allowed.iter().copied().find(|word| value == word);
     found.map(Some).ok_or_else(|| {
         let expected = format!("Supported values are {}.", allowed.join(", "));
-        TaskError::invalid(name, &expected)
+        errors::invalid(name, &expected)
     })
 }
 
-fn format(task: &Map<String, Value>) -> Result<ImageFormat, TaskError> {
+fn format(task: &Map<String, Value>) -> Result<ImageFormat, Refused> {
     let asked = one_of(
         &task_value(task, "outputFormat"),
         "outputFormat",
@@ -194,11 +195,11 @@ fn format(task: &Map<String, Value>) -> Result<ImageFormat, TaskError> {
     })
 }
 
-fn size(model: &Model, task: &Map<String, Value>) -> Result<(u32, u32), TaskError> {
+fn size(model: &Model, task: &Map<String, Value>) -> Result<(u32, u32), Refused> {
     let side = |name: &str| {
-        let value = task.get(name).ok_or_else(|| TaskError::missing(name))?;
+        let value = task.get(name).ok_or_else(|| errors::missing(name))?;
         let side = value.as_u64().and_then(|side| u32::try_from(side).ok());
-        side.ok_or_else(|| TaskError::invalid(name, model.sizes()))
+        side.ok_or_else(|| errors::invalid(name, model.sizes()))
     };
     let size = (side("width")?, side("height")?);
     if model.takes(size) {
@@ -206,21 +207,21 @@ fn size(model: &Model, task: &Map<String, Value>) -> Result<(u32, u32), TaskErro
     }
     // The side that fits beside a good one is not the one to blame.
     let name = if model.takes((size.0, 1024)) { "height" } else { "width" };
-    Err(TaskError::invalid(name, model.sizes()))
+    Err(errors::invalid(name, model.sizes()))
 }
 
-fn strength(task: &Map<String, Value>) -> Result<f64, TaskError> {
+fn strength(task: &Map<String, Value>) -> Result<f64, Refused> {
     match task.get("strength") {
         None | Some(Value::Null) => Ok(0.8),
         Some(value) => match value.as_f64() {
             Some(strength) if (0.0..=1.0).contains(&strength) => Ok(strength),
-            _ => Err(TaskError::invalid("strength", "It must be a number between 0 and 1.")),
+            _ => Err(errors::invalid("strength", "It must be a number between 0 and 1.")),
         },
     }
 }
 
 /// The seed image, or the reference images wherever they stand.
-fn inputs(task: &Map<String, Value>) -> Result<Vec<String>, TaskError> {
+fn inputs(task: &Map<String, Value>) -> Result<Vec<String>, Refused> {
     let mut inputs: Vec<String> = text(task, "seedImage")?.map(str::to_owned).into_iter().collect();
     let nested = &task_value(task, "inputs")["referenceImages"];
     // Sourceful's models name them so.
@@ -235,7 +236,7 @@ fn inputs(task: &Map<String, Value>) -> Result<Vec<String>, TaskError> {
             Value::Array(items) if (1..=16).contains(&items.len()) && items.iter().all(Value::is_string) => {
                 inputs.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
             }
-            _ => return Err(TaskError::invalid(name, "It must be a list of 1 to 16 images.")),
+            _ => return Err(errors::invalid(name, "It must be a list of 1 to 16 images.")),
         }
     }
     Ok(inputs)
@@ -252,12 +253,8 @@ mod tests {
             task[name] = value.clone();
         }
         let model = Model::find(model).expect("in the table");
-        check(model, task.as_object().expect("an object")).map_err(|error| {
-            error.entry(None, None)["parameter"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        })
+        check(model, task.as_object().expect("an object"))
+            .map_err(|error| error.body["parameter"].as_str().unwrap_or_default().to_owned())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Runware;
 use super::ask::check;
-use super::errors::TaskError;
+use super::errors;
 use super::models::Model;
 use super::work::Job;
 use crate::calls::CallHandle;
@@ -10,6 +10,7 @@ use crate::faults::{BodyFault, Faults};
 use crate::inputs;
 use crate::media::NewMedia;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, MAX_JSON_BYTES};
 use crate::work::Work;
@@ -17,7 +18,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,14 +35,14 @@ struct Outcome {
     data: Vec<Value>,
     errors: Vec<Value>,
     /// The first error: it gives the status when nothing went well.
-    first: Option<TaskError>,
+    first: Option<Refused>,
     hang: bool,
     body: Option<BodyFault>,
 }
 
 impl Outcome {
-    fn fail(&mut self, error: TaskError, task_type: Option<&str>, task_uuid: Option<&str>) {
-        self.errors.push(error.entry(task_type, task_uuid));
+    fn fail(&mut self, error: Refused, task_type: Option<&str>, task_uuid: Option<&str>) {
+        self.errors.push(errors::entry(&error, task_type, task_uuid));
         self.first.get_or_insert(error);
     }
 
@@ -56,7 +57,7 @@ impl Outcome {
             body["errors"] = json!(self.errors);
         }
         match &self.first {
-            Some(error) if self.data.is_empty() => error.with_body(&body),
+            Some(first) if self.data.is_empty() => Refused { body, ..first.clone() }.into_response(),
             _ => wire::json(StatusCode::OK, &body),
         }
     }
@@ -67,10 +68,11 @@ pub(super) async fn run(State(runware): State<Arc<Runware>>, request: Request) -
     let (parts, body) = request.into_parts();
     let tasks = match read(body).await {
         Ok(tasks) => tasks,
-        Err(error) => return error.to_response(),
+        Err(error) => return errors::respond(error),
     };
     if let Err(error) = authorize(&parts, &tasks) {
-        return error.with_body(&json!({"errors": [error.entry(Some("authentication"), None)]}));
+        let entry = errors::entry(&error, Some("authentication"), None);
+        return errors::respond(Refused { body: entry, ..error });
     }
     let mut outcome = Outcome::default();
     for task in &tasks {
@@ -83,11 +85,11 @@ pub(super) async fn run(State(runware): State<Arc<Runware>>, request: Request) -
     wire::spoil(response, outcome.body).await
 }
 
-async fn read(body: Body) -> Result<Vec<Map<String, Value>>, TaskError> {
-    let invalid = || TaskError::new(400, "invalidRequest", "The body must be a JSON array of task objects.");
+async fn read(body: Body) -> Result<Vec<Map<String, Value>>, Refused> {
+    let invalid = || errors::error(400, "invalidRequest", "The body must be a JSON array of task objects.");
     let bytes = wire::read_body(body, MAX_JSON_BYTES)
         .await
-        .map_err(|_| TaskError::new(413, "payloadTooLarge", "The request is too large."))?;
+        .map_err(|_| errors::error(413, "payloadTooLarge", "The request is too large."))?;
     let tasks: Vec<Map<String, Value>> = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     if (1..=MAX_TASKS).contains(&tasks.len()) {
         Ok(tasks)
@@ -97,7 +99,7 @@ async fn read(body: Body) -> Result<Vec<Map<String, Value>>, TaskError> {
 }
 
 /// The key stands in the header, or in a first task.
-fn authorize(parts: &Parts, tasks: &[Map<String, Value>]) -> Result<(), TaskError> {
+fn authorize(parts: &Parts, tasks: &[Map<String, Value>]) -> Result<(), Refused> {
     let header = parts.headers.get("authorization");
     let by_header = header
         .and_then(|value| value.to_str().ok())
@@ -106,7 +108,7 @@ fn authorize(parts: &Parts, tasks: &[Map<String, Value>]) -> Result<(), TaskErro
     let by_task = first.and_then(|task| task.get("apiKey")).and_then(Value::as_str);
     match by_header.or(by_task).map(str::trim) {
         Some(key) if !key.is_empty() && !key.contains("invalid") => Ok(()),
-        _ => Err(TaskError::bad_key()),
+        _ => Err(errors::bad_key()),
     }
 }
 
@@ -125,11 +127,11 @@ async fn one(runware: &Arc<Runware>, parts: &Parts, task: &Map<String, Value>, o
         Some("imageInference") => infer(runware, parts, task, outcome).await,
         Some("imageUpload") => upload(runware, task).map(|entry| vec![entry]),
         Some("getResponse") => return respond(runware, parts, id, outcome).await,
-        Some(_) => Err(TaskError::invalid(
+        Some(_) => Err(errors::invalid(
             "taskType",
             "Supported values here are authentication, imageInference, imageUpload and getResponse.",
         )),
-        None => Err(TaskError::missing("taskType")),
+        None => Err(errors::missing("taskType")),
     };
     match result {
         Ok(entries) => outcome.data.extend(entries),
@@ -138,8 +140,8 @@ async fn one(runware: &Arc<Runware>, parts: &Parts, task: &Map<String, Value>, o
 }
 
 /// The UUID of a task: a random one, in lower or upper case.
-fn uuid(task: &Map<String, Value>) -> Result<String, TaskError> {
-    let id = task.get("taskUUID").ok_or_else(|| TaskError::missing("taskUUID"))?;
+fn uuid(task: &Map<String, Value>) -> Result<String, Refused> {
+    let id = task.get("taskUUID").ok_or_else(|| errors::missing("taskUUID"))?;
     let id = id.as_str().unwrap_or_default().to_ascii_lowercase();
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let parts: Vec<&str> = id.split('-').collect();
@@ -148,7 +150,7 @@ fn uuid(task: &Map<String, Value>) -> Result<String, TaskError> {
     if good && parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']) {
         Ok(id)
     } else {
-        Err(TaskError::invalid("taskUUID", "It must be a UUID v4."))
+        Err(errors::invalid("taskUUID", "It must be a UUID v4."))
     }
 }
 
@@ -157,11 +159,11 @@ async fn infer(
     parts: &Parts,
     task: &Map<String, Value>,
     outcome: &mut Outcome,
-) -> Result<Vec<Value>, TaskError> {
+) -> Result<Vec<Value>, Refused> {
     let core = &runware.core;
     let id = uuid(task)?;
-    let model = task.get("model").ok_or_else(|| TaskError::missing("model"))?;
-    let model = Model::find(model.as_str().unwrap_or_default()).ok_or_else(TaskError::no_model)?;
+    let model = task.get("model").ok_or_else(|| errors::missing("model"))?;
+    let model = Model::find(model.as_str().unwrap_or_default()).ok_or_else(errors::no_model)?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         let mut shown = task.clone();
         // The log leaves out what is called a prompt.
@@ -173,13 +175,13 @@ async fn infer(
         handle.note_fields(Provider::Runware, model.id, &shown);
     }
     if runware.jobs.get(&id).is_some() {
-        return Err(TaskError::conflict());
+        return Err(errors::conflict());
     }
     let task = fit(task.clone(), |task| check(model, task).is_ok());
     let ask = check(model, &task)?;
     let work = Work::new(core, id.clone(), ask, core.base_url_for(&parts.uri, &parts.headers));
     outcome.strike(&work.faults);
-    work.begin(core).await.map_err(TaskError::by_fault)?;
+    work.begin(core).await?;
     let is_async = work.ask.is_async;
     let job = Job::new(work);
     runware.jobs.insert(id.clone(), Arc::clone(&job));
@@ -191,16 +193,16 @@ async fn infer(
     }
     run.await.unwrap_or_else(|error| {
         warn!(%error, "an image task ended early");
-        Err(TaskError::failed())
+        Err(errors::failed())
     })
 }
 
-fn upload(runware: &Runware, task: &Map<String, Value>) -> Result<Value, TaskError> {
+fn upload(runware: &Runware, task: &Map<String, Value>) -> Result<Value, Refused> {
     let id = uuid(task)?;
     let image = task.get("image").and_then(Value::as_str);
-    let image = image.ok_or_else(|| TaskError::missing("image"))?;
+    let image = image.ok_or_else(|| errors::missing("image"))?;
     let core = &runware.core;
-    let loaded = inputs::load(core, image).map_err(|error| TaskError::invalid("image", &error.to_string()))?;
+    let loaded = inputs::load(core, image).map_err(|error| errors::invalid("image", &error.to_string()))?;
     let media = NewMedia {
         bytes: loaded.bytes,
         content_type: loaded.content_type,
@@ -217,7 +219,7 @@ fn upload(runware: &Runware, task: &Map<String, Value>) -> Result<Value, TaskErr
 async fn respond(runware: &Runware, parts: &Parts, id: Option<&str>, outcome: &mut Outcome) {
     let job = id.and_then(|id| runware.jobs.get(&id.to_ascii_lowercase()));
     let Some(job) = job.filter(|job| job.work.ask.is_async) else {
-        let unknown = TaskError::invalid("taskUUID", "There is no asynchronous task of this UUID.");
+        let unknown = errors::invalid("taskUUID", "There is no asynchronous task of this UUID.");
         return outcome.fail(unknown, Some("getResponse"), id);
     };
     let ask = &job.work.ask;
@@ -229,7 +231,7 @@ async fn respond(runware: &Runware, parts: &Parts, id: Option<&str>, outcome: &m
     outcome.strike(&faults);
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
-        return outcome.fail(TaskError::by_fault(refusal), Some("getResponse"), id);
+        return outcome.fail(errors::by_fault(refusal), Some("getResponse"), id);
     }
     match ended {
         None => outcome
@@ -241,7 +243,7 @@ async fn respond(runware: &Runware, parts: &Parts, id: Option<&str>, outcome: &m
         })),
         // Asking went well: what is told is that the task did not.
         Some(Err(error)) => {
-            let mut entry = error.entry(Some("imageInference"), Some(&job.work.id));
+            let mut entry = errors::entry(&error, Some("imageInference"), Some(&job.work.id));
             entry["status"] = json!("error");
             outcome.errors.push(entry);
         }

@@ -1,14 +1,16 @@
 //! Does the work of an `imageInference` task: loads images, draws, keeps the files and writes the bill.
 
 use super::ask::{Ask, OutputType};
-use super::errors::TaskError;
+use super::errors;
 use super::models::Kind;
 use crate::core::Core;
+use crate::faults::Refusal;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::names::random_uuid;
 use crate::pictures::{DEFAULT_KEEP, Drawing, Drawn, white_to_clear};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,7 +29,7 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 pub(super) struct Job {
     pub(super) work: Work<Ask>,
     /// None while it is being worked on.
-    end: Mutex<Option<Result<Vec<Value>, TaskError>>>,
+    end: Mutex<Option<Result<Vec<Value>, Refused>>>,
 }
 
 impl Job {
@@ -38,7 +40,7 @@ impl Job {
     }
 
     /// Works on it until it ends; the entries of its images, or what went wrong, can be asked for ever after.
-    pub(super) async fn run(&self, core: &Core) -> Result<Vec<Value>, TaskError> {
+    pub(super) async fn run(&self, core: &Core) -> Result<Vec<Value>, Refused> {
         let made = self.work.make(core).await;
         let end = made.map(|made| entries(core, &self.work, made));
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end.clone());
@@ -46,22 +48,19 @@ impl Job {
     }
 
     /// How it ended, if it has.
-    pub(super) fn ended(&self) -> Option<Result<Vec<Value>, TaskError>> {
+    pub(super) fn ended(&self) -> Option<Result<Vec<Value>, Refused>> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Asked for Ask {
-    type Refused = TaskError;
-
-    const PROVIDER: Provider = Provider::Runware;
-
     fn order(&self) -> Order<'_> {
         let (pace, quality) = match self.model.kind {
             Kind::Diffusion | Kind::Edit => (Pace::Fast, ""),
             Kind::Classic | Kind::Free | Kind::Unknown => (Pace::Slow, self.quality.as_str()),
         };
         Order {
+            provider: Provider::Runware,
             model: self.model.id,
             prompt: &self.prompt,
             count: self.count,
@@ -69,10 +68,11 @@ impl Asked for Ask {
             seed_less_bits: 11,
             pace,
             quality,
+            steps: 1,
         }
     }
 
-    async fn load(&self, core: &Core) -> Result<Inputs, TaskError> {
+    async fn load(&self, core: &Core) -> Result<Inputs, Refused> {
         let mut images = Vec::with_capacity(self.inputs.len());
         for image in &self.inputs {
             images.push(open(core, image, "seedImage").await?);
@@ -83,7 +83,7 @@ impl Asked for Ask {
             mask = white_to_clear(&image).map(Arc::new);
         }
         if mask.is_some() && images.is_empty() {
-            return Err(TaskError::missing("seedImage"));
+            return Err(errors::missing("seedImage"));
         }
         Ok(Inputs {
             images: images.into(),
@@ -130,11 +130,15 @@ impl Asked for Ask {
         }
     }
 
-    fn refused(&self, end: End) -> Option<TaskError> {
+    fn refused(&self, end: End) -> Option<Refused> {
         Some(match end {
-            End::Moderated(stage) => TaskError::content(stage),
-            End::Failed => TaskError::failed(),
+            End::Moderated(stage) => errors::content(stage),
+            End::Failed | End::Broken => errors::failed(),
         })
+    }
+
+    fn by_fault(&self, refusal: &Refusal) -> Refused {
+        errors::by_fault(refusal)
     }
 }
 
@@ -175,7 +179,7 @@ fn image(core: &Core, work: &Work<Ask>, id: &str, bytes: Bytes) -> (&'static str
                 ImageFormat::Webp => "webp",
                 _ => "png",
             };
-            let place = work.publish(core, bytes, format, KEPT);
+            let place = work.publish(core, bytes, format.mime_type(), KEPT);
             (
                 "imageURL",
                 format!("{}/runware/media/{place}/{id}.{extension}", work.base_url),
@@ -185,8 +189,8 @@ fn image(core: &Core, work: &Work<Ask>, id: &str, bytes: Bytes) -> (&'static str
 }
 
 /// An image by its link, data URI, bare base64 or the UUID of an upload.
-async fn open(core: &Core, image: &str, parameter: &str) -> Result<Bitmap, TaskError> {
-    let invalid = |why: &str| TaskError::invalid(parameter, why);
+async fn open(core: &Core, image: &str, parameter: &str) -> Result<Bitmap, Refused> {
+    let invalid = |why: &str| errors::invalid(parameter, why);
     let bytes = if image.contains("://") || image.starts_with("data:") {
         inputs::load(core, image)
             .map_err(|error| invalid(&error.to_string()))?

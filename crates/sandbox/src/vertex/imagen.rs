@@ -6,14 +6,15 @@ pub(super) use ask::Ask;
 
 use crate::core::Core;
 use crate::faults::{Refusal, Stage};
-use crate::google::{GoogleError, decode, refusal};
+use crate::google::{decode, errors};
 use crate::latency::Pace;
 use crate::names::random_hex;
 use crate::pictures::{Drawing, white_to_clear};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::segments::{self, Segment};
 use crate::wire;
-use crate::work::{Asked, AtOnce, Charge, End, Inputs, Order, Work};
+use crate::work::{Asked, Charge, End, Inputs, Order, Work};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -29,21 +30,17 @@ const BLOCKED: &str = "The prompt could not be submitted. This prompt contains s
                        Responsible AI practices. Try rephrasing the prompt.";
 
 impl Asked for Ask {
-    type Refused = Box<Response>;
-
-    const PROVIDER: Provider = Provider::Vertex;
-
     fn order(&self) -> Order<'_> {
         Order {
             seed: self.seed,
             pace: Pace::Fast,
             quality: "high",
-            ..Order::new(self.model.id, &self.prompt, self.count)
+            ..Order::new(Provider::Vertex, self.model.id, &self.prompt, self.count)
         }
     }
 
-    async fn load(&self, core: &Core) -> Result<Inputs, Box<Response>> {
-        let unreadable = || Box::new(GoogleError::invalid("Failed to decode the image.").into_response());
+    async fn load(&self, core: &Core) -> Result<Inputs, Refused> {
+        let unreadable = || errors::invalid("Failed to decode the image.");
         let mut images: Vec<Bitmap> = Vec::new();
         for bytes in &self.images {
             images.push(decode(core, bytes.clone()).await.ok_or_else(unreadable)?);
@@ -81,45 +78,35 @@ impl Asked for Ask {
         }
     }
 
-    fn refused(&self, end: End) -> Option<Box<Response>> {
-        Some(Box::new(match end {
-            End::Moderated(stage) => blocked(self, stage),
-            End::Failed => GoogleError::internal().into_response(),
-        }))
+    /// Filtered images go missing, unless the reason was asked for.
+    fn refused(&self, end: End) -> Option<Refused> {
+        Some(match end {
+            End::Moderated(Stage::Input) => errors::invalid(BLOCKED),
+            End::Moderated(Stage::Output) if self.tells_filtered => {
+                Refused::new(200, json!({"predictions": [{"raiFilteredReason": FILTERED}]}))
+            }
+            End::Moderated(Stage::Output) => Refused::new(200, json!({})),
+            End::Failed | End::Broken => errors::internal(),
+        })
     }
-}
 
-impl AtOnce for Ask {
-    fn by_fault(&self, asked: &Refusal) -> Box<Response> {
-        Box::new(refusal(asked, self.model.id))
+    fn by_fault(&self, refusal: &Refusal) -> Refused {
+        errors::by_fault(refusal, self.model.id)
     }
 }
 
 /// Does the work, and answers.
-pub(super) async fn run(core: Arc<Core>, ask: Ask) -> Response {
-    let work = Arc::new(Work::new(&core, random_hex(11), ask, String::new()));
-    let made = match work.run(&core).await {
-        Ok(made) => made,
-        Err(answer) => return *answer,
+pub(super) async fn run(core: &Arc<Core>, ask: Ask) -> Response {
+    let work = Work::new(core, random_hex(11), ask, String::new());
+    let (work, made) = match work.run(core).await {
+        Ok(done) => done,
+        Err(refused) => return refused.into_response(),
     };
-    work.faults.hang().await;
     if made.pictures.is_empty() {
         return respond(vec![Segment::Text("{}".to_owned())]);
     }
     let images = made.pictures.into_iter().map(|drawn| drawn.bytes).collect();
     wire::spoil(respond(predictions(&work.ask, images)), work.faults.body).await
-}
-
-/// Filtered images go missing, unless the reason was asked for.
-fn blocked(ask: &Ask, stage: Stage) -> Response {
-    match stage {
-        Stage::Input => GoogleError::invalid(BLOCKED).into_response(),
-        Stage::Output if ask.tells_filtered => {
-            let answer = json!({"predictions": [{"raiFilteredReason": FILTERED}]});
-            respond(vec![Segment::Text(answer.to_string())])
-        }
-        Stage::Output => respond(vec![Segment::Text("{}".to_owned())]),
-    }
 }
 
 fn predictions(ask: &Ask, images: Vec<Bytes>) -> Vec<Segment> {

@@ -2,8 +2,9 @@
 
 use super::Vertex;
 use crate::core::Core;
-use crate::google::GoogleError;
+use crate::google::errors;
 use crate::names::random_hex;
+use crate::refused::Refused;
 use crate::wire::{self, read_body};
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
@@ -48,15 +49,15 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// Whether a token was given out here and still holds. The sandbox's fixed one always does.
-    pub(super) fn check(&self, token: &str, now: Timestamp) -> Result<(), GoogleError> {
+    pub(super) fn check(&self, token: &str, now: Timestamp) -> Result<(), Refused> {
         if token == crate::VERTEX_CREDENTIAL {
             return Ok(());
         }
         let tokens = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         match tokens.get(token) {
             Some(until) if *until > now => Ok(()),
-            Some(_) => Err(GoogleError::unauthenticated("ACCESS_TOKEN_EXPIRED")),
-            None => Err(GoogleError::unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED")),
+            Some(_) => Err(errors::unauthenticated("ACCESS_TOKEN_EXPIRED")),
+            None => Err(errors::unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED")),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::refused::Refused;
 use crate::segments::{self, Segment};
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
-use crate::work::{Asked, AtOnce, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
@@ -31,14 +31,10 @@ const MEDIA_TTL: Duration = Duration::from_secs(3_600);
 const FORMAT: ImageFormat = ImageFormat::Jpeg;
 
 impl Asked for Ask {
-    type Refused = Refused;
-
-    const PROVIDER: Provider = Provider::Xai;
-
     fn order(&self) -> Order<'_> {
         Order {
             quality: "low",
-            ..Order::new(self.model.id, &self.prompt, self.count)
+            ..Order::new(Provider::Xai, self.model.id, &self.prompt, self.count)
         }
     }
 
@@ -81,12 +77,10 @@ impl Asked for Ask {
             End::Moderated(Stage::Input) => Some(errors::moderated(self.model.id)),
             // The answer tells it of each picture.
             End::Moderated(Stage::Output) => None,
-            End::Failed => Some(errors::server_error()),
+            End::Failed | End::Broken => Some(errors::server_error()),
         }
     }
-}
 
-impl AtOnce for Ask {
     fn by_fault(&self, refusal: &Refusal) -> Refused {
         errors::by_fault(refusal, self.model.id)
     }
@@ -148,10 +142,8 @@ async fn answer(
     if edit {
         ask.inputs = load(core, &body).await?.into();
     }
-    let work = Arc::new(Work::new(core, id, ask, base_url));
-    let made = work.run(core).await?;
+    let (work, made) = Work::new(core, id, ask, base_url).run(core).await?;
     let response = whole(core, &work, made);
-    work.faults.hang().await;
     Ok(wire::spoil(response, work.faults.body).await)
 }
 
@@ -172,7 +164,7 @@ fn whole(core: &Core, work: &Work<Ask>, made: Made) -> Response {
                 parts.push(Segment::Text("\"".to_owned()));
             }
             (false, false) => {
-                let file = work.publish(core, drawn.bytes, FORMAT, MEDIA_TTL);
+                let file = work.publish(core, drawn.bytes, FORMAT.mime_type(), MEDIA_TTL);
                 let link = format!("\"url\":\"{}/xai/media/{file}/image.jpeg\"", work.base_url);
                 parts.push(Segment::Text(link));
             }

@@ -3,9 +3,10 @@
 use super::{Promise, join_parts, keep_part, safe_name};
 use crate::fal::Fal;
 use crate::fal::call::{authorize, media_ttl};
-use crate::fal::errors::Failure;
+use crate::fal::errors::{plain, respond};
 use crate::media::NewMedia;
 use crate::names::random_hex;
+use crate::refused::Refused;
 use crate::wire::{self, MAX_MULTIPART_BYTES};
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, State};
@@ -37,7 +38,7 @@ impl Tokens {
     }
 
     /// Whether headers carry one that works.
-    fn check(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), Failure> {
+    fn check(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), Refused> {
         let given = headers.get("authorization").and_then(|value| value.to_str().ok());
         let given = given.and_then(|value| value.strip_prefix("Bearer "));
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +46,7 @@ impl Tokens {
         if tokens.iter().any(works) {
             Ok(())
         } else {
-            Err(Failure::plain(401, "Invalid or expired upload token"))
+            Err(plain(401, "Invalid or expired upload token"))
         }
     }
 }
@@ -57,7 +58,7 @@ pub(in crate::fal) async fn token(
     headers: HeaderMap,
 ) -> Response {
     if let Err(failure) = authorize(&headers) {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let until = fal.core.now().checked_add(TOKEN_LIFE).unwrap_or(Timestamp::MAX);
     let answer = json!({
@@ -92,10 +93,10 @@ pub(in crate::fal) async fn upload(
     body: Body,
 ) -> Response {
     if let Err(failure) = fal.uploads.tokens.check(&headers, fal.core.now()) {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let Ok(bytes) = wire::read_body(body, MAX_MULTIPART_BYTES).await else {
-        return Failure::plain(413, "Request Entity Too Large").to_response(None);
+        return respond(plain(413, "Request Entity Too Large"), None);
     };
     let id = random_hex(16);
     let file = NewMedia {
@@ -120,7 +121,7 @@ pub(in crate::fal) async fn begin(
     headers: HeaderMap,
 ) -> Response {
     if let Err(failure) = fal.uploads.tokens.check(&headers, fal.core.now()) {
-        return failure.to_response(None);
+        return respond(failure, None);
     }
     let id = random_hex(16);
     fal.uploads.add(Promise {
@@ -144,7 +145,7 @@ pub(in crate::fal) async fn upload_part(
 ) -> Response {
     match fal.uploads.tokens.check(&headers, fal.core.now()) {
         Ok(()) => keep_part(&fal, &upload, &part, body).await,
-        Err(failure) => failure.to_response(None),
+        Err(failure) => respond(failure, None),
     }
 }
 
@@ -157,6 +158,6 @@ pub(in crate::fal) async fn complete(
 ) -> Response {
     match fal.uploads.tokens.check(&headers, fal.core.now()) {
         Ok(()) => join_parts(&fal, upload, &action, body).await,
-        Err(failure) => failure.to_response(None),
+        Err(failure) => respond(failure, None),
     }
 }

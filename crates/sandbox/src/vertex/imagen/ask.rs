@@ -1,6 +1,7 @@
 //! A body of `predict` to a checked request.
 
-use crate::google::{Fields, GoogleError};
+use crate::google::{Fields, errors};
+use crate::refused::Refused;
 use crate::strangers::Strangers;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -105,18 +106,18 @@ impl Ask {
     }
 
     /// Checks a body.
-    pub(crate) fn read(body: &Map<String, Value>, id: &str) -> Result<Self, GoogleError> {
+    pub(crate) fn read(body: &Map<String, Value>, id: &str) -> Result<Self, Refused> {
         let known = MODELS.iter().find(|model| model.id == id);
         let edits = body
             .get("instances")
             .is_some_and(|instances| !instances[0]["referenceImages"].is_null());
         let model = known
             .or_else(|| STRANGERS[usize::from(edits)].serve(id, |id| model(id, 40_000, true, true, edits)))
-            .ok_or_else(|| GoogleError::no_model(id, "predict"))?;
+            .ok_or_else(|| errors::no_model(id, "predict"))?;
         let root = Fields::root(body);
         root.only(&["instances", "parameters", "labels"])?;
         let [instance] = root.items("instances") else {
-            return Err(GoogleError::field("instances", "Exactly one instance is required."));
+            return Err(errors::field("instances", "Exactly one instance is required."));
         };
         let instance = Fields::of(instance, "instances[0]".to_owned())?;
         instance.only(&["prompt", "referenceImages"])?;
@@ -125,10 +126,7 @@ impl Ask {
         parameters.only(&PARAMETERS)?;
         let prompt = instance.text("prompt")?.unwrap_or_default();
         if prompt.is_empty() && !model.edits {
-            return Err(GoogleError::field(
-                "instances[0].prompt",
-                "Text prompt must not be empty.",
-            ));
+            return Err(errors::field("instances[0].prompt", "Text prompt must not be empty."));
         }
         let mut ask = Self {
             model,
@@ -148,12 +146,12 @@ impl Ask {
         Ok(ask)
     }
 
-    fn read_references(&mut self, instance: &Fields<'_>) -> Result<(), GoogleError> {
+    fn read_references(&mut self, instance: &Fields<'_>) -> Result<(), Refused> {
         let references = instance.items("referenceImages");
         if references.is_empty() == self.model.edits {
             let need = if self.model.edits { "needs" } else { "does not take" };
             let message = format!("{} {need} reference images.", self.model.id);
-            return Err(GoogleError::field("instances[0].reference_images", message));
+            return Err(errors::field("instances[0].reference_images", message));
         }
         for (index, reference) in references.iter().enumerate() {
             let reference = Fields::of(reference, format!("instances[0].reference_images[{index}]"))?;
@@ -183,7 +181,7 @@ impl Ask {
         Ok(())
     }
 
-    fn read_parameters(&mut self, parameters: &Fields<'_>) -> Result<(), GoogleError> {
+    fn read_parameters(&mut self, parameters: &Fields<'_>) -> Result<(), Refused> {
         let count = parameters.int("sampleCount", 1, 4)?.unwrap_or(4);
         self.count = u32::try_from(count).unwrap_or(4);
         let names: Vec<&'static str> = SHAPES.iter().map(|(name, _)| *name).collect();
@@ -197,7 +195,7 @@ impl Ask {
         let marked = parameters.flag("addWatermark")?.unwrap_or(true);
         let seed = parameters.int("seed", 0, i64::from(u32::MAX))?;
         if seed.is_some() && marked {
-            return Err(GoogleError::field(
+            return Err(errors::field(
                 "parameters.seed",
                 "Seed is not supported when watermark is enabled.",
             ));
@@ -205,7 +203,7 @@ impl Ask {
         self.seed = seed.map(i64::cast_unsigned);
         if parameters.text("negativePrompt")?.is_some() && !self.model.negative {
             let message = "negativePrompt is not supported by this model.";
-            return Err(GoogleError::field("parameters.negative_prompt", message));
+            return Err(errors::field("parameters.negative_prompt", message));
         }
         parameters.choice("language", &LANGUAGES)?;
         parameters.word("personGeneration", &["dont_allow", "allow_adult", "allow_all"])?;
@@ -232,7 +230,7 @@ impl Ask {
             config.int("baseSteps", 1, 75)?;
         }
         if edit.is_some() && !self.model.edits {
-            return Err(GoogleError::field(
+            return Err(errors::field(
                 "parameters.edit_mode",
                 "editMode is not supported by this model.",
             ));
@@ -241,18 +239,18 @@ impl Ask {
     }
 }
 
-fn missing(fields: &Fields<'_>, name: &str) -> GoogleError {
+fn missing(fields: &Fields<'_>, name: &str) -> Refused {
     let path = fields.path(name);
     let message = format!("{path} is required.");
-    GoogleError::field(&path, message)
+    errors::field(&path, message)
 }
 
-fn read_bytes(image: &Fields<'_>) -> Result<Bytes, GoogleError> {
+fn read_bytes(image: &Fields<'_>) -> Result<Bytes, Refused> {
     image.only(&["bytesBase64Encoded", "mimeType"])?;
     let path = image.path("bytesBase64Encoded");
     let text = image.text("bytesBase64Encoded")?.unwrap_or_default();
     match STANDARD.decode(text) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes.into()),
-        _ => Err(GoogleError::field(&path, format!("{path}: base64 decoding failed."))),
+        _ => Err(errors::field(&path, format!("{path}: base64 decoding failed."))),
     }
 }
