@@ -1,12 +1,22 @@
 //! What every emulator answers to a call that it refuses: a body in the provider's own words, or the page of the proxy in front.
 
-use crate::faults::Refusal;
+use crate::faults::{Refusal, Stage};
 use crate::wire;
-use crate::work::End;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// How a call ends that was taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Held back by the safety check.
+    Moderated(Stage),
+    /// The work failed, by a fault.
+    Failed,
+    /// It broke down by itself, which is no success at any provider.
+    Broken,
+}
 
 /// A call that was refused, or that came to nothing.
 #[derive(Clone, Debug, PartialEq)]

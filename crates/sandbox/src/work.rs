@@ -11,6 +11,7 @@ use crate::media::NewMedia;
 use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
+pub(crate) use crate::refused::End;
 use crate::refused::Refused;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -86,17 +87,6 @@ impl<'a> Order<'a> {
             steps: 1,
         }
     }
-}
-
-/// How a call ends that was taken on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Held back by the safety check.
-    Moderated(Stage),
-    /// The work failed, by a fault.
-    Failed,
-    /// It broke down by itself, which is no success at any provider.
-    Broken,
 }
 
 /// The images that a call came with.
