@@ -163,8 +163,16 @@ fn in_pieces(mut text: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
 pub fn base64_stream(blob: &Blob) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     // Pieces of a blob are a multiple of three bytes, so that their texts join without padding.
     const { assert!(STREAM_CHUNK_BYTES.is_multiple_of(3)) };
-    blob.stream()
-        .map(|piece| piece.map(|bytes| Bytes::from(encoded(&bytes))))
+    stream::try_unfold((blob.clone(), 0), move |(blob, offset)| async move {
+        if offset >= blob.len() {
+            return Ok(None);
+        }
+        let text = match blob.base64_piece(offset) {
+            Some(text) => text,
+            None => Bytes::from(encoded(&blob.piece(offset).await?)),
+        };
+        Ok(Some((text, (blob, offset + STREAM_CHUNK_BYTES as u64))))
+    })
 }
 
 /// The text as bytes: `encode` would look through it once more, for it to be called a string.

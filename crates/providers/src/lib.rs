@@ -32,7 +32,7 @@ pub use adapter::{
     Adapter, Call, Credential, Endpoint, Events, Expect, Grant, Heard, ImageSource, InputImage, Job, Listening, Output,
     Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage, State, Step,
 };
-pub use body::{Body, Multipart, Node, base64_stream};
+pub use body::{Body, Multipart, Node, base64_len, base64_stream};
 pub use driver::{Driver, DriverConfig, Finished, FinishedImage, Observer, retry_after};
 pub use fetch::{FetchError, FetchLimits, Fetched};
 pub use network::{GuardConfig, GuardedClient, OutboundProxy, asking_client, install_crypto, is_loopback, is_public};

@@ -285,7 +285,7 @@ impl Splitter {
 
     fn start_blob(&mut self, start: Start) -> Result<(), SplitError> {
         let mut blob = Box::new(BlobText {
-            writer: self.scope.writer(),
+            writer: self.scope.writer().expecting_base64(),
             decoder: Decoder::default(),
             unescape: start.unescape,
             mime: start.mime,
@@ -333,18 +333,22 @@ impl Splitter {
     }
 
     fn decode(&mut self, blob: &mut BlobText, base64: &[u8]) -> Result<(), SplitError> {
-        let bytes = blob.decoder.push(base64).map_err(|_| SplitError::BadBase64)?;
+        let pushed = blob.decoder.push(base64).map_err(|_| SplitError::BadBase64)?;
         let blob_bytes = self.limits.blob_bytes;
-        self.blob_bytes += bytes.len() as u64;
+        self.blob_bytes += pushed.bytes.len() as u64;
         if self.blob_bytes > blob_bytes {
             return Err(SplitError::BlobTooLong { blob_bytes });
         }
-        Ok(blob.writer.write(bytes)?)
+        match pushed.plain {
+            Some(plain) => blob.writer.write_base64(&base64[..plain], pushed.bytes)?,
+            None => blob.writer.write(pushed.bytes)?,
+        }
+        Ok(())
     }
 
     fn end_blob(&mut self, mut blob: BlobText) -> Result<(), SplitError> {
         let last = blob.decoder.finish().map_err(|_| SplitError::BadBase64)?;
-        blob.writer.write(last)?;
+        blob.writer.end_base64(last)?;
         let handle = format!("blob:{:032x}:{}", self.nonce, self.blobs.len());
         self.keep(format!("\"{handle}\"").as_bytes())?;
         self.blobs.push(DocumentBlob {
@@ -358,13 +362,20 @@ impl Splitter {
 
 /// Where the string ends, and whether the piece ends inside an escape.
 fn closing_quote(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
-    for (index, byte) in bytes.iter().enumerate() {
-        if *escaped {
-            *escaped = false;
-        } else if *byte == b'\\' {
+    let mut from = 0;
+    if *escaped && !bytes.is_empty() {
+        *escaped = false;
+        from = 1;
+    }
+    while let Some(found) = memchr2(b'"', b'\\', &bytes[from..]) {
+        let at = from + found;
+        if bytes[at] == b'"' {
+            return Some(at);
+        }
+        from = at + 2;
+        if from > bytes.len() {
             *escaped = true;
-        } else if *byte == b'"' {
-            return Some(index);
+            return None;
         }
     }
     None

@@ -4,6 +4,7 @@
 //! expected, and what comes larger is taken all the same, since it is paid for.
 
 mod blob;
+mod memory;
 mod owners;
 mod room;
 mod writer;
@@ -28,6 +29,9 @@ pub const TOTAL_BYTES: u64 = 1 << 30;
 pub const MEMORY_BYTES: u64 = 256 << 20;
 /// Blobs held in memory by one generation, in bytes: small answers stay fast, large ones go to a file.
 pub const MEMORY_PER_GENERATION_BYTES: u64 = 4 << 20;
+
+/// So many times that stay in memory of a generation whose answers' lengths are known before they come.
+pub const KNOWN_LENGTH_FACTOR: u64 = 4;
 
 /// A share is never less than this part of the whole: one large request takes as much.
 const LEAST_PART: u64 = 16;
@@ -135,6 +139,7 @@ impl Spool {
             shared: Arc::clone(&self.0),
             owner: (!owner.is_empty()).then(|| Arc::from(owner)),
             memory: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
             aside: AtomicU64::new(0),
             is_admitted: AtomicBool::new(false),
         }))
@@ -166,6 +171,8 @@ struct Share {
     /// Whose it is; `None`: the process's own.
     owner: Option<Arc<str>>,
     memory: AtomicU64,
+    /// What it may have in memory beyond its bound, as it is known to fit.
+    expected: AtomicU64,
     /// What is set aside for this generation and has not come.
     aside: AtomicU64,
     is_admitted: AtomicBool,
@@ -210,6 +217,20 @@ impl SpoolScope {
     /// The same for work that is paid for already: no bound keeps its bytes out.
     pub fn admit_paid(&self) {
         self.0.is_admitted.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets an answer of so many bytes stay in memory, where it fits into [`KNOWN_LENGTH_FACTOR`] times the generation's bound.
+    pub fn expect(&self, answer_bytes: u64) {
+        let share = &self.0;
+        let most = share
+            .shared
+            .limits
+            .memory_per_generation_bytes
+            .saturating_mul(KNOWN_LENGTH_FACTOR);
+        let wanted = share.memory.load(Ordering::Relaxed).saturating_add(answer_bytes);
+        if wanted <= most {
+            share.expected.fetch_max(wanted, Ordering::Relaxed);
+        }
     }
 
     /// Gives back what is set aside and did not come: no more is expected.
@@ -338,7 +359,12 @@ impl Charge {
     fn take_memory(&mut self, size_bytes: u64) -> bool {
         let share = &self.scope.0;
         let limits = &share.shared.limits;
-        if !add_up_to(&share.memory, size_bytes, limits.memory_per_generation_bytes) {
+        let expected = share.expected.load(Ordering::Relaxed);
+        if !add_up_to(
+            &share.memory,
+            size_bytes,
+            limits.memory_per_generation_bytes.max(expected),
+        ) {
             return false;
         }
         if !add_up_to(&share.shared.memory, size_bytes, limits.memory_bytes) {
@@ -442,6 +468,17 @@ mod tests {
         assert_eq!(blob.read_all().expect("file"), bytes);
         let other = scope.store(&bytes[..900]).expect("the bound is free again");
         assert!(other.in_memory());
+    }
+
+    #[test]
+    fn an_answer_of_known_length_stays_in_memory_up_to_a_bound_of_its_own() {
+        let spool = spool(1 << 20, 1 << 20, 1000);
+        let scope = spool.scope();
+        scope.expect(4000);
+        assert!(scope.store(&pattern(4000)).expect("fits").in_memory());
+        let other = spool.scope();
+        other.expect(4001);
+        assert!(!other.store(&pattern(4001)).expect("file").in_memory());
     }
 
     #[test]

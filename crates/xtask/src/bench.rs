@@ -82,7 +82,7 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
         Bench::Ratings => steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"])),
         Bench::Attack => build().and_then(|()| attack::run("release")),
-        Bench::Path => build().and_then(|()| path::run()),
+        Bench::Path => path(&[]),
     }
 }
 
@@ -92,6 +92,14 @@ pub(crate) fn run(bench: Bench) -> Outcome {
 /// As for [`run`].
 pub(crate) fn attack_debug() -> Outcome {
     attack::run("debug")
+}
+
+/// Measures the way of a picture through these gateways alone.
+///
+/// # Errors
+/// As for [`run`], or there is none of such a name.
+pub(crate) fn path(gateways: &[&str]) -> Outcome {
+    build().and_then(|()| path::run(gateways))
 }
 
 /// Runs all benchmarks one after the other, also when some fail.

@@ -41,6 +41,7 @@ usage: cargo xtask <command>
   bench pages                       time and size of the heaviest pages of the site
   bench ratings                     ratings of a million votes
   bench attack                      a normal caller while thousands attack; `bench attack debug`: on the debug build
+  bench path [gateway ...]          a picture's way through gateways, or through these alone
   fuzz [target] [--seconds <n>]     bytes of every kind for what reads bytes of strangers, a minute for each target
   faults                            failing providers, kills and outages, and the books afterwards;
                                     `faults --help` tells what can be chosen";
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["faults", rest @ ..] => faults::run(rest),
         ["bench", "attack", "debug"] => bench::attack_debug(),
+        ["bench", "path", gateways @ ..] => bench::path(gateways),
         ["bench", name] => bench::Bench::named(name).and_then(bench::run),
         [] | ["help" | "--help" | "-h"] => {
             console::line(USAGE);

@@ -190,7 +190,7 @@ impl Link {
         self.tally.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.wire {
             Wire::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(sql)?;
+                let mut statement = connection.prepare_cached(&by_place(sql))?;
                 bind(&mut statement, values)?;
                 Ok(statement.raw_execute()? as u64)
             }
@@ -204,7 +204,7 @@ impl Link {
         self.tally.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.wire {
             Wire::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(sql)?;
+                let mut statement = connection.prepare_cached(&by_place(sql))?;
                 bind(&mut statement, values)?;
                 let width = statement.column_count();
                 let mut found = statement.raw_query();
@@ -241,15 +241,15 @@ fn struck() -> Result<(), DatabaseError> {
     outside("statement").map_err(|_| DatabaseError::Unavailable)
 }
 
-/// `$3` is the third value: SQLite takes it for a name, and numbers names as they come.
+/// `$3` is the third value. To SQLite that is a name, to be looked up at each use; `?3` is a place.
+fn by_place(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
 fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> Result<(), DatabaseError> {
-    for index in 1..=statement.parameter_count() {
-        let place = statement.parameter_name(index).and_then(|name| name.get(1..));
-        let value = place
-            .and_then(|place| place.parse::<usize>().ok())
-            .and_then(|place| values.get(place.checked_sub(1)?));
-        let value = value.ok_or(DatabaseError::Content("a value of a statement"))?;
-        statement.raw_bind_parameter(index, value)?;
+    for place in 1..=statement.parameter_count() {
+        let value = values.get(place - 1);
+        statement.raw_bind_parameter(place, value.ok_or(DatabaseError::Content("a value of a statement"))?)?;
     }
     Ok(())
 }

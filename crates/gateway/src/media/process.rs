@@ -16,6 +16,9 @@ use tracing::Span;
 
 use super::turns::Turns;
 
+/// Up to this size, in bytes, an image in memory is walked over sooner than another thread would begin with it.
+const AT_ONCE_BYTES: u64 = 256 << 10;
+
 /// A bounded pool for image work. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Processor {
@@ -84,6 +87,14 @@ impl Processor {
     /// # Errors
     /// What is wrong with the image.
     pub async fn examine(&self, blob: &Blob) -> Result<(ImageInfo, Ending), InspectError> {
+        if blob.in_memory() && blob.len() <= AT_ONCE_BYTES {
+            let info = Self::inspect(blob)?;
+            let ending = imaging::ending(info.format, blob.reader(), None)?;
+            // Whether the last scan of such a one is complete takes decoding it.
+            if ending != Ending::Unmarked {
+                return Ok((info, ending));
+            }
+        }
         let (blob, limits) = (blob.clone(), self.limits);
         let examined = tokio::task::spawn_blocking(move || {
             let info = Self::inspect(&blob)?;

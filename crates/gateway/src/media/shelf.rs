@@ -2,6 +2,7 @@
 //! does. And those that are on their way to their callers and kept nowhere else: in files that are not synced, until they are
 //! out. A process keeps a lock on each of its files; one that nobody locks was left behind.
 
+mod slots;
 mod spares;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -9,17 +10,18 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Wri
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use providers::Blob;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use providers::{Blob, base64_len};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::outside;
 use crate::db::media::MediaRow;
+use slots::{Held, Slots};
 use spares::Spares;
 
 /// What the names of these files end with.
 const EXTENSION: &str = "image";
-/// The same of images that are being sent; backups leave them out.
-const SENDING: &str = "sending";
 /// The same while they are written.
 const UNFINISHED: &str = "part";
 
@@ -34,6 +36,8 @@ pub struct Shelf {
     owner: Arc<str>,
     /// For when the disk is full.
     spares: Arc<Spares>,
+    /// For what is being sent.
+    slots: Arc<Slots>,
 }
 
 /// The first line of a file.
@@ -42,32 +46,47 @@ struct Label {
     owner: String,
     account_id: String,
     row: MediaRow,
+    /// The run of the machine, where the file is not synced.
+    #[serde(default)]
+    boot: Option<String>,
+    /// Whether it stands in the file as base64.
+    #[serde(default)]
+    is_base64: bool,
 }
 
 /// An image in a file of this process.
 #[derive(Debug)]
-pub struct Shelved {
-    path: PathBuf,
-    // Its lock says that the process lives.
-    _file: File,
-    /// Whether it stays only until the image is out.
-    is_sending: bool,
-    /// Where space is set aside.
-    spares: Arc<Spares>,
+pub struct Shelved(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// In a file of its own until the store takes it.
+    Waiting {
+        path: PathBuf,
+        // Its lock says that the process lives.
+        _file: File,
+        /// Where space is set aside.
+        spares: Arc<Spares>,
+    },
+    /// Only until it is out.
+    Sending(Held),
 }
 
 impl Shelved {
     /// Whether its file stays only until the image is out, and would not survive the death of the machine.
     #[must_use]
     pub const fn is_sending(&self) -> bool {
-        self.is_sending
+        matches!(self.0, Kind::Sending(_))
     }
 
-    /// Removes the file: the store, or the caller, has the image.
+    /// Forgets the image: the store, or the caller, has it.
     pub fn remove(&self) {
-        remove(&self.path);
-        if !self.is_sending {
-            self.spares.fill_up();
+        match &self.0 {
+            Kind::Waiting { path, spares, .. } => {
+                remove(path);
+                spares.fill_up();
+            }
+            Kind::Sending(held) => held.forget(),
         }
     }
 }
@@ -82,8 +101,9 @@ pub struct Leftover {
     /// The row that it gets.
     pub row: MediaRow,
     path: PathBuf,
-    /// Where the image begins in the file.
+    /// Where the image begins in the file, which may go on after its end.
     begins_at: u64,
+    is_base64: bool,
     file: File,
 }
 
@@ -93,11 +113,16 @@ impl Leftover {
     /// # Errors
     /// The file cannot be read.
     pub async fn bytes(&self) -> io::Result<Vec<u8>> {
-        let (mut file, begins_at) = (self.file.try_clone()?, self.begins_at);
+        let (mut file, begins_at, is_base64) = (self.file.try_clone()?, self.begins_at, self.is_base64);
+        let size_bytes = u64::try_from(self.row.size_bytes).map_err(io::Error::other)?;
+        let size_bytes = if is_base64 { base64_len(size_bytes) } else { size_bytes };
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(begins_at))?;
-            file.read_to_end(&mut bytes)?;
+            file.take(size_bytes).read_to_end(&mut bytes)?;
+            if is_base64 {
+                return STANDARD.decode(bytes).map_err(io::Error::other);
+            }
             Ok(bytes)
         });
         read.await.map_err(io::Error::other)?
@@ -126,6 +151,7 @@ impl Shelf {
             folder: folder.into(),
             owner: owner.into(),
             spares: Arc::new(Spares::in_folder(folder)),
+            slots: Arc::new(Slots::in_folder(folder)),
         }
     }
 
@@ -139,14 +165,13 @@ impl Shelf {
         let path = self.folder.join(format!("{}.{EXTENSION}", row.id));
         let (blob, spares) = (blob.clone(), Arc::clone(&self.spares));
         let written = tokio::task::spawn_blocking(move || {
-            let file = write(&path, &label, &blob, File::sync_all)
+            let file = write(&path, &label, &blob)
                 .or_else(|error| write_to_spare(&path, (&label, &blob), &spares).ok_or(error))?;
-            Ok(Shelved {
+            Ok(Shelved(Kind::Waiting {
                 path,
                 _file: file,
-                is_sending: false,
                 spares,
-            })
+            }))
         });
         written.await.map_err(io::Error::other)?
     }
@@ -157,18 +182,13 @@ impl Shelf {
     /// The file cannot be written.
     pub async fn put_while_sending(&self, row: &MediaRow, account_id: &str, blob: &Blob) -> io::Result<Shelved> {
         outside("shelf")?;
-        let label = self.label(row, account_id);
-        let path = self.folder.join(format!("{}.{SENDING}", row.id));
-        let (blob, spares) = (blob.clone(), Arc::clone(&self.spares));
-        let written = tokio::task::spawn_blocking(move || {
-            let file = write(&path, &label, &blob, |_| Ok(()))?;
-            Ok(Shelved {
-                path,
-                _file: file,
-                is_sending: true,
-                spares,
-            })
-        });
+        let label = Label {
+            boot: slots::BOOT.clone(),
+            is_base64: blob.base64().is_some(),
+            ..self.label(row, account_id)
+        };
+        let (blob, slots) = (blob.clone(), Arc::clone(&self.slots));
+        let written = tokio::task::spawn_blocking(move || Ok(Shelved(Kind::Sending(slots.hold(&label, &blob)?))));
         written.await.map_err(io::Error::other)?
     }
 
@@ -185,6 +205,8 @@ impl Shelf {
             owner: self.owner.to_string(),
             account_id: account_id.to_owned(),
             row: row.clone(),
+            boot: None,
+            is_base64: false,
         }
     }
 
@@ -201,44 +223,32 @@ impl Shelf {
         };
         for file in files {
             let path = file?.path();
-            let ends_with = |end: &str| path.extension().is_some_and(|extension| extension == end);
-            let is_empty = ends_with(UNFINISHED) || ends_with(spares::EXTENSION);
-            if !ends_with(EXTENSION) && !ends_with(SENDING) && !is_empty {
-                continue;
-            }
             match left_behind(&path) {
-                // It was never promised.
-                Ok(Some(_)) if is_empty => remove(&path),
-                Ok(Some(file)) => match read_label(&file) {
-                    Ok((label, begins_at)) => leftovers.push(Leftover {
-                        owner: label.owner,
-                        account_id: label.account_id,
-                        row: label.row,
-                        path,
-                        begins_at,
-                        file,
-                    }),
-                    Err(error) => tracing::error!(error = %error, "an image that waits for the store cannot be read"),
-                },
+                Ok(Some(leftover)) => leftovers.push(leftover),
                 Ok(None) => {}
-                Err(error) => tracing::error!(error = %error, "an image that waits for the store cannot be opened"),
+                Err(error) => tracing::error!(error = %error, "an image that waits for the store cannot be read"),
             }
         }
         Ok(leftovers)
     }
 }
 
-fn write(path: &Path, label: &Label, blob: &Blob, sync: fn(&File) -> io::Result<()>) -> io::Result<File> {
-    let unfinished = path.with_extension(UNFINISHED);
+/// A new file for its owner alone.
+fn open_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
+    options.open(path)
+}
+
+fn write(path: &Path, label: &Label, blob: &Blob) -> io::Result<File> {
+    let unfinished = path.with_extension(UNFINISHED);
+    let mut file = open_new(&unfinished)?;
     let written = (|| {
         file.lock()?;
         write_whole(&mut file, label, blob)?;
-        sync(&file)?;
+        file.sync_all()?;
         std::fs::rename(&unfinished, path)
     })();
     match written {
@@ -254,7 +264,7 @@ fn write_whole(file: &mut File, label: &Label, blob: &Blob) -> io::Result<()> {
     let mut line = serde_json::to_vec(label)?;
     line.push(b'\n');
     file.write_all(&line)?;
-    io::copy(&mut blob.reader(), file).map(drop)
+    blob.copy_to(file)
 }
 
 /// The same into space that was set aside, if there is any that is large enough.
@@ -265,8 +275,45 @@ fn write_to_spare(path: &Path, (label, blob): (&Label, &Blob), spares: &Spares) 
         .ok()
 }
 
+/// The image in a file of a dead process. What never had one, or may not be whole, is removed.
+fn left_behind(path: &Path) -> io::Result<Option<Leftover>> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let is_synced = match extension {
+        Some(EXTENSION) => true,
+        Some(slots::EXTENSION) => false,
+        // It was never promised.
+        Some(UNFINISHED | spares::EXTENSION) => {
+            if lock(path)?.is_some() {
+                remove(path);
+            }
+            return Ok(None);
+        }
+        _ => return Ok(None),
+    };
+    let Some(file) = lock(path)? else { return Ok(None) };
+    if !is_synced && !slots::has_image(&file)? {
+        remove(path);
+        return Ok(None);
+    }
+    let (label, length) = read_label(&file)?;
+    if !is_synced && label.boot != *slots::BOOT {
+        tracing::warn!("an image that was on its way when the machine stopped is not whole for sure, and is given up");
+        remove(path);
+        return Ok(None);
+    }
+    Ok(Some(Leftover {
+        owner: label.owner,
+        account_id: label.account_id,
+        row: label.row,
+        path: path.to_owned(),
+        is_base64: label.is_base64,
+        begins_at: if is_synced { length } else { LABEL_BYTES_MAX },
+        file,
+    }))
+}
+
 /// The file of a dead process, locked from now on; `None` when its process lives, or another one was faster.
-fn left_behind(path: &Path) -> io::Result<Option<File>> {
+fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -279,8 +326,9 @@ fn left_behind(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn read_label(file: &File) -> io::Result<(Label, u64)> {
+fn read_label(mut file: &File) -> io::Result<(Label, u64)> {
     let mut line = String::new();
+    file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(file);
     let length = reader.read_line(&mut line)?;
     Ok((serde_json::from_str(&line)?, length as u64))

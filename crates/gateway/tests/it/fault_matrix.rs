@@ -22,7 +22,7 @@ const BUSY: &str = "status=429 retry-after=10";
 /// Tries of one candidate in one walk of the plan at most: the first and two retries.
 const TRIES_MAX: usize = 3;
 /// For calls that never end: long enough that another one follows on a busy machine.
-const SHORT_DEADLINE_S: u64 = 5;
+const SHORT_DEADLINE_S: u64 = 12;
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

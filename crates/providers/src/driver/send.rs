@@ -133,8 +133,10 @@ impl Driver {
             return Ok(ReplyBody::Empty);
         }
         let limit = self.config.answer_bytes;
-        if response.content_length().is_some_and(|length| length > limit) {
-            return Err(too_large(limit));
+        match response.content_length() {
+            Some(length) if length > limit => return Err(too_large(limit)),
+            Some(length) => scope.expect(length),
+            None => {}
         }
         let mut sink = match expect {
             Expect::Bytes => Sink::Blob(scope.writer()),

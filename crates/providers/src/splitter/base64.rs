@@ -45,13 +45,25 @@ impl Decoded {
     }
 }
 
+/// What a push completed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pushed<'a> {
+    /// The bytes.
+    pub(crate) bytes: &'a [u8],
+    /// How many characters of the text, from its beginning, are plain ones of the standard alphabet, where nothing but padding
+    /// follows them.
+    pub(crate) plain: Option<usize>,
+}
+
 impl Decoder {
     /// Decodes what `text` completes.
-    pub(crate) fn push(&mut self, text: &[u8]) -> Result<&[u8], BadBase64> {
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<Pushed<'_>, BadBase64> {
         self.decoded.clear();
+        let mut is_whole = self.escape.is_none();
         let mut rest = text;
         while self.escape.is_none() && !self.carry.is_empty() && !rest.is_empty() {
             let (head, tail) = rest.split_at(rest.len().min(4 - self.carry.len()));
+            is_whole &= head.iter().all(|byte| is_symbol(*byte) || *byte == b'=');
             self.push_any(head)?;
             rest = tail;
         }
@@ -60,8 +72,13 @@ impl Decoder {
         let whole = rest.len() - padding;
         let (quads, tail) = rest.split_at(whole - whole % 4);
         let is_plain = self.padding == 0 && self.escape.is_none() && self.decoded.decode(quads).is_ok();
+        is_whole &= is_plain && tail.iter().all(|byte| is_symbol(*byte) || *byte == b'=');
         self.push_any(if is_plain { tail } else { rest })?;
-        Ok(self.decoded.bytes())
+        let padding = text.iter().rev().take(4).filter(|byte| **byte == b'=').count();
+        Ok(Pushed {
+            bytes: self.decoded.bytes(),
+            plain: is_whole.then(|| text.len() - padding),
+        })
     }
 
     /// Decodes the last characters.
@@ -127,16 +144,15 @@ fn is_symbol(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
-/// Whether `text` can be the beginning of base64. A space would let in plain words, so it is not allowed here.
-pub(crate) fn is_base64(text: &[u8]) -> bool {
-    text.iter()
-        .all(|byte| is_symbol(*byte) || matches!(byte, b'-' | b'_' | b'=' | b'\n' | b'\r'))
+/// Whether `byte` can stand in base64. A space would let in plain words, so it is not allowed here.
+pub(crate) fn is_base64(byte: u8) -> bool {
+    is_symbol(byte) || matches!(byte, b'-' | b'_' | b'=' | b'\n' | b'\r')
 }
 
 /// Decodes a short text whole.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, BadBase64> {
     let mut decoder = Decoder::default();
-    let mut bytes = decoder.push(text)?.to_vec();
+    let mut bytes = decoder.push(text)?.bytes.to_vec();
     bytes.extend_from_slice(decoder.finish()?);
     Ok(bytes)
 }

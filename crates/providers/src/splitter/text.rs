@@ -18,11 +18,16 @@ pub(super) struct Start {
 pub(super) fn recognize(raw: &[u8]) -> Option<Start> {
     let mut unescape = Unescape::default();
     let mut text = Vec::with_capacity(raw.len());
-    for byte in raw {
-        if unescape.is_open() || *byte == b'\\' {
+    let mut rest = raw;
+    while !rest.is_empty() {
+        if !unescape.is_open() {
+            let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+            text.extend_from_slice(&rest[..plain]);
+            rest = &rest[plain..];
+        }
+        if let Some((byte, after)) = rest.split_first() {
             text.extend(unescape.push(*byte).ok()?);
-        } else {
-            text.push(*byte);
+            rest = after;
         }
     }
     let (mime, base64) = match data_prefix(&text) {
@@ -30,9 +35,9 @@ pub(super) fn recognize(raw: &[u8]) -> Option<Start> {
         None => (None, text),
     };
     // In a URL each character may be written as an escape.
-    let is_escaped = |byte: &u8| mime.is_some() && matches!(byte, b'%' | b' ' | b'\t');
-    let plain: Vec<u8> = base64.iter().copied().filter(|byte| !is_escaped(byte)).collect();
-    is_base64(&plain).then_some(Start { mime, base64, unescape })
+    let is_escaped = |byte: u8| mime.is_some() && matches!(byte, b'%' | b' ' | b'\t');
+    let is_one = base64.iter().all(|byte| is_base64(*byte) || is_escaped(*byte));
+    is_one.then_some(Start { mime, base64, unescape })
 }
 
 /// The media type of a data URI and where its base64 begins.

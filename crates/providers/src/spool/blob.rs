@@ -2,14 +2,17 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, BufReader, Read, Seek, SeekFrom, Write},
     sync::Arc,
 };
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
-use super::Charge;
+use super::{
+    Charge,
+    memory::{Form, MemoryChunks},
+};
 
 /// Size of the pieces that a stream of a blob gives, but for the last, in bytes: large enough to be cheap, small enough for
 /// hundreds of streams, and 64 KiB of base64.
@@ -30,55 +33,6 @@ struct Inner {
 pub(super) enum Store {
     Memory(MemoryChunks),
     File(File),
-}
-
-/// Pieces of exactly [`STREAM_CHUNK_BYTES`], but for the last: growing never copies what is already there.
-#[derive(Debug, Default)]
-pub(super) struct MemoryChunks {
-    full: Vec<Bytes>,
-    last: Vec<u8>,
-}
-
-impl MemoryChunks {
-    pub(super) fn append(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let (part, rest) = bytes.split_at(bytes.len().min(STREAM_CHUNK_BYTES - self.last.len()));
-            if self.last.is_empty() && !self.full.is_empty() {
-                self.last.reserve_exact(STREAM_CHUNK_BYTES);
-            }
-            self.last.extend_from_slice(part);
-            bytes = rest;
-            if self.last.len() == STREAM_CHUNK_BYTES {
-                self.full.push(std::mem::take(&mut self.last).into());
-            }
-        }
-    }
-
-    /// Ends the writing: the last piece becomes shareable like the others.
-    pub(super) fn shrink(&mut self) {
-        if !self.last.is_empty() {
-            self.last.shrink_to_fit();
-            self.full.push(std::mem::take(&mut self.last).into());
-        }
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &[u8]> {
-        self.full
-            .iter()
-            .map(AsRef::as_ref)
-            .chain(std::iter::once(self.last.as_slice()))
-    }
-
-    /// What stands at `offset`, up to the end of its piece.
-    fn at(&self, offset: u64, most: usize) -> Bytes {
-        let chunk = STREAM_CHUNK_BYTES as u64;
-        let index = usize::try_from(offset / chunk).unwrap_or(usize::MAX);
-        let within = (offset % chunk) as usize;
-        match self.full.get(index) {
-            Some(bytes) if within < bytes.len() => bytes.slice(within..bytes.len().min(within.saturating_add(most))),
-            _ => Bytes::new(),
-        }
-    }
 }
 
 impl Blob {
@@ -108,6 +62,23 @@ impl Blob {
         matches!(self.0.store, Store::Memory(_))
     }
 
+    /// The base64 in which the bytes stand in memory, in pieces; `None` where they do not.
+    #[must_use]
+    pub fn base64(&self) -> Option<impl Iterator<Item = &[u8]>> {
+        match &self.0.store {
+            Store::Memory(chunks) if chunks.form() == Form::Base64 => Some(chunks.stored()),
+            _ => None,
+        }
+    }
+
+    /// The text of the piece that begins at `offset`, a multiple of [`STREAM_CHUNK_BYTES`], where it stands in memory.
+    pub(crate) fn base64_piece(&self, offset: u64) -> Option<Bytes> {
+        let Store::Memory(chunks) = &self.0.store else {
+            return None;
+        };
+        chunks.text_of(usize::try_from(offset / STREAM_CHUNK_BYTES as u64).ok()?)
+    }
+
     /// A reader of its own position. It blocks on the file system when the blob is in a file.
     #[must_use]
     pub fn reader(&self) -> BlobReader {
@@ -134,23 +105,37 @@ impl Blob {
     /// # Errors
     /// When the file cannot be read.
     pub fn read_all(&self) -> io::Result<Bytes> {
-        if let Store::Memory(MemoryChunks { full, .. }) = &self.0.store
-            && let [only] = full.as_slice()
-        {
-            return Ok(only.clone());
-        }
         let size = usize::try_from(self.len()).map_err(io::Error::other)?;
+        if let Store::Memory(chunks) = &self.0.store
+            && size <= STREAM_CHUNK_BYTES
+        {
+            return chunks.at(0, size);
+        }
         let mut all = vec![0; size];
         self.reader().read_exact(&mut all)?;
         Ok(all.into())
     }
 
+    /// Writes everything to `target`, from memory without a copy in between. It blocks on the file system when the blob is in a
+    /// file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or `target` takes no more.
+    pub fn copy_to(&self, target: &mut impl Write) -> io::Result<()> {
+        match &self.0.store {
+            Store::Memory(chunks) => chunks.each_piece(|piece| target.write_all(piece)),
+            Store::File(_) => {
+                io::copy(&mut BufReader::with_capacity(STREAM_CHUNK_BYTES, self.reader()), target).map(drop)
+            }
+        }
+    }
+
     /// The piece that begins at `offset`, a multiple of [`STREAM_CHUNK_BYTES`].
-    async fn piece(&self, offset: u64) -> io::Result<Bytes> {
+    pub(crate) async fn piece(&self, offset: u64) -> io::Result<Bytes> {
         let left = usize::try_from(self.len() - offset).unwrap_or(usize::MAX);
         let size_bytes = left.min(STREAM_CHUNK_BYTES);
         if let Store::Memory(chunks) = &self.0.store {
-            return Ok(chunks.at(offset, size_bytes));
+            return chunks.at(offset, size_bytes);
         }
         let blob = self.clone();
         tokio::task::spawn_blocking(move || blob.copy(offset, size_bytes))
@@ -171,7 +156,7 @@ impl Blob {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         match &self.0.store {
             Store::Memory(chunks) => {
-                let piece = chunks.at(offset, buffer.len());
+                let piece = chunks.at(offset, buffer.len())?;
                 buffer[..piece.len()].copy_from_slice(&piece);
                 Ok(piece.len())
             }

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Blob, Charge, SpoolError, SpoolScope,
-    blob::{MemoryChunks, Store},
+    blob::Store,
+    memory::{Form, MemoryChunks},
 };
 
 /// A blob that is being written. Dropping it unfinished gives its bytes back.
@@ -29,20 +30,66 @@ impl BlobWriter {
         }
     }
 
+    /// Keeps what is in memory as the base64 in which it comes by [`Self::write_base64`].
+    pub(crate) fn expecting_base64(mut self) -> Self {
+        if self.size_bytes == 0 {
+            self.store = Store::Memory(MemoryChunks::of(Form::Base64));
+        }
+        self
+    }
+
     /// Appends `bytes`. After an error the blob is unusable and should be dropped.
     ///
     /// # Errors
     /// [`SpoolError`] when the spool is full or its file system fails.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        if let Store::Memory(chunks) = &mut self.store
+            && chunks.form() == Form::Base64
+        {
+            *chunks = std::mem::take(chunks).into_bytes_form()?;
+        }
+        self.take(bytes, bytes)
+    }
+
+    /// Appends `text`, characters of the standard alphabet, which with those before completes `bytes`.
+    ///
+    /// # Errors
+    /// As for [`Self::write`].
+    pub(crate) fn write_base64(&mut self, text: &[u8], bytes: &[u8]) -> Result<(), SpoolError> {
+        match &self.store {
+            Store::Memory(chunks) if chunks.form() == Form::Base64 => self.take(text, bytes),
+            _ => self.take(bytes, bytes),
+        }
+    }
+
+    /// Ends the text with the last bytes, which its last characters stand for.
+    ///
+    /// # Errors
+    /// As for [`Self::write`].
+    pub(crate) fn end_base64(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
+        match &mut self.store {
+            Store::Memory(chunks) if chunks.form() == Form::Base64 => {
+                self.charge.take_total(bytes.len() as u64)?;
+                self.size_bytes += bytes.len() as u64;
+                chunks.end_text(bytes);
+                Ok(())
+            }
+            _ => self.take(bytes, bytes),
+        }
+    }
+
+    /// Takes bytes in the form in which memory has them, or as they are where they go to a file.
+    fn take(&mut self, stored: &[u8], bytes: &[u8]) -> Result<(), SpoolError> {
         let size_bytes = bytes.len() as u64;
         self.charge.take_total(size_bytes)?;
-        if matches!(self.store, Store::Memory(_)) && !self.charge.take_memory(size_bytes) {
+        if matches!(self.store, Store::Memory(_)) && !self.charge.take_memory(stored.len() as u64) {
             match self.move_to_file() {
-                Err(_) if self.charge.scope.is_admitted() => self.charge.force_memory(size_bytes),
+                Err(_) if self.charge.scope.is_admitted() => self.charge.force_memory(stored.len() as u64),
                 moved => moved?,
             }
         }
-        self.append(bytes)?;
+        let is_in_file = matches!(self.store, Store::File(_));
+        self.append(if is_in_file { bytes } else { stored })?;
         self.size_bytes += size_bytes;
         Ok(())
     }
@@ -102,9 +149,7 @@ impl BlobWriter {
             None => tempfile::tempfile()?,
         };
         if let Store::Memory(chunks) = &self.store {
-            for chunk in chunks.all() {
-                file.write_all(chunk)?;
-            }
+            chunks.each_piece(|piece| file.write_all(piece))?;
         }
         self.store = Store::File(file);
         self.charge.give_back_memory();

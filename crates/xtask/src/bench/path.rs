@@ -3,10 +3,13 @@
 //! The upstream is nginx with a fixed answer, the load is wrk: neither draws nor decides, so that what is measured is the
 //! gateway. Rounds are interleaved and their median counts, since a machine's speed drifts.
 
+mod chart;
 mod load;
 mod peers;
 pub(super) mod picture;
 mod upstream;
+
+use std::path::Path;
 
 use load::Load;
 use peers::Peer;
@@ -15,9 +18,16 @@ use upstream::Upstream;
 use crate::{Outcome, console, debian, repository};
 
 /// Sizes of the upstream's answer, in bytes: a thumbnail, and pictures as models give them.
-const SIZES: [(&str, usize); 3] = [("16 KB", 16 << 10), ("1 MB", 1 << 20), ("4 MB", 4 << 20)];
+const SIZES: [(&str, usize); 4] = [
+    ("16 KB", 16 << 10),
+    ("1 MB", 1 << 20),
+    ("4 MB", 4 << 20),
+    ("32 MB", 32 << 20),
+];
 /// Rounds of each measurement.
 const ROUNDS: usize = 3;
+/// Where the figures of all gateways go, as data and as a chart.
+const PUBLISHED: &str = "docs/benchmarks";
 /// Connections at once where throughput is measured.
 const CONNECTIONS: u16 = 16;
 
@@ -35,21 +45,28 @@ struct Figures {
     failed: u64,
 }
 
-pub(super) fn run() -> Outcome {
+/// Measures the gateways that are named, or all; the upstream alone is always among them.
+pub(super) fn run(names: &[&str]) -> Outcome {
     let missing: Vec<&str> = [("nginx", "nginx-light"), ("wrk", "wrk")]
         .into_iter()
         .filter(|(program, _)| !exists(program))
         .map(|(_, package)| package)
         .collect();
     debian::install(&missing)?;
-    let peers = Peer::installed();
+    debian::install(crate::postgres::missing().as_slice())?;
+    let peers = Peer::named(names)?;
     let mut rows = Vec::new();
     for (name, size_bytes) in SIZES {
         console::heading(name);
         rows.push((name, at_size(size_bytes, &peers)?));
     }
     console::line(&table(&rows));
-    write(&rows)
+    let folder = if names.is_empty() {
+        repository::root().join(PUBLISHED)
+    } else {
+        repository::target()
+    };
+    write(&rows, &folder)
 }
 
 /// Whether a program is on the path: wrk has no command that ends well.
@@ -138,9 +155,9 @@ fn table(rows: &[(&str, Vec<(Peer, Figures)>)]) -> String {
     lines.join("\n")
 }
 
-/// Keeps the figures as JSON, with what they were measured on.
-fn write(rows: &[(&str, Vec<(Peer, Figures)>)]) -> Outcome {
-    let rows: Vec<_> = rows
+/// Keeps the figures as JSON, with what they were measured on, and as a chart.
+fn write(rows: &[(&str, Vec<(Peer, Figures)>)], folder: &Path) -> Outcome {
+    let figures: Vec<_> = rows
         .iter()
         .flat_map(|(name, row)| {
             row.iter().map(move |(peer, figures)| {
@@ -154,14 +171,32 @@ fn write(rows: &[(&str, Vec<(Peer, Figures)>)]) -> Outcome {
         .collect();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let told = serde_json::json!({
-        "cores": cores, "rounds": ROUNDS, "connections": CONNECTIONS, "system": std::env::consts::OS,
-        "machine": std::env::consts::ARCH, "rows": rows,
+        "cores": cores, "processor": processor(), "rounds": ROUNDS, "connections": CONNECTIONS,
+        "system": std::env::consts::OS, "machine": std::env::consts::ARCH, "rows": figures,
     });
-    let file = repository::target().join("bench-path.json");
     let text = serde_json::to_string_pretty(&told).map_err(|error| error.to_string())?;
-    std::fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-    console::line(&format!("\nwritten to {}", file.display()));
+    let bars = |row: &[(Peer, Figures)]| -> Vec<_> {
+        let served = row.iter().filter(|(_, figures)| figures.failed == 0);
+        served
+            .map(|(peer, figures)| (peer.name(), figures.requests_per_s))
+            .collect()
+    };
+    let groups: Vec<_> = rows.iter().map(|(name, row)| (*name, bars(row))).collect();
+    let title = format!("Requests a second over {CONNECTIONS} connections, by size of the answer");
+    std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    for (name, text) in [("path.json", text + "\n"), ("path.svg", chart::svg(&title, &groups))] {
+        let file = folder.join(name);
+        std::fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        console::line(&format!("written to {}", file.display()));
+    }
     Ok(())
+}
+
+/// What the system calls its processor.
+fn processor() -> Option<String> {
+    let told = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = told.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]

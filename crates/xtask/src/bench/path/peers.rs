@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use super::load::wait_for;
 use super::upstream::{PATH, Upstream, free_port};
 use crate::bench::server::Server;
+use crate::postgres::{Cluster, Durability};
 use crate::{Outcome, console, environment, repository, steps};
 
 /// What the others are had as, each in its newest version.
@@ -29,6 +30,8 @@ pub(super) enum Peer {
     PictorUrl,
     /// Pictor, with both: what it does unless somebody says otherwise.
     PictorBoth,
+    /// Pictor with its books in PostgreSQL, answering with base64.
+    PictorPostgres,
     /// LiteLLM's proxy.
     LiteLlm,
     /// Portkey's gateway.
@@ -47,16 +50,18 @@ pub(super) struct Served {
 enum Process {
     None,
     Other(Child),
-    Pictor(Server),
+    /// With the cluster of its database, where it has one.
+    Pictor(Server, Option<Cluster>),
 }
 
 impl Peer {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Upstream,
         Self::Envoy,
         Self::Pictor,
         Self::PictorUrl,
         Self::PictorBoth,
+        Self::PictorPostgres,
         Self::LiteLlm,
         Self::Portkey,
     ];
@@ -68,22 +73,32 @@ impl Peer {
             Self::Pictor => "Pictor b64_json",
             Self::PictorUrl => "Pictor url",
             Self::PictorBoth => "Pictor both",
+            Self::PictorPostgres => "Pictor PostgreSQL",
             Self::LiteLlm => "LiteLLM",
             Self::Portkey => "Portkey",
         }
     }
 
-    /// Those that are here or could be installed; the others are named.
-    pub(super) fn installed() -> Vec<Self> {
-        for outcome in [install_python(), install_node()] {
-            if let Err(why) = outcome {
-                console::line(&format!("  not installed: {why}"));
-            }
+    /// Those of these names, or all where there is none, as far as they are here or could be installed; which could not is
+    /// told.
+    ///
+    /// # Errors
+    /// There is none of such a name.
+    pub(super) fn named(names: &[&str]) -> Outcome<Vec<Self>> {
+        if let Some(unknown) = names
+            .iter()
+            .find(|name| Self::ALL.iter().all(|peer| peer.name() != **name))
+        {
+            let known = Self::ALL.map(Self::name).join(", ");
+            return Err(format!("no gateway is called `{unknown}`; there are {known}"));
         }
-        Self::ALL
-            .into_iter()
-            .filter(|peer| peer.program().is_none_or(|program| program.is_file()))
-            .collect()
+        let is_wanted = |peer: &Self| names.is_empty() || *peer == Self::Upstream || names.contains(&peer.name());
+        let wanted = Self::ALL.into_iter().filter(is_wanted).collect::<Vec<_>>();
+        if wanted.iter().any(|peer| peer.program().is_some()) {
+            install();
+        }
+        let is_there = |peer: &Self| peer.program().is_none_or(|program| program.is_file());
+        Ok(wanted.into_iter().filter(is_there).collect())
     }
 
     fn program(self) -> Option<PathBuf> {
@@ -137,17 +152,19 @@ impl Peer {
                 command.arg(format!("--port={port}"));
                 spawn(command, port)?
             }
-            Self::Pictor | Self::PictorUrl | Self::PictorBoth => {
+            Self::Pictor | Self::PictorUrl | Self::PictorBoth | Self::PictorPostgres => {
                 let data = files.path().to_string_lossy().into_owned();
-                let server = Server::start(
-                    &["serve"],
-                    &[
-                        ("PICTOR_LISTEN", "127.0.0.1:0"),
-                        ("PICTOR_DATA_DIR", &data),
-                        ("PICTOR_OPENAI_BASE_URL", &upstream.base_url),
-                        ("PICTOR_OPENAI_API_KEY", "sk-bench"),
-                    ],
-                )?;
+                let cluster = (self == Self::PictorPostgres).then(|| Cluster::start(Durability::Full));
+                let cluster = cluster.transpose()?;
+                let database = cluster.as_ref().map(Cluster::url);
+                let mut variables = vec![
+                    ("PICTOR_LISTEN", "127.0.0.1:0"),
+                    ("PICTOR_DATA_DIR", &data),
+                    ("PICTOR_OPENAI_BASE_URL", &upstream.base_url),
+                    ("PICTOR_OPENAI_API_KEY", "sk-bench"),
+                ];
+                variables.extend(database.as_deref().map(|url| ("PICTOR_DATABASE_URL", url)));
+                let server = Server::start(&["serve"], &variables)?;
                 let key = std::fs::read_to_string(files.path().join("first-key"))
                     .map_err(|error| format!("no first key: {error}"))?;
                 headers.push(bearer(key.trim()));
@@ -157,7 +174,7 @@ impl Peer {
                     Self::PictorBoth => ASKED_BOTH,
                     _ => ASKED,
                 };
-                Process::Pictor(server)
+                Process::Pictor(server, cluster)
             }
         };
         Ok(Served {
@@ -177,12 +194,12 @@ impl Peer {
 }
 
 impl Served {
-    /// User and system time of the process and of those it started, in ms.
+    /// User and system time of the process and of those it started, without its database's, in ms.
     pub(super) fn cpu_ms(&self) -> Outcome<f64> {
         let root = match &self.process {
             Process::None => return Ok(0.0),
             Process::Other(child) => child.id(),
-            Process::Pictor(server) => server.id(),
+            Process::Pictor(server, _) => server.id(),
         };
         cpu_of(root)
     }
@@ -245,6 +262,14 @@ fn put(folder: &Path, name: &str, text: &str) -> Outcome<PathBuf> {
 
 fn folder() -> PathBuf {
     repository::target().join("bench-peers")
+}
+
+fn install() {
+    for outcome in [install_python(), install_node()] {
+        if let Err(why) = outcome {
+            console::line(&format!("  not installed: {why}"));
+        }
+    }
 }
 
 fn install_python() -> Outcome {
