@@ -19,9 +19,13 @@ use std::{
     time::Instant,
 };
 
-pub use blob::{Blob, BlobReader, STREAM_CHUNK_BYTES};
+pub use blob::{Blob, BlobReader};
 pub use owners::{Owners, WANTED_FOR};
 pub use writer::BlobWriter;
+
+/// Size of the pieces that a stream of a blob gives, but for the last, in bytes: large enough to be cheap, small enough for
+/// hundreds of streams, and 64 KiB of base64.
+pub const STREAM_CHUNK_BYTES: usize = 48 * 1024;
 
 /// All blobs of the process, in bytes: past it new work is refused, since a disk that fills up takes the database with it.
 pub const TOTAL_BYTES: u64 = 1 << 30;

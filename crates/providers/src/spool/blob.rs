@@ -10,13 +10,9 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 
 use super::{
-    Charge,
+    Charge, STREAM_CHUNK_BYTES,
     memory::{Form, MemoryChunks},
 };
-
-/// Size of the pieces that a stream of a blob gives, but for the last, in bytes: large enough to be cheap, small enough for
-/// hundreds of streams, and 64 KiB of base64.
-pub const STREAM_CHUNK_BYTES: usize = 48 * 1024;
 
 /// Bytes in the spool. Clones share them; the last one to go gives them back.
 #[derive(Debug, Clone)]

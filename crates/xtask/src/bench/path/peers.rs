@@ -44,14 +44,15 @@ pub(super) struct Served {
     pub(super) url: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: &'static str,
+    /// That of its database, where it has one.
+    _cluster: Option<Cluster>,
     _folder: tempfile::TempDir,
 }
 
 enum Process {
     None,
     Other(Child),
-    /// With the cluster of its database, where it has one.
-    Pictor(Server, Option<Cluster>),
+    Pictor(Server),
 }
 
 impl Peer {
@@ -115,6 +116,7 @@ impl Peer {
         let bearer = |key: &str| ("authorization".to_owned(), format!("Bearer {key}"));
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         let mut body = ASKED;
+        let mut cluster = None;
         let port = free_port()?;
         let mut url = format!("http://127.0.0.1:{port}/v1{PATH}");
         let process = match self {
@@ -154,8 +156,9 @@ impl Peer {
             }
             Self::Pictor | Self::PictorUrl | Self::PictorBoth | Self::PictorPostgres => {
                 let data = files.path().to_string_lossy().into_owned();
-                let cluster = (self == Self::PictorPostgres).then(|| Cluster::start(Durability::Full));
-                let cluster = cluster.transpose()?;
+                if self == Self::PictorPostgres {
+                    cluster = Some(Cluster::start(Durability::Full)?);
+                }
                 let database = cluster.as_ref().map(Cluster::url);
                 let mut variables = vec![
                     ("PICTOR_LISTEN", "127.0.0.1:0"),
@@ -174,7 +177,7 @@ impl Peer {
                     Self::PictorBoth => ASKED_BOTH,
                     _ => ASKED,
                 };
-                Process::Pictor(server, cluster)
+                Process::Pictor(server)
             }
         };
         Ok(Served {
@@ -182,6 +185,7 @@ impl Peer {
             url,
             headers,
             body,
+            _cluster: cluster,
             _folder: files,
         })
     }
@@ -199,7 +203,7 @@ impl Served {
         let root = match &self.process {
             Process::None => return Ok(0.0),
             Process::Other(child) => child.id(),
-            Process::Pictor(server, _) => server.id(),
+            Process::Pictor(server) => server.id(),
         };
         cpu_of(root)
     }
