@@ -253,6 +253,24 @@ pub enum ReplyBody {
     Empty,
 }
 
+#[cfg(test)]
+impl Reply {
+    /// An answer of JSON, or of a page where there is none.
+    pub(crate) fn of(status: u16, json: serde_json::Value) -> Self {
+        use crate::spool::{Spool, SpoolLimits};
+        let scope = Spool::new(SpoolLimits::default()).scope();
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            retry_after: None,
+            body: match json {
+                serde_json::Value::Null => ReplyBody::Text("<html>".to_owned()),
+                json => ReplyBody::Document(Document::from_json(json, scope)),
+            },
+        }
+    }
+}
+
 impl Reply {
     /// Whether the status is 2xx.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use planner::{
-    failure::{Failure, FailureKind, Spent},
+    failure::{Failure, FailureKind, Moderation, Spent},
     native::NativeRequest,
 };
 use reqwest::header::HeaderMap;
@@ -66,6 +66,42 @@ pub(crate) fn failed(provider: &str, kind: FailureKind, reply: &Reply) -> Failur
     // A refusal without work: an error status below 500 means that nothing was begun.
     if kind == FailureKind::UnreadableAnswer && (300..500).contains(&reply.status) {
         failure.spent = Spent::No;
+    }
+    failure
+}
+
+/// What an answer says of a failure, wherever its protocol has it.
+#[derive(Debug, Default)]
+pub(crate) struct Said<'a> {
+    pub(crate) code: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
+    /// The argument at fault.
+    pub(crate) param: Option<&'a str>,
+    /// Of a safety block.
+    pub(crate) moderation: Moderation,
+    /// Where the body has it; else it may stand in the message.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// A failure of `kind` with what was said of it: callers are told of what is theirs, an argument or a safety block.
+pub(crate) fn described(provider: &str, kind: FailureKind, reply: &Reply, said: Said<'_>) -> Failure {
+    let mut failure = failed(provider, kind, reply);
+    let message = said.message.filter(|message| !message.is_empty());
+    failure.code = said.code.map(str::to_owned);
+    match kind {
+        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
+            failure.param = said.param.map(str::to_owned);
+            if let Some(message) = message {
+                message.clone_into(&mut failure.message);
+            }
+        }
+        FailureKind::RateLimited if failure.retry_after.is_none() => {
+            failure.retry_after = said.retry_after.or_else(|| message.and_then(wait_in_text));
+        }
+        _ => {}
+    }
+    if kind == FailureKind::ContentPolicy {
+        failure.moderation = Some(said.moderation);
     }
     failure
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     ProviderRequest, Reply,
-    verdict::{failed, kind_of_status, param_named_in, text_of, words},
+    verdict::{Said, described, kind_of_status, param_named_in, text_of},
 };
 
 /// Codes that mean money; the first part decides, as in `SetLimitExceeded.Inference`.
@@ -29,17 +29,17 @@ const MODEL_CODES: [&str; 3] = ["UnsupportedModel", "InvalidEndpointOrModel", "I
 /// What an error answer means.
 pub(super) fn judge(request: &ProviderRequest, reply: &Reply) -> Failure {
     let json = reply.document().map_or(&Value::Null, |document| &document.json);
-    described(request, reply, &json["error"])
+    judge_error(request, reply, &json["error"])
 }
 
 /// What it means that all images failed, by the error of the first. Such images are free.
 pub(super) fn judge_item(request: &ProviderRequest, reply: &Reply, error: &Value) -> Failure {
-    let mut failure = described(request, reply, error);
+    let mut failure = judge_error(request, reply, error);
     failure.spent = Spent::No;
     failure
 }
 
-fn described(request: &ProviderRequest, reply: &Reply, error: &Value) -> Failure {
+fn judge_error(request: &ProviderRequest, reply: &Reply, error: &Value) -> Failure {
     let provider = &request.endpoint.provider;
     let code = text_of(&error["code"]);
     let (message, request_id) = match text_of(&error["message"]) {
@@ -47,27 +47,16 @@ fn described(request: &ProviderRequest, reply: &Reply, error: &Value) -> Failure
         None => ("", None),
     };
     let kind = kind(reply, code.unwrap_or_default());
-    let mut failure = failed(provider, kind, reply);
-    failure.message = words(provider, kind, reply.status);
-    failure.code = code.map(str::to_owned);
+    let named = || text_of(&error["param"]).or_else(|| param_named_in(message, &request.native));
+    let said = Said {
+        code,
+        message: Some(message),
+        param: (kind == FailureKind::InvalidArgument).then(named).flatten(),
+        moderation: moderation(code.unwrap_or_default()),
+        retry_after: None,
+    };
+    let mut failure = described(provider, kind, reply, said);
     failure.upstream_request_id = failure.upstream_request_id.or_else(|| request_id.map(str::to_owned));
-    match kind {
-        FailureKind::InvalidArgument => {
-            failure.param = text_of(&error["param"])
-                .or_else(|| param_named_in(message, &request.native))
-                .map(str::to_owned);
-            if !message.is_empty() {
-                message.clone_into(&mut failure.message);
-            }
-        }
-        FailureKind::ContentPolicy => {
-            failure.moderation = Some(moderation(code.unwrap_or_default()));
-            if !message.is_empty() {
-                message.clone_into(&mut failure.message);
-            }
-        }
-        _ => {}
-    }
     failure
 }
 
@@ -132,24 +121,12 @@ fn moderation(code: &str) -> Moderation {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        adapter::ReplyBody,
-        splitter::Document,
-        spool::{Spool, SpoolLimits},
-    };
 
     fn reply(status: u16) -> Reply {
-        let scope = Spool::new(SpoolLimits::default()).scope();
-        Reply {
-            status,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            body: ReplyBody::Document(Document::from_json(json!({}), scope)),
-        }
+        Reply::of(status, json!({}))
     }
 
     #[test]

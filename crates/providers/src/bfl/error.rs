@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     Reply, Stage,
-    verdict::{failed, kind_of_status, text_of, words},
+    verdict::{Said, described, failed, kind_of_status, text_of, words},
 };
 
 /// What an error answer means: `{error, message, details}`, `{detail: "..."}` or `{detail: [{loc, msg, type}]}`.
@@ -17,33 +17,19 @@ pub(super) fn judge(provider: &str, reply: &Reply, stage: Stage) -> Failure {
     let detail = &json["detail"];
     let message = text_of(&json["message"]).or_else(|| text_of(detail));
     let kind = kind(reply, stage, code, message);
-    let mut failure = failed(provider, kind, reply);
-    failure.code = code.or_else(|| text_of(&detail[0]["type"])).map(str::to_owned);
-    match kind {
-        FailureKind::InvalidArgument => {
-            failure.param = detail[0]["loc"]
-                .as_array()
-                .and_then(|path| path.iter().rev().find_map(text_of))
-                .filter(|name| *name != "body")
-                .map(str::to_owned);
-            if let Some(text) = faults(detail).or_else(|| message.map(str::to_owned)) {
-                failure.message = text;
-            }
-        }
-        FailureKind::ContentPolicy => {
-            failure.moderation = Some(moderation("input", &json["details"]));
-            if let Some(message) = message {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => {
-            failure.retry_after = json["retry_after"]
-                .as_f64()
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        }
-        _ => {}
-    }
-    failure
+    let faults = faults(detail).filter(|_| kind == FailureKind::InvalidArgument);
+    let place = detail[0]["loc"].as_array();
+    let param = place.and_then(|path| path.iter().rev().find_map(text_of));
+    let said = Said {
+        code: code.or_else(|| text_of(&detail[0]["type"])),
+        message: faults.as_deref().or(message),
+        param: param.filter(|name| *name != "body"),
+        moderation: moderation("input", &json["details"]),
+        retry_after: json["retry_after"]
+            .as_f64()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+    };
+    described(provider, kind, reply, said)
 }
 
 fn kind(reply: &Reply, stage: Stage, code: Option<&str>, message: Option<&str>) -> FailureKind {
@@ -121,24 +107,12 @@ fn moderation(stage: &str, details: &Value) -> Moderation {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        adapter::ReplyBody,
-        splitter::Document,
-        spool::{Spool, SpoolLimits},
-    };
 
     fn reply(status: u16, json: Value) -> Reply {
-        let scope = Spool::new(SpoolLimits::default()).scope();
-        Reply {
-            status,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            body: ReplyBody::Document(Document::from_json(json, scope)),
-        }
+        Reply::of(status, json)
     }
 
     #[test]

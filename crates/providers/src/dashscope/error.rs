@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     ProviderRequest, Reply, Stage,
-    verdict::{failed, kind_of_status, param_named_in, text_of, wait_in_text, words},
+    verdict::{Said, described, failed, kind_of_status, param_named_in, text_of, words},
 };
 
 /// Codes that mean money.
@@ -91,30 +91,21 @@ fn build(request: &ProviderRequest, reply: &Reply, said: &Value, fallback: Failu
     let code = text_of(&said["code"]);
     let message = text_of(&said["message"]).unwrap_or_default();
     let kind = code.and_then(|code| kind_of_code(code, message)).unwrap_or(fallback);
-    let mut failure = failed(provider, kind, reply);
-    failure.code = code.map(str::to_owned);
+    let is_argument = kind == FailureKind::InvalidArgument;
+    let told = Said {
+        code,
+        message: Some(message),
+        param: is_argument.then(|| param_named_in(message, &request.native)).flatten(),
+        moderation: moderation(message),
+        retry_after: None,
+    };
+    let mut failure = described(provider, kind, reply, told);
     failure.upstream_request_id = text_of(&said["request_id"])
         .map(str::to_owned)
         .or(failure.upstream_request_id);
     // Calls that fail with a code are not billed; what a proxy says tells nothing.
     if code.is_some() {
         failure.spent = Spent::No;
-    }
-    match kind {
-        FailureKind::InvalidArgument => {
-            failure.param = param_named_in(message, &request.native).map(str::to_owned);
-            if !message.is_empty() {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::ContentPolicy => {
-            failure.moderation = Some(moderation(message));
-            if !message.is_empty() {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => failure.retry_after = wait_in_text(message),
-        _ => {}
     }
     failure
 }

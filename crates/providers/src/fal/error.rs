@@ -1,35 +1,26 @@
 //! fal's two error shapes: a list of details from the model, and one detail with a type from the platform.
 
-use planner::failure::{Failure, FailureKind, Moderation, Spent};
+use planner::failure::{Failure, FailureKind, Spent};
 use serde_json::Value;
 
 use crate::adapter::{
     Reply, Stage,
-    verdict::{failed, kind_of_status, text_of, wait_in_text},
+    verdict::{Said, described, kind_of_status, text_of},
 };
 
 /// What an error answer means.
 pub(super) fn judge(provider: &str, reply: &Reply, stage: Stage) -> Failure {
     let verdict = Verdict::read(reply);
     let (kind, spent) = verdict.kind(reply, stage);
-    let mut failure = failed(provider, kind, reply);
+    let said = Said {
+        code: verdict.code,
+        message: verdict.message,
+        param: verdict.param.as_deref(),
+        ..Said::default()
+    };
+    let mut failure = described(provider, kind, reply, said);
     failure.spent = spent.unwrap_or(failure.spent);
-    failure.code = verdict.code.map(str::to_owned);
     failure.param = verdict.param;
-    match kind {
-        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
-            if let Some(message) = verdict.message {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => {
-            failure.retry_after = verdict.message.and_then(wait_in_text);
-        }
-        _ => {}
-    }
-    if kind == FailureKind::ContentPolicy {
-        failure.moderation = Some(Moderation::default());
-    }
     failure
 }
 

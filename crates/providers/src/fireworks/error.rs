@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     ProviderRequest, Reply, Stage,
-    verdict::{failed, kind_of_status, param_named_in, text_of, wait_in_text},
+    verdict::{Said, described, failed, kind_of_status, param_named_in, text_of},
 };
 
 /// What an error answer means.
@@ -23,24 +23,14 @@ pub(super) fn judge(request: &ProviderRequest, reply: &Reply, stage: Stage) -> F
         FailureKind::ModelGone | FailureKind::InvalidArgument if stage == Stage::Poll => FailureKind::JobLost,
         kind => kind,
     };
-    let mut failure = failed(&request.endpoint.provider, kind, reply);
-    failure.code = code.map(str::to_owned);
-    match kind {
-        FailureKind::InvalidArgument => {
-            let named = || param_named_in(message, &request.native);
-            failure.param = text_of(&error["param"]).or_else(named).map(str::to_owned);
-            if !message.is_empty() {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::ContentPolicy => {
-            failure.moderation = Some(Moderation::default());
-            failure.message = message.to_owned();
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => failure.retry_after = wait_in_text(message),
-        _ => {}
-    }
-    failure
+    let named = || text_of(&error["param"]).or_else(|| param_named_in(message, &request.native));
+    let said = Said {
+        code,
+        message: Some(message),
+        param: (kind == FailureKind::InvalidArgument).then(named).flatten(),
+        ..Said::default()
+    };
+    described(&request.endpoint.provider, kind, reply, said)
 }
 
 fn kind(reply: &Reply, message: &str) -> FailureKind {
@@ -81,24 +71,12 @@ pub(super) fn refused(request: &ProviderRequest, reply: &Reply, stage: &str) -> 
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        adapter::ReplyBody,
-        splitter::Document,
-        spool::{Spool, SpoolLimits},
-    };
 
     fn reply(status: u16) -> Reply {
-        let scope = Spool::new(SpoolLimits::default()).scope();
-        Reply {
-            status,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            body: ReplyBody::Document(Document::from_json(json!({"error": "x"}), scope)),
-        }
+        Reply::of(status, json!({"error": "x"}))
     }
 
     #[test]

@@ -120,19 +120,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        adapter::ReplyBody,
-        spool::{Spool, SpoolLimits},
-    };
 
     fn step(json: Value) -> Step {
-        let scope = Spool::new(SpoolLimits::default()).scope();
-        let reply = Reply {
-            status: 200,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            body: ReplyBody::Document(Document::from_json(json, scope)),
-        };
+        let reply = Reply::of(200, json);
         answered("test", &reply)
     }
 

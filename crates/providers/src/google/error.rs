@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     Reply,
-    verdict::{failed, kind_of_status, text_of, wait_in_text},
+    verdict::{Said, described, kind_of_status, text_of, wait_in_text},
 };
 
 /// Reasons that mean the credential. A bad key comes with status 400.
@@ -34,26 +34,21 @@ pub(crate) fn judge(provider: &str, reply: &Reply) -> Failure {
     };
     let message = text_of(&error["message"]).unwrap_or_default();
     let kind = kind(reply, error, message);
-    let mut failure = failed(provider, kind, reply);
-    failure.code = reason(error).or_else(|| text_of(&error["status"])).map(str::to_owned);
-    match kind {
-        FailureKind::InvalidArgument => {
-            failure.param = param(error, message);
-            if !message.is_empty() {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::ContentPolicy => {
-            failure.message = message.to_owned();
-            failure.moderation = Some(Moderation {
-                stage: Some("input".to_owned()),
-                categories: Vec::new(),
-            });
-        }
-        FailureKind::RateLimited | FailureKind::Overloaded if failure.retry_after.is_none() => {
-            failure.retry_after = retry_delay(error).or_else(|| wait_in_text(message));
-        }
-        _ => {}
+    let param = param(error, message).filter(|_| kind == FailureKind::InvalidArgument);
+    let told = retry_delay(error).or_else(|| wait_in_text(message));
+    let said = Said {
+        code: reason(error).or_else(|| text_of(&error["status"])),
+        message: Some(message),
+        param: param.as_deref(),
+        moderation: Moderation {
+            stage: Some("input".to_owned()),
+            categories: Vec::new(),
+        },
+        retry_after: told,
+    };
+    let mut failure = described(provider, kind, reply, said);
+    if kind == FailureKind::Overloaded {
+        failure.retry_after = failure.retry_after.or(told);
     }
     failure
 }
@@ -161,24 +156,12 @@ fn camel(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        adapter::ReplyBody,
-        splitter::Document,
-        spool::{Spool, SpoolLimits},
-    };
 
     fn judged(status: u16, error: Value) -> Failure {
-        let scope = Spool::new(SpoolLimits::default()).scope();
-        let reply = Reply {
-            status,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            body: ReplyBody::Document(Document::from_json(error, scope)),
-        };
+        let reply = Reply::of(status, error);
         judge("test", &reply)
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     Reply,
-    verdict::{failed, kind_of_status, text_of, wait_in_text},
+    verdict::{Said, described, kind_of_status, text_of},
 };
 
 /// Codes and types that mean money, not rate.
@@ -51,26 +51,18 @@ pub(super) fn judge_error(provider: &str, reply: &Reply, error: &Value, told: &V
     let (detail, detail_param) = detail(told);
     let message = text_of(&error["message"]).or_else(|| text_of(error)).or(detail);
     let kind = kind(reply, code, class);
-    let mut failure = failed(provider, kind, reply);
-    failure.code = code.or(class).map(str::to_owned);
-    failure.param = text_of(&error["param"])
+    let param = text_of(&error["param"])
         .or(detail_param)
-        .or_else(|| code.filter(|code| *code == IMAGE_CODE).and(Some("image")))
-        .map(str::to_owned);
-    match kind {
-        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
-            if let Some(message) = message {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => {
-            failure.retry_after = message.and_then(wait_in_text);
-        }
-        _ => {}
-    }
-    if kind == FailureKind::ContentPolicy {
-        failure.moderation = Some(moderation(error));
-    }
+        .or_else(|| code.filter(|code| *code == IMAGE_CODE).and(Some("image")));
+    let said = Said {
+        code: code.or(class),
+        message,
+        param,
+        moderation: moderation(error),
+        retry_after: None,
+    };
+    let mut failure = described(provider, kind, reply, said);
+    failure.param = param.map(str::to_owned);
     failure
 }
 

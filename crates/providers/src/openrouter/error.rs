@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     ProviderRequest, Reply,
-    verdict::{failed, kind_of_status, param_named_in, text_of, wait_in_text},
+    verdict::{Said, described, kind_of_status, param_named_in, text_of, wait_in_text},
 };
 
 /// What the error's metadata call a safety block, and codes of model makers that mean the same.
@@ -35,24 +35,16 @@ pub(super) fn judge_error(request: &ProviderRequest, reply: &Reply, error: &Valu
         .or(raw.message())
         .or(text_of(&error["message"]));
     let kind = kind(reply, error, &raw, message.unwrap_or_default());
-    let mut failure = failed(&request.endpoint.provider, kind, reply);
-    failure.code = code(error).or_else(|| raw.code());
-    match kind {
-        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
-            failure.param = raw.param().or_else(|| message.and_then(|text| named(request, text)));
-            if let Some(message) = message {
-                failure.message = first_issue(message).unwrap_or_else(|| message.to_owned());
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => {
-            failure.retry_after = message.and_then(wait_in_text);
-        }
-        _ => {}
-    }
-    if kind == FailureKind::ContentPolicy {
-        failure.moderation = Some(moderation(&error["metadata"]));
-    }
-    failure
+    let (code, issue) = (code(error).or_else(|| raw.code()), message.and_then(first_issue));
+    let param = raw.param().or_else(|| message.and_then(|text| named(request, text)));
+    let said = Said {
+        code: code.as_deref(),
+        message: issue.as_deref().or(message),
+        param: param.as_deref(),
+        moderation: moderation(&error["metadata"]),
+        retry_after: message.and_then(wait_in_text),
+    };
+    described(&request.endpoint.provider, kind, reply, said)
 }
 
 fn code(error: &Value) -> Option<String> {

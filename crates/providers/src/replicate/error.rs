@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     Reply, Stage,
-    verdict::{failed, kind_of_status, text_of, wait_in_text, words},
+    verdict::{Said, described, failed, kind_of_status, text_of, wait_in_text, words},
 };
 
 /// What an error answer means.
@@ -20,24 +20,17 @@ pub(super) fn judge(provider: &str, reply: &Reply, stage: Stage) -> Failure {
         422 if title.is_some_and(|title| title.contains("not permitted")) => FailureKind::NotPermitted,
         status => kind_of_status(status, reply.document().is_some()),
     };
-    let mut failure = failed(provider, kind, reply);
-    failure.code = title.map(str::to_owned);
-    match kind {
-        FailureKind::InvalidArgument => {
-            failure.param = param(&json["invalid_fields"], detail);
-            if let Some(message) = detail.or(title) {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => {
-            let seconds = json["retry_after"]
-                .as_f64()
-                .and_then(|s| Duration::try_from_secs_f64(s).ok());
-            failure.retry_after = seconds.or_else(|| detail.and_then(wait_in_text));
-        }
-        _ => {}
-    }
-    failure
+    let param = param(&json["invalid_fields"], detail);
+    let said = Said {
+        code: title,
+        message: detail.or(title),
+        param: param.as_deref(),
+        retry_after: json["retry_after"]
+            .as_f64()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        ..Said::default()
+    };
+    described(provider, kind, reply, said)
 }
 
 /// `- input.prompt is required` names the argument after the dot.

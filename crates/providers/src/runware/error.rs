@@ -1,12 +1,12 @@
 //! Runware's errors: a list of them, with any status, beside the data or in its place.
 
-use planner::failure::{Failure, FailureKind, Moderation, Spent};
+use planner::failure::{Failure, FailureKind, Spent};
 use serde_json::Value;
 
 use crate::{
     adapter::{
         ProviderRequest, Reply, Stage,
-        verdict::{failed, kind_of_status, text_of, wait_in_text},
+        verdict::{Said, described, kind_of_status, text_of},
     },
     splitter::Document,
 };
@@ -51,24 +51,18 @@ pub(super) fn judge(request: &ProviderRequest, reply: &Reply, stage: Stage) -> F
     if stage == Stage::Poll {
         kind = while_polling(kind);
     }
-    let mut failure = failed(provider, kind, reply);
-    failure.code = code.map(str::to_owned);
+    let said = Said {
+        code,
+        message: Some(message),
+        param,
+        ..Said::default()
+    };
+    let mut failure = described(provider, kind, reply, said);
     failure.upstream_request_id = text_of(&error["taskUUID"])
         .map(str::to_owned)
         .or(failure.upstream_request_id);
     match kind {
-        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
-            failure.param = param.map(str::to_owned);
-            if !message.is_empty() {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => failure.retry_after = wait_in_text(message),
         FailureKind::JobFailed if !message.is_empty() => failure.excerpt = Some(message.to_owned()),
-        _ => {}
-    }
-    match kind {
-        FailureKind::ContentPolicy => failure.moderation = Some(Moderation::default()),
         FailureKind::Overloaded => failure.spent = Spent::No,
         _ => {}
     }

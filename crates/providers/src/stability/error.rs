@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     ProviderRequest, Reply, Stage,
-    verdict::{failed, kind_of_status, param_named_in, text_of},
+    verdict::{Said, described, kind_of_status, param_named_in, text_of},
 };
 
 /// Names of a safety block, of the whole request or of a face in an image.
@@ -23,28 +23,24 @@ pub(super) fn judge(request: &ProviderRequest, reply: &Reply, stage: Stage) -> F
     let texts: Vec<&str> = errors.iter().filter_map(text_of).collect();
     let text = texts.join("; ");
     let kind = kind(reply, name, stage);
-    let mut failure = failed(&request.endpoint.provider, kind, reply);
-    failure.code = name.map(str::to_owned);
+    let param = param(request, reply.status, &texts);
+    let said = Said {
+        code: name,
+        message: Some(&text),
+        param: param.as_deref(),
+        moderation: Moderation {
+            stage: Some("input".to_owned()),
+            categories: Vec::new(),
+        },
+        retry_after: penalty(&text),
+    };
+    let mut failure = described(&request.endpoint.provider, kind, reply, said);
     if let Some(id) = text_of(&json["id"]).filter(|id| Some(*id) != name) {
         failure.upstream_request_id = Some(id.to_owned());
     }
-    match kind {
-        FailureKind::InvalidArgument | FailureKind::ContentPolicy => {
-            failure.param = param(request, reply.status, &texts);
-            if !text.is_empty() {
-                failure.message = text;
-            }
-        }
-        FailureKind::RateLimited if failure.retry_after.is_none() => failure.retry_after = penalty(&text),
-        // What fails is not charged; a proxy's page does not say what failed.
-        FailureKind::ServerError if is_own(reply) => failure.spent = Spent::No,
-        _ => {}
-    }
-    if kind == FailureKind::ContentPolicy {
-        failure.moderation = Some(Moderation {
-            stage: Some("input".to_owned()),
-            categories: Vec::new(),
-        });
+    // What fails is not charged; a proxy's page does not say what failed.
+    if kind == FailureKind::ServerError && is_own(reply) {
+        failure.spent = Spent::No;
     }
     failure
 }

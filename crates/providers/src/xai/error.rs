@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::adapter::{
     ProviderRequest, Reply,
-    verdict::{failed, kind_of_status, param_named_in, text_of},
+    verdict::{Said, described, kind_of_status, param_named_in, text_of},
 };
 
 /// What is said of an account without money. The status is 403 or 429, so that the text must tell.
@@ -29,22 +29,27 @@ pub(super) fn judge(request: &ProviderRequest, reply: &Reply) -> Failure {
         .or_else(|| text_of(&json["code"]))
         .or_else(|| text_of(&error["type"]));
     let kind = kind(reply, message.unwrap_or_default());
-    let mut failure = failed(&request.endpoint.provider, kind, reply);
-    failure.code = code.map(str::to_owned);
-    match kind {
-        FailureKind::InvalidArgument => {
-            failure.param = text_of(&error["param"])
-                .or_else(|| param_named_in(message.unwrap_or_default(), &request.native))
-                .map(str::to_owned);
-            if let Some(message) = message {
-                failure.message = message.to_owned();
-            }
-        }
-        FailureKind::ContentPolicy => {
-            failure.spent = super::spent(json);
-            failure.moderation = Some(moderation(message.unwrap_or_default()));
-        }
-        _ => {}
+    let said = match kind {
+        // The rest of such a text names our account and is not told.
+        FailureKind::ContentPolicy => Said {
+            code,
+            moderation: moderation(message.unwrap_or_default()),
+            ..Said::default()
+        },
+        FailureKind::InvalidArgument => Said {
+            code,
+            message,
+            param: text_of(&error["param"]).or_else(|| param_named_in(message.unwrap_or_default(), &request.native)),
+            ..Said::default()
+        },
+        _ => Said {
+            code,
+            ..Said::default()
+        },
+    };
+    let mut failure = described(&request.endpoint.provider, kind, reply, said);
+    if kind == FailureKind::ContentPolicy {
+        failure.spent = super::spent(json);
     }
     failure
 }
@@ -86,24 +91,13 @@ mod tests {
         mode::Mode,
         native::{NativeRequest, NativeValue},
     };
-    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        adapter::{Credential, Endpoint, ReplyBody},
-        splitter::Document,
-        spool::{Spool, SpoolLimits},
-    };
+    use crate::adapter::{Credential, Endpoint};
 
     fn judged(status: u16, json: Value) -> Failure {
-        let scope = Spool::new(SpoolLimits::default()).scope();
-        let reply = Reply {
-            status,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            body: ReplyBody::Document(Document::from_json(json, scope)),
-        };
+        let reply = Reply::of(status, json);
         let fields = ["prompt", "quality"].map(|name| (name.to_owned(), NativeValue::Json("x".into())));
         let request = ProviderRequest {
             endpoint: Endpoint {

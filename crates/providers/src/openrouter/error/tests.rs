@@ -3,15 +3,10 @@ use planner::{
     mode::Mode,
     native::{NativeRequest, NativeValue},
 };
-use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::*;
-use crate::{
-    adapter::{Credential, Endpoint, ReplyBody},
-    splitter::Document,
-    spool::{Spool, SpoolLimits},
-};
+use crate::adapter::{Credential, Endpoint};
 
 fn request() -> ProviderRequest {
     ProviderRequest {
@@ -34,13 +29,7 @@ fn request() -> ProviderRequest {
 }
 
 fn judged(status: u16, error: Value) -> Failure {
-    let scope = Spool::new(SpoolLimits::default()).scope();
-    let reply = Reply {
-        status,
-        headers: HeaderMap::new(),
-        retry_after: None,
-        body: ReplyBody::Document(Document::from_json(json!({ "error": error }), scope)),
-    };
+    let reply = Reply::of(status, json!({ "error": error }));
     judge(&request(), &reply)
 }
 

@@ -3,15 +3,10 @@ use planner::{
     mode::Mode,
     native::{NativeRequest, NativeValue},
 };
-use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::*;
-use crate::{
-    adapter::{Credential, Endpoint, ReplyBody},
-    splitter::Document,
-    spool::{Spool, SpoolLimits},
-};
+use crate::adapter::{Credential, Endpoint};
 
 fn judged(status: u16, stage: Stage, json: Value) -> Failure {
     let request = ProviderRequest {
@@ -31,17 +26,7 @@ fn judged(status: u16, stage: Stage, json: Value) -> Failure {
         inputs: Vec::new(),
         mask: None,
     };
-    let scope = Spool::new(SpoolLimits::default()).scope();
-    let body = match json {
-        Value::Null => ReplyBody::Text("<html>".to_owned()),
-        json => ReplyBody::Document(Document::from_json(json, scope)),
-    };
-    let reply = Reply {
-        status,
-        headers: HeaderMap::new(),
-        retry_after: None,
-        body,
-    };
+    let reply = Reply::of(status, json);
     judge(&request, &reply, stage)
 }
 
