@@ -5,12 +5,15 @@ use crate::{Outcome, environment, steps};
 /// The variable by which a test writes its table in place of checking it.
 const BLESS: &str = "PICTOR_BLESS";
 
-/// Writes the requests that each offer is sent.
+/// Writes the requests that each offer is sent anew, and a sheet of prices for each offer that has none.
 ///
 /// # Errors
 /// The tests do not build, or the catalogue has mistakes.
 pub(crate) fn run() -> Outcome {
     let mut cargo = environment::cargo();
-    cargo.args(["test", "-q", "-p", "planner", "--test", "catalog", "typical_requests"]);
+    let written = ["typical_requests", "every_offer_has_a_printed_price"];
+    cargo
+        .args(["test", "-q", "-p", "planner", "--test", "catalog", "--"])
+        .args(written);
     steps::run(cargo.env(BLESS, "1"))
 }
