@@ -46,8 +46,8 @@ async fn may(State(core): State<Arc<Core>>, request: Request, next: Next) -> Res
     wire::json(StatusCode::UNAUTHORIZED, &json!({ "error": why }))
 }
 
-async fn help() -> &'static str {
-    FAULTS_HELP
+async fn help(State(core): State<Arc<Core>>) -> String {
+    format!("{FAULTS_HELP}{}", core.faults.named.help())
 }
 
 async fn health() -> Response {

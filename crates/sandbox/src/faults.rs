@@ -2,9 +2,11 @@
 //!
 #![doc = include_str!("../data/faults.md")]
 
+mod named;
 mod parse;
 
 use crate::provider::Provider;
+pub(crate) use named::NamedFaults;
 use parse::parse_words;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -183,6 +185,8 @@ struct Queued {
 #[derive(Default)]
 pub(crate) struct FaultBook {
     state: Mutex<State>,
+    /// Words that stand for several.
+    pub(crate) named: NamedFaults,
     /// Whether nobody may order any.
     refuses: AtomicBool,
 }
@@ -208,7 +212,7 @@ impl FaultBook {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut faults = state.take_queued(call, provider, model).unwrap_or_default();
         for (index, switch) in switches(prompt).enumerate() {
-            let rule = match parse_words(switch) {
+            let rule = match parse_words(&self.named.spell_out(switch)) {
                 Ok(rule) => rule,
                 Err(why) => {
                     faults.merge(Faults::bad_switch(&why));
@@ -247,7 +251,7 @@ impl FaultBook {
                 .join(" "),
             _ => return Err("fault must be an object or a text".to_owned()),
         };
-        let mut rule = parse_words(&words)?;
+        let mut rule = parse_words(&self.named.spell_out(&words))?;
         match order.provider.as_deref() {
             None | Some("*") => {}
             Some(name) => {

@@ -2,6 +2,7 @@
 
 use crate::call_recording::log_calls;
 use crate::core::Core;
+use crate::faults::NamedFaults;
 use crate::pictures::Pictures;
 use crate::tls::{self, Tls, TlsError};
 use crate::{
@@ -57,6 +58,8 @@ pub struct SandboxConfig {
     pub control_token: Option<String>,
     /// Refuse models that the emulators' tables lack, as the real services do. Otherwise one like it stands in for each.
     pub strict: bool,
+    /// Faults with words of their own beside the sandbox's, in the form of `data/faults.toml`.
+    pub faults: String,
 }
 
 impl Default for SandboxConfig {
@@ -70,6 +73,7 @@ impl Default for SandboxConfig {
             beside_real: false,
             control_token: None,
             strict: true,
+            faults: String::new(),
         }
     }
 }
@@ -85,6 +89,9 @@ pub enum StartError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// A fault of its own is made of words that there are not.
+    #[error("{0}")]
+    Faults(String),
     /// No certificate could be made.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -146,6 +153,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, StartError> {
     let mut core = Core::new(base_url, config.public_url, config.latency);
     core.control_token = config.control_token;
     core.is_strict = config.strict;
+    core.faults.named = NamedFaults::read(&config.faults).map_err(StartError::Faults)?;
     if config.beside_real {
         core.faults.refuse_orders();
         core.mock_pixels_max = Some(MOCK_PIXELS_MAX);

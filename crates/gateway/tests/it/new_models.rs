@@ -92,13 +92,11 @@ fn renewed(model: &Table, provider: &str, mode: &'static str) -> Option<NewModel
 fn examples() -> Vec<(String, String)> {
     let guide = include_str!("../../../../CONTRIBUTING.md");
     let blocks = guide.split("```toml\n").collect::<Vec<_>>();
-    let named = blocks.windows(2).map(|pair| {
-        let name = pair[0].rsplit('`').find(|word| word.ends_with(".toml"));
-        let name = name
-            .and_then(|name| name.strip_prefix("catalog/"))
-            .expect("a file of the catalogue");
-        let text = pair[1].split("```").next().expect("an end");
-        (name.to_owned(), text.to_owned())
+    let named = blocks.windows(2).filter_map(|pair| {
+        let name = pair[0].rsplit('`').find(|word| word.ends_with(".toml"))?;
+        let name = name.strip_prefix("catalog/")?;
+        let text = pair[1].split("```").next()?;
+        Some((name.to_owned(), text.to_owned()))
     });
     named.collect()
 }

@@ -2,6 +2,7 @@
 
 use super::harness::{World, send};
 use reqwest::{Method, StatusCode};
+use sandbox::SandboxConfig;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -84,10 +85,52 @@ async fn the_bill_can_be_cleared_and_the_help_read() {
     send(world.request(Method::DELETE, "/_sandbox/bill")).await;
     assert_eq!(world.control_get("/bill").await["total_micros"], 0);
     let help = send(world.request(Method::GET, "/_sandbox/help")).await;
-    assert_eq!(help.text(), sandbox::FAULTS_HELP);
+    assert!(help.text().starts_with(sandbox::FAULTS_HELP));
     let bad = send(world.request(Method::GET, "/_sandbox/bill?provider=acme")).await;
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
     let unknown = send(world.request(Method::GET, "/_sandbox/nothing")).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert_ne!(unknown.json()["error"], Value::Null);
+}
+
+/// The example of a fault in CONTRIBUTING.
+fn example() -> &'static str {
+    let guide = include_str!("../../../../CONTRIBUTING.md");
+    let (_, steps) = guide.split_once("## Adding a fault").expect("there are steps");
+    let (_, block) = steps.split_once("```toml\n").expect("there is an example");
+    block.split("```").next().expect("it ends")
+}
+
+#[tokio::test]
+async fn the_steps_of_the_guide_add_a_fault() {
+    let config = SandboxConfig {
+        faults: example().to_owned(),
+        ..SandboxConfig::default()
+    };
+    let world = World::with(config).await;
+    let body = |prompt: &str| json!({"model": "gpt-image-1", "prompt": prompt, "quality": "low"});
+    let prompt = "a lighthouse [[fault: rush-hour]]";
+    let reply = world.generate(body(prompt)).await;
+    assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(reply.header("retry-after"), "2");
+    assert_eq!(world.generate(body(prompt)).await.status, StatusCode::OK);
+    world
+        .fault(json!({"provider": "openai", "fault": "rush-hour", "times": 1}))
+        .await;
+    assert_eq!(
+        world.generate(body("a lake")).await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+    let help = send(world.request(Method::GET, "/_sandbox/help")).await;
+    assert!(help.text().contains("rush-hour "));
+}
+
+#[tokio::test]
+async fn faults_are_made_of_words_that_there_are() {
+    let config = SandboxConfig {
+        faults: "fault = [{ word = 'x', is = 'stauts=429', about = '' }]".to_owned(),
+        ..SandboxConfig::default()
+    };
+    let error = sandbox::start(config).await.err().expect("it does not start");
+    assert!(error.to_string().contains("unknown fault word 'stauts'"), "{error}");
 }
