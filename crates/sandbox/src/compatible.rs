@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use errors::Refused;
+use errors::Reason;
 use servers::{Auth, Server};
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(crate) fn router(core: Arc<Core>, server: &'static Server) -> Router {
 }
 
 async fn unknown(State(emulator): State<Arc<Emulator>>) -> Response {
-    emulator.refuse(Refused::not_found())
+    emulator.refuse(Reason::not_found())
 }
 
 async fn file(State(emulator): State<Arc<Emulator>>, Path(file): Path<String>) -> Response {
@@ -97,23 +97,23 @@ impl Emulator {
             ask::read(self.server, call).await
         };
         match checked.await {
-            Ok(ask) => run::run(Arc::clone(&self.core), self.server, base, ask).await,
-            Err(refused) => self.refuse(refused),
+            Ok(ask) => run::run(&self.core, base, ask).await,
+            Err(reason) => self.refuse(reason),
         }
     }
 
-    fn refuse(&self, refused: Refused) -> Response {
-        refused.dressed(self.server.dress).into_response()
+    fn refuse(&self, reason: Reason) -> Response {
+        reason.dressed(self.server.dress).into_response()
     }
 
-    fn authorize(&self, call: &Call) -> Result<(), Refused> {
+    fn authorize(&self, call: &Call) -> Result<(), Reason> {
         let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
         match self.server.auth {
             // Clients that cannot do without a key send one that nobody looks at.
             Auth::None => Ok(()),
             Auth::OptionalBearer if bearer.is_some_and(|key| key.contains("invalid")) => {
-                Err(Refused::bad_key("Invalid API key"))
+                Err(Reason::bad_key("Invalid API key"))
             }
             Auth::OptionalBearer => Ok(()),
             Auth::ApiKey => {
@@ -123,14 +123,14 @@ impl Emulator {
                     let why = "Access denied due to invalid subscription key or wrong API endpoint. Make sure to \
                                provide a valid key for an active subscription and use a correct regional API \
                                endpoint for your resource.";
-                    return Err(Refused::bad_key(why));
+                    return Err(Reason::bad_key(why));
                 }
                 // The version stands in the address, or in the path of the newer API.
                 let dated = call.query.split('&').any(|pair| pair.starts_with("api-version=20"));
                 if dated || call.deployment.is_none() {
                     Ok(())
                 } else {
-                    Err(Refused::not_found())
+                    Err(Reason::not_found())
                 }
             }
         }

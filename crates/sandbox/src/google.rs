@@ -9,7 +9,7 @@ mod run;
 mod usage;
 
 pub(crate) use ask::{Ask, Surface};
-pub(crate) use fields::{Fields, parse_json};
+pub(crate) use fields::{parse_json, snake, words};
 pub(crate) use models::{find, listed};
 pub(crate) use run::run;
 pub(crate) use usage::count;

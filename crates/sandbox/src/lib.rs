@@ -16,6 +16,7 @@ mod dashscope;
 mod delivery;
 mod fal;
 mod faults;
+mod fields;
 mod fireworks;
 mod form;
 mod gemini;

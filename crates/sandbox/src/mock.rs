@@ -5,26 +5,25 @@
 
 mod answer;
 mod ask;
-mod problem;
+mod errors;
 
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::faults::Call;
-use crate::form::{is_multipart, read_form};
+use crate::form::{FormError, is_multipart, read_form};
 use crate::media;
 use crate::names::random_hex;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::Strangers;
-use crate::wire::{self, MAX_JSON_BYTES, read_body};
-use answer::deliver;
-use ask::{Ask, Fields};
+use crate::wire::{self, ObjectError};
+use crate::work::Work;
+use ask::Fields;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use problem::Problem;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -49,12 +48,12 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 }
 
 async fn unknown() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such route.").into_response()
+    errors::error(404, "not_found", "There is no such route.").into_response()
 }
 
 async fn wrong_method() -> Response {
     let message = "The route does not take this method.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).into_response()
+    errors::error(405, "method_not_allowed", message).into_response()
 }
 
 fn model_object() -> Value {
@@ -70,7 +69,7 @@ async fn model(Path(id): Path<String>) -> Response {
     if id == MODEL {
         wire::json(StatusCode::OK, &model_object())
     } else {
-        Problem::no_model(&id).into_response()
+        errors::no_model(&id).into_response()
     }
 }
 
@@ -86,7 +85,7 @@ async fn generate(
     body: Body,
 ) -> Response {
     let base_url = core.base_url_for(&uri, &headers);
-    answer(core, &call, &headers, body, false, base_url).await
+    answer(&core, &call, &headers, body, false, base_url).await
 }
 
 async fn edit(
@@ -97,56 +96,52 @@ async fn edit(
     body: Body,
 ) -> Response {
     let base_url = core.base_url_for(&uri, &headers);
-    answer(core, &call, &headers, body, true, base_url).await
+    answer(&core, &call, &headers, body, true, base_url).await
 }
 
 async fn answer(
-    core: Arc<Core>,
+    core: &Arc<Core>,
     call: &CallHandle,
     headers: &HeaderMap,
     body: Body,
     edit: bool,
     base_url: String,
 ) -> Response {
-    match checked(&core, call, headers, body, edit).await {
-        Ok(ask) => {
-            let faults = core.faults.take(Call::Submit, Provider::Mock, MODEL, &ask.prompt);
-            deliver(core, ask, faults, base_url).await
+    let answer = async {
+        authorize(headers)?;
+        let fields = read_fields(headers, call, body).await?;
+        let model = fields.text("model").unwrap_or(MODEL).to_owned();
+        if model != MODEL && STRANGERS.serve(&model, |_| ()).is_none() {
+            return Err(errors::no_model(&model));
         }
-        Err(problem) => problem.into_response(),
-    }
-}
-
-async fn checked(core: &Core, call: &CallHandle, headers: &HeaderMap, body: Body, edit: bool) -> Result<Ask, Problem> {
-    authorize(headers)?;
-    let fields = read_fields(headers, call, body).await?;
-    let model = fields.text("model").unwrap_or(MODEL).to_owned();
-    if model != MODEL && STRANGERS.serve(&model, |_| ()).is_none() {
-        return Err(Problem::no_model(&model));
-    }
-    let id = format!("mock_{}", random_hex(12));
-    ask::read(core, fields, edit, id).await
+        let id = format!("mock_{}", random_hex(12));
+        let ask = ask::read(core, fields, edit, &id).await?;
+        let (work, made) = Work::new(core, id, ask, base_url).run(core).await?;
+        Ok(answer::tell(core, &work, made).await)
+    };
+    answer.await.unwrap_or_else(|refused: Refused| refused.into_response())
 }
 
 /// No key is needed, but one that says it is invalid is refused.
-fn authorize(headers: &HeaderMap) -> Result<(), Problem> {
+fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
     let key = headers.get(header::AUTHORIZATION);
     let key = key.and_then(|key| key.to_str().ok()).unwrap_or_default();
     if key.contains("invalid") || key.contains("revoked") {
         let message = "The API key is not valid.";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message));
+        return Err(errors::error(401, "invalid_api_key", message));
     }
     Ok(())
 }
 
-async fn read_fields(headers: &HeaderMap, call: &CallHandle, body: Body) -> Result<Fields, Problem> {
-    let unreadable = |_| Problem::invalid("The body of the request could not be read.");
+async fn read_fields(headers: &HeaderMap, call: &CallHandle, body: Body) -> Result<Fields, Refused> {
+    let unreadable = |_: FormError| errors::invalid("The body of the request could not be read.");
     if !is_multipart(headers) {
-        let bytes = read_body(body, MAX_JSON_BYTES)
-            .await
-            .map_err(|_| Problem::invalid("The body of the request could not be read."))?;
-        let values: Map<String, Value> = serde_json::from_slice(&bytes)
-            .map_err(|_| Problem::invalid("The body of the request is not a JSON object."))?;
+        let values = wire::read_object(body).await.map_err(|error| match error {
+            ObjectError::TooLarge | ObjectError::Broken => unreadable(FormError::Broken),
+            ObjectError::NotJson | ObjectError::NotAnObject => {
+                errors::invalid("The body of the request is not a JSON object.")
+            }
+        })?;
         call.note_fields(Provider::Mock, MODEL, &values);
         return Ok(Fields {
             values,

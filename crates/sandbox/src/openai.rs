@@ -6,23 +6,22 @@ mod errors;
 mod generation;
 mod generations;
 mod images;
-mod made;
 mod models;
 mod ratelimit;
 mod run;
-mod stream;
 mod usage;
 mod validate;
 
 use crate::core::Core;
 use crate::names::random_hex;
+use crate::refused::Refused;
+use crate::wire;
 use axum::Router;
 use axum::extract::{OriginalUri, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use errors::ApiError;
 use ratelimit::RateLimits;
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,8 +30,6 @@ use std::time::Instant;
 const API_VERSION: &str = "2020-10-01";
 /// The organization that the sandbox's keys belong to.
 const ORGANIZATION: &str = "org-sandbox";
-/// Shorter keys do not exist.
-const MIN_KEY_CHARS: usize = 8;
 
 /// The emulator's state.
 pub(crate) struct OpenAi {
@@ -64,12 +61,12 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 
 async fn unknown_url(method: Method, OriginalUri(uri): OriginalUri) -> Response {
     let path = uri.path().trim_start_matches("/openai");
-    ApiError::unknown_url(&method, path).into_response()
+    errors::unknown_url(&method, path).into_response()
 }
 
 async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> Response {
     let path = uri.path().trim_start_matches("/openai");
-    ApiError::wrong_method(&method, path).into_response()
+    errors::wrong_method(&method, path).into_response()
 }
 
 /// Gives every request an id and every answer the headers of the real service.
@@ -98,17 +95,10 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 }
 
 /// Checks the key: `sk-` and at least eight characters; one that says `invalid` or `revoked` is.
-fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .ok_or_else(ApiError::no_key)?;
-    let key = value
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim())
-        .ok_or_else(ApiError::no_key)?;
-    let known =
-        key.starts_with("sk-") && key.len() >= MIN_KEY_CHARS && !key.contains("invalid") && !key.contains("revoked");
-    if known { Ok(()) } else { Err(ApiError::wrong_key(key)) }
+fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
+    match wire::bearer(headers) {
+        Some(key) if wire::is_key(key, "sk-") => Ok(()),
+        Some(key) => Err(errors::wrong_key(key)),
+        None => Err(errors::no_key()),
+    }
 }

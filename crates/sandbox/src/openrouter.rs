@@ -8,7 +8,6 @@ mod ask;
 mod chat;
 mod errors;
 mod family;
-mod fields;
 mod images;
 mod models;
 mod prices;
@@ -19,6 +18,7 @@ mod work;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
 use ask::Ask;
@@ -28,14 +28,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use errors::ApiError;
 use models::{MODELS, Model};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Reads the fields of one way to an image.
-type Check = fn(&Core, &'static Model, &Map<String, Value>) -> Result<Ask, ApiError>;
+type Check = fn(&Core, &'static Model, &Map<String, Value>) -> Result<Ask, Refused>;
 
 /// How keys of the real service begin.
 const KEY_PREFIX: &str = "sk-or-";
@@ -54,11 +53,11 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 }
 
 async fn unknown() -> Response {
-    ApiError::new(404, "Not Found").into_response()
+    errors::error(404, "Not Found").into_response()
 }
 
 async fn wrong_method() -> Response {
-    ApiError::new(405, "Method Not Allowed").into_response()
+    errors::error(405, "Method Not Allowed").into_response()
 }
 
 async fn create_images(
@@ -84,36 +83,36 @@ async fn create(core: Arc<Core>, call: &CallHandle, headers: &HeaderMap, body: B
         authorize(headers)?;
         let fields = parse_json(body).await?;
         let model = fields.get("model").and_then(Value::as_str);
-        let model = model.ok_or_else(|| ApiError::new(400, "No models provided"))?;
+        let model = model.ok_or_else(|| errors::error(400, "No models provided"))?;
         call.note_fields(Provider::Openrouter, model, &chat::shown(&fields));
         let model = models::find(model)?;
         let fields = fit(fields, |fields| check(&core, model, fields).is_ok());
         check(&core, model, &fields)
     };
     match asked.await {
-        Ok(ask) => work::run(core, ask).await,
+        Ok(ask) => work::run(&core, ask).await,
         Err(error) => error.into_response(),
     }
 }
 
-async fn parse_json(body: Body) -> Result<Map<String, Value>, ApiError> {
+async fn parse_json(body: Body) -> Result<Map<String, Value>, Refused> {
     wire::read_object(body).await.map_err(|error| match error {
-        ObjectError::TooLarge | ObjectError::Broken => ApiError::new(413, "The request is too large"),
-        ObjectError::NotJson | ObjectError::NotAnObject => ApiError::new(400, "The body is not a JSON object"),
+        ObjectError::TooLarge | ObjectError::Broken => errors::error(413, "The request is too large"),
+        ObjectError::NotJson | ObjectError::NotAnObject => errors::error(400, "The body is not a JSON object"),
     })
 }
 
-fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
+fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
     match wire::bearer(headers) {
-        None => Err(ApiError::new(401, "No auth credentials found")),
+        None => Err(errors::error(401, "No auth credentials found")),
         Some(key) if wire::is_key(key, KEY_PREFIX) => Ok(()),
-        Some(_) => Err(ApiError::new(401, "User not found.")),
+        Some(_) => Err(errors::error(401, "User not found.")),
     }
 }
 
 /// Discovery needs no key.
 async fn image_models() -> Response {
-    let data: Vec<Value> = MODELS.iter().map(Model::described).collect();
+    let data: Vec<Value> = MODELS.all.iter().map(Model::described).collect();
     wire::json(StatusCode::OK, &json!({ "data": data }))
 }
 
@@ -136,6 +135,6 @@ async fn all_models(Query(filter): Query<Filter>) -> Response {
         .filter(|word| !word.is_empty() && *word != "all")
         .collect();
     let fits = |model: &&Model| wanted.iter().all(|word| model.outputs().contains(word));
-    let data: Vec<Value> = MODELS.iter().filter(fits).map(Model::listed).collect();
+    let data: Vec<Value> = MODELS.all.iter().filter(fits).map(Model::listed).collect();
     wire::json(StatusCode::OK, &json!({ "data": data }))
 }

@@ -114,19 +114,17 @@ impl Pictures {
             .await
     }
 
-    /// Resamples an image to a size and encodes it, as upscalers do.
+    /// Resamples an image to a size and encodes it.
     pub(crate) async fn scale(
         &self,
         input: Bitmap,
         size_px: (u32, u32),
         format: ImageFormat,
-        quality: Option<u8>,
     ) -> Result<Bytes, DrawError> {
         let drawing = Drawing {
             inputs: Arc::from([input]),
             is_scaled: true,
             format,
-            quality,
             ..Drawing::new("", "", size_px, 0)
         };
         Ok(self.draw(drawing).await?.bytes)

@@ -1,5 +1,6 @@
 //! Answer bodies with images in base64, encoded while they are sent, so that large answers stay small in memory.
 
+use crate::names::random_hex;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -7,12 +8,54 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::stream;
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
 /// Image bytes encoded at a time: a multiple of three, so that only the last chunk is padded.
 const CHUNK_BYTES: usize = 48 * 1024;
+
+/// Images that stand in base64 in a JSON text.
+pub(crate) struct Images {
+    /// What no text of a caller's holds.
+    mark: String,
+    images: Vec<Bytes>,
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self {
+            mark: random_hex(16),
+            images: Vec::new(),
+        }
+    }
+}
+
+impl Images {
+    /// Takes an image, and gives the text that is to stand in its place.
+    pub(crate) fn put(&mut self, image: Bytes) -> String {
+        self.images.push(image);
+        self.mark.clone()
+    }
+
+    /// The segments of a value in which every image stands once, in the order in which they were put.
+    pub(crate) fn segments(self, value: &Value) -> Vec<Segment> {
+        let text = value.to_string();
+        let mut segments = Vec::new();
+        let mut images = self.images.into_iter();
+        for piece in text.split(&self.mark) {
+            segments.push(Segment::Text(piece.to_owned()));
+            segments.extend(images.next().map(Segment::Base64));
+        }
+        segments
+    }
+
+    /// A JSON answer of that value.
+    pub(crate) fn json(self, value: &Value) -> Response {
+        json(self.segments(value))
+    }
+}
 
 /// A piece of a body.
 #[derive(Clone, Debug)]
@@ -77,6 +120,23 @@ pub(crate) fn body(segments: Vec<Segment>) -> Body {
 mod tests {
     use super::*;
     use http_body_util::BodyExt;
+
+    #[test]
+    fn images_stand_where_they_were_put() {
+        let mut images = Images::default();
+        let (one, two) = (images.put(Bytes::from("1")), images.put(Bytes::from("2")));
+        let value = serde_json::json!({"a": one, "b": [{"c": format!("data:,{two}")}], "d": 3});
+        let sent: String = images
+            .segments(&value)
+            .into_iter()
+            .map(|segment| match segment {
+                Segment::Text(text) => text,
+                Segment::Base64(bytes) => STANDARD.encode(bytes),
+                Segment::Pause(_) => String::new(),
+            })
+            .collect();
+        assert_eq!(sent, r#"{"a":"MQ==","b":[{"c":"data:,Mg=="}],"d":3}"#);
+    }
 
     #[tokio::test]
     async fn chunks_join_to_the_base64_of_the_whole() {

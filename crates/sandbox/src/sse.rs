@@ -1,6 +1,7 @@
 //! Server-sent events in the shape of OpenAI's image streams.
 
 use crate::faults::BodyFault;
+use crate::pictures::Drawn;
 use crate::segments::{self, Segment};
 use crate::wire;
 use axum::body::Body;
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// One event, in the pieces it is sent in.
 pub(crate) type Event = Vec<Segment>;
@@ -24,6 +26,46 @@ pub(crate) fn image_event(kind: &str, image: Bytes, rest: &Value) -> Event {
 pub(crate) fn error_event(error: &Value) -> Event {
     let data = json!({"type": "error", "error": error});
     vec![Segment::Text(format!("event: error\ndata: {data}\n\n"))]
+}
+
+/// A stream of pictures, one after the other: its partial ones, then itself.
+pub(crate) struct Stream<'a> {
+    /// `image_generation` or `image_edit`.
+    pub(crate) prefix: &'a str,
+    /// What every event tells.
+    pub(crate) told: Value,
+    /// After each partial picture.
+    pub(crate) pause: Duration,
+    /// What ends it after the first one's partial pictures.
+    pub(crate) error: Option<Value>,
+    pub(crate) fault: Option<BodyFault>,
+}
+
+impl Stream<'_> {
+    /// The answer; `usage` is told with the picture of an index, where it has one.
+    pub(crate) fn answer(&self, pictures: &[Drawn], usage: impl Fn(usize) -> Option<Value>) -> Response {
+        let last_kind = format!("{}.completed", self.prefix);
+        let mut events = Vec::new();
+        for (index, picture) in pictures.iter().enumerate() {
+            for (step, partial) in picture.partials.iter().enumerate() {
+                let mut told = self.told.clone();
+                told["partial_image_index"] = json!(step);
+                let mut event = image_event(&format!("{}.partial_image", self.prefix), partial.clone(), &told);
+                event.push(Segment::Pause(self.pause));
+                events.push(event);
+            }
+            if let Some(error) = &self.error {
+                events.push(error_event(error));
+                break;
+            }
+            let mut told = self.told.clone();
+            if let Some(usage) = usage(index) {
+                told["usage"] = usage;
+            }
+            events.push(image_event(&last_kind, picture.bytes.clone(), &told));
+        }
+        answer(&events, &last_kind, self.fault)
+    }
 }
 
 /// The answer of these events; `last_kind` names the event that garbage pretends to be.

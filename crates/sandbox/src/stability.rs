@@ -13,12 +13,13 @@ mod work;
 
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::faults::Call;
 use crate::form::{Form, FormError, is_multipart, read_form};
 use crate::jobs::Jobs;
 use crate::names::random_hex;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::wire;
+use crate::work::Work;
 use answer::Accept;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -26,7 +27,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use errors::ApiError;
 use results::Job;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -58,11 +58,11 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 }
 
 async fn unknown() -> Response {
-    ApiError::not_found().into_response()
+    errors::not_found().into_response()
 }
 
 async fn wrong_method() -> Response {
-    ApiError::new(405, "method_not_allowed", "The method is not allowed here.").into_response()
+    errors::error(405, "method_not_allowed", "The method is not allowed here.").into_response()
 }
 
 async fn create(
@@ -84,7 +84,7 @@ async fn submit(
     path: &str,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let key = authorize(headers)?;
     let service = services::find(path)?;
     let accept = Accept::of(headers)?;
@@ -98,31 +98,29 @@ async fn submit(
     );
     call.note_fields(Provider::Stability, &label, &shown(&form));
     let ask = ask::check(core, service, label, form).await?;
-    let faults = core
-        .faults
-        .take(Call::Submit, Provider::Stability, &ask.label, &ask.prompt);
+    let work = Work::new(core, new_id(), ask, String::new());
     if service.deferred {
-        results::begin(emulator, key, ask, faults).await
+        results::begin(emulator, key, work).await
     } else {
-        Ok(work::run(Arc::clone(core), ask, faults, accept).await)
+        work::run(core, work, accept).await
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Form, ApiError> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Form, Refused> {
     if !headers.contains_key(header::CONTENT_TYPE) {
-        return Err(ApiError::bad_request("content-type: required"));
+        return Err(errors::bad_request("content-type: required"));
     }
     if !is_multipart(headers) {
-        return Err(ApiError::bad_request("content-type: must be multipart/form-data"));
+        return Err(errors::bad_request("content-type: must be multipart/form-data"));
     }
     let form = read_form(headers, body).await.map_err(|error| match error {
-        FormError::TooLarge => ApiError::too_large(),
-        FormError::NotMultipart | FormError::Broken => ApiError::bad_request("body: the form cannot be read"),
+        FormError::TooLarge => errors::too_large(),
+        FormError::NotMultipart | FormError::Broken => errors::bad_request("body: the form cannot be read"),
     })?;
     let texts: usize = form.texts.iter().map(|(_, text)| text.len()).sum();
     let files: usize = form.files.iter().map(|file| file.bytes.len()).sum();
     if texts + files > MAX_REQUEST_BYTES {
-        return Err(ApiError::too_large());
+        return Err(errors::too_large());
     }
     Ok(form)
 }
@@ -141,16 +139,16 @@ fn shown(form: &Form) -> Map<String, Value> {
 }
 
 /// The key, if it is one.
-fn authorize(headers: &HeaderMap) -> Result<String, ApiError> {
+fn authorize(headers: &HeaderMap) -> Result<String, Refused> {
     let bare = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| ApiError::unauthorized("authorization: required"))?;
+        .ok_or_else(|| errors::unauthorized("authorization: required"))?;
     let key = wire::bearer(headers).unwrap_or(bare.trim());
     if wire::is_key(key, KEY_PREFIX) {
         Ok(key.to_owned())
     } else {
-        Err(ApiError::unauthorized("authorization: invalid or missing header value"))
+        Err(errors::unauthorized("authorization: invalid or missing header value"))
     }
 }
 

@@ -147,6 +147,8 @@ pub(crate) struct Made {
     pub(crate) inputs_px: Vec<(u32, u32)>,
     /// USD 1e-6 that were charged.
     pub(crate) micros: i64,
+    /// How long one step takes.
+    pub(crate) step: Duration,
 }
 
 /// A checked request that is being worked on.
@@ -198,8 +200,7 @@ impl<A: Asked> Work<A> {
     pub(crate) async fn make(&self, core: &Core) -> Result<Made, Refused> {
         let delay = self.faults.delay.unwrap_or_default();
         tokio::time::sleep(if A::IS_QUEUED { delay / 2 } else { delay }).await;
-        let early = self.faults.moderation.filter(|stage| *stage == Stage::Input);
-        self.refuse(core, early.map(End::Moderated), &Inputs::default())?;
+        self.check_prompt(core)?;
         let inputs = self.ask.load(core).await?;
         let size_px = self.ask.size_px(&inputs);
         let Order {
@@ -219,6 +220,7 @@ impl<A: Asked> Work<A> {
         let mut made = Made {
             size_px,
             inputs_px: inputs.sizes_px(),
+            step,
             ..Made::default()
         };
         if self.faults.body != Some(BodyFault::Empty) {
@@ -231,6 +233,15 @@ impl<A: Asked> Work<A> {
             made.micros = self.charge(core, &inputs, held);
         }
         Ok(made)
+    }
+
+    /// The safety check of the prompt.
+    ///
+    /// # Errors
+    /// It strikes.
+    pub(crate) fn check_prompt(&self, core: &Core) -> Result<(), Refused> {
+        let early = self.faults.moderation.filter(|stage| *stage == Stage::Input);
+        self.refuse(core, early.map(End::Moderated), &Inputs::default())
     }
 
     /// The end of work that broke down by itself.

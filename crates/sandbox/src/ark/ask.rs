@@ -3,6 +3,7 @@
 use super::errors;
 use super::models::{Model, tier_edge_px};
 use crate::core::Core;
+use crate::fields::{Fields, Wrong};
 use crate::inputs;
 use crate::refused::Refused;
 use crate::work::Inputs;
@@ -45,7 +46,7 @@ pub(super) struct Ask {
 
 /// Checks all fields but what is behind the links.
 pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
-    let fields = Fields(body);
+    let fields = Fields::new(body, words);
     let id = fields.text("model")?.ok_or_else(|| errors::missing("model"))?;
     let model = Model::find(id).ok_or_else(|| errors::no_model(id))?;
     let prompt = fields.text("prompt")?.unwrap_or_default();
@@ -78,7 +79,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<Ask, Refused> {
     }
     fields.flag("watermark")?;
     if let Some(options) = fields.object("optimize_prompt_options")? {
-        Fields(options).choice_of("optimize_prompt_options", "mode", &["standard", "fast"])?;
+        options.choice("mode", &["standard", "fast"])?;
     }
     let response_format = fields.choice("response_format", &["url", "b64_json"])?;
     Ok(Ask {
@@ -135,12 +136,8 @@ fn group(fields: &Fields<'_>, model: &Model) -> Result<(bool, u32), Refused> {
     }
     let most = match options {
         None => None,
-        Some(options) => Fields(options).integer("sequential_image_generation_options", "max_images")?,
+        Some(options) => options.integer("max_images", 1, 15)?,
     };
-    if most.is_some_and(|most| !(1..=15).contains(&most)) {
-        let why = "max_images must be between 1 and 15";
-        return Err(errors::invalid("sequential_image_generation_options", why));
-    }
     let most = most.and_then(|most| u32::try_from(most).ok());
     Ok(match mode {
         Some("auto") => (true, most.unwrap_or(GROUP)),
@@ -201,68 +198,16 @@ impl Ask {
     }
 }
 
-struct Fields<'a>(&'a Map<String, Value>);
-
-impl<'a> Fields<'a> {
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, name: &'static str) -> Result<Option<&'a str>, Refused> {
-        let texts = self.get(name).map(|value| value.as_str());
-        match texts {
-            Some(None) => Err(errors::invalid(name, "it must be a string")),
-            Some(text) => Ok(text),
-            None => Ok(None),
+/// The API's words for what is wrong with a field; of an inner object they name the outer one.
+fn words(path: &str, wrong: Wrong<'_>) -> Refused {
+    let (param, inner) = path.split_once('.').unwrap_or((path, "it"));
+    let why = match wrong {
+        Wrong::Unknown => "it is not supported".to_owned(),
+        Wrong::Type(kind, _) => {
+            format!("{inner} must be {}", kind.name())
         }
-    }
-
-    fn flag(&self, name: &'static str) -> Result<Option<bool>, Refused> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(errors::invalid(name, "it must be a boolean")),
-        }
-    }
-
-    fn object(&self, name: &'static str) -> Result<Option<&'a Map<String, Value>>, Refused> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Object(fields)) => Ok(Some(fields)),
-            Some(_) => Err(errors::invalid(name, "it must be an object")),
-        }
-    }
-
-    fn integer(&self, param: &'static str, name: &str) -> Result<Option<i64>, Refused> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(value) => match value.as_i64() {
-                Some(number) => Ok(Some(number)),
-                None => Err(errors::invalid(param, &format!("{name} must be an integer"))),
-            },
-        }
-    }
-
-    fn choice(&self, name: &'static str, allowed: &[&'static str]) -> Result<Option<&'static str>, Refused> {
-        self.choice_of(name, name, allowed)
-    }
-
-    fn choice_of(
-        &self,
-        param: &'static str,
-        name: &str,
-        allowed: &[&'static str],
-    ) -> Result<Option<&'static str>, Refused> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let found = allowed.iter().find(|word| value.as_str() == Some(**word));
-        match found {
-            Some(word) => Ok(Some(word)),
-            None => Err(errors::invalid(
-                param,
-                &format!("it must be one of {}", allowed.join(", ")),
-            )),
-        }
-    }
+        Wrong::Word(_, listed) => format!("it must be one of {}", listed.join(", ")),
+        Wrong::Range(_, least, most) => format!("{inner} must be between {least} and {most}"),
+    };
+    errors::invalid(param, &why)
 }

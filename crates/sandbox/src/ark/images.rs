@@ -9,7 +9,7 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::segments::{self, Segment};
+use crate::segments::Images;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
 use crate::work::Work;
@@ -63,25 +63,12 @@ async fn answer(
 
 /// The answer in one piece.
 fn whole(work: &Work<Ask>, told: Told) -> Response {
-    let (model, size) = (json!(work.ask.model.id), json!(told.size));
-    let head = format!("{{\"model\":{model},\"created\":{},\"data\":[", told.created);
-    let mut parts = vec![Segment::Text(head)];
-    for (index, picture) in told.pictures.into_iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        parts.push(Segment::Text(comma.to_owned()));
-        match picture {
-            Ok(Picture::Bytes(bytes)) => {
-                parts.push(Segment::Text("{\"b64_json\":\"".to_owned()));
-                parts.push(Segment::Base64(bytes));
-                parts.push(Segment::Text(format!("\",\"size\":{size}}}")));
-            }
-            Ok(Picture::Link(url)) => parts.push(Segment::Text(json!({"url": url, "size": size}).to_string())),
-            Err(refused) => {
-                let item = json!({"error": errors::item(&refused, &work.id)});
-                parts.push(Segment::Text(item.to_string()));
-            }
-        }
-    }
-    parts.push(Segment::Text(format!("],\"usage\":{}}}", told.usage)));
-    segments::json(parts)
+    let mut images = Images::default();
+    let data = told.pictures.into_iter().map(|picture| match picture {
+        Ok(Picture::Bytes(bytes)) => json!({"b64_json": images.put(bytes), "size": told.size}),
+        Ok(Picture::Link(url)) => json!({"url": url, "size": told.size}),
+        Err(refused) => json!({"error": errors::item(&refused, &work.id)}),
+    });
+    let data: Value = data.collect();
+    images.json(&json!({"model": work.ask.model.id, "created": told.created, "data": data, "usage": told.usage}))
 }

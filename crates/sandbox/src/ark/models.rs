@@ -1,166 +1,58 @@
 //! The Seedream models: sizes, inputs, what each can do, and the price of a picture.
 
 use crate::strangers::Strangers;
+use crate::tables::{self, Models};
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// One model.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) id: &'static str,
     /// Sizes by name.
+    #[serde(deserialize_with = "tables::list")]
     pub(super) tiers: &'static [&'static str],
     pub(super) least_pixels: u64,
     pub(super) most_pixels: u64,
     /// Most input images.
     pub(super) inputs: usize,
     /// Whether the format of the picture can be chosen: the 5.0 family.
+    #[serde(default)]
     pub(super) formats: bool,
     /// Whether groups of pictures and streams are there.
+    #[serde(default)]
     pub(super) groups: bool,
     /// Whether edits can have a transparent background.
+    #[serde(default)]
     pub(super) transparent: bool,
     /// Whether new pictures can too.
+    #[serde(default)]
     pub(super) new_transparent: bool,
     /// USD 1e-6 of a picture.
     pub(super) micros: i64,
     /// USD 1e-6 of a picture of at most so many pixels, where a small one is cheaper.
     pub(super) small: Option<(u64, i64)>,
     /// USD 1e-6 of each input image after those that are free.
+    #[serde(default)]
     pub(super) further_input_micros: i64,
     /// Input images that cost nothing.
+    #[serde(default = "one")]
     pub(super) free_inputs: usize,
     /// The format where none is asked for.
+    #[serde(default)]
     pub(super) png: bool,
 }
 
-const LITTLE: u64 = 921_600;
-const MUCH: u64 = 3_686_400;
-const MOST: u64 = 16_777_216;
-const MOST_OF_PRO: u64 = 4_624_220;
+const fn one() -> usize {
+    1
+}
 
-/// Every model.
-const MODELS: &[Model] = &[
-    Model {
-        id: "seedream-5-5-261028",
-        tiers: &["1K", "1.5K", "2K"],
-        least_pixels: LITTLE,
-        most_pixels: MOST_OF_PRO,
-        inputs: 10,
-        formats: true,
-        groups: false,
-        transparent: true,
-        new_transparent: true,
-        micros: 35_000,
-        small: Some((2_601_123, 20_000)),
-        further_input_micros: 8_000,
-        free_inputs: 0,
-        png: true,
-    },
-    Model {
-        id: "dola-seedream-5-0-pro-260628",
-        tiers: &["1K", "1.5K", "2K"],
-        least_pixels: LITTLE,
-        most_pixels: MOST_OF_PRO,
-        inputs: 10,
-        formats: true,
-        groups: false,
-        transparent: true,
-        new_transparent: false,
-        micros: 90_000,
-        small: Some((2_610_000, 45_000)),
-        further_input_micros: 3_000,
-        free_inputs: 1,
-        png: false,
-    },
-    Model {
-        id: "dola-seedream-5-0-flash-260915",
-        tiers: &["1K", "1.5K", "2K"],
-        least_pixels: LITTLE,
-        most_pixels: MOST_OF_PRO,
-        inputs: 10,
-        formats: true,
-        groups: false,
-        transparent: true,
-        new_transparent: false,
-        micros: 18_000,
-        small: None,
-        further_input_micros: 0,
-        free_inputs: 1,
-        png: false,
-    },
-    Model {
-        id: "seedream-5-0-260128",
-        tiers: &["2K", "3K", "4K"],
-        least_pixels: MUCH,
-        most_pixels: MOST,
-        inputs: 14,
-        formats: true,
-        groups: true,
-        transparent: false,
-        new_transparent: false,
-        micros: 35_000,
-        small: None,
-        further_input_micros: 0,
-        free_inputs: 1,
-        png: false,
-    },
-    SEEDREAM_4_5,
-    Model {
-        id: "seedream-4-0-250828",
-        tiers: &["1K", "2K", "4K"],
-        least_pixels: LITTLE,
-        most_pixels: MOST,
-        inputs: 14,
-        formats: false,
-        groups: true,
-        transparent: false,
-        new_transparent: false,
-        micros: 30_000,
-        small: None,
-        further_input_micros: 0,
-        free_inputs: 1,
-        png: false,
-    },
-];
-
-const SEEDREAM_4_5: Model = Model {
-    id: "seedream-4-5-251128",
-    tiers: &["2K", "4K"],
-    least_pixels: MUCH,
-    most_pixels: MOST,
-    inputs: 14,
-    formats: false,
-    groups: true,
-    transparent: false,
-    new_transparent: false,
-    micros: 40_000,
-    small: None,
-    further_input_micros: 0,
-    free_inputs: 1,
-    png: false,
-};
-
-/// What stands in for models that are not here: all that any of them takes.
-const STAND_IN: Model = Model {
-    id: "",
-    tiers: &["1K", "1.5K", "2K", "3K", "4K"],
-    least_pixels: 1,
-    most_pixels: MOST,
-    inputs: 14,
-    formats: true,
-    groups: true,
-    transparent: true,
-    new_transparent: true,
-    micros: 30_000,
-    small: None,
-    further_input_micros: 0,
-    free_inputs: 1,
-    png: false,
-};
-
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/byteplus.toml")));
 static STRANGERS: Strangers<Model> = Strangers::new();
 
 /// What the account's own endpoints (`ep-...`) lead to.
-static ENDPOINT_MODEL: Model = SEEDREAM_4_5;
+const ENDPOINT_MODEL: &str = "seedream-4-5-251128";
 
 /// The longest shape of a picture.
 const LONGEST_RATIO: f64 = 16.0;
@@ -168,11 +60,13 @@ const LONGEST_RATIO: f64 = 16.0;
 impl Model {
     /// The model of an id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        if id.starts_with("ep-") {
-            return Some(&ENDPOINT_MODEL);
-        }
-        let known = MODELS.iter().find(|model| model.id == id);
-        known.or_else(|| STRANGERS.serve(id, |id| Model { id, ..STAND_IN }))
+        let id = if id.starts_with("ep-") { ENDPOINT_MODEL } else { id };
+        let known = MODELS.all.iter().find(|model| model.id == id);
+        let stand_in = |id| Self {
+            id,
+            ..MODELS.stand_ins[0]
+        };
+        known.or_else(|| STRANGERS.serve(id, stand_in))
     }
 
     /// USD 1e-6 of `count` pictures of this size from so many input images.

@@ -1,11 +1,11 @@
 //! JSON and forms to a checked request, as each server reads them.
 
-use super::errors::Refused;
+use super::errors::Reason;
 use super::servers::{MaskUse, Server};
 use super::{Call, Kind};
 use crate::form::{FormError, is_multipart, read_form};
 use crate::provider::Provider;
-use crate::wire::{MAX_JSON_BYTES, read_body};
+use crate::wire::{self, ObjectError};
 use bytes::Bytes;
 use imaging::ImageFormat;
 use serde_json::{Map, Value, json};
@@ -18,6 +18,7 @@ const MAX_IMAGES: usize = 16;
 /// A checked request.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
+    pub(super) server: &'static Server,
     pub(super) model: String,
     /// As the caller gave it.
     pub(super) prompt: String,
@@ -35,7 +36,7 @@ pub(super) struct Ask {
 }
 
 /// Reads a body.
-pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Refused> {
+pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Reason> {
     let Call {
         kind,
         deployment,
@@ -49,18 +50,18 @@ pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Ref
     let fields = match kind {
         Kind::Generation => read_json(body).await?,
         Kind::Edit if !is_multipart(&headers) => {
-            return Err(Refused::new(400, "the request must be multipart/form-data"));
+            return Err(Reason::new(400, "the request must be multipart/form-data"));
         }
         Kind::Edit => {
             let form = read_form(&headers, body).await.map_err(|error| match error {
-                FormError::TooLarge => Refused::new(413, "the request is too large"),
-                FormError::NotMultipart | FormError::Broken => Refused::new(400, "the form is broken"),
+                FormError::TooLarge => Reason::new(413, "the request is too large"),
+                FormError::NotMultipart | FormError::Broken => Reason::new(400, "the form is broken"),
             })?;
             for file in form.files {
                 match file.name.as_str() {
                     "image" | "image[]" => images.push(file.bytes),
                     "mask" => mask = Some(file.bytes),
-                    other => return Err(Refused::field(other, format!("unknown file '{other}'"))),
+                    other => return Err(Reason::field(other, format!("unknown file '{other}'"))),
                 }
             }
             let texts = form.texts.into_iter();
@@ -69,7 +70,7 @@ pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Ref
     };
     let model = deployment.or_else(|| text(&fields, "model"));
     if model.is_none() && server.provider == Provider::Azure {
-        return Err(Refused::field("model", "Missing required parameter: 'model'."));
+        return Err(Reason::field("model", "Missing required parameter: 'model'."));
     }
     let model = model.unwrap_or_default();
     log.note_fields(server.provider, &model, &fields);
@@ -82,14 +83,11 @@ pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Ref
     })
 }
 
-async fn read_json(body: axum::body::Body) -> Result<Map<String, Value>, Refused> {
-    let bytes = read_body(body, MAX_JSON_BYTES)
-        .await
-        .map_err(|_| Refused::new(413, "the request is too large"))?;
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        _ => Err(Refused::new(400, "the body is not a JSON object")),
-    }
+async fn read_json(body: axum::body::Body) -> Result<Map<String, Value>, Reason> {
+    wire::read_object(body).await.map_err(|error| match error {
+        ObjectError::TooLarge | ObjectError::Broken => Reason::new(413, "the request is too large"),
+        ObjectError::NotJson | ObjectError::NotAnObject => Reason::new(400, "the body is not a JSON object"),
+    })
 }
 
 /// Forms have no types: what looks like a number becomes one.
@@ -104,28 +102,28 @@ fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     fields.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn check_images(server: &Server, kind: Kind, images: &[Bytes], mask: Option<&Bytes>) -> Result<(), Refused> {
+fn check_images(server: &Server, kind: Kind, images: &[Bytes], mask: Option<&Bytes>) -> Result<(), Reason> {
     if kind == Kind::Generation {
         return Ok(());
     }
     if images.is_empty() {
-        return Err(Refused::field("image", "an image is required"));
+        return Err(Reason::field("image", "an image is required"));
     }
     if images.len() > MAX_IMAGES {
-        return Err(Refused::field("image", "too many images"));
+        return Err(Reason::field("image", "too many images"));
     }
     if server.mask == MaskUse::WhiteNeeded && mask.is_none() {
-        return Err(Refused::field("mask", "a mask is required"));
+        return Err(Reason::field("mask", "a mask is required"));
     }
     Ok(())
 }
 
 /// Checks the fields; the model and the images come from elsewhere.
-fn check(server: &Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask, Refused> {
+fn check(server: &'static Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask, Reason> {
     if server.refuses_others
         && let Some(other) = fields.keys().find(|name| !server.fields.contains(&name.as_str()))
     {
-        return Err(Refused::field(other, format!("Unknown parameter: '{other}'.")));
+        return Err(Reason::field(other, format!("Unknown parameter: '{other}'.")));
     }
     // What a server does not read says nothing to it.
     let read = |name: &str| {
@@ -135,7 +133,7 @@ fn check(server: &Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask
     };
     let prompt = match read("prompt") {
         Some(Value::String(prompt)) if !prompt.trim().is_empty() => prompt.clone(),
-        _ => return Err(Refused::field("prompt", "a prompt is required")),
+        _ => return Err(Reason::field("prompt", "a prompt is required")),
     };
     let positive = match prompt.split_once('|') {
         Some((positive, _)) if server.splits_prompt => positive.to_owned(),
@@ -145,7 +143,7 @@ fn check(server: &Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask
         None => Ok(None),
         Some(value) => match value.as_i64() {
             Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
-            _ => Err(Refused::field(
+            _ => Err(Reason::field(
                 name,
                 format!("{name} must be an integer from {least} to {most}"),
             )),
@@ -155,7 +153,7 @@ fn check(server: &Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask
         None => Ok(listed.first().copied()),
         Some(value) => match listed.iter().find(|listed| value == **listed) {
             Some(found) => Ok(Some(*found)),
-            None => Err(Refused::field(
+            None => Err(Reason::field(
                 name,
                 format!("{name} must be one of: {}", listed.join(", ")),
             )),
@@ -179,10 +177,11 @@ fn check(server: &Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask
     };
     if delivery == Some("no-store") {
         let why = "response_format='url' requires cloud storage or a persistent output path";
-        return Err(Refused::new(400, why));
+        return Err(Reason::new(400, why));
     }
     let quality = int("output_compression", 0, 100)?.and_then(|quality| u8::try_from(quality.max(1)).ok());
     Ok(Ask {
+        server,
         model: String::new(),
         prompt,
         positive,
@@ -199,8 +198,8 @@ fn check(server: &Server, kind: Kind, fields: &Map<String, Value>) -> Result<Ask
     })
 }
 
-fn size(server: &Server, value: Option<&Value>) -> Result<(u32, u32), Refused> {
-    let bad = || Refused::field("size", "size must be WIDTHxHEIGHT in pixels");
+fn size(server: &Server, value: Option<&Value>) -> Result<(u32, u32), Reason> {
+    let bad = || Reason::field("size", "size must be WIDTHxHEIGHT in pixels");
     let text = match value {
         None => return Ok(server.default_size_px),
         Some(Value::String(text)) if text == "auto" => return Ok(server.default_size_px),

@@ -2,14 +2,13 @@
 
 use super::servers::Dress;
 use crate::faults::Refusal;
+use crate::refused::Refused;
 use crate::wire;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
 use serde_json::{Value, json};
 
-/// Why a call is refused.
+/// Why a call is refused, before a server puts it in its own words.
 #[derive(Clone, Debug)]
-pub(super) struct Refused {
+pub(super) struct Reason {
     status: u16,
     message: String,
     /// The field at fault.
@@ -18,7 +17,7 @@ pub(super) struct Refused {
     filtered: bool,
 }
 
-impl Refused {
+impl Reason {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -50,8 +49,8 @@ impl Refused {
         }
     }
 
-    /// The answer.
-    pub(super) fn dressed(self, dress: Dress) -> Response {
+    /// The refusal in a server's words.
+    pub(super) fn dressed(self, dress: Dress) -> Refused {
         // A validation that fails has a status of its own there.
         let status = match dress {
             Dress::FastApi if self.field.is_some() => 422,
@@ -75,24 +74,23 @@ impl Refused {
                 json!({"error": {"code": status.to_string(), "message": self.message, "param": self.field}})
             }
         };
-        wire::json(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &body)
+        Refused::new(status, body)
     }
 }
 
 /// The refusal that a fault asks for.
-pub(super) fn refusal(refusal: &Refusal, dress: Dress) -> Response {
+pub(super) fn by_fault(refusal: &Refusal, dress: Dress) -> Refused {
     let status = refusal.status.unwrap_or(429);
     let message = refusal.message.clone().unwrap_or_else(|| words(status).to_owned());
     // Servers at home have no proxy before them that shows pages.
-    let mut response = match dress {
-        Dress::Azure if wire::is_proxy_status(status) => wire::proxy_page(status, "azure"),
-        _ => Refused::new(status, message).dressed(dress),
+    let refused = match dress {
+        Dress::Azure if wire::is_proxy_status(status) => Refused::page(status, "azure"),
+        _ => Reason::new(status, message).dressed(dress),
     };
-    if let Some(after) = refusal.retry_after {
-        let seconds = HeaderValue::from(after.as_millis().div_ceil(1000).min(u128::from(u32::MAX)) as u64);
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    Refused {
+        retry_after: refusal.retry_after,
+        ..refused
     }
-    response
 }
 
 fn words(status: u16) -> &'static str {

@@ -1,11 +1,16 @@
 //! The image models of DashScope: their sizes, counts, inputs and prices.
 
 use crate::strangers::Strangers;
+use crate::tables::{self, Models};
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// Sizes that a model takes, as `width*height`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Sizes {
     /// These alone.
+    #[serde(deserialize_with = "tables::list")]
     Listed(&'static [(u32, u32)]),
     /// Any with an area between these squares, and sides of at most eight to one.
     Area { least_px: u32, most_px: u32 },
@@ -16,7 +21,8 @@ pub(super) enum Sizes {
 }
 
 /// What is paid for one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Price {
     /// In USD 1e-6, whatever the size.
     Flat(i64),
@@ -27,7 +33,8 @@ pub(super) enum Price {
 }
 
 /// How the size is told beside the images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Tells {
     /// `width`, `height` and `image_count`.
     Sides,
@@ -38,140 +45,43 @@ pub(super) enum Tells {
 }
 
 /// One model.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) id: &'static str,
     pub(super) sizes: Sizes,
     /// What comes when no size is given and there is no input to follow.
     pub(super) default_size: (u32, u32),
     /// Sizes by name, such as `2K`, and their side as a square.
+    #[serde(default, deserialize_with = "tables::list")]
     pub(super) tiers: &'static [(&'static str, u32)],
+    #[serde(default = "one")]
     pub(super) default_n: u32,
     pub(super) max_n: u32,
     /// Least and greatest number of input images.
     pub(super) inputs: (usize, usize),
     /// Whether it is also served as tasks.
+    #[serde(default)]
     pub(super) tasks: bool,
     pub(super) price: Price,
     pub(super) tells: Tells,
 }
 
-/// Sizes of the first generation.
-const FIRST: Sizes = Sizes::Listed(&[(1664, 928), (1472, 1104), (1328, 1328), (1104, 1472), (928, 1664)]);
-/// Sizes of the second generation and later, and of Z-Image.
-const UP_TO_2K: Sizes = Sizes::Area {
-    least_px: 512,
-    most_px: 2048,
-};
-
-const fn first(id: &'static str) -> Model {
-    Model {
-        id,
-        sizes: FIRST,
-        default_size: (1664, 928),
-        tiers: &[],
-        default_n: 1,
-        max_n: 1,
-        inputs: (0, 0),
-        tasks: false,
-        price: Price::Unknown,
-        tells: Tells::Sides,
-    }
+const fn one() -> u32 {
+    1
 }
 
-const fn later(id: &'static str, price: Price, tells: Tells) -> Model {
-    Model {
-        id,
-        sizes: UP_TO_2K,
-        default_size: (2048, 2048),
-        tiers: &[],
-        default_n: 1,
-        max_n: 6,
-        inputs: (0, 3),
-        tasks: false,
-        price,
-        tells,
-    }
-}
-
-const fn edit(id: &'static str, sizes: Sizes, max_n: u32) -> Model {
-    Model {
-        id,
-        sizes,
-        default_size: (1024, 1024),
-        tiers: &[],
-        default_n: 1,
-        max_n,
-        inputs: (1, 3),
-        tasks: false,
-        price: Price::Unknown,
-        tells: Tells::Sides,
-    }
-}
-
-const fn wan(id: &'static str, most_px: u32, tiers: &'static [(&'static str, u32)]) -> Model {
-    Model {
-        id,
-        sizes: Sizes::Area { least_px: 768, most_px },
-        default_size: (2048, 2048),
-        tiers,
-        default_n: 4,
-        max_n: 4,
-        inputs: (0, 9),
-        tasks: true,
-        price: Price::Unknown,
-        tells: Tells::Size,
-    }
-}
-
-const SIDES: Sizes = Sizes::Sides {
-    least_px: 512,
-    most_px: 2048,
-};
-
-/// All models.
-pub(super) static MODELS: [Model; 13] = [
-    first("qwen-image"),
-    first("qwen-image-plus"),
-    first("qwen-image-max"),
-    later("qwen-image-2.0", Price::Flat(35_000), Tells::Sides),
-    later("qwen-image-2.0-pro", Price::Flat(75_000), Tells::Sides),
-    later("qwen-image-3.0", Price::ByArea(30_000, 60_000), Tells::Output),
-    later("qwen-image-3.0-pro", Price::ByArea(40_000, 75_000), Tells::Output),
-    edit("qwen-image-edit", Sizes::ByInput, 1),
-    edit("qwen-image-edit-plus", SIDES, 6),
-    edit("qwen-image-edit-max", SIDES, 6),
-    wan("wan2.7-image", 2048, &[("1K", 1024), ("2K", 2048)]),
-    wan("wan2.7-image-pro", 4096, &[("1K", 1024), ("2K", 2048), ("4K", 4096)]),
-    Model {
-        default_size: (1024, 1536),
-        max_n: 1,
-        inputs: (0, 0),
-        ..later("z-image-turbo", Price::Unknown, Tells::Sides)
-    },
-];
-
-/// What stands in for models that are not here.
-fn stand_in(id: &'static str) -> Model {
-    Model {
-        sizes: Sizes::Sides {
-            least_px: 64,
-            most_px: 4096,
-        },
-        default_size: (1024, 1024),
-        tiers: &[("1K", 1024), ("2K", 2048), ("4K", 4096)],
-        inputs: (0, 9),
-        tasks: true,
-        ..later(id, Price::Unknown, Tells::Sides)
-    }
-}
-
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/alibaba.toml")));
 static STRANGERS: Strangers<Model> = Strangers::new();
 
 impl Model {
     /// The model of this id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        let known = MODELS.iter().find(|model| model.id == id);
+        let known = MODELS.all.iter().find(|model| model.id == id);
+        let stand_in = |id| Self {
+            id,
+            ..MODELS.stand_ins[0]
+        };
         known.or_else(|| STRANGERS.serve(id, stand_in))
     }
 
@@ -210,7 +120,7 @@ mod tests {
 
     #[test]
     fn defaults_are_sizes_that_are_taken() {
-        for model in &MODELS {
+        for model in &MODELS.all {
             assert!(
                 matches!(model.sizes, Sizes::ByInput) || model.takes(model.default_size),
                 "{}",

@@ -4,12 +4,11 @@ use super::ask::Ask;
 use super::usage;
 use crate::bill::BilledTokens;
 use crate::faults::{BodyFault, Stage};
-use crate::segments::{self, Segment};
+use crate::segments::{self, Images, Segment};
 use crate::wire;
 use crate::work::{Made, Work};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// Stands for what a thinking model signs its thoughts with: opaque base64.
@@ -29,43 +28,26 @@ pub(super) async fn drawn(work: &Work<Ask>, made: Made, streamed: bool) -> Respo
         rest["candidates"] = json!([{"content": content, "finishReason": reason, "index": 0}]);
         return told(rest, &work.id, streamed);
     };
-    rest["responseId"] = json!(work.id);
+    let mut images = Images::default();
+    let mime = ask.format.mime_type();
+    let mut image = |bytes| json!({"inlineData": {"mimeType": mime, "data": images.put(bytes)}});
     let mut parts = Vec::new();
     if ask.shows_thoughts {
-        let text = json!({"text": "**Composing**\n\nA first draft before the picture.", "thought": true});
-        parts.push(vec![Segment::Text(text.to_string())]);
+        parts.push(json!({"text": "**Composing**\n\nA first draft before the picture.", "thought": true}));
         let draft = picture.partials.into_iter().next();
-        parts.push(image(ask, draft.unwrap_or_default(), ",\"thought\":true"));
+        let mut part = image(draft.unwrap_or_default());
+        part["thought"] = json!(true);
+        parts.push(part);
     }
-    let signature = if ask.model.thinks {
-        format!(",\"thoughtSignature\":\"{SIGNATURE}\"")
-    } else {
-        String::new()
-    };
-    parts.push(image(ask, picture.bytes, &signature));
-    let mut segments = vec![Segment::Text(
-        "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[".to_owned(),
-    )];
-    for (index, part) in parts.into_iter().enumerate() {
-        if index > 0 {
-            segments.push(Segment::Text(",".to_owned()));
-        }
-        segments.extend(part);
+    let mut part = image(picture.bytes);
+    if ask.model.thinks {
+        part["thoughtSignature"] = json!(SIGNATURE);
     }
-    segments.push(Segment::Text(format!(
-        "]}},\"finishReason\":\"STOP\",\"index\":0}}],{}",
-        &rest.to_string()[1..]
-    )));
-    wire::spoil(respond(segments, streamed), work.faults.body).await
-}
-
-fn image(ask: &Ask, bytes: Bytes, rest: &str) -> Vec<Segment> {
-    let mime = ask.format.mime_type();
-    vec![
-        Segment::Text(format!("{{\"inlineData\":{{\"mimeType\":\"{mime}\",\"data\":\"")),
-        Segment::Base64(bytes),
-        Segment::Text(format!("\"}}{rest}}}")),
-    ]
+    parts.push(part);
+    rest["responseId"] = json!(work.id);
+    let content = json!({"role": "model", "parts": parts});
+    rest["candidates"] = json!([{"content": content, "finishReason": "STOP", "index": 0}]);
+    wire::spoil(respond(images.segments(&rest), streamed), work.faults.body).await
 }
 
 /// What the safety check left.

@@ -1,8 +1,9 @@
 //! A body of `generateContent` to a checked request.
 
 use super::errors;
-use super::fields::Fields;
+use super::fields::{snake, words};
 use super::models::{Model, Tier};
+use crate::fields::Fields;
 use crate::refused::Refused;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -92,7 +93,7 @@ impl Ask {
 
     /// Checks a body.
     pub(crate) fn read(body: &Map<String, Value>, model: &'static Model, surface: Surface) -> Result<Self, Refused> {
-        let root = Fields::root(body);
+        let root = Fields::new(body, words);
         let mut known = vec![
             "contents",
             "generationConfig",
@@ -107,7 +108,7 @@ impl Ask {
         root.only(&known)?;
         let mut turns = Turns::default();
         for (index, turn) in root.items("contents").iter().enumerate() {
-            turns.add(Fields::of(turn, format!("contents[{index}]"))?, surface)?;
+            turns.add(Fields::of(turn, format!("contents[{index}]"), words)?, surface)?;
         }
         if turns.count == 0 {
             return Err(errors::field(
@@ -124,7 +125,7 @@ impl Ask {
         check_safety(&root, surface)?;
         let searches = check_tools(&root, model)?;
         let empty = Map::new();
-        let config = root.object("generationConfig")?.unwrap_or(Fields::root(&empty));
+        let config = root.object("generationConfig")?.unwrap_or(Fields::new(&empty, words));
         let mut ask = Self {
             surface,
             model,
@@ -154,13 +155,13 @@ impl Ask {
     fn read_config(&mut self, config: &Fields<'_>) -> Result<(), Refused> {
         config.only(&CONFIG)?;
         self.seed = config
-            .int("seed", i64::from(i32::MIN), i64::from(i32::MAX))?
+            .integer("seed", i64::from(i32::MIN), i64::from(i32::MAX))?
             .map(|seed| seed.cast_unsigned());
         config.number("temperature", 0.0, 2.0)?;
         config.number("topP", 0.0, 1.0)?;
         config.number("topK", 1.0, 64.0)?;
-        config.int("maxOutputTokens", 1, 65_536)?;
-        if config.int("candidateCount", 1, 8)?.is_some_and(|count| count > 1) {
+        config.integer("maxOutputTokens", 1, 65_536)?;
+        if config.integer("candidateCount", 1, 8)?.is_some_and(|count| count > 1) {
             return Err(errors::invalid("Multiple candidates is not enabled for this model"));
         }
         let mut wanted = Vec::new();
@@ -170,7 +171,7 @@ impl Ask {
                 Some("TEXT") => wanted.push("TEXT"),
                 Some("IMAGE") => wanted.push("IMAGE"),
                 _ => {
-                    let path = format!("{}[{index}]", config.path("responseModalities"));
+                    let path = format!("{}[{index}]", snake(&config.path("responseModalities")));
                     return Err(errors::value(&path, "GenerationConfig.Modality", modality));
                 }
             }
@@ -198,7 +199,7 @@ impl Ask {
             if options.choice("mimeType", &["image/png", "image/jpeg"])? == Some("image/jpeg") {
                 self.format = ImageFormat::Jpeg;
             }
-            let quality = options.int("compressionQuality", 0, 100)?;
+            let quality = options.integer("compressionQuality", 0, 100)?;
             self.quality = quality.and_then(|quality| u8::try_from(quality.max(1)).ok());
         }
         Ok(())
@@ -210,7 +211,7 @@ impl Ask {
             return Err(errors::invalid("Thinking is not supported by this model."));
         }
         self.shows_thoughts = thinking.flag("includeThoughts")?.unwrap_or(false);
-        let budget = thinking.int("thinkingBudget", -1, 32_768)?;
+        let budget = thinking.integer("thinkingBudget", -1, 32_768)?;
         let level = thinking.choice("thinkingLevel", &["MINIMAL", "LOW", "MEDIUM", "HIGH"])?;
         self.thought_tokens = match (level, budget) {
             (Some(_), Some(_)) => {
@@ -238,7 +239,7 @@ impl Turns {
     fn add(&mut self, turn: Fields<'_>, surface: Surface) -> Result<(), Refused> {
         turn.only(&["role", "parts"])?;
         let role = turn.text("role")?;
-        let is_instruction = turn.place() == "system_instruction";
+        let is_instruction = turn.place() == "systemInstruction";
         if !is_instruction && !role.map_or(surface == Surface::Gemini, |role| ROLES.contains(&role)) {
             return Err(errors::invalid("Please use a valid role: user, model."));
         }
@@ -246,12 +247,12 @@ impl Turns {
         let parts = turn.items("parts");
         if parts.is_empty() {
             return Err(errors::field(
-                &turn.path("parts"),
-                format!("{}: must not be empty.", turn.path("parts")),
+                &snake(&turn.path("parts")),
+                format!("{}: must not be empty.", snake(&turn.path("parts"))),
             ));
         }
         for (index, part) in parts.iter().enumerate() {
-            self.part(Fields::of(part, format!("{}[{index}]", turn.path("parts")))?)?;
+            self.part(Fields::of(part, format!("{}[{index}]", turn.path("parts")), words)?)?;
         }
         Ok(())
     }
@@ -272,8 +273,9 @@ impl Turns {
             (Some(text), None) => self.texts.push(text.to_owned()),
             (None, Some(data)) => self.image(&data)?,
             _ => {
-                let message = format!("{}: exactly one of the data fields must be set.", part.path("data"));
-                return Err(errors::field(&part.path("data"), message));
+                let path = snake(&part.path("data"));
+                let message = format!("{path}: exactly one of the data fields must be set.");
+                return Err(errors::field(&path, message));
             }
         }
         Ok(())
@@ -283,12 +285,12 @@ impl Turns {
         data.only(&["mimeType", "data", "displayName"])?;
         let mime = data.text("mimeType")?.unwrap_or_default();
         if !MIME_TYPES.contains(&mime) {
-            let path = data.path("mimeType");
+            let path = snake(&data.path("mimeType"));
             return Err(errors::field(&path, format!("Unsupported MIME type: {mime}")));
         }
         let text = data.text("data")?.unwrap_or_default();
         let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).map_err(|_| {
-            let path = data.path("data");
+            let path = snake(&data.path("data"));
             errors::field(
                 &path,
                 format!("Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed"),
@@ -309,7 +311,7 @@ fn check_safety(root: &Fields<'_>, surface: Surface) -> Result<(), Refused> {
         Surface::Vertex => &CATEGORIES,
     };
     for (index, setting) in root.items("safetySettings").iter().enumerate() {
-        let setting = Fields::of(setting, format!("safety_settings[{index}]"))?;
+        let setting = Fields::of(setting, format!("safety_settings[{index}]"), words)?;
         setting.only(&["category", "threshold", "method"])?;
         setting.choice("category", known)?;
         setting.choice("threshold", &THRESHOLDS)?;
@@ -321,7 +323,7 @@ fn check_safety(root: &Fields<'_>, surface: Surface) -> Result<(), Refused> {
 fn check_tools(root: &Fields<'_>, model: &Model) -> Result<bool, Refused> {
     let mut searches = false;
     for (index, tool) in root.items("tools").iter().enumerate() {
-        let tool = Fields::of(tool, format!("tools[{index}]"))?;
+        let tool = Fields::of(tool, format!("tools[{index}]"), words)?;
         tool.only(&["googleSearch"])?;
         if !model.thinks {
             return Err(errors::invalid("Search as tool is not enabled for this model"));

@@ -1,10 +1,14 @@
 //! The image models of the Gemini family: sizes, tokens and rates.
 
 use crate::strangers::Strangers;
+use crate::tables::{self, Models};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// A size class, by its name in requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Tier {
     pub(crate) name: &'static str,
     /// Its edges are those of 1K times this, in halves.
@@ -13,12 +17,9 @@ pub(crate) struct Tier {
     pub(crate) tokens: u64,
 }
 
-const fn tier(name: &'static str, halves: u32, tokens: u64) -> Tier {
-    Tier { name, halves, tokens }
-}
-
 /// USD 1e-9 for each token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rates {
     /// Text and images alike.
     pub(crate) input: u64,
@@ -28,13 +29,16 @@ pub(crate) struct Rates {
 }
 
 /// One model.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Model {
     pub(crate) id: &'static str,
     display_name: &'static str,
     /// Ratios and their sizes at 1K, in pixels.
+    #[serde(deserialize_with = "tables::list")]
     pub(crate) shapes: &'static [(&'static str, (u32, u32))],
     /// The first is the default. A single one cannot be asked for.
+    #[serde(deserialize_with = "tables::list")]
     pub(crate) tiers: &'static [Tier],
     /// Whether it thinks first, and so can be told how much.
     pub(crate) thinks: bool,
@@ -62,120 +66,18 @@ impl Model {
     }
 }
 
-/// The shapes of the models from 3 on.
-const SHAPES: &[(&str, (u32, u32))] = &[
-    ("1:1", (1024, 1024)),
-    ("1:4", (512, 2048)),
-    ("1:8", (384, 3072)),
-    ("2:3", (848, 1264)),
-    ("3:2", (1264, 848)),
-    ("3:4", (896, 1200)),
-    ("4:1", (2048, 512)),
-    ("4:3", (1200, 896)),
-    ("4:5", (928, 1152)),
-    ("5:4", (1152, 928)),
-    ("8:1", (3072, 384)),
-    ("9:16", (768, 1376)),
-    ("16:9", (1376, 768)),
-    ("21:9", (1584, 672)),
-];
-/// The shapes of 2.5.
-const OLD_SHAPES: &[(&str, (u32, u32))] = &[
-    ("1:1", (1024, 1024)),
-    ("2:3", (832, 1248)),
-    ("3:2", (1248, 832)),
-    ("3:4", (864, 1184)),
-    ("4:3", (1184, 864)),
-    ("4:5", (896, 1152)),
-    ("5:4", (1152, 896)),
-    ("9:16", (768, 1344)),
-    ("16:9", (1344, 768)),
-    ("21:9", (1536, 672)),
-];
-
-const FLASH_2_5: Model = Model {
-    id: "gemini-2.5-flash-image",
-    display_name: "Nano Banana",
-    shapes: OLD_SHAPES,
-    tiers: &[tier("1K", 2, 1290)],
-    thinks: false,
-    // One tile.
-    input_image_tokens: 258,
-    rates: rates(300, 2_500, 30_000),
-};
-const PRO_3: Model = Model {
-    id: "gemini-3-pro-image",
-    display_name: "Nano Banana Pro",
-    shapes: SHAPES,
-    tiers: &[tier("1K", 2, 1120), tier("2K", 4, 1120), tier("4K", 8, 2000)],
-    thinks: true,
-    input_image_tokens: 560,
-    rates: rates(2_000, 12_000, 120_000),
-};
-const FLASH_3_1: Model = Model {
-    id: "gemini-3.1-flash-image",
-    display_name: "Nano Banana 2",
-    shapes: SHAPES,
-    tiers: &[
-        tier("1K", 2, 1120),
-        tier("512", 1, 747),
-        tier("2K", 4, 1680),
-        tier("4K", 8, 2520),
-    ],
-    thinks: true,
-    input_image_tokens: 1120,
-    rates: rates(500, 3_000, 60_000),
-};
-const LITE_3_1: Model = Model {
-    id: "gemini-3.1-flash-lite-image",
-    display_name: "Nano Banana 2 Lite",
-    shapes: SHAPES,
-    tiers: &[tier("1K", 2, 1120)],
-    thinks: true,
-    input_image_tokens: 1120,
-    rates: rates(250, 1_500, 30_000),
-};
-const NANO_2_1: Model = Model {
-    id: "gemini-nano-banana-2.1",
-    display_name: "Nano Banana 2.1",
-    shapes: SHAPES,
-    tiers: &[tier("1K", 2, 1120), tier("2K", 4, 1680), tier("4K", 8, 3780)],
-    thinks: true,
-    input_image_tokens: 1120,
-    rates: rates(1_500, 7_500, 30_000),
-};
-
-const fn rates(input: u64, text_out: u64, image_out: u64) -> Rates {
-    Rates {
-        input,
-        text_out,
-        image_out,
-    }
-}
-
 /// Every model served. Imagen is gone from the Gemini API.
-static MODELS: &[Model] = &[
-    FLASH_2_5,
-    PRO_3,
-    Model {
-        id: "gemini-3-pro-image-preview",
-        ..PRO_3
-    },
-    FLASH_3_1,
-    Model {
-        id: "gemini-3.1-flash-image-preview",
-        ..FLASH_3_1
-    },
-    LITE_3_1,
-    NANO_2_1,
-];
-
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/gemini.toml")));
 static STRANGERS: Strangers<Model> = Strangers::new();
 
 /// The model of this id.
 pub(crate) fn find(id: &str) -> Option<&'static Model> {
-    let known = MODELS.iter().find(|model| model.id == id);
-    known.or_else(|| STRANGERS.serve(id, |id| Model { id, ..FLASH_3_1 }))
+    let known = MODELS.all.iter().find(|model| model.id == id);
+    let stand_in = |id| Model {
+        id,
+        ..MODELS.stand_ins[0]
+    };
+    known.or_else(|| STRANGERS.serve(id, stand_in))
 }
 
 /// What `ListModels` tells of each model.
@@ -187,7 +89,7 @@ pub(crate) fn listed() -> Vec<Value> {
             "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
         })
     };
-    MODELS.iter().map(one).collect()
+    MODELS.all.iter().map(one).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
 //! Reading a request leniently: what can be understood is, the rest has a default.
 
 use super::MODEL;
-use super::problem::Problem;
+use super::errors;
 use crate::core::Core;
-use crate::faults::FileFault;
+use crate::faults::Refusal;
 use crate::form::FormFile;
 use crate::inputs;
+use crate::latency::Pace;
 use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{DEFAULT_KEEP, Drawing};
+use crate::provider::Provider;
+use crate::refused::Refused;
+use crate::work::{Asked, Charge, End, Inputs, Order};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
 use scenes::Detail;
@@ -70,8 +74,8 @@ impl Fields {
 }
 
 /// A request that can be drawn.
+#[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) id: String,
     /// As given, switches included; empty for an upscale.
     pub(super) prompt: String,
     pub(super) revised_prompt: Option<String>,
@@ -82,8 +86,7 @@ pub(super) struct Ask {
     pub(super) compression: Option<u8>,
     pub(super) transparent: bool,
     pub(super) seed: u64,
-    pub(super) inputs: Arc<[Bitmap]>,
-    pub(super) mask: Option<Arc<Bitmap>>,
+    pub(super) inputs: Inputs,
     pub(super) keep: f32,
     pub(super) upscale: bool,
     pub(super) as_url: bool,
@@ -92,44 +95,76 @@ pub(super) struct Ask {
     pub(super) edit: bool,
 }
 
-impl Ask {
-    /// The picture at a position of the answer.
-    pub(super) fn drawing(&self, index: u32, file: Option<FileFault>) -> Drawing {
-        let prompt = self.revised_prompt.as_deref().unwrap_or(&self.prompt);
-        let seed = match index {
-            0 => self.seed,
-            // The first picture of a seed stays the same, whatever n is.
-            index => self.seed.wrapping_add(u64::from(index)),
-        };
+impl Asked for Ask {
+    fn order(&self) -> Order<'_> {
+        Order {
+            seed: Some(self.seed),
+            pace: Pace::Fast,
+            quality: self.quality,
+            ..Order::new(Provider::Mock, MODEL, &self.prompt, self.count)
+        }
+    }
+
+    async fn load(&self, _core: &Core) -> Result<Inputs, Refused> {
+        Ok(self.inputs.clone())
+    }
+
+    fn size_px(&self, _inputs: &Inputs) -> (u32, u32) {
+        self.size_px
+    }
+
+    fn dress(&self, drawing: Drawing) -> Drawing {
         Drawing {
+            prompt: self.revised_prompt.clone().unwrap_or(drawing.prompt),
             detail: match self.quality {
                 "low" => Detail::Low,
                 "medium" => Detail::Medium,
                 _ => Detail::High,
             },
             transparent: self.transparent,
-            inputs: Arc::clone(&self.inputs),
-            mask: self.mask.clone(),
             keep: self.keep,
             format: self.format,
             quality: self.compression,
+            is_scaled: self.upscale,
             partials: self.partials,
-            file,
-            ..Drawing::new(prompt, MODEL, self.size_px, seed)
+            ..drawing
         }
+    }
+
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+        Charge {
+            images: self.count,
+            quality: Some(self.quality.to_owned()),
+            reason: "free".to_owned(),
+            ..Charge::default()
+        }
+    }
+
+    /// A stream begins before it fails.
+    fn refused(&self, end: End) -> Option<Refused> {
+        match end {
+            End::Broken => Some(errors::failed()),
+            _ if self.stream => None,
+            End::Moderated(stage) => Some(errors::moderation(stage)),
+            End::Failed => Some(errors::failed()),
+        }
+    }
+
+    fn by_fault(&self, refusal: &Refusal) -> Refused {
+        errors::by_fault(refusal)
     }
 }
 
 /// Reads the fields and decodes the images.
-pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: String) -> Result<Ask, Problem> {
+pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: &str) -> Result<Ask, Refused> {
     let prompt = fields.text("prompt").unwrap_or_default().to_owned();
     let factor = fields.number("scale_factor").filter(|_| edit);
     if prompt.trim().is_empty() && factor.is_none() {
-        return Err(Problem::invalid("A prompt is required."));
+        return Err(errors::invalid("A prompt is required."));
     }
     let (inputs, mask) = read_images(core, &fields).await?;
     if edit && inputs.is_empty() {
-        return Err(Problem::invalid("An image is required."));
+        return Err(errors::invalid("An image is required."));
     }
     let upscale = factor.is_some();
     let size_px = match (factor, inputs.first()) {
@@ -140,7 +175,7 @@ pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: String) ->
         && u64::from(size_px.0) * u64::from(size_px.1) > most
     {
         let (width, height) = size_px;
-        return Err(Problem::invalid(&format!(
+        return Err(errors::invalid(&format!(
             "Beside real providers {MODEL} draws at most {most} pixels, and the size {width}x{height} has more. Ask for a smaller one."
         )));
     }
@@ -149,9 +184,12 @@ pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: String) ->
     let enhance = ["prompt_enhancement", "enhance_prompt"];
     let enhance = enhance.iter().any(|name| fields.flag(name)) && !upscale;
     Ok(Ask {
-        seed: read_seed(&fields, &id),
+        seed: read_seed(&fields, id),
         revised_prompt: enhance.then(|| format!("{}, {ENHANCED}", prompt.trim())),
-        count: bounded(fields.integer("n").unwrap_or(1), 1, MAX_COUNT),
+        count: match upscale {
+            true => 1,
+            false => bounded(fields.integer("n").unwrap_or(1), 1, MAX_COUNT),
+        },
         size_px,
         quality: read_quality(&fields),
         format: read_format(&fields),
@@ -159,8 +197,10 @@ pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: String) ->
             .integer("output_compression")
             .map(|quality| u8::try_from(quality.clamp(1, 100)).unwrap_or(100)),
         transparent: fields.text("background") == Some("transparent"),
-        inputs: inputs.into(),
-        mask: mask.map(Arc::new),
+        inputs: Inputs {
+            images: inputs.into(),
+            mask: mask.map(Arc::new),
+        },
         // The stronger the edit, the less of the input is left.
         keep: fields
             .number("strength")
@@ -171,7 +211,6 @@ pub(super) async fn read(core: &Core, fields: Fields, edit: bool, id: String) ->
         partials: bounded(partials.unwrap_or(0), 0, MAX_PARTIALS),
         edit,
         prompt,
-        id,
     })
 }
 
@@ -263,7 +302,7 @@ fn scaled(input: &Bitmap, factor: f64) -> (u32, u32) {
     (px(width), px(height))
 }
 
-async fn read_images(core: &Core, fields: &Fields) -> Result<(Vec<Bitmap>, Option<Bitmap>), Problem> {
+async fn read_images(core: &Core, fields: &Fields) -> Result<(Vec<Bitmap>, Option<Bitmap>), Refused> {
     let mut images: Vec<Bytes> = Vec::new();
     let mut mask = None;
     for file in &fields.files {
@@ -300,18 +339,18 @@ fn url_of(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| nested("image_url")).or_else(|| nested("url"))
 }
 
-fn load(core: &Core, url: &str) -> Result<Bytes, Problem> {
+fn load(core: &Core, url: &str) -> Result<Bytes, Refused> {
     match inputs::load(core, url) {
         Ok(loaded) => Ok(loaded.bytes),
-        Err(error) => Err(Problem::invalid(&format!("An image could not be loaded: {error}."))),
+        Err(error) => Err(errors::invalid(&format!("An image could not be loaded: {error}."))),
     }
 }
 
-async fn decode(core: &Core, bytes: Bytes) -> Result<Bitmap, Problem> {
+async fn decode(core: &Core, bytes: Bytes) -> Result<Bitmap, Refused> {
     core.pictures
         .decode(bytes)
         .await
-        .map_err(|error| Problem::invalid(&format!("An image could not be read: {error}.")))
+        .map_err(|error| errors::invalid(&format!("An image could not be read: {error}.")))
 }
 
 #[cfg(test)]

@@ -1,45 +1,85 @@
-//! The answer in one piece.
+//! The answer: in one piece, or as server-sent events with partial images.
 
-use super::made::Made;
+use super::OpenAi;
+use super::errors;
+use super::run::Submission;
 use super::usage;
-use crate::faults::{BodyFault, Faults};
-use crate::segments::{self, Segment};
+use crate::bill::BilledTokens;
+use crate::core::Core;
+use crate::faults::Stage;
+use crate::segments::Images;
+use crate::sse::Stream;
 use crate::wire;
-use axum::http::{HeaderValue, header};
+use crate::work::{Made, Work};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// All images in base64, with what they came to.
-pub(super) async fn whole(made: Made, faults: &Faults) -> Response {
-    let generation = made.ask.model.generation;
-    let mut rest = described(&made);
-    rest["usage"] = usage::object(generation, &made.tokens, false);
-    let mut parts = vec![Segment::Text(format!("{{\"created\":{},\"data\":[", made.created))];
-    let none = faults.body == Some(BodyFault::Empty);
-    let images = made.images.into_iter().filter(|_| !none);
-    for (index, image) in images.enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        parts.push(Segment::Text(format!("{comma}{{\"b64_json\":\"")));
-        parts.push(Segment::Base64(image.bytes));
-        parts.push(Segment::Text("\"}".to_owned()));
+/// Does the work, and answers.
+pub(super) async fn answer(emulator: &OpenAi, id: String, submission: Submission) -> Response {
+    let images = u64::try_from(submission.images.len());
+    emulator.limits.count_images(images.unwrap_or(u64::MAX));
+    let core = &emulator.core;
+    match Work::new(core, id, submission, String::new()).run(core).await {
+        Ok((work, made)) if work.ask.ask.stream => streamed(core, &work, &made),
+        Ok((work, made)) => whole(core, &work, made).await,
+        Err(refused) => refused.into_response(),
     }
-    parts.push(Segment::Text(format!("],{}", &rest.to_string()[1..])));
-    let size_bytes = segments::size_bytes(&parts);
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CONTENT_LENGTH, HeaderValue::from(size_bytes)),
-    ];
-    let response = (headers, segments::body(parts)).into_response();
-    wire::spoil(response, faults.body).await
+}
+
+/// All images in base64, with what they came to.
+async fn whole(core: &Core, work: &Work<Submission>, made: Made) -> Response {
+    let ask = &work.ask.ask;
+    let tokens = usage::tokens(ask, made.size_px, &made.inputs_px);
+    let usage = usage::object(ask.model.generation, &tokens, false);
+    let mut answer = described(work, made.size_px, json!({"created": core.now().as_second()}));
+    let mut images = Images::default();
+    let data = made.pictures.into_iter();
+    answer["data"] = data.map(|drawn| json!({"b64_json": images.put(drawn.bytes)})).collect();
+    answer["usage"] = usage;
+    wire::spoil(images.json(&answer), work.faults.body).await
+}
+
+/// The events of all images, one image after the other: its partial images, then the image itself.
+fn streamed(core: &Core, work: &Work<Submission>, made: &Made) -> Response {
+    let (ask, faults) = (&work.ask.ask, &work.faults);
+    let error = if faults.failed {
+        Some(errors::server_error())
+    } else if faults.moderation == Some(Stage::Output) {
+        Some(errors::moderation(Stage::Output))
+    } else {
+        None
+    };
+    let stream = Stream {
+        prefix: if work.ask.edit {
+            "image_edit"
+        } else {
+            "image_generation"
+        },
+        told: described(work, made.size_px, json!({"created_at": core.now().as_second()})),
+        pause: made.step,
+        error: error.map(|mut refused| refused.body["error"].take()),
+        fault: faults.body,
+    };
+    let all = usage::tokens(ask, made.size_px, &made.inputs_px);
+    // Every image tells its own usage; the inputs count with the first one, so that the sum is the call's.
+    stream.answer(&made.pictures, |index| {
+        let of_first = |count| if index == 0 { count } else { 0 };
+        let tokens = BilledTokens {
+            text_in: of_first(all.text_in),
+            image_in: of_first(all.image_in),
+            text_out: 0,
+            image_out: usage::image_tokens(ask, made.size_px),
+        };
+        Some(usage::object(ask.model.generation, &tokens, true))
+    })
 }
 
 /// What an answer says about its images.
-pub(super) fn described(made: &Made) -> Value {
-    let background = if made.ask.transparent { "transparent" } else { "opaque" };
-    json!({
-        "background": background,
-        "output_format": made.ask.format.name(),
-        "size": format!("{}x{}", made.size_px.0, made.size_px.1),
-        "quality": made.ask.quality,
-    })
+fn described(work: &Work<Submission>, size_px: (u32, u32), mut answer: Value) -> Value {
+    let ask = &work.ask.ask;
+    answer["background"] = json!(if ask.transparent { "transparent" } else { "opaque" });
+    answer["output_format"] = json!(ask.format.name());
+    answer["size"] = json!(format!("{}x{}", size_px.0, size_px.1));
+    answer["quality"] = json!(ask.quality);
+    answer
 }

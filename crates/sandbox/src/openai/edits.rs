@@ -1,16 +1,18 @@
 //! `POST /v1/images/edits`, as a multipart form and as JSON.
 
-use super::errors::ApiError;
+use super::answer::answer;
+use super::errors;
 use super::images::{Upload, check_count, from_file, from_json, from_reference};
-use super::run::{Submission, run};
+use super::run::Submission;
 use super::validate::{Mode, check, kind, model_id};
 use super::{OpenAi, RequestId, authorize};
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::form::{FormError, is_multipart, read_form};
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
-use crate::wire::{BodyError, MAX_JSON_BYTES, read_body};
+use crate::wire::{self, ObjectError};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -33,16 +35,16 @@ pub(super) async fn create(
         Ok(()) => from_json_body(&emulator.core, &call, body).await,
     };
     match submission {
-        Ok(submission) => run(emulator, id, submission).await,
+        Ok(submission) => answer(&emulator, id, submission).await,
         Err(error) => error.into_response(),
     }
 }
 
-async fn from_multipart(headers: &HeaderMap, call: &CallHandle, body: Body) -> Result<Submission, ApiError> {
+async fn from_multipart(headers: &HeaderMap, call: &CallHandle, body: Body) -> Result<Submission, Refused> {
     let form = read_form(headers, body).await.map_err(|error| match error {
-        FormError::TooLarge => ApiError::too_large(),
-        FormError::NotMultipart => ApiError::wrong_content_type(),
-        FormError::Broken => ApiError::unreadable_body("the multipart form is broken"),
+        FormError::TooLarge => errors::too_large(),
+        FormError::NotMultipart => errors::wrong_content_type(),
+        FormError::Broken => errors::unreadable_body("the multipart form is broken"),
     })?;
     let fields: Map<String, Value> = form
         .texts
@@ -68,7 +70,7 @@ async fn from_multipart(headers: &HeaderMap, call: &CallHandle, body: Body) -> R
     call.note_fields(Provider::Openai, &model, &shown);
     for name in ["image", "image[]", "mask"] {
         if let Some(text) = fields.get(name) {
-            return Err(ApiError::wrong_type(name, "a file", kind(text)));
+            return Err(errors::wrong_type(name, "a file", kind(text)));
         }
     }
     let fields = fit(fields, |fields| check(fields, Mode::FormEdit).is_ok());
@@ -79,11 +81,11 @@ async fn from_multipart(headers: &HeaderMap, call: &CallHandle, body: Body) -> R
         match file.name.as_str() {
             "image" | "image[]" => images.push(from_file(file)?),
             "mask" => mask = Some(from_file(file)?),
-            other => return Err(ApiError::unknown_parameter(other)),
+            other => return Err(errors::unknown_parameter(other)),
         }
     }
     if images.is_empty() {
-        return Err(ApiError::missing("image"));
+        return Err(errors::missing("image"));
     }
     check_count("image", images.len())?;
     Ok(Submission {
@@ -110,7 +112,7 @@ fn typed(name: &str, text: String) -> Value {
     }
 }
 
-async fn from_json_body(core: &Core, call: &CallHandle, body: Body) -> Result<Submission, ApiError> {
+async fn from_json_body(core: &Core, call: &CallHandle, body: Body) -> Result<Submission, Refused> {
     let fields = parse_json(body).await?;
     let model = model_id(&fields, Mode::JsonEdit)?;
     call.note_fields(Provider::Openai, &model, &fields);
@@ -128,14 +130,11 @@ async fn from_json_body(core: &Core, call: &CallHandle, body: Body) -> Result<Su
 }
 
 /// A body that must be a JSON object.
-pub(super) async fn parse_json(body: Body) -> Result<Map<String, Value>, ApiError> {
-    let bytes = read_body(body, MAX_JSON_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => ApiError::too_large(),
-        BodyError::Broken => ApiError::unreadable_body("the connection broke off"),
-    })?;
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(ApiError::unreadable_body("it is not a JSON object")),
-        Err(_) => Err(ApiError::unreadable_body("it is not JSON")),
-    }
+pub(super) async fn parse_json(body: Body) -> Result<Map<String, Value>, Refused> {
+    wire::read_object(body).await.map_err(|error| match error {
+        ObjectError::TooLarge => errors::too_large(),
+        ObjectError::Broken => errors::unreadable_body("the connection broke off"),
+        ObjectError::NotAnObject => errors::unreadable_body("it is not a JSON object"),
+        ObjectError::NotJson => errors::unreadable_body("it is not JSON"),
+    })
 }

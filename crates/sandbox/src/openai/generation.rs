@@ -9,7 +9,7 @@ pub(super) struct Rates {
 }
 
 /// What sets the models apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(super) enum Generation {
     One,
     Mini,

@@ -1,13 +1,15 @@
 //! `POST /v1/images/generations`, and `POST /v1/images/variations`, whose only model is gone.
 
+use super::answer::answer;
 use super::edits::parse_json;
-use super::errors::ApiError;
-use super::run::{Submission, run};
+use super::errors;
+use super::run::Submission;
 use super::validate::{Mode, check, model_id};
 use super::{OpenAi, RequestId, authorize};
 use crate::calls::CallHandle;
 use crate::form::is_multipart;
 use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::strangers::fit;
 use axum::Extension;
 use axum::body::Body;
@@ -25,15 +27,15 @@ pub(super) async fn create(
     body: Body,
 ) -> Response {
     match submission(&headers, &call, body).await {
-        Ok(submission) => run(emulator, id, submission).await,
+        Ok(submission) => answer(&emulator, id, submission).await,
         Err(error) => error.into_response(),
     }
 }
 
-async fn submission(headers: &HeaderMap, call: &CallHandle, body: Body) -> Result<Submission, ApiError> {
+async fn submission(headers: &HeaderMap, call: &CallHandle, body: Body) -> Result<Submission, Refused> {
     authorize(headers)?;
     if is_multipart(headers) {
-        return Err(ApiError::wrong_content_type());
+        return Err(errors::wrong_content_type());
     }
     let fields = parse_json(body).await?;
     let model = model_id(&fields, Mode::Generation)?;
@@ -51,6 +53,6 @@ async fn submission(headers: &HeaderMap, call: &CallHandle, body: Body) -> Resul
 pub(super) async fn variations(headers: HeaderMap) -> Response {
     let refusal = authorize(&headers)
         .err()
-        .unwrap_or_else(|| ApiError::model_not_found("dall-e-2"));
+        .unwrap_or_else(|| errors::model_not_found("dall-e-2"));
     refusal.into_response()
 }

@@ -1,8 +1,10 @@
 //! Fields to a checked request, as strictly as the real service.
 
-use super::errors::ApiError;
+use super::errors;
 use super::generation::Generation;
 use super::models::{Model, find};
+use crate::fields::{Fields, Wrong};
+use crate::refused::Refused;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
 
@@ -78,8 +80,8 @@ impl Ask {
 }
 
 /// The model that a request names, or would be given.
-pub(super) fn model_id(fields: &Map<String, Value>, mode: Mode) -> Result<String, ApiError> {
-    if let Some(model) = Fields(fields).text("model")? {
+pub(super) fn model_id(fields: &Map<String, Value>, mode: Mode) -> Result<String, Refused> {
+    if let Some(model) = Fields::new(fields, words).text("model")? {
         return Ok(model.to_owned());
     }
     let later = [
@@ -96,20 +98,20 @@ pub(super) fn model_id(fields: &Map<String, Value>, mode: Mode) -> Result<String
 }
 
 /// Checks all fields but the images.
-pub(super) fn check(fields: &Map<String, Value>, mode: Mode) -> Result<Ask, ApiError> {
+pub(super) fn check(fields: &Map<String, Value>, mode: Mode) -> Result<Ask, Refused> {
     let model = find(&model_id(fields, mode)?)?;
     if let Some(name) = fields.keys().find(|name| !mode.takes(name)) {
-        return Err(ApiError::unknown_parameter(name));
+        return Err(errors::unknown_parameter(name));
     }
-    let fields = Fields(fields);
+    let fields = Fields::new(fields, words);
     let prompt = check_prompt(&fields)?;
-    let count = fields.int("n", 1, MAX_COUNT)?.unwrap_or(1);
+    let count = fields.integer("n", 1, MAX_COUNT)?.unwrap_or(1);
     let size_px = check_size(&fields, model.generation)?;
     let quality = fields.choice("quality", model.generation.qualities())?;
     let background = fields.choice("background", &["transparent", "opaque", "auto"])?;
     fields.choice("moderation", &["low", "auto"])?;
     if model.generation != Generation::TwoPointSix && fields.get("complexity").is_some() {
-        return Err(ApiError::unknown_parameter("complexity"));
+        return Err(errors::unknown_parameter("complexity"));
     }
     fields.choice("complexity", &["low", "medium", "high"])?;
     fields.text("user")?;
@@ -122,14 +124,14 @@ pub(super) fn check(fields: &Map<String, Value>, mode: Mode) -> Result<Ask, ApiE
     };
     let transparent = background == Some("transparent");
     check_transparent(transparent, format, model.generation)?;
-    let compression = fields.int("output_compression", 0, 100)?.unwrap_or(100);
+    let compression = fields.integer("output_compression", 0, 100)?.unwrap_or(100);
     if compression < 100 && format == ImageFormat::Png {
         let message = "Compression less than 100 is not supported for PNG output format.";
-        return Err(ApiError::value("output_compression", message.to_owned()));
+        return Err(errors::value("output_compression", message));
     }
     let fidelity = fields.choice("input_fidelity", &["high", "low"])?;
     if fidelity.is_some() && !model.generation.input_fidelity() {
-        return Err(ApiError::input_fidelity(model.id));
+        return Err(errors::input_fidelity(model.id));
     }
     Ok(Ask {
         model,
@@ -142,35 +144,35 @@ pub(super) fn check(fields: &Map<String, Value>, mode: Mode) -> Result<Ask, ApiE
         compression: u8::try_from(compression).unwrap_or(100),
         stream: fields.flag("stream")?.unwrap_or(false),
         partial_images: fields
-            .int("partial_images", 0, MAX_PARTIALS)?
+            .integer("partial_images", 0, MAX_PARTIALS)?
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(0),
         high_fidelity: fidelity == Some("high"),
     })
 }
 
-fn check_prompt(fields: &Fields<'_>) -> Result<String, ApiError> {
-    let prompt = fields.text("prompt")?.ok_or_else(|| ApiError::missing("prompt"))?;
+fn check_prompt(fields: &Fields<'_>) -> Result<String, Refused> {
+    let prompt = fields.text("prompt")?.ok_or_else(|| errors::missing("prompt"))?;
     let chars = prompt.chars().count();
     if chars == 0 {
-        return Err(ApiError::empty_text("prompt"));
+        return Err(errors::empty_text("prompt"));
     }
     if chars > MAX_PROMPT_CHARS {
-        return Err(ApiError::long_text("prompt", MAX_PROMPT_CHARS, chars));
+        return Err(errors::long_text("prompt", MAX_PROMPT_CHARS, chars));
     }
     Ok(prompt.to_owned())
 }
 
-fn check_transparent(transparent: bool, format: ImageFormat, generation: Generation) -> Result<(), ApiError> {
+fn check_transparent(transparent: bool, format: ImageFormat, generation: Generation) -> Result<(), Refused> {
     let message = match (transparent, generation.transparent(), format) {
         (true, false, _) => "Transparent background is not supported for this model.",
         (true, true, ImageFormat::Jpeg) => "Transparent background is not supported for JPEG output format.",
         _ => return Ok(()),
     };
-    Err(ApiError::value("background", message.to_owned()))
+    Err(errors::value("background", message))
 }
 
-fn check_size(fields: &Fields<'_>, generation: Generation) -> Result<Option<(u32, u32)>, ApiError> {
+fn check_size(fields: &Fields<'_>, generation: Generation) -> Result<Option<(u32, u32)>, Refused> {
     if !generation.free_sizes() {
         let name = fields.choice("size", FIXED_SIZE_NAMES)?;
         return Ok(name.and_then(parse_size));
@@ -178,7 +180,7 @@ fn check_size(fields: &Fields<'_>, generation: Generation) -> Result<Option<(u32
     let Some(size) = fields.text("size")?.filter(|size| *size != "auto") else {
         return Ok(None);
     };
-    let refuse = |why: &str| Err(ApiError::value("size", format!("Invalid size '{size}': {why}.")));
+    let refuse = |why: &str| Err(errors::value("size", &format!("Invalid size '{size}': {why}.")));
     let Some((width_px, height_px)) = parse_size(size) else {
         return refuse("expected 'auto' or WIDTHxHEIGHT in pixels");
     };
@@ -209,52 +211,14 @@ pub(crate) fn parse_size(text: &str) -> Option<(u32, u32)> {
     Some((edge(width)?, edge(height)?))
 }
 
-/// Typed access to the fields; null is as good as absent.
-struct Fields<'f>(&'f Map<String, Value>);
-
-impl<'f> Fields<'f> {
-    fn get(&self, name: &str) -> Option<&'f Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&'f str>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(ApiError::wrong_type(name, "a string", kind(other))),
-        }
-    }
-
-    fn int(&self, name: &str, least: i64, most: i64) -> Result<Option<i64>, ApiError> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let number = value
-            .as_i64()
-            .ok_or_else(|| ApiError::wrong_type(name, "an integer", kind(value)))?;
-        if number < least {
-            return Err(ApiError::below(name, least, number));
-        }
-        if number > most {
-            return Err(ApiError::above(name, most, number));
-        }
-        Ok(Some(number))
-    }
-
-    fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(ApiError::wrong_type(name, "a boolean", kind(other))),
-        }
-    }
-
-    fn choice(&self, name: &str, listed: &'static [&'static str]) -> Result<Option<&'static str>, ApiError> {
-        let Some(value) = self.text(name)? else {
-            return Ok(None);
-        };
-        let found = listed.iter().copied().find(|listed| *listed == value);
-        found.map(Some).ok_or_else(|| ApiError::not_listed(name, value, listed))
+/// OpenAI's words for what is wrong with a field.
+fn words(path: &str, wrong: Wrong<'_>) -> Refused {
+    match wrong {
+        Wrong::Unknown => errors::unknown_parameter(path),
+        Wrong::Type(wanted, value) => errors::wrong_type(path, wanted.name(), kind(value)),
+        Wrong::Word(given, listed) => errors::not_listed(path, given, listed),
+        Wrong::Range(got, least, _) if got < least => errors::below(path, least as i64, got as i64),
+        Wrong::Range(got, _, most) => errors::above(path, most as i64, got as i64),
     }
 }
 
@@ -276,7 +240,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn size_of(model: &str, size: &str) -> Result<Option<(u32, u32)>, ApiError> {
+    fn size_of(model: &str, size: &str) -> Result<Option<(u32, u32)>, Refused> {
         let fields = json!({"model": model, "prompt": "x", "size": size});
         let fields = fields.as_object().expect("an object");
         check(fields, Mode::Generation).map(|ask| ask.size_px)

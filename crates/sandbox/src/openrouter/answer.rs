@@ -1,92 +1,82 @@
 //! Answers of both ways, their images as base64.
 
-use super::ask::{Made, Way};
-use super::errors::ApiError;
-use crate::faults::BodyFault;
-use crate::segments::{self, Segment};
-use crate::wire;
-use axum::http::StatusCode;
+use super::ask::{Ask, Way};
+use super::prices;
+use crate::bill::BilledTokens;
+use crate::core::Core;
+use crate::segments::Images;
+use crate::work::{Made, Work};
 use axum::response::Response;
 use serde_json::{Value, json};
 
 /// The answer in one piece.
-pub(super) async fn whole(made: Made, fault: Option<BodyFault>) -> Response {
-    let parts = match made.ask.way {
-        Way::Images => images(made),
-        Way::Chat { .. } => chat(made),
+pub(super) fn whole(core: &Core, work: &Work<Ask>, made: Made) -> Response {
+    let ask = &work.ask;
+    let filtered = work.faults.moderation.is_some();
+    let pictures = match filtered {
+        true => Vec::new(),
+        false => made.pictures,
     };
-    wire::spoil(segments::json(parts), fault).await
-}
-
-/// An error after the work began: the status is a success.
-pub(super) fn broken_off(error: &ApiError) -> Response {
-    wire::json(StatusCode::OK, &json!({"error": error.object()}))
-}
-
-fn images(made: Made) -> Vec<Segment> {
-    let usage = usage(&made);
-    let kind = made.ask.format.mime_type();
-    let mut parts = vec![Segment::Text(format!("{{\"created\":{},\"data\":[", made.created))];
-    for (index, image) in made.images.into_iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        parts.push(Segment::Text(format!("{comma}{{\"b64_json\":\"")));
-        parts.push(Segment::Base64(image.bytes));
-        parts.push(Segment::Text(format!("\",\"media_type\":\"{kind}\"}}")));
+    let mut tokens = prices::tokens(ask, &made.inputs_px, ask.words());
+    let mut cost = 0.0;
+    if !pictures.is_empty() || (work.faults.billed && filtered) {
+        cost = prices::nanos(ask, &tokens) as f64 / 1e9;
+    } else {
+        tokens.image_out = 0;
     }
-    parts.push(Segment::Text(format!("],\"usage\":{usage}}}")));
-    parts
+    let mut images = Images::default();
+    let data = pictures.into_iter().map(|drawn| images.put(drawn.bytes));
+    let data: Vec<String> = data.collect();
+    let kind = ask.format.mime_type();
+    let created = core.now().as_second();
+    let answer = match ask.way {
+        Way::Images => {
+            let item = |image| json!({"b64_json": image, "media_type": kind});
+            let data: Value = data.into_iter().map(item).collect();
+            json!({"created": created, "data": data, "usage": usage(&tokens, cost)})
+        }
+        Way::Chat { .. } => {
+            let item = |(index, image): (usize, String)| {
+                let url = format!("data:{kind};base64,{image}");
+                json!({"type": "image_url", "image_url": {"url": url}, "index": index})
+            };
+            let data: Vec<Value> = data.into_iter().enumerate().map(item).collect();
+            json!({
+                "id": work.id, "provider": ask.model.provider, "model": ask.model.id, "object": "chat.completion",
+                "created": created, "usage": chat_usage(&tokens, cost), "choices": [choice(ask, filtered, data)],
+            })
+        }
+    };
+    images.json(&answer)
 }
 
-fn chat(made: Made) -> Vec<Segment> {
-    let mut usage = usage(&made);
-    usage["is_byok"] = json!(false);
-    usage["cost_details"] = json!({"upstream_inference_cost": null});
-    usage["prompt_tokens_details"] = json!({"cached_tokens": 0, "image_tokens": made.tokens.image_in});
-    usage["completion_tokens_details"] = json!({"reasoning_tokens": 0, "image_tokens": made.tokens.image_out});
-    let head = json!({
-        "id": made.id, "provider": made.ask.model.provider, "model": made.ask.model.id, "object": "chat.completion",
-        "created": made.created, "usage": usage,
-    });
-    let (reason, native) = if made.filtered {
+fn choice(ask: &Ask, filtered: bool, images: Vec<Value>) -> Value {
+    let (reason, native) = if filtered {
         ("content_filter", "IMAGE_SAFETY")
     } else {
         ("stop", "STOP")
     };
-    let choice = json!({"logprobs": null, "finish_reason": reason, "native_finish_reason": native, "index": 0});
-    let message = json!({"role": "assistant", "content": made.words, "refusal": null, "reasoning": null});
-    let mut parts = vec![Segment::Text(format!(
-        "{},\"choices\":[{},\"message\":{}",
-        open(&head),
-        open(&choice),
-        open(&message)
-    ))];
-    let kind = made.ask.format.mime_type();
-    let some = !made.images.is_empty();
-    for (index, image) in made.images.into_iter().enumerate() {
-        let before = if index == 0 { ",\"images\":[" } else { "," };
-        parts.push(Segment::Text(format!(
-            "{before}{{\"type\":\"image_url\",\"image_url\":{{\"url\":\"data:{kind};base64,"
-        )));
-        parts.push(Segment::Base64(image.bytes));
-        parts.push(Segment::Text(format!("\"}},\"index\":{index}}}")));
+    let mut message = json!({"role": "assistant", "content": ask.words(), "refusal": null, "reasoning": null});
+    if !images.is_empty() {
+        message["images"] = Value::Array(images);
     }
-    let images_end = if some { "]" } else { "" };
-    parts.push(Segment::Text(format!("{images_end}}}}}]}}")));
-    parts
+    json!({
+        "logprobs": null, "finish_reason": reason, "native_finish_reason": native, "index": 0, "message": message,
+    })
 }
 
-/// An object's text without its last brace.
-fn open(object: &Value) -> String {
-    let mut text = object.to_string();
-    text.pop();
-    text
+fn chat_usage(tokens: &BilledTokens, cost: f64) -> Value {
+    let mut usage = usage(tokens, cost);
+    usage["is_byok"] = json!(false);
+    usage["cost_details"] = json!({"upstream_inference_cost": null});
+    usage["prompt_tokens_details"] = json!({"cached_tokens": 0, "image_tokens": tokens.image_in});
+    usage["completion_tokens_details"] = json!({"reasoning_tokens": 0, "image_tokens": tokens.image_out});
+    usage
 }
 
-fn usage(made: &Made) -> Value {
-    let tokens = &made.tokens;
+fn usage(tokens: &BilledTokens, cost: f64) -> Value {
     let (prompt, completion) = (tokens.text_in + tokens.image_in, tokens.text_out + tokens.image_out);
     json!({
-        "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
-        "cost": made.cost_nanos as f64 / 1e9,
+        "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, "cost": cost,
     })
 }

@@ -1,8 +1,6 @@
-//! A checked request, and what was made of it.
+//! A checked request.
 
 use super::models::Model;
-use crate::bill::BilledTokens;
-use crate::pictures::Drawn;
 use bytes::Bytes;
 use imaging::ImageFormat;
 
@@ -35,17 +33,17 @@ pub(super) struct Ask {
     pub(super) inputs: Vec<Bytes>,
 }
 
-/// Finished work.
-pub(super) struct Made {
-    pub(super) ask: Ask,
-    pub(super) id: String,
-    pub(super) created: i64,
-    pub(super) images: Vec<Drawn>,
-    /// What a model says beside its picture.
-    pub(super) words: &'static str,
-    pub(super) tokens: BilledTokens,
-    /// USD 1e-9.
-    pub(super) cost_nanos: i128,
-    /// Whether the safety filter of the model's provider took the picture.
-    pub(super) filtered: bool,
+impl Ask {
+    /// Whether a picture is to come.
+    pub(super) fn draws(&self) -> bool {
+        self.way != Way::Chat { draws: false }
+    }
+
+    /// What the model says beside its picture.
+    pub(super) fn words(&self) -> &'static str {
+        match self.way {
+            Way::Chat { .. } if self.model.talks => "Here it is.",
+            _ => "",
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! `POST /api/v1/chat/completions`: messages to a checked request.
 
 use super::ask::{Ask, Way};
-use super::errors::ApiError;
-use super::fields::Fields;
+use super::errors;
 use super::images::reference;
 use super::models::Model;
 use super::sizes::{RATIOS, Wanted, pixels, ratio};
 use crate::core::Core;
+use crate::fields::Fields;
+use crate::refused::Refused;
 use bytes::Bytes;
 use imaging::ImageFormat;
 use serde_json::{Map, Value, json};
@@ -16,17 +17,14 @@ const TIERS: &[&str] = &["0.5K", "1K", "2K", "4K"];
 const ROLES: [&str; 5] = ["system", "developer", "user", "assistant", "tool"];
 
 /// Checks a request. Fields that a model has no use for are ignored.
-pub(super) fn check(core: &Core, model: &'static Model, body: &Map<String, Value>) -> Result<Ask, ApiError> {
-    let fields = Fields(body);
-    if fields.flag("stream")? {
-        return Err(ApiError::unsupported("stream", model.id));
+pub(super) fn check(core: &Core, model: &'static Model, body: &Map<String, Value>) -> Result<Ask, Refused> {
+    let fields = Fields::new(body, errors::words);
+    if fields.flag("stream")? == Some(true) {
+        return Err(errors::unsupported("stream", model.id));
     }
     let (prompt, inputs) = read_messages(core, &fields)?;
     if inputs.len() > model.most_inputs {
-        return Err(ApiError::invalid(
-            "messages",
-            "there are too many images for this model",
-        ));
+        return Err(errors::invalid("messages", "there are too many images for this model"));
     }
     Ok(Ask {
         model,
@@ -65,17 +63,17 @@ fn as_prompt(part: Value) -> Value {
 }
 
 /// Whether `modalities` ask for an image. A model that cannot write does not serve who wants text too.
-fn draws(fields: &Fields<'_>, model: &Model) -> Result<bool, ApiError> {
+fn draws(fields: &Fields<'_>, model: &Model) -> Result<bool, Refused> {
     let modalities = match fields.get("modalities") {
         None => return Ok(!model.talks),
         Some(Value::Array(list)) => list,
-        Some(_) => return Err(ApiError::invalid("modalities", "expected a list")),
+        Some(_) => return Err(errors::invalid("modalities", "expected a list")),
     };
     let mut words = Vec::new();
     for modality in modalities {
         match modality.as_str() {
             Some(word @ ("image" | "text")) => words.push(word),
-            _ => return Err(ApiError::invalid("modalities", "expected image and text")),
+            _ => return Err(errors::invalid("modalities", "expected image and text")),
         }
     }
     if words.iter().any(|word| !model.outputs().contains(word)) {
@@ -83,12 +81,12 @@ fn draws(fields: &Fields<'_>, model: &Model) -> Result<bool, ApiError> {
             "No endpoints found that support the requested output modalities: {}",
             words.join(", ")
         );
-        return Err(ApiError::new(404, &message));
+        return Err(errors::error(404, &message));
     }
     Ok(words.contains(&"image"))
 }
 
-fn wanted(fields: &Fields<'_>) -> Result<Wanted, ApiError> {
+fn wanted(fields: &Fields<'_>) -> Result<Wanted, Refused> {
     let Some(config) = fields.object("image_config")? else {
         return Ok(Wanted::default());
     };
@@ -101,17 +99,17 @@ fn wanted(fields: &Fields<'_>) -> Result<Wanted, ApiError> {
 }
 
 /// All text of the user, and all images.
-fn read_messages(core: &Core, fields: &Fields<'_>) -> Result<(String, Vec<Bytes>), ApiError> {
+fn read_messages(core: &Core, fields: &Fields<'_>) -> Result<(String, Vec<Bytes>), Refused> {
     let name = "messages";
     let messages = fields
         .get(name)
         .and_then(Value::as_array)
         .filter(|list| !list.is_empty());
-    let messages = messages.ok_or_else(|| ApiError::invalid(name, "expected a list of at least one"))?;
+    let messages = messages.ok_or_else(|| errors::invalid(name, "expected a list of at least one"))?;
     let (mut texts, mut inputs) = (Vec::new(), Vec::new());
     for message in messages {
         let role = message["role"].as_str().filter(|role| ROLES.contains(role));
-        let role = role.ok_or_else(|| ApiError::invalid(name, "a message has no known role"))?;
+        let role = role.ok_or_else(|| errors::invalid(name, "a message has no known role"))?;
         match &message["content"] {
             Value::String(text) if role == "user" => texts.push(text.clone()),
             Value::String(_) => {}
@@ -120,16 +118,16 @@ fn read_messages(core: &Core, fields: &Fields<'_>) -> Result<(String, Vec<Bytes>
                     match (part["type"].as_str(), part["text"].as_str()) {
                         (Some("text"), Some(text)) => texts.push(text.to_owned()),
                         (Some("image_url"), _) => inputs.push(reference(core, name, part)?),
-                        _ => return Err(ApiError::invalid(name, "a part is neither text nor image_url")),
+                        _ => return Err(errors::invalid(name, "a part is neither text nor image_url")),
                     }
                 }
             }
-            _ => return Err(ApiError::invalid(name, "a message has no content")),
+            _ => return Err(errors::invalid(name, "a message has no content")),
         }
     }
     let prompt = texts.join("\n");
     if prompt.trim().is_empty() {
-        return Err(ApiError::invalid(name, "the user says nothing"));
+        return Err(errors::invalid(name, "the user says nothing"));
     }
     Ok((prompt, inputs))
 }

@@ -1,13 +1,14 @@
 //! `POST /api/v1/images`: fields to a checked request.
 
 use super::ask::{Ask, Way};
-use super::errors::ApiError;
+use super::errors;
 use super::family::Family;
-use super::fields::Fields;
 use super::models::Model;
 use super::sizes::{RATIOS, TIERS, Wanted, pixels, ratio, with_size};
 use crate::core::Core;
+use crate::fields::Fields;
 use crate::inputs;
+use crate::refused::Refused;
 use bytes::Bytes;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
@@ -36,25 +37,23 @@ const MOST_REFERENCES: usize = 16;
 const MOST_IMAGES: i64 = 10;
 
 /// Checks a request.
-pub(super) fn check(core: &Core, model: &'static Model, body: &Map<String, Value>) -> Result<Ask, ApiError> {
-    if let Some(name) = body.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(ApiError::invalid(name, "there is no such field"));
-    }
+pub(super) fn check(core: &Core, model: &'static Model, body: &Map<String, Value>) -> Result<Ask, Refused> {
+    let fields = Fields::new(body, errors::words);
+    fields.only(KNOWN)?;
     if let Some(name) = body.keys().find(|name| !model.takes(name)) {
-        return Err(ApiError::unsupported(name, model.id));
+        return Err(errors::unsupported(name, model.id));
     }
-    let fields = Fields(body);
     let prompt = fields.text("prompt")?.filter(|prompt| !prompt.is_empty());
-    let prompt = prompt.ok_or_else(|| ApiError::invalid("prompt", "it must not be empty"))?;
+    let prompt = prompt.ok_or_else(|| errors::invalid("prompt", "it must not be empty"))?;
     let count = fields.integer("n", 1, MOST_IMAGES)?.unwrap_or(1);
     if count > model.most_images {
-        return Err(ApiError::invalid(
+        return Err(errors::invalid(
             "n",
             "the provider of this model makes fewer images in one call",
         ));
     }
-    if fields.flag("stream")? {
-        return Err(ApiError::unsupported("stream", model.id));
+    if fields.flag("stream")? == Some(true) {
+        return Err(errors::unsupported("stream", model.id));
     }
     fields.text("user")?;
     check_routing(&fields)?;
@@ -74,7 +73,7 @@ pub(super) fn check(core: &Core, model: &'static Model, body: &Map<String, Value
     })
 }
 
-fn wanted(fields: &Fields<'_>) -> Result<Wanted, ApiError> {
+fn wanted(fields: &Fields<'_>) -> Result<Wanted, Refused> {
     let wanted = Wanted {
         ratio: fields.choice("aspect_ratio", RATIOS)?.and_then(ratio),
         tier: fields.choice("resolution", TIERS)?,
@@ -86,13 +85,10 @@ fn wanted(fields: &Fields<'_>) -> Result<Wanted, ApiError> {
     }
 }
 
-fn quality(fields: &Fields<'_>, family: Family) -> Result<&'static str, ApiError> {
+fn quality(fields: &Fields<'_>, family: Family) -> Result<&'static str, Refused> {
     let quality = fields.choice("quality", &["auto", "low", "medium", "high", "xhigh", "max"])?;
     match quality {
-        Some("xhigh" | "max") => Err(ApiError::invalid(
-            "quality",
-            "this model has auto, low, medium and high",
-        )),
+        Some("xhigh" | "max") => Err(errors::invalid("quality", "this model has auto, low, medium and high")),
         Some("low") => Ok("low"),
         Some("high") => Ok("high"),
         _ if family == Family::Gpt2 => Ok("high"),
@@ -106,7 +102,7 @@ struct Output {
     transparent: bool,
 }
 
-fn output(fields: &Fields<'_>) -> Result<Output, ApiError> {
+fn output(fields: &Fields<'_>) -> Result<Output, Refused> {
     let format = match fields.choice("output_format", &["png", "jpeg", "webp"])? {
         Some("jpeg") => ImageFormat::Jpeg,
         Some("webp") => ImageFormat::Webp,
@@ -115,7 +111,7 @@ fn output(fields: &Fields<'_>) -> Result<Output, ApiError> {
     let background = fields.choice("background", &["auto", "transparent", "opaque"])?;
     let transparent = background == Some("transparent");
     if transparent && format == ImageFormat::Jpeg {
-        return Err(ApiError::invalid("background", "transparent needs png or webp"));
+        return Err(errors::invalid("background", "transparent needs png or webp"));
     }
     let compression = fields.integer("output_compression", 0, 100)?.unwrap_or(100);
     Ok(Output {
@@ -125,38 +121,38 @@ fn output(fields: &Fields<'_>) -> Result<Output, ApiError> {
     })
 }
 
-fn check_routing(fields: &Fields<'_>) -> Result<(), ApiError> {
+fn check_routing(fields: &Fields<'_>) -> Result<(), Refused> {
     let Some(routing) = fields.object("provider")? else {
         return Ok(());
     };
     for name in ["only", "order"] {
         if routing.get(name).is_some_and(|value| !value.is_array()) {
-            return Err(ApiError::invalid(&format!("provider.{name}"), "expected a list"));
+            return Err(errors::invalid(&format!("provider.{name}"), "expected a list"));
         }
     }
     routing.object("options").map(|_| ())
 }
 
-fn references(core: &Core, fields: &Fields<'_>, model: &Model) -> Result<Vec<Bytes>, ApiError> {
+fn references(core: &Core, fields: &Fields<'_>, model: &Model) -> Result<Vec<Bytes>, Refused> {
     let name = "input_references";
     let list = match fields.get(name) {
         None => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
-        Some(_) => return Err(ApiError::invalid(name, "expected a list")),
+        Some(_) => return Err(errors::invalid(name, "expected a list")),
     };
     if list.len() > MOST_REFERENCES.min(model.most_inputs) {
-        return Err(ApiError::invalid(name, "there are too many images for this model"));
+        return Err(errors::invalid(name, "there are too many images for this model"));
     }
     list.iter().map(|item| reference(core, name, item)).collect()
 }
 
 /// `{"type": "image_url", "image_url": {"url"}}`.
-pub(super) fn reference(core: &Core, name: &str, item: &Value) -> Result<Bytes, ApiError> {
+pub(super) fn reference(core: &Core, name: &str, item: &Value) -> Result<Bytes, Refused> {
     if item["type"] != "image_url" {
-        return Err(ApiError::invalid(name, "expected the type image_url"));
+        return Err(errors::invalid(name, "expected the type image_url"));
     }
     let url = item["image_url"]["url"].as_str();
-    let url = url.ok_or_else(|| ApiError::invalid(name, "image_url.url is missing"))?;
-    let loaded = inputs::load(core, url).map_err(|error| ApiError::invalid(name, &error.to_string()))?;
+    let url = url.ok_or_else(|| errors::invalid(name, "image_url.url is missing"))?;
+    let loaded = inputs::load(core, url).map_err(|error| errors::invalid(name, &error.to_string()))?;
     Ok(loaded.bytes)
 }

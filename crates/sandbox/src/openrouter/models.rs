@@ -1,17 +1,22 @@
 //! The models that the emulator serves, and how the discovery routes tell of them.
 
-use super::errors::ApiError;
+use super::errors;
 use super::family::Family;
 use super::rates::printed;
 use super::sizes::{RATIOS, TIERS};
+use crate::refused::Refused;
 use crate::strangers::Strangers;
+use crate::tables::{self, Models};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// Unix seconds that all models claim to be made at: 2026-06-01, UTC.
 const CREATED: i64 = 1_780_272_000;
 
 /// One model.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) id: &'static str,
     name: &'static str,
@@ -27,84 +32,21 @@ pub(super) struct Model {
 }
 
 /// Every model.
-pub(super) const MODELS: &[Model] = &[
-    Model {
-        id: "google/gemini-2.5-flash-image",
-        name: "Google: Gemini 2.5 Flash Image",
-        provider: "Google",
-        family: Family::Gemini25,
-        most_images: 1,
-        most_inputs: 3,
-        talks: true,
-    },
-    Model {
-        id: "google/gemini-3.1-flash-image",
-        name: "Google: Gemini 3.1 Flash Image",
-        provider: "Google",
-        family: Family::Gemini31Flash,
-        most_images: 1,
-        most_inputs: 14,
-        talks: true,
-    },
-    Model {
-        id: "google/gemini-3-pro-image",
-        name: "Google: Gemini 3 Pro Image",
-        provider: "Google",
-        family: Family::Gemini3Pro,
-        most_images: 1,
-        most_inputs: 14,
-        talks: true,
-    },
-    Model {
-        id: "openai/gpt-image-1-mini",
-        name: "OpenAI: GPT Image 1 Mini",
-        provider: "OpenAI",
-        family: Family::GptMini,
-        most_images: 10,
-        most_inputs: 16,
-        talks: false,
-    },
-    Model {
-        id: "openai/gpt-image-2",
-        name: "OpenAI: GPT Image 2",
-        provider: "OpenAI",
-        family: Family::Gpt2,
-        most_images: 10,
-        most_inputs: 16,
-        talks: false,
-    },
-    Model {
-        id: "bytedance-seed/seedream-4.5",
-        name: "ByteDance: Seedream 4.5",
-        provider: "Bytedance",
-        family: Family::Seedream,
-        most_images: 1,
-        most_inputs: 14,
-        talks: false,
-    },
-];
-
+pub(super) static MODELS: LazyLock<Models<Model>> =
+    LazyLock::new(|| tables::read(include_str!("../../data/openrouter.toml")));
 static STRANGERS: Strangers<Model> = Strangers::new();
 
-/// What stands in for a model that is not here.
-fn stand_in(id: &'static str) -> Model {
-    Model {
+/// The model of an id.
+pub(super) fn find(id: &str) -> Result<&'static Model, Refused> {
+    let known = MODELS.all.iter().find(|model| model.id == id);
+    let stand_in = |id| Model {
         id,
         name: id,
-        provider: "Sandbox",
-        family: Family::Gpt2,
-        most_images: 10,
-        most_inputs: 16,
-        talks: true,
-    }
-}
-
-/// The model of an id.
-pub(super) fn find(id: &str) -> Result<&'static Model, ApiError> {
-    let known = MODELS.iter().find(|model| model.id == id);
+        ..MODELS.stand_ins[0]
+    };
     known
         .or_else(|| STRANGERS.serve(id, stand_in))
-        .ok_or_else(|| ApiError::new(400, &format!("{id} is not a valid model ID")))
+        .ok_or_else(|| errors::error(400, &format!("{id} is not a valid model ID")))
 }
 
 impl Model {

@@ -1,8 +1,9 @@
 //! From a ratio and a tier to pixels, as each family of models draws them.
 
-use super::errors::ApiError;
+use super::errors;
 use super::family::Family;
 use crate::gpt_image::{fit_free, nearest};
+use crate::refused::Refused;
 
 /// Ratios that the API knows.
 pub(super) const RATIOS: &[&str] = &[
@@ -62,8 +63,8 @@ pub(super) fn ratio(name: &str) -> Option<f64> {
 }
 
 /// `size` is a tier or WxH, and may say nothing else than the two fields that it stands for.
-pub(super) fn with_size(wanted: Wanted, size: &str) -> Result<Wanted, ApiError> {
-    let conflict = || ApiError::invalid("size", "it conflicts with resolution or aspect_ratio");
+pub(super) fn with_size(wanted: Wanted, size: &str) -> Result<Wanted, Refused> {
+    let conflict = || errors::invalid("size", "it conflicts with resolution or aspect_ratio");
     if let Some(tier) = TIERS.iter().copied().find(|tier| tier.eq_ignore_ascii_case(size)) {
         return match wanted.tier {
             Some(other) if other != tier => Err(conflict()),
@@ -78,7 +79,7 @@ pub(super) fn with_size(wanted: Wanted, size: &str) -> Result<Wanted, ApiError> 
         .and_then(|(width, height)| Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?)))
         .filter(|(width, height)| *width > 0 && *height > 0);
     let Some((width, height)) = edges else {
-        return Err(ApiError::invalid("size", "expected a tier or WIDTHxHEIGHT"));
+        return Err(errors::invalid("size", "expected a tier or WIDTHxHEIGHT"));
     };
     let own = f64::from(width) / f64::from(height);
     let same_ratio = wanted.ratio.is_none_or(|ratio| (ratio / own).ln().abs() < 0.05);

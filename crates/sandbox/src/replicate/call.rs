@@ -5,14 +5,14 @@ use super::input::{check, problems_body};
 use super::models::{Kind, Model};
 use super::prediction::Terms;
 use super::webhook::{DEFAULT_EVENTS, Event, Hook};
-use super::work::Task;
+use super::work::Request;
 use super::{Replicate, prediction};
 use crate::calls::CallHandle;
-use crate::faults::Call;
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
+use crate::work::Work;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -50,42 +50,26 @@ pub(super) async fn accept(
     let body = read_json(body).await.map_err(|refused| refused.into_response())?;
     let (model, version) = find_model(&named, &body).map_err(|refused| refused.into_response())?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
-        handle.note(Provider::Replicate, &model.slug(), &body);
+        handle.note(Provider::Replicate, model.id, &body);
     }
     let core = &replicate.core;
     let input = match body.get("input") {
         Some(Value::Object(input)) => &json!(fit(input.clone(), |input| check(model, &json!(input)).is_ok())),
         input => input.unwrap_or(&Value::Null),
     };
-    let prompt = input["prompt"].as_str().unwrap_or_default();
-    let faults = core
-        .faults
-        .take(Call::Submit, Provider::Replicate, &model.slug(), prompt);
-    let checked = check(model, input);
-    let task = Task {
-        id: new_id(),
-        model,
-        input: checked.clone().unwrap_or_default(),
-        base_url: core.base_url_for(&parts.uri, &parts.headers),
-        faults,
-    };
-    if let Some(refusal) = &task.faults.refusal {
-        task.faults.wait().await;
-        task.record_refusal(core);
-        return Err(errors::by_fault(refusal).into_response());
-    }
-    if let Err(problems) = checked {
-        return Err(Refused::new(422, problems_body(&problems)).into_response());
-    }
-    let hook = read_hook(replicate, &body).map_err(|refused| refused.into_response())?;
-    let deadline_in = read_deadline(&parts.headers).map_err(|refused| refused.into_response())?;
+    let refuse = |refused: Refused| refused.into_response();
+    let checked = check(model, input).map_err(|problems| refuse(Refused::new(422, problems_body(&problems))))?;
     let terms = Terms {
         echo: echo(model, input),
         version,
-        deadline_in,
-        hook,
+        deadline_in: read_deadline(&parts.headers).map_err(refuse)?,
+        hook: read_hook(replicate, &body).map_err(refuse)?,
     };
-    Ok(prediction::start(replicate, task, terms))
+    let request = Request { model, input: checked };
+    let base_url = core.base_url_for(&parts.uri, &parts.headers);
+    let work = Work::new(core, new_id(), request, base_url);
+    work.begin(core).await.map_err(refuse)?;
+    Ok(prediction::start(replicate, work, terms))
 }
 
 async fn read_json(body: Body) -> Result<Value, Refused> {

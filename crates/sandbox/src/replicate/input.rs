@@ -61,7 +61,7 @@ pub(super) fn default_value(field: &Input) -> Option<Value> {
         Default::Integer(number) => Some(json!(number)),
         Default::Number(number) => Some(json!(number)),
         Default::Boolean(flag) => Some(json!(flag)),
-        Default::Empty => Some(json!([])),
+        Default::Empty(_) => Some(json!([])),
     }
 }
 

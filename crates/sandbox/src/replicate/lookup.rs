@@ -3,10 +3,8 @@
 use super::Replicate;
 use super::errors::{self, authorize};
 use super::models::Model;
-use super::prediction::Prediction;
 use super::schema::{model_body, models_body, version_body};
 use crate::calls::CallHandle;
-use crate::faults::{Call, Faults};
 use crate::provider::Provider;
 use crate::wire;
 use axum::extract::{Path, Query, Request, State};
@@ -28,11 +26,11 @@ pub(super) async fn get(State(replicate): State<Arc<Replicate>>, Path(id): Path<
     let Some(prediction) = replicate.jobs.get(&id) else {
         return errors::not_found().into_response();
     };
-    let slug = prediction.task.model.slug();
+    let work = &prediction.work;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
-        handle.note(Provider::Replicate, &slug, &Value::Null);
+        handle.note(Provider::Replicate, work.ask.model.id, &Value::Null);
     }
-    let faults = poll_faults(&replicate, &prediction, &slug);
+    let faults = work.poll_faults(&replicate.core, prediction.progress().status.is_final());
     faults.wait().await;
     if let Some(refusal) = &faults.refusal {
         return errors::by_fault(refusal).into_response();
@@ -41,17 +39,6 @@ pub(super) async fn get(State(replicate): State<Arc<Replicate>>, Path(id): Path<
     let base_url = replicate.core.base_url_for(&parts.uri, &parts.headers);
     let response = wire::json(StatusCode::OK, &prediction.body(&base_url, None));
     wire::spoil(response, faults.body).await
-}
-
-/// One route tells the state and, once there is one, the result: faults of either strike it.
-fn poll_faults(replicate: &Replicate, prediction: &Prediction, slug: &str) -> Faults {
-    let book = &replicate.core.faults;
-    let take = |call| book.take(call, Provider::Replicate, slug, prediction.task.prompt());
-    let faults = take(Call::Status);
-    if faults == Faults::default() && prediction.progress().status.is_final() {
-        return take(Call::Result);
-    }
-    faults
 }
 
 /// `POST /predictions/{id}/cancel`.
@@ -95,7 +82,7 @@ pub(super) async fn list(
     let next = found
         .last()
         .filter(|_| more)
-        .map(|last| format!("{base_url}/replicate/v1/predictions?cursor={}", last.task.id));
+        .map(|last| format!("{base_url}/replicate/v1/predictions?cursor={}", last.work.id));
     let results: Vec<Value> = found
         .iter()
         .map(|prediction| prediction.body(&base_url, None))

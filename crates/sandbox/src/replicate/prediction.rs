@@ -3,7 +3,8 @@
 use super::Replicate;
 use super::models::Model;
 use super::webhook::{Event, Hook};
-use super::work::{Made, Task};
+use super::work::{Made, Request, perform};
+use crate::work::Work;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(super) struct Progress {
 /// One prediction.
 #[derive(Debug)]
 pub(super) struct Prediction {
-    pub(super) task: Task,
+    pub(super) work: Work<Request>,
     /// As the caller gave it, secrets taken out.
     echo: Value,
     /// The version it was asked for by; official models hide theirs.
@@ -70,7 +71,7 @@ pub(super) struct Prediction {
     cancel: CancellationToken,
 }
 
-/// What is needed for a prediction beside its task.
+/// What is needed for a prediction beside its work.
 pub(super) struct Terms {
     pub(super) echo: Value,
     pub(super) version: String,
@@ -100,14 +101,14 @@ impl Prediction {
     /// The prediction as the API tells it; `as_status` tells another status than the real one.
     pub(super) fn body(&self, base_url: &str, as_status: Option<Status>) -> Value {
         let progress = self.progress();
-        let (id, model): (&str, &Model) = (&self.task.id, self.task.model);
+        let (id, model): (&str, &Model) = (&self.work.id, self.work.ask.model);
         let output = match &progress.output {
             Some(links) if !model.lists => json!(links.first()),
             links => json!(links),
         };
         let mut body = json!({
             "id": id,
-            "model": model.slug(),
+            "model": model.id,
             "version": self.version,
             "input": self.echo,
             "logs": progress.logs,
@@ -145,12 +146,12 @@ impl Prediction {
         let core = &replicate.core;
         let tell = |event| {
             if let Some(hook) = hook {
-                hook.tell(event, &self.body(&self.task.base_url, None));
+                hook.tell(event, &self.body(&self.work.base_url, None));
             }
         };
         let mut started = None;
         let work = async {
-            self.task.wait_for_start(core).await;
+            tokio::time::sleep(self.work.in_queue(core)).await;
             let now = core.now();
             started = Some(Instant::now());
             self.progress.send_modify(|progress| {
@@ -158,7 +159,7 @@ impl Prediction {
                 progress.started_at = Some(now);
             });
             tell(Event::Start);
-            self.task.work(core).await
+            perform(core, &self.work).await
         };
         let deadline = async {
             match self.deadline_in {
@@ -216,7 +217,7 @@ impl Prediction {
 }
 
 /// Begins a prediction; it goes on whether or not anybody asks for it again.
-pub(super) fn start(replicate: &Arc<Replicate>, task: Task, terms: Terms) -> Arc<Prediction> {
+pub(super) fn start(replicate: &Arc<Replicate>, work: Work<Request>, terms: Terms) -> Arc<Prediction> {
     let created_at = replicate.core.now();
     let deadline = terms
         .deadline_in
@@ -238,9 +239,9 @@ pub(super) fn start(replicate: &Arc<Replicate>, task: Task, terms: Terms) -> Arc
             metrics: Map::new(),
         }),
         cancel: CancellationToken::new(),
-        task,
+        work,
     });
-    let id = prediction.task.id.clone();
+    let id = prediction.work.id.clone();
     replicate.jobs.insert(id, Arc::clone(&prediction));
     let (replicate_of_task, running) = (Arc::clone(replicate), Arc::clone(&prediction));
     replicate.core.tasks.spawn(async move {

@@ -34,7 +34,7 @@ async fn create(replicate: &Arc<Replicate>, request: Request, named: Named<'_>) 
         None => created(&prediction, Some(Status::Starting)),
         Some(wait) => wait_for(&prediction, wait).await,
     };
-    let faults = &prediction.task.faults;
+    let faults = &prediction.work.faults;
     faults.hang().await;
     wire::spoil(response, faults.body).await
 }
@@ -44,13 +44,13 @@ async fn wait_for(prediction: &Prediction, wait: Duration) -> Response {
         Ok(()) => created(prediction, None),
         // The official clients take any other status for an end, so that an unfinished one is "starting".
         Err(_) => {
-            let body = prediction.body(&prediction.task.base_url, Some(Status::Starting));
+            let body = prediction.body(&prediction.work.base_url, Some(Status::Starting));
             wire::json(StatusCode::ACCEPTED, &body)
         }
     }
 }
 
 fn created(prediction: &Prediction, as_status: Option<Status>) -> Response {
-    let body = prediction.body(&prediction.task.base_url, as_status);
+    let body = prediction.body(&prediction.work.base_url, as_status);
     wire::json(StatusCode::CREATED, &body)
 }

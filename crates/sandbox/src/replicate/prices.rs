@@ -2,37 +2,39 @@
 
 use super::sizes::MEGAPIXEL;
 use super::values::text;
+use crate::tables;
+use crate::work::Charge;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// An input picture counts for no more megapixels than this: a larger one is made smaller first.
 const MOST_INPUT_MEGAPIXELS: i64 = 4;
 
 /// How a model is charged, in USD 1e-6.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Price {
     /// Nothing: the model only runs on the caller's own key, which its maker charges.
     OwnKey,
     /// One price for a picture of any size.
     Picture(i64),
     /// A price for a picture by the value of an input, whatever the size.
-    By(&'static str, &'static [(&'static str, i64)]),
+    By {
+        field: &'static str,
+        #[serde(deserialize_with = "tables::list")]
+        prices: &'static [(&'static str, i64)],
+    },
     /// A price for each megapixel of every input and output picture, each picture's rounded up.
     Megapixels { input: i64, output: i64 },
     /// The same, and a price for the run itself.
+    #[serde(rename = "run")]
     RunAndMegapixels { run: i64, input: i64, output: i64 },
     /// The same for inputs and outputs, with one price where `go_fast` is set and another where not.
     GoFast { fast: i64, slow: i64 },
 }
 
-/// A charge, and how it came about.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Charge {
-    pub(super) micros: i64,
-    pub(super) reason: String,
-}
-
 /// What was made of what.
-pub(super) struct Work<'a> {
+pub(super) struct Run<'a> {
     /// Valid, with all defaults.
     pub(super) input: &'a Map<String, Value>,
     pub(super) count: u32,
@@ -43,38 +45,26 @@ pub(super) struct Work<'a> {
 }
 
 impl Price {
-    /// The charge for a prediction.
-    pub(super) fn charge(&self, work: &Work<'_>) -> Charge {
+    /// The charge for a prediction, but for its tokens.
+    pub(super) fn charge(&self, work: &Run<'_>) -> Charge {
         let count = i64::from(work.count);
         if work.own_key {
             let reason = "charged by OpenAI to the caller's own key".to_owned();
-            return Charge { micros: 0, reason };
+            return of(0, reason);
         }
         match *self {
-            Self::OwnKey => Charge {
-                micros: 0,
-                reason: "the model runs on the caller's own key alone".to_owned(),
-            },
-            Self::Picture(each) => Charge {
-                micros: count * each,
-                reason: format!("{count} x {each}"),
-            },
-            Self::By(field, prices) => {
+            Self::OwnKey => of(0, "the model runs on the caller's own key alone".to_owned()),
+            Self::Picture(each) => of(count * each, format!("{count} x {each}")),
+            Self::By { field, prices } => {
                 let value = text(work.input, field);
                 let listed = prices.iter().find(|(name, _)| *name == value);
                 let each = listed.map_or(0, |(_, each)| *each);
-                Charge {
-                    micros: count * each,
-                    reason: format!("{count} x {each}, by {field} alone"),
-                }
+                of(count * each, format!("{count} x {each}, by {field} alone"))
             }
             Self::Megapixels { input, output } => by_megapixels(work, input, output),
             Self::RunAndMegapixels { run, input, output } => {
                 let of_pixels = by_megapixels(work, input, output);
-                Charge {
-                    micros: of_pixels.micros + run,
-                    reason: format!("{run} a run, {}", of_pixels.reason),
-                }
+                of(of_pixels.micros + run, format!("{run} a run, {}", of_pixels.reason))
             }
             Self::GoFast { fast, slow } => {
                 let is_fast = work.input.get("go_fast").and_then(Value::as_bool) == Some(true);
@@ -85,14 +75,22 @@ impl Price {
     }
 }
 
-fn by_megapixels(work: &Work<'_>, each_in: i64, each_out: i64) -> Charge {
+fn of(micros: i64, reason: String) -> Charge {
+    Charge {
+        micros,
+        reason,
+        ..Charge::default()
+    }
+}
+
+fn by_megapixels(work: &Run<'_>, each_in: i64, each_out: i64) -> Charge {
     let made = i64::from(work.count) * megapixels(work.size_px);
     let sizes = work.inputs_px.iter();
     let given: i64 = sizes.map(|size| megapixels(*size).min(MOST_INPUT_MEGAPIXELS)).sum();
-    Charge {
-        micros: made * each_out + given * each_in,
-        reason: format!("{made} MP x {each_out} out, {given} MP x {each_in} in"),
-    }
+    of(
+        made * each_out + given * each_in,
+        format!("{made} MP x {each_out} out, {given} MP x {each_in} in"),
+    )
 }
 
 fn megapixels((width, height): (u32, u32)) -> i64 {
@@ -109,7 +107,7 @@ mod tests {
     fn micros(slug: &str, input: Value, size_px: (u32, u32), inputs_px: &[(u32, u32)], own_key: bool) -> i64 {
         let (owner, name) = slug.split_once('/').expect("a slug");
         let model = Model::find(owner, name).expect("the model is in the table");
-        let work = Work {
+        let work = Run {
             input: input.as_object().expect("an object"),
             count: 2,
             size_px,
@@ -152,15 +150,15 @@ mod tests {
     #[test]
     fn every_choice_that_a_price_goes_by_has_one() {
         for model in Model::all() {
-            let Price::By(field, prices) = model.price else {
+            let Price::By { field, prices } = model.price else {
                 continue;
             };
             let inputs = model.inputs.iter().find(|input| input.name == field);
             let Some(crate::replicate::models::Kind::Choice(values)) = inputs.map(|input| input.kind) else {
-                panic!("{} has no choice of {field}", model.slug());
+                panic!("{} has no choice of {field}", model.id);
             };
             let priced: Vec<&str> = prices.iter().map(|(name, _)| *name).collect();
-            assert_eq!(priced, values, "{}", model.slug());
+            assert_eq!(priced, values, "{}", model.id);
         }
     }
 }

@@ -12,9 +12,9 @@ const COG_VERSION: &str = "0.16.8";
 /// A model as `GET /models/{owner}/{name}` tells it.
 pub(super) fn model_body(model: &Model) -> Value {
     json!({
-        "url": format!("https://replicate.com/{}", model.slug()),
-        "owner": model.owner,
-        "name": model.name,
+        "url": format!("https://replicate.com/{}", model.id),
+        "owner": model.parts().0,
+        "name": model.parts().1,
         "description": model.about,
         "visibility": "public",
         "github_url": null,

@@ -2,6 +2,8 @@
 
 use super::values::{number, text};
 use crate::gpt_image::{fit_free, nearest};
+use crate::tables;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A megapixel, in pixels.
@@ -14,24 +16,35 @@ const MATCHED_MEGAPIXELS: (f64, f64) = (0.5, 4.0);
 const SQUARE: (u32, u32) = (1024, 1024);
 
 /// A ratio and its size in pixels.
-pub(super) type Shape = (&'static str, (u32, u32));
+pub(super) type Shape = (&'static str, u32, u32);
 
 /// The sizes of a tier: every edge of `shapes`, times a fraction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Scale {
+    #[serde(default)]
     pub(super) tier: &'static str,
+    #[serde(deserialize_with = "tables::list")]
     pub(super) shapes: &'static [Shape],
+    #[serde(default = "once")]
     pub(super) times: (u32, u32),
 }
 
+const fn once() -> (u32, u32) {
+    (1, 1)
+}
+
 /// How a model finds the size of its pictures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Sizing {
     /// `aspect_ratio` is a ratio of the GPT Image models, or a size.
     Literal,
     /// A size for each ratio. The first scale holds where the input `tier` is not given or not there.
     Shapes {
+        #[serde(default)]
         tier: &'static str,
+        #[serde(deserialize_with = "tables::list")]
         scales: &'static [Scale],
         /// With an input picture its shape is kept, within edges of this many pixels.
         keeps_image: Option<u32>,
@@ -40,6 +53,7 @@ pub(super) enum Sizing {
     },
     /// An area of so many megapixels, which the input `tier` may tell, in the shape of the ratio.
     Area {
+        #[serde(default)]
         tier: &'static str,
         megapixels: f64,
         /// Edges are multiples of this.
@@ -50,10 +64,12 @@ pub(super) enum Sizing {
     Any,
     /// The input picture's size, times a factor that an input of this name may tell as `x2`.
     Upscale {
+        #[serde(default)]
         factor: &'static str,
         fixed: u32,
         most_pixels: u64,
         /// Whether a picture that would be larger is made as large as may be, in place of none.
+        #[serde(default)]
         shrinks: bool,
     },
 }
@@ -149,9 +165,10 @@ fn of_shapes(scales: &[Scale], tier: &str, ratio: &str, first: Option<(u32, u32)
     let Some(Scale { shapes, times, .. }) = scale else {
         return SQUARE;
     };
-    let listed = shapes.iter().find(|(name, _)| *name == ratio).map(|(_, size)| *size);
+    let listed = shapes.iter().find(|(name, ..)| *name == ratio);
+    let listed = listed.map(|(_, width, height)| (*width, *height));
     let (width, height) = listed.unwrap_or_else(|| {
-        let sizes: Vec<(u32, u32)> = shapes.iter().map(|(_, size)| *size).collect();
+        let sizes: Vec<(u32, u32)> = shapes.iter().map(|(_, width, height)| (*width, *height)).collect();
         nearest(&sizes, first.unwrap_or(SQUARE))
     });
     (width * times.0 / times.1, height * times.0 / times.1)

@@ -1,7 +1,8 @@
 //! Answers: the image itself with headers, or JSON with the image in base64.
 
-use super::errors::ApiError;
+use super::errors;
 use super::new_id;
+use crate::refused::Refused;
 use crate::segments::{self, Segment};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -18,12 +19,12 @@ pub(super) enum Accept {
 
 impl Accept {
     /// By the header; without one it is the image.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refused> {
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         match accept.unwrap_or("*/*") {
             "*/*" | "image/*" => Ok(Self::Image),
             accept if accept.starts_with("application/json") => Ok(Self::Json),
-            _ => Err(ApiError::bad_request("accept: must be image/* or application/json")),
+            _ => Err(errors::bad_request("accept: must be image/* or application/json")),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! A form to a checked request.
 
-use super::errors::ApiError;
+use super::errors;
 use super::fields::Field;
 use super::services::{Input, Outcome, Service};
 use crate::core::Core;
 use crate::form::{Form, FormFile};
 use crate::pictures::white_to_clear;
+use crate::refused::Refused;
 use crate::strangers;
+use crate::work::Inputs;
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Edges of an input image are at least this, in pixels.
 const LEAST_EDGE_PX: u32 = 64;
@@ -21,6 +24,7 @@ const MOST_RATIO: f64 = 2.5;
 const ENLARGED_PIXELS: f64 = 4_194_304.0;
 
 /// A checked request.
+#[derive(Debug)]
 pub(super) struct Ask {
     pub(super) service: &'static Service,
     pub(super) label: String,
@@ -30,15 +34,13 @@ pub(super) struct Ask {
     pub(super) format: ImageFormat,
     /// None is any.
     pub(super) seed: Option<u32>,
-    pub(super) input: Option<Bitmap>,
-    /// Alpha 0 where the input is to be painted over.
-    pub(super) mask: Option<Bitmap>,
+    pub(super) inputs: Inputs,
     /// How much of the input shows.
     pub(super) keep: Option<f32>,
 }
 
 /// Checks a form.
-pub(super) async fn check(core: &Core, service: &'static Service, label: String, form: Form) -> Result<Ask, ApiError> {
+pub(super) async fn check(core: &Core, service: &'static Service, label: String, form: Form) -> Result<Ask, Refused> {
     let form = without_misfits(service, form);
     let texts = texts(service, &form)?;
     let text = |name: &str| texts.get(name).copied();
@@ -73,8 +75,10 @@ pub(super) async fn check(core: &Core, service: &'static Service, label: String,
         seed: number("seed").map(|seed| seed as u32).filter(|seed| *seed > 0),
         keep: number("strength").map(|strength| 1.0 - strength as f32),
         label,
-        input,
-        mask,
+        inputs: Inputs {
+            images: input.into_iter().collect(),
+            mask: mask.map(Arc::new),
+        },
     })
 }
 
@@ -106,7 +110,7 @@ fn is_nothing(name: &str, content: &[u8]) -> bool {
 }
 
 /// The text fields, all their faults told together.
-fn texts<'f>(service: &Service, form: &'f Form) -> Result<HashMap<&'f str, &'f str>, ApiError> {
+fn texts<'f>(service: &Service, form: &'f Form) -> Result<HashMap<&'f str, &'f str>, Refused> {
     let mut texts = HashMap::new();
     let mut faults = Vec::new();
     for (name, text) in &form.texts {
@@ -132,12 +136,12 @@ fn texts<'f>(service: &Service, form: &'f Form) -> Result<HashMap<&'f str, &'f s
     if faults.is_empty() {
         Ok(texts)
     } else {
-        Err(ApiError::fields(faults))
+        Err(errors::fields(&faults))
     }
 }
 
 /// Files, and rules between fields.
-fn check_together(service: &Service, form: &Form, texts: &HashMap<&str, &str>) -> Result<(), ApiError> {
+fn check_together(service: &Service, form: &Form, texts: &HashMap<&str, &str>) -> Result<(), Refused> {
     let count = |name: &str| form.files.iter().filter(|file| file.name == name).count();
     let taken = |file: &&FormFile| match file.name.as_str() {
         "image" => service.input != Input::None,
@@ -188,11 +192,11 @@ fn check_together(service: &Service, form: &Form, texts: &HashMap<&str, &str>) -
     if faults.is_empty() {
         Ok(())
     } else {
-        Err(ApiError::fields(faults))
+        Err(errors::fields(&faults))
     }
 }
 
-async fn image(core: &Core, form: &Form, name: &str) -> Result<Option<Bitmap>, ApiError> {
+async fn image(core: &Core, form: &Form, name: &str) -> Result<Option<Bitmap>, Refused> {
     let Some(file) = form.files.iter().find(|file| file.name == name) else {
         return Ok(None);
     };
@@ -200,14 +204,14 @@ async fn image(core: &Core, form: &Form, name: &str) -> Result<Option<Bitmap>, A
         .is_some_and(|format| matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Webp));
     if !known {
         let fault = format!("{name}: must be a jpeg, png or webp");
-        return Err(ApiError::bad_request(&fault));
+        return Err(errors::bad_request(&fault));
     }
     let decoded = core.pictures.decode(file.bytes.clone()).await;
-    let unreadable = || ApiError::bad_request(&format!("{name}: could not be decoded"));
+    let unreadable = || errors::bad_request(&format!("{name}: could not be decoded"));
     decoded.map(Some).map_err(|_| unreadable())
 }
 
-fn check_input(service: &Service, input: &Bitmap) -> Result<(), ApiError> {
+fn check_input(service: &Service, input: &Bitmap) -> Result<(), Refused> {
     let (width, height) = (input.width_px(), input.height_px());
     let pixels = u64::from(width) * u64::from(height);
     let (least, most) = service.pixels;
@@ -226,7 +230,7 @@ fn check_input(service: &Service, input: &Bitmap) -> Result<(), ApiError> {
     } else {
         return Ok(());
     };
-    Err(ApiError::bad_request(&fault))
+    Err(errors::bad_request(&fault))
 }
 
 fn size(

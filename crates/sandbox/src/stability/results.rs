@@ -2,12 +2,15 @@
 
 use super::answer::{Accept, Picture};
 use super::ask::Ask;
-use super::errors::{ApiError, refusal};
-use super::{Stability, authorize, new_id, work};
-use crate::faults::{Call, Faults};
+use super::errors;
+use super::work::picture;
+use super::{Stability, authorize};
+use crate::core::Core;
+use crate::faults::Call;
 use crate::names::sha256_hex;
-use crate::provider::Provider;
+use crate::refused::Refused;
 use crate::wire;
+use crate::work::Work;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,46 +25,41 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) struct Job {
     /// Of the key that began it: no other may see it.
     key_sha256: String,
-    label: String,
-    prompt: String,
-    faults: Faults,
+    work: Work<Ask>,
     begun_at: Timestamp,
-    end: OnceLock<Result<Picture, ApiError>>,
+    end: OnceLock<Result<Picture, Refused>>,
 }
 
 /// Begins a job; it goes on whether or not anybody asks for it again.
-pub(super) async fn begin(
-    emulator: &Arc<Stability>,
-    key: String,
-    ask: Ask,
-    faults: Faults,
-) -> Result<Response, ApiError> {
-    let id = new_id();
-    if let Some(answer) = work::refused(&emulator.core, &ask, &faults, &id) {
-        faults.wait().await;
-        return Ok(*answer);
-    }
+pub(super) async fn begin(emulator: &Arc<Stability>, key: String, work: Work<Ask>) -> Result<Response, Refused> {
+    work.begin(&emulator.core).await?;
+    work.check_prompt(&emulator.core)?;
+    let (id, faults) = (work.id.clone(), work.faults.clone());
     let job = Arc::new(Job {
         key_sha256: sha256_hex(&key),
-        label: ask.label.clone(),
-        prompt: ask.prompt.clone(),
-        faults: faults.clone(),
+        work,
         begun_at: emulator.core.now(),
         end: OnceLock::new(),
     });
     emulator.jobs.insert(id.clone(), Arc::clone(&job));
-    let (inner, of_job) = (Arc::clone(emulator), id.clone());
+    let inner = Arc::clone(emulator);
     emulator.core.tasks.spawn(async move {
-        job.faults.wait().await;
-        tokio::time::sleep(inner.core.latency.queue()).await;
-        let end = work::make(&inner.core, &ask, &job.faults, &of_job).await;
+        let end = job.perform(&inner.core).await;
         let size_bytes = end.as_ref().map_or(0, |picture| picture.bytes.len());
         // Only this task ends the job.
         job.end.set(end).ok();
-        inner.jobs.weigh(&of_job, size_bytes);
+        inner.jobs.weigh(&job.work.id, size_bytes);
     });
     faults.hang().await;
     Ok(wire::json(StatusCode::OK, &json!({ "id": id })))
+}
+
+impl Job {
+    async fn perform(&self, core: &Core) -> Result<Picture, Refused> {
+        tokio::time::sleep(core.latency.queue()).await;
+        let made = self.work.make(core).await?;
+        picture(core, &self.work, made).await
+    }
 }
 
 /// What became of a job: 202 while it goes on.
@@ -76,7 +74,7 @@ pub(super) async fn get(
     }
 }
 
-fn find(emulator: &Stability, id: &str, headers: &HeaderMap) -> Result<(Arc<Job>, Accept), ApiError> {
+fn find(emulator: &Stability, id: &str, headers: &HeaderMap) -> Result<(Arc<Job>, Accept), Refused> {
     let key = authorize(headers)?;
     let accept = Accept::of(headers)?;
     let lives = |job: &Arc<Job>| {
@@ -84,7 +82,7 @@ fn find(emulator: &Stability, id: &str, headers: &HeaderMap) -> Result<(Arc<Job>
         job.key_sha256 == sha256_hex(&key) && emulator.core.now() < ends_at
     };
     let job = emulator.jobs.get(id).filter(lives);
-    job.map(|job| (job, accept)).ok_or_else(ApiError::no_generation)
+    job.map(|job| (job, accept)).ok_or_else(errors::no_generation)
 }
 
 async fn tell(emulator: &Stability, id: &str, job: &Job, accept: Accept) -> Response {
@@ -93,16 +91,15 @@ async fn tell(emulator: &Stability, id: &str, job: &Job, accept: Accept) -> Resp
     } else {
         Call::Status
     };
-    let book = &emulator.core.faults;
-    let faults = book.take(call, Provider::Stability, &job.label, &job.prompt);
+    let faults = job.work.later_faults(&emulator.core, call);
     faults.wait().await;
     if let Some(asked) = &faults.refusal {
-        return refusal(asked);
+        return errors::by_fault(asked).into_response();
     }
     faults.hang().await;
     let answer = match job.end.get() {
         None => wire::json(StatusCode::ACCEPTED, &json!({"id": id, "status": "in-progress"})),
-        Some(Ok(picture)) => wire::spoil(picture.clone().answer(accept), job.faults.body).await,
+        Some(Ok(picture)) => wire::spoil(picture.clone().answer(accept), job.work.faults.body).await,
         Some(Err(error)) => error.clone().into_response(),
     };
     wire::spoil(answer, faults.body).await

@@ -1,10 +1,11 @@
 //! The services: their fields, the images they take, what they cost, and how large their pictures are.
 
-use super::errors::ApiError;
+use super::errors;
 use super::fields::{
     CFG, DOWN, FORMAT, Field, HINT, LEFT, MODE, MODEL, NEGATIVE, PROMPT, RATIO, RIGHT, SD3_MODELS, SEARCH, SEED,
     SELECT, STRENGTH, STYLE, UP, creativity, grow_mask,
 };
+use crate::refused::Refused;
 use crate::strangers::Strangers;
 
 /// What comes of a request.
@@ -170,11 +171,11 @@ pub(super) const SERVICES: &[Service] = &[
 ];
 
 /// The service of a path.
-pub(super) fn find(path: &str) -> Result<&'static Service, ApiError> {
+pub(super) fn find(path: &str) -> Result<&'static Service, Refused> {
     let known = SERVICES.iter().find(|service| service.path == path);
     known
         .or_else(|| STRANGERS.serve(path, stand_in))
-        .ok_or_else(ApiError::not_found)
+        .ok_or_else(errors::not_found)
 }
 
 impl Service {

@@ -9,15 +9,14 @@ use crate::faults::{Refusal, Stage};
 use crate::google::{decode, errors};
 use crate::latency::Pace;
 use crate::names::random_hex;
-use crate::pictures::{Drawing, white_to_clear};
+use crate::pictures::{Drawing, Drawn, white_to_clear};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::segments::{self, Segment};
+use crate::segments::Images;
 use crate::wire;
 use crate::work::{Asked, Charge, End, Inputs, Order, Work};
-use axum::http::{HeaderValue, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use imaging::Bitmap;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -102,42 +101,24 @@ pub(super) async fn run(core: &Arc<Core>, ask: Ask) -> Response {
         Ok(done) => done,
         Err(refused) => return refused.into_response(),
     };
-    if made.pictures.is_empty() {
-        return respond(vec![Segment::Text("{}".to_owned())]);
-    }
-    let images = made.pictures.into_iter().map(|drawn| drawn.bytes).collect();
-    wire::spoil(respond(predictions(&work.ask, images)), work.faults.body).await
+    let answer = predictions(&work.ask, made.pictures);
+    wire::spoil(answer, work.faults.body).await
 }
 
-fn predictions(ask: &Ask, images: Vec<Bytes>) -> Vec<Segment> {
-    let mime = ask.format.mime_type();
-    let prompt = if ask.enhances {
-        let rewritten = format!("{}, in fine detail and good light", ask.prompt);
-        format!(",\"prompt\":{}", Value::from(rewritten))
-    } else {
-        String::new()
-    };
-    let mut parts = vec![Segment::Text("{\"predictions\":[".to_owned())];
-    for (index, image) in images.into_iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        parts.push(Segment::Text(format!(
-            "{comma}{{\"mimeType\":\"{mime}\",\"bytesBase64Encoded\":\""
-        )));
-        parts.push(Segment::Base64(image));
-        parts.push(Segment::Text(format!("\"{prompt}}}")));
+fn predictions(ask: &Ask, pictures: Vec<Drawn>) -> Response {
+    if pictures.is_empty() {
+        return wire::json(StatusCode::OK, &json!({}));
     }
-    parts.push(Segment::Text("]}".to_owned()));
-    parts
-}
-
-fn respond(parts: Vec<Segment>) -> Response {
-    let size_bytes = segments::size_bytes(&parts);
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=UTF-8"),
-        ),
-        (header::CONTENT_LENGTH, HeaderValue::from(size_bytes)),
-    ];
-    (headers, segments::body(parts)).into_response()
+    let mut images = Images::default();
+    let predictions = pictures.into_iter().map(|drawn| {
+        let mut prediction = json!({
+            "mimeType": ask.format.mime_type(), "bytesBase64Encoded": images.put(drawn.bytes),
+        });
+        if ask.enhances {
+            prediction["prompt"] = json!(format!("{}, in fine detail and good light", ask.prompt));
+        }
+        prediction
+    });
+    let predictions: Value = predictions.collect();
+    images.json(&json!({ "predictions": predictions }))
 }

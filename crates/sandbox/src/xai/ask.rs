@@ -3,6 +3,7 @@
 use super::errors;
 use super::models::Model;
 use crate::core::Core;
+use crate::fields::{Fields, Wrong};
 use crate::inputs;
 use crate::refused::Refused;
 use crate::work::Inputs;
@@ -54,12 +55,15 @@ pub(super) struct Ask {
 
 /// The model that a body names, or would be given.
 pub(super) fn model_id(body: &Map<String, Value>) -> Result<String, Refused> {
-    Ok(Fields(body).text("model")?.unwrap_or(DEFAULT_MODEL).to_owned())
+    Ok(Fields::new(body, words)
+        .text("model")?
+        .unwrap_or(DEFAULT_MODEL)
+        .to_owned())
 }
 
 /// Checks all fields but the images.
 pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Refused> {
-    let fields = Fields(body);
+    let fields = Fields::new(body, words);
     let id = model_id(body)?;
     let model = Model::find(&id).ok_or_else(|| errors::no_model(&id))?;
     if let Some(name) = NOT_SUPPORTED.iter().find(|name| fields.get(name).is_some()) {
@@ -71,7 +75,7 @@ pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Ref
     if prompt.trim().is_empty() {
         return Err(errors::invalid("The prompt must not be empty"));
     }
-    let count = fields.integer("n")?.unwrap_or(1);
+    let count = fields.integer("n", i64::MIN, i64::MAX)?.unwrap_or(1);
     if !(1..=MAX_COUNT).contains(&count) {
         return Err(errors::invalid("n must be between 1 and 10"));
     }
@@ -104,7 +108,7 @@ pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Ref
 
 /// The images of an edit: `image`, or `images` in its place.
 pub(super) async fn load(core: &Core, body: &Map<String, Value>) -> Result<Vec<Bitmap>, Refused> {
-    let fields = Fields(body);
+    let fields = Fields::new(body, words);
     let links = match (fields.get("image"), fields.get("images")) {
         (Some(_), Some(_)) => return Err(errors::invalid("Only one of image and images may be given")),
         (None, None) => return Err(errors::invalid("An edit needs image or images")),
@@ -144,47 +148,18 @@ fn link<'a>(name: &str, image: &'a Value) -> Result<&'a str, Refused> {
     url.ok_or_else(|| errors::unreadable(&format!("{name}: missing field `url`")))
 }
 
-struct Fields<'a>(&'a Map<String, Value>);
-
-impl<'a> Fields<'a> {
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&'a str>, Refused> {
-        self.get(name)
-            .map(|value| {
-                value
-                    .as_str()
-                    .ok_or_else(|| errors::unreadable(&format!("{name}: invalid type, expected a string")))
-            })
-            .transpose()
-    }
-
-    fn integer(&self, name: &str) -> Result<Option<i64>, Refused> {
-        self.get(name)
-            .map(|value| {
-                value
-                    .as_i64()
-                    .ok_or_else(|| errors::unreadable(&format!("{name}: invalid type, expected an integer")))
-            })
-            .transpose()
-    }
-
-    fn choice(&self, name: &str, allowed: &[&'static str]) -> Result<Option<&'static str>, Refused> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        match allowed.iter().find(|word| **word == text) {
-            Some(word) => Ok(Some(word)),
-            None => {
-                let listed: Vec<String> = allowed.iter().map(|word| format!("`{word}`")).collect();
-                let why = format!(
-                    "{name}: unknown variant `{text}`, expected one of {}",
-                    listed.join(", ")
-                );
-                Err(errors::unreadable(&why))
-            }
+/// The words of the reader of bodies.
+fn words(path: &str, wrong: Wrong<'_>) -> Refused {
+    let why = match wrong {
+        Wrong::Unknown => "unknown field".to_owned(),
+        Wrong::Type(kind, _) => {
+            format!("invalid type, expected {}", kind.name())
         }
-    }
+        Wrong::Word(given, listed) => {
+            let listed: Vec<String> = listed.iter().map(|word| format!("`{word}`")).collect();
+            format!("unknown variant `{given}`, expected one of {}", listed.join(", "))
+        }
+        Wrong::Range(number, ..) => format!("invalid value: {number}"),
+    };
+    errors::unreadable(&format!("{path}: {why}"))
 }

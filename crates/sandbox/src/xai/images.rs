@@ -10,7 +10,7 @@ use crate::faults::{Refusal, Stage};
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::segments::{self, Segment};
+use crate::segments::Images;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
 use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
@@ -21,7 +21,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use imaging::ImageFormat;
 use scenes::Detail;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -151,28 +151,20 @@ async fn answer(
 fn whole(core: &Core, work: &Work<Ask>, made: Made) -> Response {
     let ticks = if made.pictures.is_empty() { 0 } else { work.ask.ticks() };
     let blocked = work.faults.moderation == Some(Stage::Output);
-    let mut parts = vec![Segment::Text("{\"data\":[".to_owned())];
-    for (index, drawn) in made.pictures.into_iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        parts.push(Segment::Text(format!("{comma}{{")));
-        match (blocked, work.ask.base64) {
-            (true, true) => parts.push(Segment::Text("\"b64_json\":\"\"".to_owned())),
-            (true, false) => parts.push(Segment::Text("\"url\":\"\"".to_owned())),
-            (false, true) => {
-                parts.push(Segment::Text("\"b64_json\":\"".to_owned()));
-                parts.push(Segment::Base64(drawn.bytes));
-                parts.push(Segment::Text("\"".to_owned()));
-            }
+    let kind = FORMAT.mime_type();
+    let name = if work.ask.base64 { "b64_json" } else { "url" };
+    let mut images = Images::default();
+    let data = made.pictures.into_iter().map(|drawn| {
+        let image = match (blocked, work.ask.base64) {
+            (true, _) => String::new(),
+            (false, true) => images.put(drawn.bytes),
             (false, false) => {
-                let file = work.publish(core, drawn.bytes, FORMAT.mime_type(), MEDIA_TTL);
-                let link = format!("\"url\":\"{}/xai/media/{file}/image.jpeg\"", work.base_url);
-                parts.push(Segment::Text(link));
+                let file = work.publish(core, drawn.bytes, kind, MEDIA_TTL);
+                format!("{}/xai/media/{file}/image.jpeg", work.base_url)
             }
-        }
-        let rest = json!({"mime_type": FORMAT.mime_type(), "revised_prompt": "", "respect_moderation": !blocked});
-        parts.push(Segment::Text(format!(",{}", &rest.to_string()[1..])));
-    }
-    let usage = format!("],\"usage\":{{\"cost_in_usd_ticks\":{ticks}}}}}");
-    parts.push(Segment::Text(usage));
-    segments::json(parts)
+        };
+        json!({name: image, "mime_type": kind, "revised_prompt": "", "respect_moderation": !blocked})
+    });
+    let data: Value = data.collect();
+    images.json(&json!({"data": data, "usage": {"cost_in_usd_ticks": ticks}}))
 }

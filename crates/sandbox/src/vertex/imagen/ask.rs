@@ -1,6 +1,7 @@
 //! A body of `predict` to a checked request.
 
-use crate::google::{Fields, errors};
+use crate::fields::Fields;
+use crate::google::{errors, snake, words};
 use crate::refused::Refused;
 use crate::strangers::Strangers;
 use base64::Engine;
@@ -114,15 +115,15 @@ impl Ask {
         let model = known
             .or_else(|| STRANGERS[usize::from(edits)].serve(id, |id| model(id, 40_000, true, true, edits)))
             .ok_or_else(|| errors::no_model(id, "predict"))?;
-        let root = Fields::root(body);
+        let root = Fields::new(body, words);
         root.only(&["instances", "parameters", "labels"])?;
         let [instance] = root.items("instances") else {
             return Err(errors::field("instances", "Exactly one instance is required."));
         };
-        let instance = Fields::of(instance, "instances[0]".to_owned())?;
+        let instance = Fields::of(instance, "instances[0]".to_owned(), words)?;
         instance.only(&["prompt", "referenceImages"])?;
         let empty = Map::new();
-        let parameters = root.object("parameters")?.unwrap_or(Fields::root(&empty));
+        let parameters = root.object("parameters")?.unwrap_or(Fields::new(&empty, words));
         parameters.only(&PARAMETERS)?;
         let prompt = instance.text("prompt")?.unwrap_or_default();
         if prompt.is_empty() && !model.edits {
@@ -154,9 +155,9 @@ impl Ask {
             return Err(errors::field("instances[0].reference_images", message));
         }
         for (index, reference) in references.iter().enumerate() {
-            let reference = Fields::of(reference, format!("instances[0].reference_images[{index}]"))?;
+            let reference = Fields::of(reference, format!("instances[0].reference_images[{index}]"), words)?;
             reference.only(&["referenceType", "referenceId", "referenceImage", "maskImageConfig"])?;
-            reference.int("referenceId", 0, 100)?;
+            reference.integer("referenceId", 0, 100)?;
             let bytes = match reference.object("referenceImage")? {
                 Some(image) => Some(read_bytes(&image)?),
                 None => None,
@@ -182,7 +183,7 @@ impl Ask {
     }
 
     fn read_parameters(&mut self, parameters: &Fields<'_>) -> Result<(), Refused> {
-        let count = parameters.int("sampleCount", 1, 4)?.unwrap_or(4);
+        let count = parameters.integer("sampleCount", 1, 4)?.unwrap_or(4);
         self.count = u32::try_from(count).unwrap_or(4);
         let names: Vec<&'static str> = SHAPES.iter().map(|(name, _)| *name).collect();
         let ratio = parameters.choice("aspectRatio", &names)?.unwrap_or("1:1");
@@ -193,7 +194,7 @@ impl Ask {
             self.shape_px = (self.shape_px.0 * 2, self.shape_px.1 * 2);
         }
         let marked = parameters.flag("addWatermark")?.unwrap_or(true);
-        let seed = parameters.int("seed", 0, i64::from(u32::MAX))?;
+        let seed = parameters.integer("seed", 0, i64::from(u32::MAX))?;
         if seed.is_some() && marked {
             return Err(errors::field(
                 "parameters.seed",
@@ -206,28 +207,28 @@ impl Ask {
             return Err(errors::field("parameters.negative_prompt", message));
         }
         parameters.choice("language", &LANGUAGES)?;
-        parameters.word("personGeneration", &["dont_allow", "allow_adult", "allow_all"])?;
+        parameters.any_case("personGeneration", &["dont_allow", "allow_adult", "allow_all"])?;
         let settings = [
             "block_low_and_above",
             "block_medium_and_above",
             "block_only_high",
             "block_none",
         ];
-        parameters.word("safetySetting", &settings)?;
+        parameters.any_case("safetySetting", &settings)?;
         parameters.flag("includeSafetyAttributes")?;
         if let Some(options) = parameters.object("outputOptions")? {
             options.only(&["mimeType", "compressionQuality"])?;
             if options.choice("mimeType", &["image/png", "image/jpeg"])? == Some("image/jpeg") {
                 self.format = ImageFormat::Jpeg;
             }
-            let quality = options.int("compressionQuality", 0, 100)?;
+            let quality = options.integer("compressionQuality", 0, 100)?;
             self.quality = quality.and_then(|quality| u8::try_from(quality.max(1)).ok());
         }
         let edit = parameters.choice("editMode", &EDIT_MODES)?;
         parameters.number("guidanceScale", 0.0, 500.0)?;
         if let Some(config) = parameters.object("editConfig")? {
             config.only(&["baseSteps"])?;
-            config.int("baseSteps", 1, 75)?;
+            config.integer("baseSteps", 1, 75)?;
         }
         if edit.is_some() && !self.model.edits {
             return Err(errors::field(
@@ -240,14 +241,14 @@ impl Ask {
 }
 
 fn missing(fields: &Fields<'_>, name: &str) -> Refused {
-    let path = fields.path(name);
+    let path = snake(&fields.path(name));
     let message = format!("{path} is required.");
     errors::field(&path, message)
 }
 
 fn read_bytes(image: &Fields<'_>) -> Result<Bytes, Refused> {
     image.only(&["bytesBase64Encoded", "mimeType"])?;
-    let path = image.path("bytesBase64Encoded");
+    let path = snake(&image.path("bytesBase64Encoded"));
     let text = image.text("bytesBase64Encoded")?.unwrap_or_default();
     match STANDARD.decode(text) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes.into()),
