@@ -57,30 +57,6 @@ pub(crate) fn routes(aliases: &[String]) -> Router<Current> {
         .route("/responses", post(absent::responses))
         .route("/chat/completions", post(absent::chat_completions))
         .route("/videos", post(absent::videos));
-    let of_arena = Router::new()
-        .route("/v1/arena/competitions", get(arena::competitions))
-        .route("/v1/arena/battles", post(arena::battle))
-        .route("/v1/arena/votes", post(arena::vote))
-        .route("/v1/arena/votes/{battle}", delete(arena::take_back))
-        .route("/v1/arena/leaderboard", get(arena::leaderboard))
-        .route("/v1/arena/entries", post(operating::enter))
-        .route("/v1/arena/exhibits", get(operating::exhibits).post(operating::publish))
-        .route("/v1/arena/exhibits/{id}", patch(operating::show))
-        .route("/v1/arena/exhibits/{id}/reports", post(reports::report))
-        .route(
-            "/v1/arena/exhibits/{id}/opinion",
-            put(reports::judge).delete(reports::forget_opinion),
-        )
-        .route("/v1/arena/reports", get(reports::list))
-        .route("/v1/arena/reports/{id}", patch(reports::decide))
-        .route("/v1/arena/voters", get(operating::voters))
-        .route("/v1/arena/voters/{id}", patch(operating::restore))
-        .route(
-            "/v1/arena/suggestions",
-            get(suggestions::list).post(suggestions::suggest),
-        )
-        .route("/v1/arena/suggestions/{id}", patch(suggestions::decide))
-        .route("/v1/arena/demo", post(operating::demonstrate));
     let native = Router::new()
         .route("/v1/balance", get(balance::handle))
         .route("/v1/keys", get(keys::list).post(keys::create))
@@ -103,7 +79,7 @@ pub(crate) fn routes(aliases: &[String]) -> Router<Current> {
             get(secrets::webhooks).post(secrets::rotate_webhooks),
         )
         .route("/v1/links/secret", get(secrets::links).post(secrets::rotate_links))
-        .merge(of_arena);
+        .merge(of_arena());
     let operations = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -124,6 +100,37 @@ pub(crate) fn routes(aliases: &[String]) -> Router<Current> {
         .merge(aliased)
         .merge(native)
         .merge(operations)
+}
+
+/// Those of the arena.
+fn of_arena() -> Router<Current> {
+    Router::new()
+        .route("/v1/arena/competitions", get(arena::competitions))
+        .route("/v1/arena/battles", post(arena::battle))
+        .route("/v1/arena/votes", post(arena::vote))
+        .route("/v1/arena/votes/{battle}", delete(arena::take_back))
+        .route("/v1/arena/leaderboard", get(arena::leaderboard))
+        .route("/v1/arena/entries", post(operating::enter))
+        .route("/v1/arena/exhibits", get(operating::exhibits).post(operating::publish))
+        .route(
+            "/v1/arena/exhibits/{id}",
+            patch(operating::show).delete(operating::remove),
+        )
+        .route("/v1/arena/exhibits/{id}/reports", post(reports::report))
+        .route(
+            "/v1/arena/exhibits/{id}/opinion",
+            put(reports::judge).delete(reports::forget_opinion),
+        )
+        .route("/v1/arena/reports", get(reports::list))
+        .route("/v1/arena/reports/{id}", patch(reports::decide))
+        .route("/v1/arena/voters", get(operating::voters))
+        .route("/v1/arena/voters/{id}", patch(operating::restore))
+        .route(
+            "/v1/arena/suggestions",
+            get(suggestions::list).post(suggestions::suggest),
+        )
+        .route("/v1/arena/suggestions/{id}", patch(suggestions::decide))
+        .route("/v1/arena/demo", post(operating::demonstrate))
 }
 
 /// What the address serves that the operator gave to `/metrics` alone.

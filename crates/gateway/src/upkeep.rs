@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::arena::own_prompts::remove_unpublished;
 use crate::auth;
 use crate::db::DatabaseError;
 use crate::generation::Generator;
@@ -41,6 +42,8 @@ pub(crate) async fn keep_up(generator: Generator, stopping: CancellationToken) {
                     warn("secrets that have ended could not be removed", ended);
                     let removed = remove_expired(&generator.store, &generator.database, &generator.clock).await;
                     warn("expired images could not be removed", removed);
+                    let removed = remove_unpublished(&generator).await;
+                    warn("pictures that nobody published could not be removed", removed);
                     generator.shelf.set_aside().await;
                 }
                 _ = strays.tick() => {

@@ -80,7 +80,10 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         Bench::Ledger => ledger::run("ledger"),
         Bench::Log => ledger::run("log"),
         Bench::Pages => steps::run(cargo().args(["bench", "-p", "gateway", "--bench", "pages"])),
-        Bench::Ratings => steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"])),
+        Bench::Ratings => {
+            steps::run(cargo().args(["bench", "-p", "ratings", "--bench", "million"]))?;
+            ledger::run("arena")
+        }
         Bench::Attack => build().and_then(|()| attack::run("release")),
         Bench::Path => path(&[]),
     }

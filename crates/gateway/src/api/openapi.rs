@@ -39,7 +39,7 @@ pub(crate) fn document(catalog: &Catalog) -> String {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "security": [{ "api_key": [] }, { "api_key_header": [] }],
-        "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths(), arena::paths()]),
+        "paths": merged(paths(), [requests::paths(), operator::paths(), webhooks::paths(), arena::paths(), arena::exhibit_paths()]),
         "webhooks": webhooks::sent(),
         "components": { "securitySchemes": { "api_key": { "type": "http", "scheme": "bearer" }, "api_key_header": { "type": "apiKey", "in": "header", "name": "api-key" } }, "schemas": merged(schemas(catalog), [images::schemas(), models::schemas(), requests::schemas(), operator::schemas(), webhooks::schemas(), arena::schemas()]) },
     });

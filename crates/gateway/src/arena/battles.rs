@@ -25,7 +25,7 @@ const VOTER_BATTLES_MAX: i64 = 300;
 const ADDRESS_BATTLES_MAX: i64 = 3_000;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// How long a pair can be voted on. Older ones without a vote are forgotten.
-const BATTLE_LASTS: SignedDuration = SignedDuration::from_hours(2);
+pub(super) const BATTLE_LASTS: SignedDuration = SignedDuration::from_hours(2);
 /// Entries that are looked at: more than all models in all competitions.
 const ENTRIES_MAX: i64 = 10_000;
 /// Longest time to decide that is noted; past it nobody looked all the time.
@@ -186,6 +186,9 @@ pub(crate) async fn picture(generator: &Generator, spool: &Spool, name: &str) ->
     let length = |entry: &ExhibitRow| usize::try_from(entry.size_bytes).unwrap_or(0);
     let length = common_length(length(&left), length(&right));
     let own = if battle.left_picture == name { left } else { right };
+    if own.is_removed() {
+        return Err(absent());
+    }
     Ok(padded(exhibits::file(generator, spool, &own).await?, length))
 }
 

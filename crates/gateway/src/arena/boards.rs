@@ -1,10 +1,10 @@
 //! Boards: ratings, ranks and how far to trust them, from the votes that count.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use indexmap::IndexSet;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use planner::mode::Mode;
 use ratings::{
     Circles, Fit, Interval, Options, Outcome, Pairing, RankRange, Record, Sides, Tally, bootstrap, circles, fit,
@@ -126,7 +126,7 @@ pub(crate) struct Board {
     pub(crate) circles: Circles,
     /// Ratings over time: the end of each day or step, and each model's rating by then.
     pub(crate) history: Vec<(Date, Vec<(String, f64)>)>,
-    models: Vec<String>,
+    models: IndexSet<String>,
     tally: Tally,
     fit: Option<Fit>,
     resampled: OnceLock<Vec<Interval>>,
@@ -175,7 +175,7 @@ impl Board {
     }
 
     fn number(&self, model: &str) -> Option<usize> {
-        self.models.iter().position(|own| own == model)
+        self.models.get_index_of(model)
     }
 
     /// Makes a board of the votes that it is about.
@@ -184,20 +184,18 @@ impl Board {
         let is_own = |id: &String| id == OWN_PROMPT && key.holds_own_prompts();
         let is_here = |id: &String| is_own(id) || competitions.iter().any(|own| own.id == *id && key.holds(own));
         let here: Vec<bool> = sheet.competitions.iter().map(is_here).collect();
-        let votes: Vec<&Cast> = sheet
-            .votes
-            .iter()
-            .filter(|vote| here[usize::from(vote.competition)])
-            .collect();
-        let (counting, others): (Vec<&Cast>, Vec<&Cast>) =
-            votes.into_iter().partition(|vote| counted[vote.voter as usize]);
+        let votes = sheet.votes.iter().filter(|vote| here[usize::from(vote.competition)]);
+        let is_counted = |vote: &&Cast| counted[vote.voter as usize];
+        let counting = votes.clone().filter(is_counted);
         let mut tally = Tally::new(sheet.models.len());
-        for vote in &counting {
-            tally.add(vote.ballot.left, vote.ballot.right, vote.ballot.outcome);
+        for ballot in counting.clone().map(Cast::ballot) {
+            tally.add(ballot.left, ballot.right, ballot.outcome);
         }
-        let mut aside: Vec<u32> = others.iter().map(|vote| vote.voter).collect();
-        aside.sort_unstable();
-        aside.dedup();
+        let mut aside = (0, BTreeSet::new());
+        for vote in votes.filter(|vote| !is_counted(vote)) {
+            aside.0 += 1;
+            aside.1.insert(vote.voter);
+        }
         let fit = fit(&tally, Options::default())
             .ok()
             .filter(|fit| !fit.voted().is_empty());
@@ -207,9 +205,9 @@ impl Board {
         };
         let ranked: Vec<&str> = standings.iter().map(|standing| standing.model.as_str()).collect();
         Self {
-            history: history(&counting, sheet, &ranked),
+            history: history(counting, &sheet.models, &ranked),
             outcomes: tally.outcomes().map(whole),
-            aside: (others.len() as u64, aside.len() as u64),
+            aside: (aside.0, aside.1.len() as u64),
             sides: sides(&tally, CONFIDENCE),
             circles: circles(&tally),
             standings,
@@ -278,7 +276,7 @@ pub(crate) fn whole(count: f64) -> u64 {
     count.round().max(0.0) as u64
 }
 
-fn stand(fit: &Fit, tally: &Tally, models: &[String]) -> (Vec<Standing>, Vec<(String, u64)>) {
+fn stand(fit: &Fit, tally: &Tally, models: &IndexSet<String>) -> (Vec<Standing>, Vec<(String, u64)>) {
     let votes = |model: usize| whole(tally.record(model).votes());
     let (mut ranked, waiting): (Vec<usize>, Vec<usize>) =
         fit.voted().iter().partition(|model| votes(**model) >= LEAST_VOTES);
@@ -296,19 +294,26 @@ fn stand(fit: &Fit, tally: &Tally, models: &[String]) -> (Vec<Standing>, Vec<(St
     (standings, waiting.collect())
 }
 
-/// Ratings by the end of each of the last days that had votes.
-fn history(votes: &[&Cast], sheet: &Sheet, ranked: &[&str]) -> Vec<(Date, Vec<(String, f64)>)> {
-    let day = |vote: &Cast| vote.created_at.to_zoned(TimeZone::UTC).date();
-    let mut days: Vec<Date> = votes.iter().map(|vote| day(vote)).collect();
-    days.sort_unstable();
-    days.dedup();
+/// Ratings by the end of each of the last days that had votes; these come in order of days.
+fn history<'a>(
+    votes: impl Iterator<Item = &'a Cast> + Clone,
+    models: &IndexSet<String>,
+    ranked: &[&str],
+) -> Vec<(Date, Vec<(String, f64)>)> {
+    let mut days: Vec<Date> = Vec::new();
+    for vote in votes.clone() {
+        if days.last() != Some(&vote.day) {
+            days.push(vote.day);
+        }
+    }
     let first = days.len().saturating_sub(HISTORY_POINTS);
-    let mut tally = Tally::new(sheet.models.len());
-    let mut left = votes.iter().peekable();
+    let mut tally = Tally::new(models.len());
+    let mut left = votes.peekable();
     let mut history = Vec::new();
     for (place, until) in days.into_iter().enumerate() {
-        while let Some(vote) = left.next_if(|vote| day(vote) <= until) {
-            tally.add(vote.ballot.left, vote.ballot.right, vote.ballot.outcome);
+        while let Some(vote) = left.next_if(|vote| vote.day <= until) {
+            let ballot = vote.ballot();
+            tally.add(ballot.left, ballot.right, ballot.outcome);
         }
         if place < first {
             continue;
@@ -320,7 +325,7 @@ fn history(votes: &[&Cast], sheet: &Sheet, ranked: &[&str]) -> Vec<(Date, Vec<(S
             .voted()
             .iter()
             .filter(|model| whole(tally.record(**model).votes()) >= LEAST_VOTES)
-            .map(|model| (sheet.models[*model].clone(), fitted.rating(*model)))
+            .map(|model| (models[*model].clone(), fitted.rating(*model)))
             .filter(|(model, _)| ranked.contains(&model.as_str()));
         history.push((until, told.collect()));
     }

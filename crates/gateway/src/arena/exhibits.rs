@@ -7,6 +7,7 @@ use providers::Spool;
 use serde_json::Value;
 
 use super::competitions::{Competition, shape};
+use crate::db::Database;
 use crate::db::arena::{ExhibitRow, ExhibitState};
 use crate::db::generations::{GenerationRow, Status};
 use crate::generation::Generator;
@@ -62,7 +63,10 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
     if let Some(known) = database.exhibit_of(id, position).await? {
         // The request itself may be forgotten by now.
         let is_his = known.account_id == order.account_id && (row.is_some() || order.key_id.is_none());
-        return if is_his { Ok(known) } else { Err(absent()) };
+        if !is_his {
+            return Err(absent());
+        }
+        return again(database, known, order.state).await;
     }
     let row = row.ok_or_else(absent)?;
     if row.status != Status::Completed.as_str() {
@@ -128,6 +132,18 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
     database.exhibit_of(id, position).await?.ok_or_else(absent)
 }
 
+/// A picture that hangs already, hung once more.
+async fn again(database: &Database, known: ExhibitRow, state: ExhibitState) -> Result<ExhibitRow, Refusal> {
+    if known.is_removed() {
+        return Err(Refusal::Conflict("This picture was removed.".to_owned()));
+    }
+    // One that its owner alone has seen is published by this.
+    if state != ExhibitState::Private && database.publish_private(&known.id, state).await? {
+        return Ok(database.exhibit(&known.id).await?.unwrap_or(known));
+    }
+    Ok(known)
+}
+
 /// The picture as everybody's is shown: sRGB on white, one format and quality, nothing of the file that it was. `shown` cuts
 /// it to a size; else it keeps its shape.
 fn redraw(bytes: &[u8], shown: Option<(u32, u32)>, long_px: u32) -> Result<(Vec<u8>, u32, u32), imaging::ImagingError> {
@@ -135,6 +151,19 @@ fn redraw(bytes: &[u8], shown: Option<(u32, u32)>, long_px: u32) -> Result<(Vec<
     let (width_px, height_px) = shown.unwrap_or_else(|| shape(bitmap.width_px(), bitmap.height_px(), long_px));
     let covered = bitmap.cover(width_px, height_px);
     Ok((encode(&covered, ImageFormat::Webp, Some(QUALITY))?, width_px, height_px))
+}
+
+/// Removes a picture for good: its file, its prompt, reports and opinions. Votes on it still count.
+///
+/// # Errors
+/// [`Refusal`] when the store or the database fails; the file is then removed later.
+pub(crate) async fn remove(generator: &Generator, exhibit: &ExhibitRow) -> Result<(), Refusal> {
+    let database = &generator.database;
+    database.end_exhibit(&exhibit.id).await?;
+    let removed = generator.store.delete(&exhibit.path).await;
+    removed.map_err(|error| Refusal::Failed(format!("a picture could not be removed: {error}")))?;
+    database.hide_removed(std::slice::from_ref(&exhibit.id)).await?;
+    Ok(())
 }
 
 /// The file of a picture.

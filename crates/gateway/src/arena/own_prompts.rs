@@ -1,5 +1,6 @@
 //! A prompt of a visitor's own: two models make it there and then, and the pair is as blind as any other.
 
+use jiff::{SignedDuration, Timestamp};
 use planner::mode::Mode;
 use planner::size::Size;
 
@@ -7,6 +8,7 @@ use super::battles::{self, Voter};
 use super::boards::BoardKey;
 use super::competitions::{Competition, OWN_PROMPT};
 use super::{Arena, is_sandbox};
+use crate::db::DatabaseError;
 use crate::db::arena::{BattleRow, ExhibitRow};
 use crate::generation::Generator;
 use crate::operator::Refusal;
@@ -15,6 +17,8 @@ use crate::operator::Refusal;
 pub(crate) const PROMPT_CHARS_MAX: usize = 1_000;
 /// Width and height that are asked for, in pixels: what nearly every model makes.
 const SIDE_PX: u32 = 1_024;
+/// Pictures removed at a time.
+const REMOVED_AT_ONCE: i64 = 20;
 
 /// The order that such a prompt is, as if it were a competition of its own.
 pub(crate) fn order(prompt: &str) -> Competition {
@@ -64,4 +68,31 @@ pub(crate) async fn hand_out(
     let battle = battles::pair(OWN_PROMPT, (left, right), voter, (sandbox, generator.clock.now()));
     generator.database.insert_battle(&battle).await?;
     Ok(battle)
+}
+
+/// Removes the pictures that nobody published within the time of media, or by when their pairs can be voted on no more.
+///
+/// # Errors
+/// [`DatabaseError`]; what is left is found again.
+pub(crate) async fn remove_unpublished(generator: &Generator) -> Result<(), DatabaseError> {
+    let database = &generator.database;
+    let ttl_s = i64::try_from(generator.limits.media_ttl_s).unwrap_or(i64::MAX / 4);
+    let lasts = SignedDuration::from_secs(ttl_s).max(battles::BATTLE_LASTS);
+    let before = generator.clock.now().checked_sub(lasts).unwrap_or(Timestamp::MIN);
+    loop {
+        let mut removed = Vec::new();
+        for (id, path) in database.end_private(before, REMOVED_AT_ONCE).await? {
+            match generator.store.delete(&path).await {
+                Ok(()) => removed.push(id),
+                Err(error) => {
+                    tracing::warn!(exhibit.id = %id, error = %error, "a picture that nobody published could not be removed");
+                }
+            }
+        }
+        // What cannot be removed now is tried again at the next look.
+        if removed.is_empty() {
+            return Ok(());
+        }
+        database.hide_removed(&removed).await?;
+    }
 }

@@ -26,7 +26,8 @@ const WAITING_MAX: i64 = 1_000;
 /// Letters of an id.
 const ID_CHARS: usize = 20;
 
-/// Notes a report of a picture. A second one of the same person changes nothing.
+/// Notes a report of a picture. Returns the report, and whether it is new: a second one of the same person changes nothing,
+/// and is told as the first is.
 ///
 /// # Errors
 /// [`Refusal`] for a picture that is not on show, a reason that cannot be, and past the limits.
@@ -35,16 +36,21 @@ pub(crate) async fn report(
     reporter: &Voter,
     exhibit_id: &str,
     reason: &str,
-) -> Result<ReportRow, Refusal> {
+) -> Result<(ReportRow, bool), Refusal> {
     let reason = reason.replace('\0', " ").trim().to_owned();
     if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) {
         let message = format!("'reason' must have 1 to {REASON_CHARS_MAX} characters");
         return Err(Refusal::Faults(vec![Fault::new("reason", message)]));
     }
     let database = &generator.database;
+    let absent = || Refusal::NotFound("There is no such picture on show.".to_owned());
     let exhibit = database.exhibit(exhibit_id).await?;
     if exhibit.is_none_or(|exhibit| exhibit.state != ExhibitState::Shown.as_str()) {
-        return Err(Refusal::NotFound("There is no such picture on show.".to_owned()));
+        return Err(absent());
+    }
+    let before = || database.report_by(&reporter.id, exhibit_id);
+    if let Some(report) = before().await? {
+        return Ok((report, false));
     }
     let now = generator.clock.now();
     let (own, waiting) = database
@@ -66,8 +72,12 @@ pub(crate) async fn report(
         state: ReportState::Waiting.as_str().to_owned(),
         created_at: now,
     };
-    database.insert_report(&row).await?;
-    Ok(row)
+    if database.insert_report(&row).await? {
+        return Ok((row, true));
+    }
+    // The same at the same time, as by a second click.
+    let report = before().await?.ok_or_else(absent)?;
+    Ok((report, false))
 }
 
 /// Answers a report, and all that wait on the same picture: upheld, the picture is taken down.

@@ -1,5 +1,8 @@
 //! Which voters are set aside, in words.
 
+use std::collections::HashSet;
+
+use indexmap::IndexSet;
 use jiff::Timestamp;
 use ratings::{Reason, Rules, suspects};
 
@@ -8,12 +11,12 @@ use crate::db::arena::AsideRow;
 
 /// Voters who are found and were not before. Who was found once is judged by the operator from then on.
 pub(super) fn found(sheet: &Sheet, sandbox: bool, now: Timestamp) -> Vec<AsideRow> {
-    let known = |voter: &str| sheet.aside.iter().any(|row| row.voter == voter);
+    let known: HashSet<&str> = sheet.aside.iter().map(|row| row.voter.as_str()).collect();
     let mut sessions = sheet.sessions();
     let counts: Vec<usize> = sessions.iter().map(|session| session.ballots.len()).collect();
     for (session, voter) in sessions.iter_mut().zip(&sheet.voters) {
         // What they did to the ratings must not hide others.
-        if known(voter) {
+        if known.contains(voter.as_str()) {
             session.ballots.clear();
         }
     }
@@ -33,7 +36,7 @@ pub(super) fn found(sheet: &Sheet, sandbox: bool, now: Timestamp) -> Vec<AsideRo
     rows.collect()
 }
 
-fn told(reason: &Reason, models: &[String]) -> (&'static str, String) {
+fn told(reason: &Reason, models: &IndexSet<String>) -> (&'static str, String) {
     let way = |favored: bool| if favored { "for" } else { "against" };
     match *reason {
         Reason::OneSide { left, chosen, decided } => {

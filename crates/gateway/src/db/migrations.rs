@@ -65,6 +65,11 @@ const FILES: &[(i64, &str, &str)] = &[
         "arena_more",
         include_str!("../../../../migrations/0024_arena_more.sql"),
     ),
+    (
+        25,
+        "private_exhibits",
+        include_str!("../../../../migrations/0025_private_exhibits.sql"),
+    ),
 ];
 
 /// All of them, ready to be run.

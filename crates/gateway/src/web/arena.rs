@@ -228,6 +228,11 @@ async fn vote_page(
     Ok(face::page(&page, &visit::of(state, headers), headers))
 }
 
+/// Whether a picture can still be published by who asked for it.
+fn is_private(exhibit: &ExhibitRow) -> bool {
+    exhibit.state == ExhibitState::Private.as_str() && !exhibit.is_removed()
+}
+
 fn hidden<'a>(path: &'a str, exhibit: &ExhibitRow) -> Hidden<'a> {
     Hidden {
         path,
@@ -257,15 +262,12 @@ async fn revealed_page(
             upstream.map_or(exhibit.provider.as_str(), |upstream| upstream.name.as_str()),
         )
     });
-    let mut opinions = Vec::new();
-    for side in &told.sides {
-        opinions.push(gallery::opinion(state, &side.exhibit.id).await?);
-    }
+    let opinions = gallery::opinions(state, [0, 1].map(|side| told.sides[side].exhibit.id.as_str())).await?;
     let sides = [(0, Outcome::Left), (1, Outcome::Right)].map(|(place, outcome)| {
         let side: &Side = &told.sides[place];
         let (page, name, creator, provider) = &known[place];
         Named {
-            picture: hidden(&paths[place], &side.exhibit),
+            picture: (!side.exhibit.is_removed()).then(|| hidden(&paths[place], &side.exhibit)),
             model: (page, name),
             by: (creator, provider),
             cost: side.exhibit.cost_micros.map(Micros),
@@ -290,8 +292,7 @@ async fn revealed_page(
         taken_back: told.taken_back,
         sides,
         record: tallied(told.record),
-        is_own: told.battle.competition == OWN_PROMPT
-            && told.sides.iter().any(|side| prompts::is_unseen(&side.exhibit)),
+        is_own: told.battle.competition == OWN_PROMPT && told.sides.iter().any(|side| is_private(&side.exhibit)),
     };
     let page = arena::revealed(&head, &shown);
     Ok(face::page(&page, &visit::of(state, headers), headers))

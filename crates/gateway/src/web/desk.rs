@@ -51,6 +51,7 @@ pub(super) fn routes() -> Router<Current> {
         .route("/app/media/totals", get(media::totals))
         .route("/app/arena", get(arena::show))
         .route("/app/arena/exhibits/{id}", post(arena::exhibit))
+        .route("/app/arena/exhibits/{id}/removed", post(arena::remove))
         .route("/app/arena/reports/{id}", post(arena::report))
         .route("/app/arena/suggestions/{id}", post(arena::suggestion))
         .route("/app/arena/voters/{id}", post(arena::voter))

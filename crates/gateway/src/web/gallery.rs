@@ -143,13 +143,19 @@ fn settings(row: &ExhibitRow) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What a machine says of a picture.
-pub(super) async fn opinion(state: &AppState, id: &str) -> Result<Option<Opinion>, DatabaseError> {
-    let row = state.generator.database.opinion(id).await?;
-    Ok(row.map(|row| Opinion {
-        judge: row.judge,
-        plus: row.plus,
-        minus: row.minus,
+/// What a machine says of each of these pictures.
+pub(super) async fn opinions<const MANY: usize>(
+    state: &AppState,
+    ids: [&str; MANY],
+) -> Result<[Option<Opinion>; MANY], DatabaseError> {
+    let mut rows = state.generator.database.opinions(&ids).await?;
+    Ok(ids.map(|id| {
+        let row = rows.remove(id)?;
+        Some(Opinion {
+            judge: row.judge,
+            plus: row.plus,
+            minus: row.minus,
+        })
     }))
 }
 
@@ -191,11 +197,12 @@ async fn one(
         (id.clone(), what)
     };
     let beside = value(query, "beside").and_then(|wanted| others.iter().find(|(id, _)| id == wanted));
+    let [opinion] = opinions(state, [&row.id]).await?;
     let page = gallery::picture(&gallery::One {
         id: &row.id,
         exhibit: &exhibit(state, &row),
         settings: &settings(&row),
-        opinion: opinion(state, &row.id).await?.as_ref(),
+        opinion: opinion.as_ref(),
         others: &others.iter().map(name).collect::<Vec<_>>(),
         beside: beside.map(|(id, other)| (id.as_str(), other)),
         reported: value(query, "reported").is_some(),
@@ -220,7 +227,7 @@ pub(super) async fn report(
     let answer = async {
         let form = form::posted(&state, &headers, request).await?;
         let reason = value(&form, "reason").unwrap_or_default();
-        let report = reports::report(&state.generator, &reporter, &id.replace('\0', ""), reason).await?;
+        let (report, _) = reports::report(&state.generator, &reporter, &id.replace('\0', ""), reason).await?;
         Ok::<_, Problem>(see(&format!("/gallery/{}?reported=1", report.exhibit_id)))
     };
     answer
@@ -235,22 +242,34 @@ pub(super) async fn file(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let broken = |error: &DatabaseError| {
-        tracing::error!(error = %error, "a picture on show could not be looked up");
-        Problem::of_database(error).into_response()
-    };
     let Some(id) = file.strip_suffix(".webp") else {
         let page = one(&state, &file, &pairs(query.as_deref()), &headers).await;
         return page.unwrap_or_else(|error| broken(&error));
     };
-    let row = match shown(&state, id).await {
-        Ok(Some(row)) => row,
-        Ok(None) => return fallback::at(&format!("/gallery/{file}")).into_response(),
+    // It may be hidden at any time.
+    let cache = "public, max-age=300";
+    file_of(&state, shown(&state, id).await, cache, &format!("/gallery/{file}")).await
+}
+
+/// The file of the picture that was found; `path` is where it was looked for.
+pub(super) async fn file_of(
+    state: &AppState,
+    found: Result<Option<ExhibitRow>, DatabaseError>,
+    cache: &'static str,
+    path: &str,
+) -> Response {
+    let row = match found {
+        Ok(Some(row)) if !row.is_removed() => row,
+        Ok(_) => return fallback::at(path).into_response(),
         Err(error) => return broken(&error),
     };
     match exhibits::file(&state.generator, &state.spool, &row).await {
-        // It may be hidden at any time.
-        Ok(bytes) => image("image/webp", "public, max-age=300", bytes),
+        Ok(bytes) => image("image/webp", cache, bytes),
         Err(refusal) => Problem::from(refusal).into_response(),
     }
+}
+
+fn broken(error: &DatabaseError) -> Response {
+    tracing::error!(error = %error, "a picture on show could not be looked up");
+    Problem::of_database(error).into_response()
 }

@@ -28,11 +28,12 @@ enum Door {
 use Door::{Key, Open, Own, Scoped};
 
 /// Every operation by its id.
-const DOORS: [(&str, Door); 53] = [
+const DOORS: [(&str, Door); 54] = [
     ("audit", Scoped(Scope::Admin)),
     ("balance", Scoped(Scope::Read)),
     ("changeAccount", Scoped(Scope::Admin)),
     ("changeExhibit", Own),
+    ("deleteExhibit", Own),
     ("changeKey", Scoped(Scope::Admin)),
     ("changeReport", Scoped(Scope::Admin)),
     ("changeSuggestion", Scoped(Scope::Admin)),

@@ -75,12 +75,15 @@ fn head(out: &mut String, title: &str, head: &Head<'_>) {
             escape(name)
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "</select><button class=\"btn sm\" type=\"submit\">Show</button><span class=\"hint num\">You: {} today</span></form></div>\n<blockquote class=\"lede\">{}</blockquote>",
-        words::count(usize::try_from(head.votes_today).unwrap_or(usize::MAX), "vote"),
-        escape(head.prompt)
+        "</select><button class=\"btn sm\" type=\"submit\">Show</button><span class=\"hint num\">You: {} today</span></form></div>",
+        words::count(usize::try_from(head.votes_today).unwrap_or(usize::MAX), "vote")
     );
+    // It is forgotten with its pictures.
+    if !head.prompt.is_empty() {
+        let _ = write!(out, "<blockquote class=\"lede\">{}</blockquote>", escape(head.prompt));
+    }
     if let Some(source) = head.source {
         let _ = write!(
             out,
@@ -159,8 +162,8 @@ fn suggestion(is_suggested: bool) -> String {
 /// One side of a pair after its vote.
 #[derive(Debug, Clone)]
 pub struct Named<'a> {
-    /// Its picture.
-    pub picture: Hidden<'a>,
+    /// Its picture, unless it was removed.
+    pub picture: Option<Hidden<'a>>,
     /// Path of the model's page, and the model's name.
     pub model: (&'a str, &'a str),
     /// Whose model it is, and through whom it was called.
@@ -244,20 +247,19 @@ pub fn revealed(shown: &Head<'_>, told: &Revealed<'_>) -> Page {
         );
     }
     out.push_str("</div></div>");
-    let seen = |side: &str, named: &Named<'_>| {
-        let alt = format!("{side} picture, by {}", named.model.1);
-        (alt, named.picture.width_px, named.picture.height_px)
-    };
-    let ((left_alt, width, height), (right_alt, ..)) = (seen("Left", left), seen("Right", right));
-    let pair = [
-        (left.picture.path, left_alt, width, height),
-        (right.picture.path, right_alt, width, height),
-    ];
-    let _ = write!(
-        out,
-        "<details class=\"more\"><summary>Look closer</summary>{}</details>",
-        closer("Both pictures over each other", pair)
-    );
+    if let (Some(first), Some(second)) = (left.picture, right.picture) {
+        let alt = |side: &str, named: &Named<'_>| format!("{side} picture, by {}", named.model.1);
+        let (width, height) = (first.width_px, first.height_px);
+        let pair = [
+            (first.path, alt("Left", left), width, height),
+            (second.path, alt("Right", right), width, height),
+        ];
+        let _ = write!(
+            out,
+            "<details class=\"more\"><summary>Look closer</summary>{}</details>",
+            closer("Both pictures over each other", pair)
+        );
+    }
     if told.is_own {
         let _ = write!(
             out,
@@ -282,12 +284,18 @@ fn figure(out: &mut String, side: &str, named: &Named<'_>, scale: Scale) {
         ("", String::new())
     };
     let name = escape(named.model.1);
+    let picture = named.picture.map_or_else(
+        || "<p class=\"dim\">This picture was removed.</p>".to_owned(),
+        |picture| {
+            format!(
+                "<img src=\"{}\" alt=\"{side} picture, by {name}\" width=\"{}\" height=\"{}\" decoding=\"async\">",
+                picture.path, picture.width_px, picture.height_px
+            )
+        },
+    );
     let _ = write!(
         out,
-        "<figure class=\"plate{won}\"><img src=\"{}\" alt=\"{side} picture, by {name}\" width=\"{}\" height=\"{}\" decoding=\"async\"><figcaption class=\"label\"><span class=\"row between grow\"><span class=\"title\"><a href=\"{}\">{name}</a></span>{tag}</span><dl class=\"facts full\"><dt>By</dt><dd>{}, through {}</dd>",
-        named.picture.path,
-        named.picture.width_px,
-        named.picture.height_px,
+        "<figure class=\"plate{won}\">{picture}<figcaption class=\"label\"><span class=\"row between grow\"><span class=\"title\"><a href=\"{}\">{name}</a></span>{tag}</span><dl class=\"facts full\"><dt>By</dt><dd>{}, through {}</dd>",
         named.model.0,
         escape(named.by.0),
         escape(named.by.1)

@@ -120,19 +120,7 @@ pub(in crate::api) async fn show(
 ) -> Response {
     let changed = async {
         let database = &state.generator.database;
-        let absent = || Problem::from(Refusal::NotFound("There is no such picture of yours.".to_owned()));
-        let exhibit = database
-            .exhibit(&id)
-            .await
-            .map_err(|error| internal(&error))?
-            .ok_or_else(absent)?;
-        let is_operator = caller.identity.may(Scope::Admin);
-        if !is_operator {
-            caller.require(Scope::Generate)?;
-            if exhibit.account_id != caller.identity.account_id || !is_own(&state, &caller, &exhibit).await? {
-                return Err(absent());
-            }
-        }
+        let (exhibit, is_operator) = to_be_changed(&state, &caller, &id).await?;
         let legal = [ExhibitState::Shown, ExhibitState::Hidden].map(|state| (state.as_str(), state));
         let wanted = state_of(&state, request, &legal, "must be 'shown' or 'hidden'").await?;
         // What an operator hid stays so.
@@ -149,6 +137,35 @@ pub(in crate::api) async fn show(
         Ok(told::exhibit(&exhibit, &state.generator.catalog))
     };
     answered(StatusCode::OK, changed.await)
+}
+
+/// `DELETE /v1/arena/exhibits/{id}`: removes a picture for good; its owner's right, and the operator's.
+pub(in crate::api) async fn remove(State(state): State<AppState>, caller: Caller, PathPart(id): PathPart) -> Response {
+    let removed = async {
+        let (exhibit, _) = to_be_changed(&state, &caller, &id).await?;
+        exhibits::remove(&state.generator, &exhibit).await?;
+        Ok(json!({ "id": exhibit.id, "object": "exhibit", "deleted": true }))
+    };
+    answered(StatusCode::OK, removed.await)
+}
+
+fn absent() -> Problem {
+    Refusal::NotFound("There is no such picture of yours.".to_owned()).into()
+}
+
+/// A picture that the caller may change, and whether as an operator. One that was removed is not there any more.
+async fn to_be_changed(state: &AppState, caller: &Caller, id: &str) -> Result<(ExhibitRow, bool), Problem> {
+    let found = state.generator.database.exhibit(id).await;
+    let found = found.map_err(|error| internal(&error))?.filter(|row| !row.is_removed());
+    let exhibit = found.ok_or_else(absent)?;
+    let is_operator = caller.identity.may(Scope::Admin);
+    if !is_operator {
+        caller.require(Scope::Generate)?;
+        if exhibit.account_id != caller.identity.account_id || !is_own(state, caller, &exhibit).await? {
+            return Err(absent());
+        }
+    }
+    Ok((exhibit, is_operator))
 }
 
 /// Whether a picture is of a request of the caller's own: visitors share an account, and are told apart by their keys.
@@ -192,13 +209,14 @@ pub(in crate::api) async fn exhibits(
             .count_exhibits(&filter)
             .await
             .map_err(|error| internal(&error))?;
-        let mut data = Vec::new();
-        for row in &rows {
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let opinions = database.opinions(&ids).await.map_err(|error| internal(&error))?;
+        let told = |row: &ExhibitRow| {
             let mut exhibit = told::exhibit(row, &state.generator.catalog);
-            let opinion = database.opinion(&row.id).await.map_err(|error| internal(&error))?;
-            exhibit["opinion"] = opinion.as_ref().map_or(Value::Null, told::opinion);
-            data.push(exhibit);
-        }
+            exhibit["opinion"] = opinions.get(&row.id).map_or(Value::Null, told::opinion);
+            exhibit
+        };
+        let data: Vec<Value> = rows.iter().map(told).collect();
         Ok(json!({ "object": "list", "total": total, "data": data }))
     };
     answered(StatusCode::OK, told.await)

@@ -1,5 +1,7 @@
 //! Reports of pictures on show, and what a machine says of them.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -12,7 +14,7 @@ use crate::api::query::Parameters;
 use crate::arena::reports::{JUDGE_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX};
 use crate::arena::{reports, told};
 use crate::auth::Scope;
-use crate::db::arena::{OpinionRow, ReportState};
+use crate::db::arena::{OpinionRow, ReportRow, ReportState};
 use crate::http::path::PathPart;
 use crate::http::state::AppState;
 use crate::operator::Refusal;
@@ -40,10 +42,15 @@ pub(in crate::api) async fn report(
         let (reason, named) = read.await?;
         let reason = reason.ok_or_else(Problem::internal)?;
         let reporter = voter(&caller, named.as_deref());
-        let row = reports::report(&state.generator, &reporter, &id, &reason).await?;
-        Ok(told::report(&row))
+        let (row, is_new) = reports::report(&state.generator, &reporter, &id, &reason).await?;
+        Ok((told::report(&row), is_new))
     };
-    answered(StatusCode::CREATED, made.await)
+    let (status, told) = match made.await {
+        Ok((told, true)) => (StatusCode::CREATED, Ok(told)),
+        Ok((told, false)) => (StatusCode::OK, Ok(told)),
+        Err(problem) => (StatusCode::CREATED, Err(problem)),
+    };
+    answered(status, told)
 }
 
 /// `GET /v1/arena/reports`: reports, for operators, each with its picture.
@@ -55,16 +62,17 @@ pub(in crate::api) async fn list(State(state): State<AppState>, caller: Caller, 
         query.finish()?;
         let database = &state.generator.database;
         let rows = database.reports(wanted.unwrap_or(ReportState::Waiting), PAGE).await;
-        let mut data = Vec::new();
-        for row in rows.map_err(|error| internal(&error))? {
-            let exhibit = database
-                .exhibit(&row.exhibit_id)
-                .await
-                .map_err(|error| internal(&error))?;
-            let mut report = told::report(&row);
-            report["exhibit"] = exhibit.map_or(Value::Null, |row| told::exhibit(&row, &state.generator.catalog));
-            data.push(report);
-        }
+        let rows = rows.map_err(|error| internal(&error))?;
+        let ids: BTreeSet<&str> = rows.iter().map(|row| row.exhibit_id.as_str()).collect();
+        let exhibits = database.exhibits_of(&ids.into_iter().collect::<Vec<_>>()).await;
+        let exhibits = exhibits.map_err(|error| internal(&error))?;
+        let told = |row: &ReportRow| {
+            let exhibit = exhibits.iter().find(|exhibit| exhibit.id == row.exhibit_id);
+            let mut report = told::report(row);
+            report["exhibit"] = exhibit.map_or(Value::Null, |row| told::exhibit(row, &state.generator.catalog));
+            report
+        };
+        let data: Vec<Value> = rows.iter().map(told).collect();
         Ok(json!({ "object": "list", "data": data }))
     };
     answered(StatusCode::OK, told.await)

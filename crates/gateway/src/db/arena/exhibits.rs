@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::flag;
-use crate::db::{Database, DatabaseError, time};
+use crate::db::{Database, DatabaseError, rows, time};
 
 /// Whether a picture is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,13 @@ pub enum ExhibitState {
     Waiting,
     /// By nobody.
     Hidden,
+    /// By who asked for it alone, until it is published or removed.
+    Private,
 }
 
 impl ExhibitState {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Shown, Self::Waiting, Self::Hidden];
+    pub const ALL: [Self; 4] = [Self::Shown, Self::Waiting, Self::Hidden, Self::Private];
 
     /// The name in tables and in the API.
     #[must_use]
@@ -29,6 +31,7 @@ impl ExhibitState {
             Self::Shown => "shown",
             Self::Waiting => "waiting",
             Self::Hidden => "hidden",
+            Self::Private => "private",
         }
     }
 }
@@ -72,6 +75,14 @@ pub struct ExhibitRow {
     pub position: i64,
     /// When it was hung.
     pub created_at: Timestamp,
+}
+
+impl ExhibitRow {
+    /// Whether it was removed: its file is gone, or is about to be, and its prompt is forgotten.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.prompt.is_empty()
+    }
 }
 
 /// Which pictures are wanted. Absent: any.
@@ -211,22 +222,43 @@ impl Database {
     /// [`DatabaseError`].
     pub async fn take_down_of(&self, generation_id: &str) -> Result<Vec<String>, DatabaseError> {
         let hung: Vec<(String,)> =
-            sqlx::query_as("SELECT path FROM exhibits WHERE generation_id = $1 AND prompt <> ''")
+            sqlx::query_as("SELECT path FROM exhibits WHERE generation_id = $1 AND (prompt <> '' OR state = $2)")
                 .bind(generation_id)
+                .bind(ExhibitState::Private.as_str())
                 .fetch_all(&self.pool)
                 .await?;
-        for table in ["exhibit_reports", "exhibit_opinions"] {
-            let sql = sqlx::AssertSqlSafe(format!(
-                "DELETE FROM {table} WHERE exhibit_id IN (SELECT id FROM exhibits WHERE generation_id = $1)"
-            ));
-            sqlx::query(sql).bind(generation_id).execute(&self.pool).await?;
-        }
+        self.forget_said("generation_id", generation_id).await?;
         sqlx::query("UPDATE exhibits SET state = $2, prompt = '', settings = '{}' WHERE generation_id = $1")
             .bind(generation_id)
             .bind(ExhibitState::Hidden.as_str())
             .execute(&self.pool)
             .await?;
         Ok(hung.into_iter().map(|(path,)| path).collect())
+    }
+
+    /// Removes what was said of pictures: reports and opinions.
+    async fn forget_said(&self, by: &'static str, value: &str) -> Result<(), DatabaseError> {
+        for table in ["exhibit_reports", "exhibit_opinions"] {
+            let sql = sqlx::AssertSqlSafe(format!(
+                "DELETE FROM {table} WHERE exhibit_id IN (SELECT id FROM exhibits WHERE {by} = $1)"
+            ));
+            sqlx::query(sql).bind(value).execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a picture down for good: its prompt is forgotten, and what was said of it. Its file is to be removed, and is found
+    /// by [`Database::end_private`] until [`Database::hide_removed`] says so.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn end_exhibit(&self, id: &str) -> Result<(), DatabaseError> {
+        sqlx::query("UPDATE exhibits SET state = $2, prompt = '', settings = '{}' WHERE id = $1")
+            .bind(id)
+            .bind(ExhibitState::Private.as_str())
+            .execute(&self.pool)
+            .await?;
+        self.forget_said("id", id).await
     }
 
     /// Shows, hides or takes back a picture. Returns whether there is one of that id.
@@ -240,6 +272,67 @@ impl Database {
             .execute(&self.pool)
             .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Publishes a private picture. Returns whether it was one.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn publish_private(&self, id: &str, state: ExhibitState) -> Result<bool, DatabaseError> {
+        let done = sqlx::query("UPDATE exhibits SET state = $2 WHERE id = $1 AND state = $3 AND prompt <> ''")
+            .bind(id)
+            .bind(state.as_str())
+            .bind(ExhibitState::Private.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Forgets the prompts of up to `limit` private pictures from before `before`, so that they cannot be published any more.
+    /// Returns their ids and files: these are to be removed, and are found again until [`Database::hide_removed`] says so.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn end_private(&self, before: Timestamp, limit: i64) -> Result<Vec<(String, String)>, DatabaseError> {
+        let rows = sqlx::query_as(
+            "UPDATE exhibits SET prompt = '', settings = '{}' WHERE id IN (SELECT id FROM exhibits WHERE state = $1 \
+             AND created_at <= $2 ORDER BY created_at LIMIT $3) AND state = $1 RETURNING id, path",
+        )
+        .bind(ExhibitState::Private.as_str())
+        .bind(before.as_microsecond())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows)
+    }
+
+    /// Notes that the files of these pictures are gone.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn hide_removed(&self, ids: &[String]) -> Result<(), DatabaseError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (hidden, list) = (ExhibitState::Hidden.as_str(), rows::places(ids.len(), 1));
+        let sql = sqlx::AssertSqlSafe(format!("UPDATE exhibits SET state = '{hidden}' WHERE id IN {list}"));
+        let query = ids.iter().fold(sqlx::query(sql), |query, id| query.bind(id));
+        query.execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The pictures of these ids, whatever their state, in no order.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn exhibits_of(&self, ids: &[&str]) -> Result<Vec<ExhibitRow>, DatabaseError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = rows::places(ids.len(), 1);
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM exhibits WHERE id IN {list}"));
+        let query = ids.iter().fold(sqlx::query(sql), |query, id| query.bind(*id));
+        query.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a model of the operator's says of pictures on show.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
-use crate::db::{Database, DatabaseError, texts, time};
+use crate::db::{Database, DatabaseError, rows, texts, time};
 
 /// A machine's opinion of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,27 +45,32 @@ impl Database {
         Ok(())
     }
 
-    /// What is said of a picture.
+    /// What is said of these pictures, by their ids.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn opinion(&self, exhibit_id: &str) -> Result<Option<OpinionRow>, DatabaseError> {
-        let row = sqlx::query(
-            "SELECT exhibit_id, judge, plus, minus, created_at FROM exhibit_opinions WHERE exhibit_id = $1",
-        )
-        .bind(exhibit_id)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            Ok(OpinionRow {
-                exhibit_id: row.try_get("exhibit_id")?,
+    pub async fn opinions(&self, exhibits: &[&str]) -> Result<HashMap<String, OpinionRow>, DatabaseError> {
+        if exhibits.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let list = rows::places(exhibits.len(), 1);
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT exhibit_id, judge, plus, minus, created_at FROM exhibit_opinions WHERE exhibit_id IN {list}"
+        ));
+        let query = exhibits.iter().fold(sqlx::query(sql), |query, id| query.bind(*id));
+        let found = query.fetch_all(&self.pool).await?;
+        let read = |row: &AnyRow| {
+            let exhibit_id: String = row.try_get("exhibit_id")?;
+            let opinion = OpinionRow {
+                exhibit_id: exhibit_id.clone(),
                 judge: row.try_get("judge")?,
                 plus: texts(row.try_get("plus")?, "plus")?,
                 minus: texts(row.try_get("minus")?, "minus")?,
                 created_at: time(row.try_get("created_at")?, "created_at")?,
-            })
-        })
-        .transpose()
+            };
+            Ok((exhibit_id, opinion))
+        };
+        found.iter().map(read).collect()
     }
 
     /// Forgets what was said of a picture. Returns whether something was.

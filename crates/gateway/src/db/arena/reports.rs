@@ -1,8 +1,8 @@
 //! What people report of pictures on show.
 
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::db::{Database, DatabaseError, time};
 
@@ -49,6 +49,13 @@ pub struct ReportRow {
     pub created_at: Timestamp,
 }
 
+/// A query for the reports that meet a condition.
+fn select(condition: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "SELECT id, exhibit_id, reporter, reason, state, created_at FROM exhibit_reports WHERE {condition}"
+    ))
+}
+
 fn read(row: &AnyRow) -> Result<ReportRow, DatabaseError> {
     Ok(ReportRow {
         id: row.try_get("id")?,
@@ -81,6 +88,18 @@ impl Database {
         Ok(done.rows_affected() > 0)
     }
 
+    /// The report of a picture by somebody.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn report_by(&self, reporter: &str, exhibit_id: &str) -> Result<Option<ReportRow>, DatabaseError> {
+        let query = sqlx::query(select("exhibit_id = $1 AND reporter = $2"))
+            .bind(exhibit_id)
+            .bind(reporter);
+        let row = query.fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// How many somebody has made since `since`, and how many wait in all.
     ///
     /// # Errors
@@ -103,15 +122,9 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn reports(&self, state: ReportState, limit: i64) -> Result<Vec<ReportRow>, DatabaseError> {
-        let rows = sqlx::query(
-            "SELECT id, exhibit_id, reporter, reason, state, created_at FROM exhibit_reports WHERE state = $1 \
-             ORDER BY created_at DESC, id LIMIT $2",
-        )
-        .bind(state.as_str())
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(read).collect()
+        let sql = select("state = $1 ORDER BY created_at DESC, id LIMIT $2");
+        let query = sqlx::query(sql).bind(state.as_str()).bind(limit);
+        query.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
     /// The report of that id.
@@ -119,12 +132,8 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn report(&self, id: &str) -> Result<Option<ReportRow>, DatabaseError> {
-        let row = sqlx::query(
-            "SELECT id, exhibit_id, reporter, reason, state, created_at FROM exhibit_reports WHERE id = $1",
-        )
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await?;
+        let query = sqlx::query(select("id = $1")).bind(id);
+        let row = query.fetch_optional(&self.pool).await?;
         row.as_ref().map(read).transpose()
     }
 

@@ -64,6 +64,8 @@ pub struct VoteRow {
 /// What ratings need of a vote, or of its taking back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CastRow {
+    /// Id, sorted by time.
+    pub id: String,
     /// The pair.
     pub battle_id: String,
     /// Whether it takes the vote on the pair back.
@@ -322,24 +324,32 @@ impl Database {
         Ok(row.try_get("newest")?)
     }
 
-    /// Every row of a world's votes with an id up to `last` and past `after`, votes and takings back, in the order of ids.
+    /// The first `limit` rows of a world's votes with an id up to `last` and past `after`, votes and takings back, in the
+    /// order of ids.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn vote_rows(&self, sandbox: bool, (after, last): (&str, &str)) -> Result<Vec<CastRow>, DatabaseError> {
+    pub async fn vote_rows(
+        &self,
+        sandbox: bool,
+        (after, last): (&str, &str),
+        limit: u32,
+    ) -> Result<Vec<CastRow>, DatabaseError> {
         let rows = sqlx::query(
-            "SELECT battle_id, kind, competition, left_model, right_model, outcome, voter, address, decided_ms, created_at \
-             FROM arena_votes WHERE sandbox = $1 AND id > $2 AND id <= $3 ORDER BY id",
+            "SELECT id, battle_id, kind, competition, left_model, right_model, outcome, voter, address, decided_ms, created_at \
+             FROM arena_votes WHERE sandbox = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
         )
         .bind(flag(sandbox))
         .bind(after)
         .bind(last)
+        .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
             .map(|row| {
                 let kind: String = row.try_get("kind")?;
                 Ok(CastRow {
+                    id: row.try_get("id")?,
                     battle_id: row.try_get("battle_id")?,
                     takes_back: kind == TAKEN_BACK,
                     competition: row.try_get("competition")?,

@@ -131,7 +131,7 @@ impl Asking<'_> {
             competition: Some(self.order),
             prompt,
             settings: &json!({}),
-            state: ExhibitState::Hidden,
+            state: ExhibitState::Private,
             now: generator.clock.now(),
         };
         Ok(exhibits::hang(generator, &self.state.spool, order).await?)
@@ -169,19 +169,12 @@ async fn offer(state: &AppState, voter: &Voter, id: &str, is_operator: bool) -> 
         ExhibitState::Waiting
     };
     for side in &told.sides {
-        // What is on show or waits stays so.
-        if is_unseen(&side.exhibit) {
-            state
-                .generator
-                .database
-                .set_exhibit_state(&side.exhibit.id, wanted)
-                .await?;
-        }
+        // What is on show or waits stays so, and what the operator took down.
+        state
+            .generator
+            .database
+            .publish_private(&side.exhibit.id, wanted)
+            .await?;
     }
     Ok(())
-}
-
-/// Whether a picture is hidden and can be published: one that was erased has no prompt any more.
-pub(super) fn is_unseen(exhibit: &ExhibitRow) -> bool {
-    exhibit.state == ExhibitState::Hidden.as_str() && !exhibit.prompt.is_empty()
 }

@@ -8,11 +8,9 @@ use site::frame::Page;
 use site::pages::desk::arena;
 
 use super::super::elsewhere::see;
-use super::super::pictures::image;
+use super::super::gallery;
 use super::requests::part;
 use super::sitting::Sitting;
-use crate::arena::exhibits;
-use crate::http::fallback;
 use crate::http::path::PathPart;
 use crate::problem::Problem;
 
@@ -42,6 +40,16 @@ async fn page(sitting: &Sitting, fault: Option<&str>) -> Result<Page, Problem> {
 /// Lets a picture in, or leaves it out.
 pub(super) async fn exhibit(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
     answer(&sitting, "exhibits", &id, request).await
+}
+
+/// Removes a picture for good.
+pub(super) async fn remove(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
+    let done = async {
+        sitting.form(request).await?;
+        let path = format!("/v1/arena/exhibits/{}", part(&id));
+        sitting.send(Method::DELETE, &path, &Value::Null).await
+    };
+    answered(&sitting, done.await).await
 }
 
 /// Upholds or dismisses a report.
@@ -75,7 +83,11 @@ async fn answer(sitting: &Sitting, of: &str, id: &str, request: Request) -> Resp
         let path = format!("/v1/arena/{of}/{}", part(id));
         sitting.send(Method::PATCH, &path, &Value::Object(order)).await
     };
-    match done.await {
+    answered(sitting, done.await).await
+}
+
+async fn answered(sitting: &Sitting, done: Result<Value, Problem>) -> Response {
+    match done {
         Ok(_) => see("/app/arena"),
         Err(problem) => {
             let page = page(sitting, Some(&problem.message)).await;
@@ -90,19 +102,7 @@ pub(super) async fn picture(sitting: Sitting, PathPart(file): PathPart) -> Respo
         return problem.into_response();
     }
     let id = file.strip_suffix(".webp").unwrap_or_default();
-    let generator = &sitting.state.generator;
-    let found = match generator.database.exhibit(id).await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::error!(error = %error, "a picture could not be looked up");
-            return Problem::of_database(&error).into_response();
-        }
-    };
-    let Some(row) = found else {
-        return fallback::at(&format!("/app/arena/pictures/{file}")).into_response();
-    };
-    match exhibits::file(generator, &sitting.state.spool, &row).await {
-        Ok(bytes) => image("image/webp", "private, no-store", bytes),
-        Err(refusal) => Problem::from(refusal).into_response(),
-    }
+    let found = sitting.state.generator.database.exhibit(id).await;
+    let path = format!("/app/arena/pictures/{file}");
+    gallery::file_of(&sitting.state, found, "private, no-store", &path).await
 }

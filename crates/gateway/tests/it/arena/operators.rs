@@ -43,6 +43,23 @@ async fn pictures_are_published_by_their_owner_and_taken_down() {
     assert!(gallery().await.contains("0 pictures<"));
     let gone = send(gateway.anonymous(Method::GET, &format!("/gallery/{id}.webp"))).await;
     assert_eq!(gone.status, 404);
+    // Removed, it is gone for its owner too.
+    let own = format!("/v1/arena/exhibits/{id}");
+    let visitor = gateway.anonymous(Method::DELETE, &own);
+    assert_eq!(send(visitor).await.status, 401);
+    let files = || std::fs::read_dir(gateway.data_dir.join("media/arena")).map_or(0, Iterator::count);
+    assert_eq!(files(), 1);
+    let removed = send(gateway.request(Method::DELETE, &own)).await.ok();
+    assert_eq!(removed, json!({ "id": id, "object": "exhibit", "deleted": true }));
+    assert_eq!(files(), 0);
+    send(gateway.request(Method::DELETE, &own))
+        .await
+        .error(404, "INVALID_REQUEST");
+    send(hide(&gateway.key)).await.error(404, "INVALID_REQUEST");
+    let again = json!({ "request_id": made["id"], "prompt": "a red barn" });
+    post(&gateway, "/v1/arena/exhibits", again)
+        .await
+        .error(409, "INVALID_REQUEST");
     let absent = post(
         &gateway,
         "/v1/arena/exhibits",

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::super::harness::{TestGateway, send};
+use super::super::harness::{TestGateway, send, until};
 use super::super::sessions::{form, of_page, signed_in, visitor};
 use super::{Browser, COMPETITION, MODELS, between, board, hang, pictures, post};
 
@@ -19,6 +19,39 @@ async fn page(gateway: &TestGateway, path: &str) -> String {
     send(gateway.anonymous(Method::GET, path)).await.text()
 }
 
+/// Puts a prompt of the visitor's own to two models. Returns the page of the pair, and its id.
+async fn ask(gateway: &TestGateway, browser: &Browser, prompt: &str) -> (String, String) {
+    let fields = [("prompt", prompt), ("form_token", "")];
+    let asked = browser.send(gateway, "/arena/prompts", &fields).await;
+    assert_eq!(asked.status(), StatusCode::SEE_OTHER);
+    assert_eq!(asked.headers()["location"], "/arena");
+    let session = asked.headers().get_all("set-cookie").iter();
+    assert!(
+        session
+            .filter_map(|set| set.to_str().ok())
+            .any(|set| set.starts_with("pictor_session="))
+    );
+    let html = read(gateway, browser, "/arena").await;
+    let battle = between(&html, "name=\"battle\" value=\"", "\"").to_owned();
+    (html, battle)
+}
+
+async fn read(gateway: &TestGateway, browser: &Browser, path: &str) -> String {
+    let reply = browser.get(&format!("{}{path}", gateway.base)).await;
+    reply.text().await.expect("a page")
+}
+
+async fn vote(gateway: &TestGateway, browser: &Browser, battle: &str) {
+    let fields = [("battle", battle), ("vote", "left")];
+    let voted = browser.send(gateway, "/arena/votes", &fields).await;
+    assert_eq!(voted.status(), StatusCode::SEE_OTHER);
+}
+
+async fn hung(gateway: &TestGateway, state: &str) -> Vec<Value> {
+    let list = gateway.get(&format!("/v1/arena/exhibits?state={state}")).await.ok();
+    list["data"].as_array().expect("a list").clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_of_ones_own_is_a_blind_pair_and_its_vote_counts() {
     let gateway = TestGateway::embedded().await;
@@ -28,59 +61,41 @@ async fn a_prompt_of_ones_own_is_a_blind_pair_and_its_vote_counts() {
         html.contains("No pairs yet") && html.contains("A prompt of your own"),
         "{html}"
     );
-    let asked = browser
-        .send(
-            &gateway,
-            "/arena/prompts",
-            &[("prompt", "a glass whale <b>"), ("form_token", "")],
-        )
-        .await;
-    assert_eq!(asked.status(), StatusCode::SEE_OTHER);
-    assert_eq!(asked.headers()["location"], "/arena");
-    let session = asked.headers().get_all("set-cookie").iter();
-    assert!(
-        session
-            .filter_map(|set| set.to_str().ok())
-            .any(|set| set.starts_with("pictor_session="))
-    );
-    let html = browser
-        .get(&format!("{}/arena", gateway.base))
-        .await
-        .text()
-        .await
-        .expect("a page");
+    let (html, battle) = ask(&gateway, &browser, "a glass whale <b>").await;
     assert!(html.contains("a glass whale &lt;b&gt;"), "{html}");
     assert_eq!(pictures(&html).len(), 2);
-    let hung = gateway.get("/v1/arena/exhibits?state=hidden").await.ok();
-    let hung = hung["data"].as_array().expect("a list").clone();
-    assert_eq!(hung.len(), 2);
-    for exhibit in &hung {
+    let own = hung(&gateway, "private").await;
+    assert_eq!(own.len(), 2);
+    for exhibit in &own {
         let name = exhibit["name"].as_str().expect("a name");
         assert!(!main_of(&html).contains(name), "{name} is told before the vote");
         assert!(!page(&gateway, "/gallery").await.contains("glass whale"));
     }
-    let battle = between(&html, "name=\"battle\" value=\"", "\"").to_owned();
-    let voted = browser
-        .send(&gateway, "/arena/votes", &[("battle", &battle), ("vote", "left")])
-        .await;
-    assert_eq!(voted.status(), StatusCode::SEE_OTHER);
+    vote(&gateway, &browser, &battle).await;
     assert_eq!(board(&gateway).await["votes"]["total"], 1);
     let mode = gateway.get("/v1/arena/leaderboard?board=mode:image-edit").await.ok();
     assert_eq!(mode["votes"]["total"], 0);
-    let told = browser
-        .get(&format!("{}/arena/battles/{battle}", gateway.base))
-        .await
-        .text()
-        .await
-        .expect("a page");
+    let path = format!("/arena/battles/{battle}");
+    let told = read(&gateway, &browser, &path).await;
     assert!(told.contains("Publish both") && told.contains("Look closer"), "{told}");
     // Published, both wait for the operator; a second time changes nothing.
-    for _ in 0..2 {
+    let publish = async || {
         let offered = browser.send(&gateway, "/arena/published", &[("battle", &battle)]).await;
         assert_eq!(offered.status(), StatusCode::SEE_OTHER);
-    }
-    let waiting = gateway.get("/v1/arena/exhibits?state=waiting").await.ok();
-    assert_eq!(waiting["total"], 2);
+    };
+    publish().await;
+    publish().await;
+    assert_eq!(hung(&gateway, "waiting").await.len(), 2);
+    // What the operator takes down stays down, whoever asked for it.
+    let down = format!("/v1/arena/exhibits/{}", own[0]["id"].as_str().expect("an id"));
+    let hide = gateway
+        .request(Method::PATCH, &down)
+        .json(&json!({ "state": "hidden" }));
+    send(hide).await.ok();
+    publish().await;
+    assert_eq!(hung(&gateway, "waiting").await.len(), 1);
+    assert_eq!(hung(&gateway, "hidden").await[0]["id"], own[0]["id"]);
+    assert!(!read(&gateway, &browser, &path).await.contains("Publish both"));
     let stranger = Browser::new(&gateway).await.0;
     let stolen = stranger
         .send(&gateway, "/arena/published", &[("battle", &battle)])
@@ -88,6 +103,60 @@ async fn a_prompt_of_ones_own_is_a_blind_pair_and_its_vote_counts() {
     assert_eq!(stolen.status(), StatusCode::NOT_FOUND);
     let empty = browser.send(&gateway, "/arena/prompts", &[("prompt", " ")]).await;
     assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
+    gateway.finish().await;
+}
+
+/// Pictures on show are kept; those of a prompt of one's own have the time of media to be published in, or of their pair.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_publishes_of_a_prompt_of_ones_own_is_removed() {
+    let gateway = TestGateway::embedded().await;
+    let (browser, _) = Browser::new(&gateway).await;
+    let (_, published) = ask(&gateway, &browser, "a glass whale").await;
+    vote(&gateway, &browser, &published).await;
+    browser
+        .send(&gateway, "/arena/published", &[("battle", &published)])
+        .await;
+    let (html, battle) = ask(&gateway, &browser, "a brass owl").await;
+    vote(&gateway, &browser, &battle).await;
+    let files = || std::fs::read_dir(gateway.data_dir.join("media/arena")).map_or(0, Iterator::count);
+    assert_eq!(files(), 4);
+    gateway.clock.advance_s(2 * 3_600 - 1);
+    // A gateway looks as soon as it starts.
+    let early = gateway.replica().await;
+    assert_eq!(hung(&early, "private").await.len(), 2);
+    early.finish().await;
+    gateway.clock.advance_s(1);
+    let replica = gateway.replica().await;
+    until("the removal", async || {
+        hung(&replica, "private").await.is_empty().then_some(())
+    })
+    .await;
+    replica.finish().await;
+    assert_eq!(files(), 2);
+    assert_eq!(hung(&gateway, "waiting").await.len(), 2);
+    // What was said of them still counts.
+    assert_eq!(board(&gateway).await["votes"]["total"], 2);
+    let told = read(&gateway, &browser, &format!("/arena/battles/{battle}")).await;
+    assert!(
+        told.contains("This picture was removed") && !told.contains("Publish both"),
+        "{told}"
+    );
+    assert!(!told.contains("brass owl"));
+    for path in pictures(&html) {
+        assert_eq!(
+            send(gateway.anonymous(Method::GET, &path)).await.status,
+            StatusCode::NOT_FOUND
+        );
+    }
+    // Nor does the operator bring back what is gone.
+    let gone = hung(&gateway, "hidden").await[0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let show = gateway.request(Method::PATCH, &format!("/v1/arena/exhibits/{gone}"));
+    send(show.json(&json!({ "state": "shown" })))
+        .await
+        .error(404, "INVALID_REQUEST");
     gateway.finish().await;
 }
 
@@ -167,12 +236,20 @@ async fn what_visitors_publish_waits_and_is_their_own_alone() {
     send(of_page(&gateway, Method::PATCH, &own, &one).json(&hide))
         .await
         .ok();
-    assert_eq!(
-        send(gateway.anonymous(Method::GET, &format!("/gallery/{id}")))
-            .await
-            .status,
-        404
-    );
+    let gone = async || {
+        let page = gateway.anonymous(Method::GET, &format!("/gallery/{id}"));
+        assert_eq!(send(page).await.status, 404);
+    };
+    gone().await;
+    // Others do not remove it; the desk does, for good.
+    let stolen = send(of_page(&gateway, Method::DELETE, &own, &other)).await;
+    stolen.error(404, "INVALID_REQUEST");
+    let path = format!("/app/arena/exhibits/{id}/removed");
+    let removed = form(&gateway, &path, &admin, &[("form_token", token)]).await;
+    assert_eq!(removed.header("location"), "/app/arena", "{}", removed.text());
+    let show = form(&gateway, &format!("/app/arena/exhibits/{id}"), &admin, &fields).await;
+    assert_eq!(show.status, StatusCode::NOT_FOUND);
+    gone().await;
     gateway.finish().await;
 }
 
@@ -193,7 +270,10 @@ async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
     let empty = browser.send(&gateway, &path, &[("reason", " ")]).await;
     assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
     let by_key = format!("/v1/arena/exhibits/{id}/reports");
-    assert_eq!(post(&gateway, &by_key, json!({ "reason": "twice" })).await.status, 201);
+    let first = post(&gateway, &by_key, json!({ "reason": "a hand" })).await;
+    let second = post(&gateway, &by_key, json!({ "reason": "and a foot" })).await;
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 200));
+    assert_eq!(first.json(), second.json(), "the second of one person changes nothing");
     let waiting = gateway.get("/v1/arena/reports").await.ok();
     assert_eq!(waiting["data"].as_array().map(Vec::len), Some(2));
     assert_eq!(waiting["data"][0]["exhibit"]["competition"], COMPETITION);

@@ -35,7 +35,8 @@ async fn on_show(database: &Database, data_dir: &Path) -> Vec<PathBuf> {
                 ..ExhibitFilter::default()
             };
             let hung = database.exhibits(&filter, 0, ALL).await.expect("exhibits can be read");
-            files.extend(hung.into_iter().map(|row| data_dir.join("media").join(row.path)));
+            let kept = hung.into_iter().filter(|row| !row.is_removed());
+            files.extend(kept.map(|row| data_dir.join("media").join(row.path)));
         }
     }
     files

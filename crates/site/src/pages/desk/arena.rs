@@ -95,6 +95,16 @@ fn answers(desk: &Desk, path: &str, about: &str, choices: &[Answer]) -> String {
     )
 }
 
+/// The form that removes a picture for good.
+fn removal(desk: &Desk, exhibit: &Value) -> String {
+    let path = format!("/app/arena/exhibits/{}/removed", text(exhibit, "id"));
+    let button = format!(
+        "<button class=\"btn sm bare\" type=\"submit\">Remove for good<span class=\"sr\">: {}</span></button>",
+        escape(text(exhibit, "prompt"))
+    );
+    desk.form(&path, "", &button)
+}
+
 /// A picture as it lies, whatever its state: the desk alone may see what is not on show.
 fn thumb(exhibit: &Value) -> String {
     format!(
@@ -120,7 +130,7 @@ fn pictures(desk: &Desk, rows: &[Value]) -> String {
                 &path,
                 text(exhibit, "prompt"),
                 &[("Show", "state", "shown"), ("Leave out", "state", "hidden")]
-            )
+            ) + &removal(desk, exhibit)
         )
     };
     table(
@@ -154,7 +164,7 @@ fn reports(desk: &Desk, rows: &[Value]) -> String {
                 &path,
                 text(report, "reason"),
                 &[("Take down", "state", "upheld"), ("Dismiss", "state", "dismissed")]
-            )
+            ) + &removal(desk, exhibit)
         )
     };
     table(
