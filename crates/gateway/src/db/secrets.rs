@@ -80,6 +80,11 @@ impl Database {
     ) -> Result<Rotated, DatabaseError> {
         let overlaps = ends_at > now;
         let mut transaction = self.begin_write().await?;
+        // Another replica may be at it: what is read below is what that one leaves.
+        sqlx::query("UPDATE own_secrets SET value = value WHERE name = $1")
+            .bind(name)
+            .execute(&mut *transaction)
+            .await?;
         // An overlap of nothing ends every one, the others only what is over.
         let over = if overlaps { now.as_microsecond() } else { i64::MAX };
         sqlx::query("DELETE FROM former_secrets WHERE name = $1 AND ends_at <= $2")

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::harness::{TestGateway, check_no_secret, send};
+use super::harness::{TestGateway, check_no_secret, send, until};
 
 async fn rotate(gateway: &TestGateway, of: &str, order: Value) -> Value {
     let path = format!("/v1/{of}/secret");
@@ -67,6 +67,46 @@ async fn links_work_until_they_end_whatever_signs_the_next_ones() {
         let request = gateway.anonymous(Method::POST, path).bearer_auth(&reads.token);
         send(request.json(&json!({}))).await.error(403, "PERMISSION_DENIED");
     }
+    gateway.finish().await;
+}
+
+/// Links are opened at whichever replica the load balancer picks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_links_that_one_replica_puts_in_place_counts_at_the_other() {
+    let gateway = TestGateway::start().await;
+    let replica = gateway.replica().await;
+    let asked = json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64", "response_format": "url" });
+    let link = async |at: &TestGateway| {
+        let made = at.generate(asked.clone()).await.ok();
+        let url = made["data"][0]["url"].as_str().expect("a link").to_owned();
+        url.strip_prefix(&at.base).expect("its own address").to_owned()
+    };
+    let opens_at = async |at: &TestGateway, path: &str| opens(at, &format!("{}{path}", at.base)).await;
+    let old = link(&gateway).await;
+    rotate(&gateway, "links", json!({})).await;
+    // The other one signs with the former until it looks again, and opens what it has not heard of by looking at once.
+    let (new, by_other) = (link(&gateway).await, link(&replica).await);
+    for at in [&gateway, &replica] {
+        for path in [&old, &new, &by_other] {
+            assert_eq!(opens_at(at, path).await, 200, "{path}");
+        }
+    }
+    assert_eq!(
+        gateway.get("/v1/links/secret").await.ok(),
+        replica.get("/v1/links/secret").await.ok()
+    );
+    // A leaked one is ended here at once, and there as soon as it looks again.
+    rotate(&replica, "links", json!({ "overlap_s": 0 })).await;
+    assert_eq!(opens_at(&replica, &new).await, 404);
+    until("the end of a leaked secret at the other replica", async || {
+        (opens_at(&gateway, &new).await == 404).then_some(())
+    })
+    .await;
+    let fresh = link(&gateway).await;
+    for at in [&gateway, &replica] {
+        assert_eq!((opens_at(at, &fresh).await, opens_at(at, &old).await), (200, 404));
+    }
+    replica.finish().await;
     gateway.finish().await;
 }
 

@@ -1,8 +1,8 @@
 //! Webhooks where several processes could send them, and where one ends.
 
-use super::super::harness::{GENERATIONS, Site, send, until, with};
+use super::super::harness::{GENERATIONS, Site, TestGateway, send, until, with};
 use super::receiver::{Answer, Receiver};
-use super::{allowing, begin, begun, body, until_tried};
+use super::{allowing, begin, begun, body, secret, until_tried};
 use reqwest::Method;
 use serde_json::json;
 
@@ -31,6 +31,63 @@ async fn replicas_tell_each_end_once() {
     replica.finish().await;
     gateway.finish().await;
     receiver.expect_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_one_replica_puts_in_place_signs_what_the_other_sends() {
+    let (gateway, receiver) = (allowing().await, Receiver::start(&[]).await);
+    let replica = gateway.replica().await;
+    let first = secret(&replica).await;
+    let rotated = send(gateway.request(Method::POST, "/v1/webhooks/secret").json(&json!({})))
+        .await
+        .ok();
+    let second = rotated["key"].as_str().expect("a text");
+    assert_eq!(replica.get("/v1/webhooks/secret").await.ok(), rotated);
+    // Whichever of the two sends it.
+    for at in [&gateway, &replica] {
+        let id = begin(at, &body(&receiver.url("/hook"))).await;
+        let call = receiver.next().await;
+        assert_eq!(call.request_id(), id);
+        let both = format!("{} {}", call.signature(second), call.signature(&first));
+        assert_eq!(call.header("webhook-signature"), both);
+    }
+    // Ended at once, the former sign nothing any more, at the other one neither.
+    let order = json!({ "overlap_s": 0 });
+    let last = send(replica.request(Method::POST, "/v1/webhooks/secret").json(&order))
+        .await
+        .ok();
+    for at in [&gateway, &replica] {
+        begin(at, &body(&receiver.url("/hook"))).await;
+        receiver
+            .next()
+            .await
+            .check_signature(last["key"].as_str().expect("a text"));
+    }
+    replica.finish().await;
+    gateway.finish().await;
+}
+
+/// Each was told a secret: neither may be one that signs nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_put_in_place_at_the_same_time_all_count() {
+    let gateway = allowing().await;
+    let replica = gateway.replica().await;
+    let rotate = async |at: &TestGateway| {
+        let rotated = send(at.request(Method::POST, "/v1/webhooks/secret").json(&json!({}))).await;
+        rotated.ok()["key"].as_str().expect("a text").to_owned()
+    };
+    let first = secret(&gateway).await;
+    let (one, other) = tokio::join!(rotate(&gateway), rotate(&replica));
+    let told = gateway.get("/v1/webhooks/secret").await.ok();
+    let former = told["former"].as_array().expect("a list").iter();
+    let mut counting: Vec<&str> = former.map(|one| one["key"].as_str().expect("a text")).collect();
+    counting.push(told["key"].as_str().expect("a text"));
+    counting.sort_unstable();
+    let mut wanted = [first.as_str(), &one, &other];
+    wanted.sort_unstable();
+    assert_eq!(counting, wanted);
+    replica.finish().await;
+    gateway.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
