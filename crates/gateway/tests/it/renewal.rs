@@ -1,12 +1,13 @@
 //! A catalogue that is newer than the program: packed, signed, taken while the gateway serves, refused when it is not to be
 //! believed, and kept.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::harness::{GENERATIONS, Process, Site, send, until};
+use super::harness::{GENERATIONS, Process, Site, send, try_send, until};
 
 /// A folder in which catalogues are made.
 struct Workshop<'a> {
@@ -14,14 +15,24 @@ struct Workshop<'a> {
     folder: tempfile::TempDir,
 }
 
-impl Workshop<'_> {
+impl<'a> Workshop<'a> {
+    fn at(site: &'a Site) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { site, folder }
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The folder of a catalogue that has this model beside the built-in ones.
     async fn with_model(&self, id: &str) -> PathBuf {
-        let told = self.site.pictor(&["catalog", "show", "mock-image", "--toml"]).await;
+        self.with_model_like("mock-image", id).await
+    }
+
+    /// The same with a model that is made as another is.
+    async fn with_model_like(&self, like: &str, id: &str) -> PathBuf {
+        let told = self.site.pictor(&["catalog", "show", like, "--toml"]).await;
         let lines = told.ok().lines().filter(|line| !line.starts_with("aliases"));
         let renamed = lines.map(|line| {
             let is_id = line.starts_with("id = ");
@@ -83,10 +94,7 @@ async fn until_known(process: &Process, model: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_catalogue_is_taken_whole_or_not_at_all_and_kept() {
     let site = Site::new().await;
-    let workshop = Workshop {
-        site: &site,
-        folder: tempfile::tempdir().expect("a folder"),
-    };
+    let workshop = Workshop::at(&site);
     let first = workshop.with_model("model-of-spring").await;
     let key = workshop.publish(&first, "key").await;
     let url = workshop.url();
@@ -151,6 +159,64 @@ async fn a_newer_catalogue_is_taken_whole_or_not_at_all_and_kept() {
         404,
         "without the setting the built-in one holds"
     );
+    process.stop().await;
+    site.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_under_way_keep_the_catalogue_that_they_began_with() {
+    let site = Site::new().await;
+    let workshop = Workshop::at(&site);
+    let first = workshop.with_model_like("flux.1-schnell", "model-of-spring").await;
+    let key = workshop.publish(&first, "key").await;
+    let url = workshop.url();
+    let variables = [
+        ("PICTOR_CATALOG_URL", url.as_str()),
+        ("PICTOR_CATALOG_KEY", &key),
+        ("PICTOR_CATALOG_REFRESH_S", "1"),
+    ];
+    let process = site.serve(&variables).await;
+    // Until it is cleared, nobody learns that a job is done.
+    site.fault(json!({ "provider": "fal", "fault": "at=status status=503" }))
+        .await;
+    let spring = json!({ "model": "fal/model-of-spring", "prompt": "dunes", "size": "512x512" });
+    let begin = |name: &str| tokio::spawn(try_send(process.generation(&spring, name)));
+    let waiting = ["one", "two", "three"].map(begin);
+    let accepted = "SELECT COUNT(*) FROM attempts WHERE handle IS NOT NULL";
+    until("three jobs at the provider", async || {
+        (site.number(accepted).await == 3).then_some(())
+    })
+    .await;
+    // Others come and go all the while.
+    let is_over = Cell::new(false);
+    let coming_and_going = async {
+        let asked = json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64" });
+        let mut served = 0;
+        while !is_over.get() {
+            let made = send(process.request(Method::POST, GENERATIONS).json(&asked)).await;
+            assert_eq!(made.ok()["metadata"]["model"], "mock-image");
+            served += 1;
+        }
+        served
+    };
+    let renewing = async {
+        for id in ["model-of-summer", "model-of-autumn", "model-of-winter"] {
+            let next = workshop.with_model(id).await;
+            workshop.publish(&next, "key").await;
+            until_known(&process, id).await;
+        }
+        is_over.set(true);
+    };
+    let (served, ()) = tokio::join!(coming_and_going, renewing);
+    assert!(served > 3, "{served} were served");
+    let late = send(process.request(Method::POST, GENERATIONS).json(&spring)).await;
+    assert_eq!(late.status, StatusCode::NOT_FOUND, "{}", late.text());
+    site.clear_faults().await;
+    for one in waiting {
+        let reply = one.await.expect("it ends").expect("an answer").ok();
+        assert_eq!(reply["metadata"]["model"], "model-of-spring");
+        assert_eq!(process.images(&reply).await, 1);
+    }
     process.stop().await;
     site.finish().await;
 }

@@ -1,7 +1,13 @@
 //! `pictor catalog verify`: what a provider itself tells of its models, held against the catalogue. Providers are emulators, whose tables
 //! are not the catalogue's.
 
+use std::path::PathBuf;
+
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::{Json, Router, routing};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::harness::Site;
 
@@ -25,6 +31,14 @@ fn of<'a>(found: &'a Value, native: &str) -> Vec<(&'a str, &'a str)> {
     differences
         .map(|one| (text(&one["what"]), text(&one["toml"])))
         .collect()
+}
+
+/// A folder of one's own with this model.
+fn own_model(site: &Site, text: &str) -> PathBuf {
+    let own = site.data_dir().join("own");
+    std::fs::create_dir_all(own.join("models")).expect("a folder");
+    std::fs::write(own.join("models/own.toml"), text).expect("a file");
+    own
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,11 +70,8 @@ async fn prices_are_held_against_those_that_an_api_shows() {
     assert_eq!(of(&told, "grok-imagine-image"), []);
     // A folder of one's own says otherwise.
     let shown = site.pictor(&["catalog", "show", "grok-imagine-image", "--toml"]).await;
-    let dir = site.data_dir().join("own/models");
-    std::fs::create_dir_all(&dir).expect("a folder");
     let changed = shown.ok().replace("unit_price = \"0.02\"", "unit_price = \"0.03\"");
-    std::fs::write(dir.join("own.toml"), changed).expect("a file");
-    let own = site.data_dir().join("own");
+    let own = own_model(&site, &changed);
     let variables = [("PICTOR_CATALOG_DIR", own.to_str().expect("a path"))];
     let ran = site
         .pictor_with(&variables, &["catalog", "verify", "--provider", "xai", "--on", EARLY])
@@ -115,14 +126,11 @@ async fn fields_are_held_against_replicate_s_schemas() {
     let shown = site
         .pictor(&["catalog", "show", "recraft-crisp-upscale", "--toml"])
         .await;
-    let dir = site.data_dir().join("own/models");
-    std::fs::create_dir_all(&dir).expect("a folder");
     let changed = shown.ok().replace(
         "model = \"recraft-ai/recraft-crisp-upscale\"",
         "model = \"recraft-ai/recraft-crispest\"",
     );
-    std::fs::write(dir.join("own.toml"), changed).expect("a file");
-    let own = site.data_dir().join("own");
+    let own = own_model(&site, &changed);
     let variables = [("PICTOR_CATALOG_DIR", own.to_str().expect("a path"))];
     let ran = site
         .pictor_with(
@@ -214,5 +222,108 @@ async fn what_should_be_looked_at_is_told_for_any_day() {
     };
     assert!(unconfirmed("2026-12-04").await.is_empty());
     assert_eq!(unconfirmed("2027-03-01").await, ["gpt-image-1-mini", "gpt-image-1.5"]);
+    site.abandon().await;
+}
+
+/// Serves a provider's lists at an address of its own.
+async fn serve(lists: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, lists).await });
+    base
+}
+
+/// What fal would answer of these models: 404 as soon as one of them is not known.
+async fn known_to_fal(RawQuery(query): RawQuery, unknown: &str) -> Result<Json<Value>, StatusCode> {
+    let query = query.unwrap_or_default();
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let asked = pairs.filter(|(name, _)| name == "endpoint_id");
+    let asked: Vec<String> = asked.map(|(_, id)| id.into_owned()).collect();
+    if asked.iter().any(|id| id == unknown) {
+        return Err(StatusCode::NOT_FOUND);
+    }
+    let model = |id: &String| json!({ "endpoint_id": id, "metadata": { "status": "active" } });
+    let price = |id: &String| json!({ "endpoint_id": id, "unit_price": 77, "unit": "images" });
+    Ok(Json(json!({
+        "models": asked.iter().map(model).collect::<Vec<_>>(),
+        "prices": asked.iter().map(price).collect::<Vec<_>>(),
+    })))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_model_that_is_gone_does_not_cost_the_answer_of_its_neighbours() {
+    const GONE: &str = "fal-ai/flux/schnell";
+    let site = Site::new().await;
+    let list = routing::get(|query: RawQuery| known_to_fal(query, GONE));
+    let base = serve(
+        Router::new()
+            .route("/models", list.clone())
+            .route("/models/pricing", list),
+    )
+    .await;
+    let file = site.settings_file();
+    let text = std::fs::read_to_string(&file).expect("settings");
+    let end = text.find("/fal/api/v1").expect("the address of fal's API");
+    let begin = text[..end].rfind('"').expect("a text") + 1;
+    let own = format!("{}{base}{}", &text[..begin], &text[end + "/fal/api/v1".len()..]);
+    std::fs::write(&file, own).expect("a file");
+    let told = found(&site, "fal", EARLY).await;
+    for model in told["models"].as_array().expect("a list") {
+        let differences = model["differences"].as_array().expect("a list");
+        let says = |text: &str| {
+            differences
+                .iter()
+                .any(|one| one["what"].as_str().is_some_and(|what| what.contains(text)))
+        };
+        let is_gone = model["native"] == GONE;
+        assert_eq!(
+            (says("is not among"), says("costs $77")),
+            (is_gone, !is_gone),
+            "{model:#}"
+        );
+    }
+    site.abandon().await;
+}
+
+/// What stands on a page that was not read would count as gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_without_an_end_is_no_list() {
+    let site = Site::new().await;
+    let page =
+        async || Json(json!({ "models": [{ "name": "models/gemini-2.5-flash-image" }], "nextPageToken": "more" }));
+    let base = serve(Router::new().route("/models", routing::get(page))).await;
+    let ran = site
+        .pictor_with(
+            &[("PICTOR_GEMINI_BASE_URL", &base)],
+            &["catalog", "verify", "--provider", "gemini"],
+        )
+        .await;
+    assert!(ran.failed().contains("does not end"), "{ran:?}");
+    assert_eq!(ran.wrote(), "");
+    site.abandon().await;
+}
+
+/// An offer whose edits cost something else than its pictures from text, by one native model: both are held against its price.
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_of_every_mode_are_compared() {
+    let site = Site::new().await;
+    let shown = site.pictor(&["catalog", "show", "grok-imagine-image", "--toml"]).await;
+    let price = |dollars: &str, modes: &str| {
+        format!("{{ type = \"output\", metric = \"image\", unit_price = \"{dollars}\"{modes} }},")
+    };
+    let by_mode = [
+        price("0.02", ", modes = [\"text-to-image\"]"),
+        price("0.05", ", modes = [\"image-edit\"]"),
+    ];
+    let changed = shown.ok().replace(&price("0.02", ""), &by_mode.join("\n"));
+    let own = own_model(&site, &changed);
+    let variables = [("PICTOR_CATALOG_DIR", own.to_str().expect("a path"))];
+    let ran = site
+        .pictor_with(&variables, &["catalog", "verify", "--provider", "xai", "--on", EARLY])
+        .await;
+    let wrote = ran.wrote();
+    assert!(wrote.contains("the catalogue says $0.05"), "{ran:?}");
+    assert!(wrote.contains("modes = [\"image-edit\"]"), "{wrote}");
+    assert!(!wrote.contains("modes = [\"text-to-image\"]"), "{wrote}");
     site.abandon().await;
 }

@@ -37,24 +37,25 @@ pub(super) fn offer(catalog: &Catalog, model: &Model, offer: &Offer, told: &[Tol
         };
         let index = findings.iter().position(|finding| finding.native == own.id);
         let index = index.unwrap_or_else(|| {
-            let mut differences = lifecycle(offer, own, on);
-            differences.extend(prices(offer, mode, own));
             findings.push(Finding {
                 model: model.id.clone(),
                 native: own.id.clone(),
                 modes: Vec::new(),
-                differences,
+                differences: lifecycle(offer, own, on),
             });
             findings.len() - 1
         });
-        findings[index].modes.push(mode);
+        let mut found = prices(offer, mode, own);
         if let Some((document, name)) = &own.input {
             let declared = catalog.parameters_of(model);
             let input = Input::of(document, name);
-            for difference in fields::differences(model, declared, mode_offer, &input) {
-                if !findings[index].differences.contains(&difference) {
-                    findings[index].differences.push(difference);
-                }
+            found.extend(fields::differences(model, declared, mode_offer, &input));
+        }
+        let finding = &mut findings[index];
+        finding.modes.push(mode);
+        for difference in found {
+            if !finding.differences.contains(&difference) {
+                finding.differences.push(difference);
             }
         }
     }
@@ -167,6 +168,9 @@ fn price(offer: &Offer, mode: Mode, printed: &Printed) -> Option<Difference> {
             };
             conditions.push_str(&format!(", {name} = [\"{value}\"]"));
         }
+    }
+    if comparable.iter().any(|part| !part.modes.is_empty()) {
+        conditions.push_str(&format!(", modes = [\"{}\"]", mode.as_str()));
     }
     Some(Difference::new(
         format!(

@@ -118,67 +118,89 @@ async fn gemini(asker: &Asker<'_>, ids: &[&str]) -> Result<Inventory, Failed> {
         listed.extend(names.map(|name| Told::listed(name.trim_start_matches("models/"))));
         page = answer["nextPageToken"].as_str().map(ToOwned::to_owned);
         if page.is_none() {
-            break;
+            let (told, others) = sorted(listed, ids);
+            return Ok(Inventory {
+                told,
+                others,
+                unasked: "ends, prices and parameters, which this API does not show",
+            });
         }
     }
-    let (told, others) = sorted(listed, ids);
-    Ok(Inventory {
-        told,
-        others,
-        unasked: "ends, prices and parameters, which this API does not show",
-    })
+    // What is on a page that was not read would count as gone.
+    Err(format!("the list of models does not end: {PAGES_MAX} pages were read, and there are more").into())
 }
 
 async fn fal(asker: &Asker<'_>, ids: &[&str]) -> Result<Inventory, Failed> {
-    let api = option(asker.endpoint, FAL_API)?;
-    let mut told: Vec<Told> = Vec::new();
-    for some in ids.chunks(FAL_SCHEMAS_AT_ONCE) {
-        let mut query: Vec<(&str, &str)> = some.iter().map(|id| ("endpoint_id", *id)).collect();
-        query.push(("expand", "openapi-3.0"));
-        let answer = asker
-            .get_from(api.clone(), &["models"], &query)
-            .await?
-            .unwrap_or_default();
-        told.extend(some.iter().map(|id| {
-            let row = rows(&answer, "models")
-                .iter()
-                .find(|row| text(row, "endpoint_id") == *id);
-            // One that is not known comes back without anything but its id.
-            let Some(row) = row.filter(|row| row["metadata"].is_object()) else {
-                return Told::absent(id);
-            };
-            Told {
-                standing: match text(&row["metadata"], "status") {
-                    "deprecated" => Standing::Deprecated,
-                    _ => Standing::Listed,
-                },
-                input: fal_input(&row["openapi"]),
-                ..Told::listed(id)
-            }
-        }));
+    let expand = [("expand", "openapi-3.0")];
+    let models = fal_rows(asker, (&["models"], &expand), ids, FAL_SCHEMAS_AT_ONCE).await?;
+    if models.is_empty() && !ids.is_empty() {
+        return Err("fal knows none of the catalogue's models; is api_url its address?".into());
     }
-    for some in ids.chunks(FAL_PRICES_AT_ONCE) {
-        let query: Vec<(&str, &str)> = some.iter().map(|id| ("endpoint_id", *id)).collect();
-        let answer = asker.get_from(api.clone(), &["models", "pricing"], &query).await?;
-        for price in answer.iter().flat_map(|answer| rows(answer, "prices")) {
-            let own = told.iter_mut().find(|told| told.id == text(price, "endpoint_id"));
-            let (Some(own), Some(dollars)) = (own, decimal(&price["unit_price"])) else {
-                continue;
-            };
-            own.prices.push(Printed {
-                direction: Direction::Output,
-                unit: metric(text(price, "unit")),
-                dollars,
-                quality: None,
-                resolution: None,
-            });
+    let models: Vec<&Value> = models.iter().flat_map(|answer| rows(answer, "models")).collect();
+    let told = ids.iter().map(|id| {
+        let row = models.iter().find(|row| text(row, "endpoint_id") == *id);
+        // One that is not known comes back without anything but its id, or not at all.
+        let Some(row) = row.filter(|row| row["metadata"].is_object()) else {
+            return Told::absent(id);
+        };
+        Told {
+            standing: match text(&row["metadata"], "status") {
+                "deprecated" => Standing::Deprecated,
+                _ => Standing::Listed,
+            },
+            input: fal_input(&row["openapi"]),
+            ..Told::listed(id)
         }
+    });
+    let mut told: Vec<Told> = told.collect();
+    let prices = fal_rows(asker, (&["models", "pricing"], &[]), ids, FAL_PRICES_AT_ONCE).await?;
+    for price in prices.iter().flat_map(|answer| rows(answer, "prices")) {
+        let own = told.iter_mut().find(|told| told.id == text(price, "endpoint_id"));
+        let (Some(own), Some(dollars)) = (own, decimal(&price["unit_price"])) else {
+            continue;
+        };
+        own.prices.push(Printed {
+            direction: Direction::Output,
+            unit: metric(text(price, "unit")),
+            dollars,
+            quality: None,
+            resolution: None,
+        });
     }
     Ok(Inventory {
         told,
         others: Vec::new(),
         unasked: "steps of prices that go by quality or size: fal's API shows one unit price a model",
     })
+}
+
+/// What fal answers of `ids`, so many asked for at once. One that it does not know may cost the answer of all: then each is
+/// asked for by itself.
+async fn fal_rows(
+    asker: &Asker<'_>,
+    (path, more): (&[&str], &[(&str, &str)]),
+    ids: &[&str],
+    at_once: usize,
+) -> Result<Vec<Value>, Failed> {
+    let api = option(asker.endpoint, FAL_API)?;
+    let ask = async |some: &[&str]| {
+        let mut query: Vec<(&str, &str)> = some.iter().map(|id| ("endpoint_id", *id)).collect();
+        query.extend(more);
+        asker.get_from(api.clone(), path, &query).await
+    };
+    let mut answers = Vec::new();
+    for some in ids.chunks(at_once) {
+        match ask(some).await? {
+            Some(answer) => answers.push(answer),
+            None if some.len() == 1 => {}
+            None => {
+                for id in some {
+                    answers.extend(ask(&[id]).await?);
+                }
+            }
+        }
+    }
+    Ok(answers)
 }
 
 /// The schema of what is posted: named by the paths, else the one whose name ends in `Input`.

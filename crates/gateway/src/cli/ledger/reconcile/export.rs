@@ -67,14 +67,14 @@ fn openai_csv(text: &str) -> Result<Export, Failed> {
     };
     let (currency, item) = (column("amount_currency"), column("line_item"));
     let mut export = Export::default();
-    for (index, row) in reader.records().enumerate() {
+    for row in reader.records() {
         let row = row?;
         let cell = |column: Option<usize>| column.and_then(|column| row.get(column)).unwrap_or_default().trim();
         if cell(Some(amount)).is_empty() {
             continue;
         }
-        // The head is line 1.
-        let line = index + 2;
+        // A quoted cell may have several lines.
+        let line = row.position().map_or(0, csv::Position::line);
         in_dollars(cell(currency)).map_err(|error| format!("line {line}: {error}"))?;
         let day =
             day_of(cell(Some(start))).ok_or_else(|| format!("line {line}: '{}' is no time", cell(Some(start))))?;
@@ -208,6 +208,9 @@ mod tests {
         let euros = text.replace("0.5,usd", "0.5,eur");
         let told = read("openai", &euros).expect_err("not dollars").to_string();
         assert!(told.starts_with("line 4: ") && told.contains("'eur'"), "{told}");
+        let broken = euros.replace(",usd,,,\n", ",usd,,,\"of two\nlines\"\n");
+        let told = read("openai", &broken).expect_err("not dollars").to_string();
+        assert!(told.starts_with("line 5: "), "{told}");
     }
 
     #[test]
