@@ -183,6 +183,13 @@ pub struct Period {
 /// Microseconds of a day.
 pub const DAY_MICROS: i64 = 86_400_000_000;
 
+/// A day counted from 1970; none past what dates can tell.
+#[must_use]
+pub fn date_of(day: i64) -> Option<Date> {
+    let begin = Timestamp::from_microsecond(day.checked_mul(DAY_MICROS)?).ok()?;
+    Some(begin.to_zoned(TimeZone::UTC).date())
+}
+
 impl Period {
     /// The day and month of a time.
     #[must_use]

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use axum::extract::{OriginalUri, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use planner::money::Micros;
 use serde_json::{Value, json};
 
@@ -23,7 +22,7 @@ use crate::db::DatabaseError;
 use crate::db::generations::{AttemptRow, DayOf, Summary};
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::ledger::DAY_MICROS;
+use crate::ledger::date_of;
 use crate::problem::Problem;
 use crate::request_view::{listed, with_way};
 use query::{Form, Query};
@@ -86,7 +85,7 @@ type Ways = HashMap<String, Vec<AttemptRow>>;
 fn summary_json(summary: &Summary) -> Value {
     let day = |day: &DayOf| {
         json!({
-            "day": day_text(day.day),
+            "day": date_of(day.day).map(|date| date.to_string()),
             "requests": day.count,
             "completed": day.completed,
             "failed": day.failed,
@@ -103,12 +102,6 @@ fn summary_json(summary: &Summary) -> Value {
         "took": summary.took.map(|took| json!({ "p50_ms": took.p50_ms, "p95_ms": took.p95_ms, "of": took.of })),
         "days": summary.days.iter().map(day).collect::<Vec<_>>(),
     })
-}
-
-/// A day counted from 1970 as `2026-08-15`.
-fn day_text(day: i64) -> Option<String> {
-    let moment = Timestamp::from_microsecond(day.checked_mul(DAY_MICROS)?).ok()?;
-    Some(moment.strftime("%F").to_string())
 }
 
 fn internal(error: &DatabaseError) -> Problem {

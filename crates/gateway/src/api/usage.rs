@@ -3,7 +3,6 @@
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use planner::fault::echo;
 use planner::money::Micros;
 use serde_json::{Map, Value, json};
@@ -16,7 +15,7 @@ use crate::db::DatabaseError;
 use crate::db::generations::{Grouping, Spending, SpendingFilter};
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::ledger::DAY_MICROS;
+use crate::ledger::date_of;
 use crate::problem::Problem;
 
 /// Most groups of one answer: 30 days of some thirty models, in a tenth of a megabyte.
@@ -95,7 +94,10 @@ fn row(groupings: &[Grouping], spending: &Spending) -> Value {
     let mut told = Map::new();
     for (grouping, value) in groupings.iter().zip(&spending.group) {
         let value = match grouping {
-            Grouping::Day => value.as_deref().and_then(date).map(Value::from),
+            Grouping::Day => {
+                let date = value.as_deref().and_then(|day| date_of(day.parse().ok()?));
+                date.map(|date| Value::from(date.to_string()))
+            }
             _ => value.clone().map(Value::from),
         };
         told.insert(grouping.as_str().to_owned(), value.unwrap_or_default());
@@ -116,10 +118,4 @@ fn amounts(spending: &Spending) -> Map<String, Value> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
-}
-
-/// A day counted from 1970 as `2026-08-15`.
-fn date(day: &str) -> Option<String> {
-    let micros = day.parse::<i64>().ok()?.checked_mul(DAY_MICROS)?;
-    Some(Timestamp::from_microsecond(micros).ok()?.strftime("%F").to_string())
 }
