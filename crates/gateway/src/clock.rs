@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// Tells the time. Cheap to clone.
 #[derive(Clone)]
@@ -14,7 +14,8 @@ impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Timestamp::now))
+        let ahead = ahead();
+        Self(Arc::new(move || Timestamp::now() + ahead))
     }
 
     /// A clock that says what `tell` says.
@@ -33,6 +34,23 @@ impl Clock {
     pub fn today(&self) -> Date {
         self.now().to_zoned(TimeZone::UTC).date()
     }
+}
+
+/// By how many days the machine's clock is put forward in a test build.
+#[cfg(debug_assertions)]
+const AHEAD_VARIABLE: &str = "PICTOR_TEST_DAYS_AHEAD";
+
+/// By how much the machine's clock is put forward: tests see days to come.
+#[cfg(debug_assertions)]
+fn ahead() -> SignedDuration {
+    let days = std::env::var(AHEAD_VARIABLE).ok().and_then(|days| days.parse().ok());
+    SignedDuration::from_hours(24 * days.unwrap_or(0))
+}
+
+/// By how much the machine's clock is put forward.
+#[cfg(not(debug_assertions))]
+const fn ahead() -> SignedDuration {
+    SignedDuration::ZERO
 }
 
 impl std::fmt::Debug for Clock {

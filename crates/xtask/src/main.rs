@@ -28,7 +28,8 @@ usage: cargo xtask <command>
   test --only <part>                one part: rust, postgres, python, node, site, faults or tidy;
                                     or pages: the page of every model, and every sample on it;
                                     or clients: LiteLLM, LangChain, Haystack, llm and requests as others send them;
-                                    or deploy: what stands in deploy/, with a Prometheus and an S3 server of others
+                                    or deploy: what stands in deploy/, with a Prometheus and an S3 server of others;
+                                    or later: the gateway's tests with the clock 3 and 90 days ahead
   tidy                              the rules of style and structure
   lines                             lines of Rust by crate, code and tests
   bless                             writes what the catalogue now sends and starts at into the tests' tables
@@ -39,7 +40,7 @@ usage: cargo xtask <command>
   bench ledger                      speed of the books on SQLite and PostgreSQL
   bench log                         every list of the desk with a million requests
   bench pages                       time and size of the heaviest pages of the site
-  bench ratings                     ratings of a million votes
+  bench ratings                     ratings of a million votes, and their board from the databases
   bench attack                      a normal caller while thousands attack; `bench attack debug`: on the debug build
   bench path [gateway ...]          a picture's way through gateways, or through these alone
   fuzz [target] [--seconds <n>]     bytes of every kind for what reads bytes of strangers, a minute for each target

@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Pages,
     Clients,
     Deploy,
+    /// The front-door tests on days to come.
+    Later,
     Faults,
 }
 
@@ -46,9 +48,10 @@ impl Part {
             "pages" => Ok(Self::Pages),
             "clients" => Ok(Self::Clients),
             "deploy" => Ok(Self::Deploy),
+            "later" => Ok(Self::Later),
             "faults" => Ok(Self::Faults),
             other => Err(format!(
-                "--only takes rust, postgres, python, node, site, pages, clients, deploy, faults or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site, pages, clients, deploy, later, faults or tidy, not `{other}`"
             )),
         }
     }
@@ -56,9 +59,10 @@ impl Part {
 
 /// Whether a run of all parts, or of one, has this one.
 fn is_wanted(only: Option<Part>, part: Part) -> bool {
-    only.map_or(![Part::Pages, Part::Clients, Part::Deploy].contains(&part), |only| {
-        only == part
-    })
+    only.map_or(
+        ![Part::Pages, Part::Clients, Part::Deploy, Part::Later].contains(&part),
+        |only| only == part,
+    )
 }
 
 /// Runs the suite, or one part of it. A part that fails does not keep the next from running.
@@ -102,6 +106,9 @@ fn run_parts(only: Option<Part>, steps: &mut Steps) {
     }
     if wants(Part::Deploy) {
         steps.step("deployment", || python::DEPLOY.test());
+    }
+    if wants(Part::Later) {
+        steps.step("Rust tests on days to come", rust::test_later);
     }
     if wants(Part::Faults) {
         steps.step("faults, a short run", || faults::run(&faults::SHORT));

@@ -1,11 +1,16 @@
 //! The Rust side: one build of everything, then the tests of that build.
 
 use crate::environment::cargo;
-use crate::{Outcome, steps};
+use crate::{Outcome, console, steps};
 use std::process::Command;
 
 /// The variable that leads the gateway's tests to PostgreSQL.
 const DATABASE_VARIABLE: &str = "PICTOR_TEST_DATABASE_URL";
+
+/// The variable by which clocks of gateways are put forward.
+const AHEAD_VARIABLE: &str = "PICTOR_TEST_DAYS_AHEAD";
+/// Days by which they are.
+const DAYS_AHEAD: [&str; 2] = ["3", "90"];
 
 /// Modules of the front-door tests that no database could make fail: what they try is decided before or after it. They run
 /// once, on SQLite; a module that is not listed runs on both.
@@ -70,6 +75,20 @@ pub(super) fn test() -> Outcome {
     } else {
         steps::run(cargo().args(["test", "--workspace"]))
     }
+}
+
+/// Runs the tests over the gateway's front door as they would go on days to come: what the calendar will change is known before
+/// it does.
+pub(super) fn test_later() -> Outcome {
+    for days in DAYS_AHEAD {
+        console::line(&format!("\n{days} days from now"));
+        let mut command = nextest();
+        command
+            .env(AHEAD_VARIABLE, days)
+            .args(["-E", "package(gateway) & binary(it)"]);
+        steps::run(&mut command)?;
+    }
+    Ok(())
 }
 
 /// Runs the tests over the gateway's front door that concern the database once more, on the PostgreSQL one at `url`.

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::TestGateway;
+use super::clock::AHEAD_VARIABLE;
 
 /// What a command came to.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl TestGateway {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pictor"));
         // Nothing of the developer's own settings comes in.
         command.args(arguments).env_clear().current_dir(&self.data_dir);
+        command.envs(std::env::var(AHEAD_VARIABLE).map(|days| (AHEAD_VARIABLE, days)));
         command
             .env("PICTOR_DATA_DIR", &self.data_dir)
             .env("PICTOR_DATABASE_URL", self.database_url())

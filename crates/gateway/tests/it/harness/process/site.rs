@@ -13,6 +13,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use toml::Table;
 
+use super::super::clock::AHEAD_VARIABLE;
 use super::super::command::{Ran, ran};
 use super::super::schema::Schema;
 use super::super::{books, client, install, providers};
@@ -73,6 +74,7 @@ impl Site {
         // Nothing of the developer's own settings comes in.
         command.args(words).env_clear().current_dir(self.folder.path());
         command.env("PICTOR_DATA_DIR", self.data_dir());
+        command.envs(std::env::var(AHEAD_VARIABLE).map(|days| (AHEAD_VARIABLE, days)));
         if let Some(schema) = &self.schema {
             command.env("PICTOR_DATABASE_URL", schema.url());
         }
