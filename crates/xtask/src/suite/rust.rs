@@ -7,7 +7,7 @@ use std::process::Command;
 /// The variable that leads the gateway's tests to PostgreSQL.
 const DATABASE_VARIABLE: &str = "PICTOR_TEST_DATABASE_URL";
 
-/// The variable by which clocks of gateways are put forward.
+/// The variable by which the machine's clock is put forward.
 const AHEAD_VARIABLE: &str = "PICTOR_TEST_DAYS_AHEAD";
 /// Days by which they are.
 const DAYS_AHEAD: [&str; 2] = ["3", "90"];
@@ -77,8 +77,9 @@ pub(super) fn test() -> Outcome {
     }
 }
 
-/// Runs the tests over the gateway's front door as they would go on days to come: what the calendar will change is known before
-/// it does.
+/// Runs the tests over the gateway's front door as they would go on days to come: a test that holds only until an offer ends is
+/// known before it does. Gateways within the tests stand at a day of their own; processes go by the machine's clock, as do
+/// commands.
 pub(super) fn test_later() -> Outcome {
     for days in DAYS_AHEAD {
         console::line(&format!("\n{days} days from now"));

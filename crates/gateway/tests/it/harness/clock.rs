@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gateway::clock::Clock;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Before every announced end in the catalogue, so that plans do not change with the day of the test.
 const START: &str = "2026-08-15T12:00:00Z";
-/// So many days from today instead, here and in processes: `cargo xtask test --only later` shows what the calendar will change.
+/// By how many days the clocks of processes are put forward (`cargo xtask test --only later`): they go by the machine's, which
+/// will be there one day.
 pub(super) const AHEAD_VARIABLE: &str = "PICTOR_TEST_DAYS_AHEAD";
 
 /// The time in microseconds since 1970.
@@ -17,13 +18,7 @@ pub(crate) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
     pub(crate) fn new() -> Self {
-        let start: Timestamp = match std::env::var(AHEAD_VARIABLE) {
-            Ok(days) => {
-                let days: i64 = days.parse().expect("a number of days");
-                Timestamp::now() + SignedDuration::from_hours(24 * days)
-            }
-            Err(_) => START.parse().expect("a time"),
-        };
+        let start: Timestamp = START.parse().expect("a time");
         Self(Arc::new(AtomicI64::new(start.as_microsecond())))
     }
 
