@@ -28,6 +28,14 @@ pub(crate) trait Asked: Send + Sync + Sized + 'static {
     /// What is asked for.
     fn order(&self) -> Order<'_>;
 
+    /// What a worker finds wrong with the request before anything else, where not all is found when it is taken.
+    ///
+    /// # Errors
+    /// Something is.
+    fn check(&self) -> Result<(), Refused> {
+        Ok(())
+    }
+
     /// Its input images.
     ///
     /// # Errors
@@ -235,11 +243,12 @@ impl<A: Asked> Work<A> {
         Ok(made)
     }
 
-    /// The safety check of the prompt.
+    /// The safety check of the prompt, once nothing else is wrong with the request.
     ///
     /// # Errors
-    /// It strikes.
+    /// It strikes, or something is.
     pub(crate) fn check_prompt(&self, core: &Core) -> Result<(), Refused> {
+        self.ask.check()?;
         let early = self.faults.moderation.filter(|stage| *stage == Stage::Input);
         self.refuse(core, early.map(End::Moderated), &Inputs::default())
     }

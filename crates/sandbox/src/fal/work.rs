@@ -89,10 +89,14 @@ impl Asked for Ask {
         }
     }
 
-    async fn load(&self, core: &Core) -> Result<Inputs, Refused> {
-        if !self.problems.is_empty() {
-            return Err(errors::invalid(&self.problems));
+    fn check(&self) -> Result<(), Refused> {
+        match self.problems.as_slice() {
+            [] => Ok(()),
+            problems => Err(errors::invalid(problems)),
         }
+    }
+
+    async fn load(&self, core: &Core) -> Result<Inputs, Refused> {
         let mut images = Vec::with_capacity(self.image_urls.len());
         for (index, url) in self.image_urls.iter().enumerate() {
             images.push(match self.endpoint.images {
