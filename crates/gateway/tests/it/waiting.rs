@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::harness::{GENERATIONS, Reply, TestGateway, send};
 
-/// A request that its provider takes three seconds for, of which the answer holds no link.
+/// A request that its provider takes eight seconds for, longer than a busy machine takes to ask again. The answer holds no
+/// link.
 async fn slow(gateway: &TestGateway) -> Value {
     gateway
-        .fault(json!({ "provider": "fal", "fault": "delay=3s", "times": 1 }))
+        .fault(json!({ "provider": "fal", "fault": "delay=8s", "times": 1 }))
         .await;
     json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512", "response_format": "b64_json" })
 }
