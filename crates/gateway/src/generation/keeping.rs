@@ -24,6 +24,13 @@ pub(super) enum KeepError {
     Database(#[from] DatabaseError),
 }
 
+impl KeepError {
+    /// Whether it stays so however often it is tried: what is to be stored is broken.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData)
+    }
+}
+
 /// First wait before images are stored once more that could not be; each further one is twice as long.
 const AGAIN_FIRST: Duration = Duration::from_millis(250);
 /// Longest such wait: an object store that is back is found soon.
@@ -229,6 +236,11 @@ impl Generator {
     async fn store_leftover(&self, leftover: &Leftover) {
         let mut wait = AGAIN_FIRST;
         while let Err(error) = self.try_to_store(leftover).await {
+            if error.is_final() {
+                tracing::error!(request.id = %leftover.row.generation_id, error = %error, "an image that a dead process promised is broken and is given up");
+                leftover.give_up();
+                return;
+            }
             tracing::error!(request.id = %leftover.row.generation_id, error = %error, "an image that a dead process promised could not be stored; it is stored as soon as that works");
             sleep(wait).await;
             wait = (wait * 2).min(AGAIN_MOST);

@@ -22,6 +22,8 @@ use spares::Spares;
 
 /// What the names of these files end with.
 const EXTENSION: &str = "image";
+/// The same of what turned out not to be whole.
+const BROKEN: &str = "broken";
 /// The same while they are written.
 const UNFINISHED: &str = "part";
 
@@ -111,17 +113,21 @@ impl Leftover {
     /// The image.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read; [`io::ErrorKind::InvalidData`] where it has no whole image, and never will.
     pub async fn bytes(&self) -> io::Result<Vec<u8>> {
         let (mut file, begins_at, is_base64) = (self.file.try_clone()?, self.begins_at, self.is_base64);
-        let size_bytes = u64::try_from(self.row.size_bytes).map_err(io::Error::other)?;
-        let size_bytes = if is_base64 { base64_len(size_bytes) } else { size_bytes };
+        let broken = || io::Error::new(io::ErrorKind::InvalidData, "the file of an image is broken");
+        let size_bytes = u64::try_from(self.row.size_bytes).map_err(|_| broken())?;
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(begins_at))?;
-            file.take(size_bytes).read_to_end(&mut bytes)?;
+            let stored_bytes = if is_base64 { base64_len(size_bytes) } else { size_bytes };
+            file.take(stored_bytes).read_to_end(&mut bytes)?;
             if is_base64 {
-                return STANDARD.decode(bytes).map_err(io::Error::other);
+                bytes = STANDARD.decode(bytes).map_err(|_| broken())?;
+            }
+            if bytes.len() as u64 != size_bytes {
+                return Err(broken());
             }
             Ok(bytes)
         });
@@ -131,6 +137,13 @@ impl Leftover {
     /// Removes the file: the store has the image.
     pub fn remove(&self) {
         remove(&self.path);
+    }
+
+    /// Puts the file where nobody looks for images: it has none that is whole.
+    pub fn give_up(&self) {
+        if std::fs::rename(&self.path, self.path.with_extension(BROKEN)).is_err() {
+            remove(&self.path);
+        }
     }
 }
 
@@ -296,7 +309,7 @@ fn left_behind(path: &Path) -> io::Result<Option<Leftover>> {
         return Ok(None);
     }
     let (label, length) = read_label(&file)?;
-    if !is_synced && label.boot != *slots::BOOT {
+    if !is_synced && (label.boot.is_none() || label.boot != *slots::BOOT) {
         tracing::warn!("an image that was on its way when the machine stopped is not whole for sure, and is given up");
         remove(path);
         return Ok(None);
@@ -396,5 +409,66 @@ mod tests {
         let [leftover] = &found[..] else { panic!("{found:?}") };
         assert_eq!((leftover.owner.as_str(), leftover.row.id.as_str()), ("one", "full"));
         assert_eq!(leftover.bytes().await.expect("it can be read"), b"image");
+    }
+
+    /// What a dead process left behind while it sent an image.
+    async fn left_while_sending(folder: &Path, change: impl FnOnce(&Path)) -> Vec<Leftover> {
+        let shelf = Shelf::new(folder, "one");
+        let blob = Spool::new(SpoolLimits::default())
+            .scope()
+            .store(b"image")
+            .expect("room");
+        let held = shelf
+            .put_while_sending(&row("sent"), "default", &blob)
+            .await
+            .expect("room");
+        let Kind::Sending(slot) = &held.0 else {
+            panic!("{held:?}")
+        };
+        let path = slot.path().expect("a file").to_owned();
+        drop((held, shelf));
+        change(&path);
+        Shelf::new(folder, "two").leftovers().expect("the folder can be read")
+    }
+
+    fn cut(path: &Path, size_bytes: u64) {
+        let file = OpenOptions::new().write(true).open(path).expect("the file is there");
+        file.set_len(size_bytes).expect("it is cut");
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_when_the_process_died_is_found_if_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let found = left_while_sending(folder.path(), |_| ()).await;
+        let [leftover] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(leftover.bytes().await.expect("it is whole"), b"image");
+        leftover.remove();
+        drop(found);
+
+        let found = left_while_sending(folder.path(), |path| cut(path, LABEL_BYTES_MAX + 2)).await;
+        let [broken] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(
+            broken.bytes().await.map_err(|error| error.kind()),
+            Err(io::ErrorKind::InvalidData)
+        );
+        broken.give_up();
+        drop(found);
+        assert!(Shelf::new(folder.path(), "three").leftovers().expect("read").is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_another_run_of_the_machine_left_is_not_taken_for_whole() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let found = left_while_sending(folder.path(), |path| {
+            let text = std::fs::read(path).expect("the file is there");
+            let boot = slots::BOOT.clone().expect("Linux tells it");
+            let other = "0".repeat(boot.len());
+            let text = String::from_utf8(text)
+                .expect("a label and a text")
+                .replace(&boot, &other);
+            std::fs::write(path, text).expect("it is written");
+        })
+        .await;
+        assert!(found.is_empty(), "{found:?}");
     }
 }

@@ -55,7 +55,8 @@ async fn an_sdks_own_retry_is_the_same_call_going_on() {
     let ask = |wait: &str, count: &str| waiting(&gateway, wait, &body).header("x-stainless-retry-count", count);
     let path = place(&send(ask("0", "0")).await);
     assert_eq!(place(&send(ask("0", "1")).await), path);
-    let later = send(ask("60", "1")).await;
+    // The same counter once more would be another caller's retry.
+    let later = send(ask("60", "2")).await;
     gateway.image(&later.ok(), 0).await;
     assert_eq!(gateway.bill().await.len(), 1);
     gateway.finish().await;

@@ -68,16 +68,16 @@ impl Decoder {
             rest = tail;
         }
         // Padding is left to the careful path, which knows that nothing may follow it.
-        let padding = rest.iter().rev().take(4).filter(|byte| **byte == b'=').count();
-        let whole = rest.len() - padding;
+        let whole = rest.len() - padding(rest);
         let (quads, tail) = rest.split_at(whole - whole % 4);
-        let is_plain = self.padding == 0 && self.escape.is_none() && self.decoded.decode(quads).is_ok();
+        // Padding in the middle is read leniently here, and is the careful path's to refuse.
+        let is_plain =
+            self.padding == 0 && self.escape.is_none() && !quads.ends_with(b"=") && self.decoded.decode(quads).is_ok();
         is_whole &= is_plain && tail.iter().all(|byte| is_symbol(*byte) || *byte == b'=');
         self.push_any(if is_plain { tail } else { rest })?;
-        let padding = text.iter().rev().take(4).filter(|byte| **byte == b'=').count();
         Ok(Pushed {
             bytes: self.decoded.bytes(),
-            plain: is_whole.then(|| text.len() - padding),
+            plain: is_whole.then(|| text.len() - padding(text)),
         })
     }
 
@@ -138,6 +138,11 @@ impl Decoder {
         let digits = std::str::from_utf8(&digits).map_err(|_| BadBase64)?;
         u8::from_str_radix(digits, 16).map(Some).map_err(|_| BadBase64)
     }
+}
+
+/// How many characters of padding a text ends with.
+fn padding(text: &[u8]) -> usize {
+    text.iter().rev().take_while(|byte| **byte == b'=').count()
 }
 
 fn is_symbol(byte: u8) -> bool {

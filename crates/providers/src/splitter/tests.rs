@@ -1,14 +1,17 @@
 //! The splitter against the JSON parser and against broken texts.
 
+use std::io::{Read as _, Seek as _, SeekFrom};
+
 use ::base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE},
 };
+use futures_util::TryStreamExt as _;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::spool::{Spool, SpoolLimits};
+use crate::spool::{STREAM_CHUNK_BYTES, Spool, SpoolLimits};
 
 const LIMITS: SplitLimits = SplitLimits::of_answer(1 << 20);
 
@@ -17,7 +20,11 @@ fn scope() -> SpoolScope {
 }
 
 fn split_with(limits: SplitLimits, text: &[u8], sizes: &[usize]) -> Result<Document, SplitError> {
-    let mut splitter = Splitter::new(scope(), limits);
+    split_in(&scope(), limits, text, sizes)
+}
+
+fn split_in(scope: &SpoolScope, limits: SplitLimits, text: &[u8], sizes: &[usize]) -> Result<Document, SplitError> {
+    let mut splitter = Splitter::new(scope.clone(), limits);
     let mut rest = text;
     let mut sizes = sizes.iter().cycle();
     while !rest.is_empty() {
@@ -50,6 +57,42 @@ fn bytes_of(document: &Document, value: &Value) -> Vec<u8> {
         .read_all()
         .expect("readable")
         .to_vec()
+}
+
+/// From memory it is the text that came, from a file or another alphabet one that is made anew.
+#[tokio::test]
+async fn a_blob_goes_out_as_base64_whatever_text_it_came_as() {
+    for size_bytes in [10_000, 10_001, 10_002, STREAM_CHUNK_BYTES * 4, 700_001] {
+        let image = noise(size_bytes);
+        let standard = STANDARD.encode(&image);
+        let lines = format!("{}\\n{}", &standard[..9_001], &standard[9_001..]);
+        for text in [
+            STANDARD_NO_PAD.encode(&image),
+            URL_SAFE.encode(&image),
+            lines,
+            standard.clone(),
+        ] {
+            for pieces in [&[][..], &[1_000], &[4_099, 7, 65_536]] {
+                for memory_per_generation_bytes in [1 << 20, 300_000] {
+                    let limits = SpoolLimits {
+                        memory_per_generation_bytes,
+                        ..SpoolLimits::default()
+                    };
+                    let scope = Spool::new(limits).scope();
+                    let document = split_in(&scope, LIMITS, format!("[\"{text}\"]").as_bytes(), pieces).expect("valid");
+                    let blob = document.image(&document.json[0]).expect("an image").expect("an image");
+                    assert!(blob.read_all().expect("readable") == image);
+                    let sent: Vec<_> = crate::base64_stream(&blob).try_collect().await.expect("readable");
+                    assert!(sent.concat() == standard.as_bytes());
+                    let mut part = [0; 100];
+                    let mut reader = blob.reader();
+                    reader.seek(SeekFrom::Start(7_777)).expect("inside");
+                    reader.read_exact(&mut part).expect("inside");
+                    assert_eq!(part[..], image[7_777..7_877]);
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -194,6 +237,8 @@ fn broken_texts_are_told_apart() {
         format!("[\"{base64}!\"]"),
         format!("[\"{}AB==\"]", &base64[..8001]),
         format!("[\"{}==AAAA\"]", &base64[..8002]),
+        format!("[\"{}A=BB\"]", &base64[..8002]),
+        format!("[\"{}A=BBBBBB\"]", &base64[..8002]),
         format!("[\"{}A\"]", &base64[..8000]),
         format!("[\"{base64}\\q\"]"),
         format!("[\"{base64}\\u00ff\"]"),

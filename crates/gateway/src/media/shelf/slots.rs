@@ -13,7 +13,7 @@ use providers::Blob;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use super::{LABEL_BYTES_MAX, Label, open_new};
+use super::{LABEL_BYTES_MAX, Label, UNFINISHED, open_new};
 use crate::ids::random_text;
 
 /// What the names of these files end with; backups leave them out.
@@ -54,6 +54,9 @@ struct Slot {
 #[derive(Debug)]
 pub(super) struct Held {
     slot: Option<Slot>,
+    /// Whether it was told once that the image has arrived.
+    is_over: AtomicBool,
+    /// Whether its file has no image any more, and can be used again.
     is_forgotten: AtomicBool,
     home: Arc<Slots>,
 }
@@ -79,6 +82,7 @@ impl Slots {
         match slot.write(label, blob) {
             Ok(()) => Ok(Held {
                 slot: Some(slot),
+                is_over: AtomicBool::new(false),
                 is_forgotten: AtomicBool::new(false),
                 home: Arc::clone(self),
             }),
@@ -89,10 +93,13 @@ impl Slots {
         }
     }
 
+    /// A new one. It gets its name once it is locked: another process that starts removes what nobody locks.
     fn make(&self) -> io::Result<Slot> {
         let path = self.folder.join(format!("{}.{EXTENSION}", random_text(NAME_CHARS)));
-        let file = open_new(&path)?;
-        file.lock().inspect_err(|_| super::remove(&path))?;
+        let unnamed = path.with_extension(UNFINISHED);
+        let file = open_new(&unnamed)?;
+        let made = file.lock().and_then(|()| std::fs::rename(&unnamed, &path));
+        made.inspect_err(|_| super::remove(&unnamed))?;
         Ok(Slot {
             path,
             file,
@@ -170,7 +177,12 @@ impl Slot {
             Some(mut text) => text.try_for_each(|piece| self.file.write_all(piece))?,
             None => blob.copy_to(&mut self.file)?,
         }
-        self.size_bytes = self.size_bytes.max(self.file.stream_position()?);
+        let end = self.file.stream_position()?;
+        if end < self.size_bytes {
+            // Nothing stays of a larger one before it.
+            self.file.set_len(end)?;
+        }
+        self.size_bytes = end;
         self.file.seek(SeekFrom::Start(1))?;
         self.file.write_all(&line[1..])?;
         self.mark(line[0])
@@ -184,9 +196,20 @@ impl Slot {
 }
 
 impl Held {
+    #[cfg(test)]
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.slot.as_ref().map(|slot| slot.path.as_path())
+    }
+
     /// The image has arrived.
     pub(super) fn forget(&self) {
-        let Some(slot) = &self.slot else { return };
+        let Some(slot) = self
+            .slot
+            .as_ref()
+            .filter(|_| !self.is_over.swap(true, Ordering::AcqRel))
+        else {
+            return;
+        };
         match slot.mark(NO_LABEL) {
             Ok(()) => self.is_forgotten.store(true, Ordering::Release),
             // Its file is not used again.

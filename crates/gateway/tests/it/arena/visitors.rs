@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::super::harness::{TestGateway, send, until};
 use super::super::sessions::{form, of_page, signed_in, visitor};
-use super::{Browser, COMPETITION, MODELS, between, board, hang, pictures, post};
+use super::{Browser, COMPETITION, MODELS, between, board, board_of, hang, pictures, post};
 
 /// The rest of a page after its head, where nothing names a model by a picture that is not on it.
 fn main_of(html: &str) -> &str {
@@ -72,7 +72,7 @@ async fn a_prompt_of_ones_own_is_a_blind_pair_and_its_vote_counts() {
         assert!(!page(&gateway, "/gallery").await.contains("glass whale"));
     }
     vote(&gateway, &browser, &battle).await;
-    assert_eq!(board(&gateway).await["votes"]["total"], 1);
+    board_of(&gateway, 1).await;
     let mode = gateway.get("/v1/arena/leaderboard?board=mode:image-edit").await.ok();
     assert_eq!(mode["votes"]["total"], 0);
     let path = format!("/arena/battles/{battle}");
@@ -288,7 +288,7 @@ async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
     for part in ["A machine’s opinion", "eye-1", "clear &lt;shapes&gt;", "data-closer"] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    assert_eq!(board(&gateway).await["votes"]["total"], 0);
+    board_of(&gateway, 0).await;
     send(
         gateway
             .request(Method::PUT, &opinion)
