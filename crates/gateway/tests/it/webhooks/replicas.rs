@@ -83,9 +83,12 @@ async fn secrets_put_in_place_at_the_same_time_all_count() {
     let mut counting: Vec<&str> = former.map(|one| one["key"].as_str().expect("a text")).collect();
     counting.push(told["key"].as_str().expect("a text"));
     counting.sort_unstable();
-    let mut wanted = [first.as_str(), &one, &other];
-    wanted.sort_unstable();
-    assert_eq!(counting, wanted);
+    counting.dedup();
+    assert_eq!(counting.len(), 3, "the first and one of each");
+    // Each is told what is in force when its own is in place: that may be the other's by then.
+    for told in [&first, &one, &other] {
+        assert!(counting.contains(&told.as_str()));
+    }
     replica.finish().await;
     gateway.finish().await;
 }
