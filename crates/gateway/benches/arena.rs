@@ -97,18 +97,20 @@ async fn measure(name: &str, url: String, data_dir: std::path::PathBuf, rows: us
             .await?;
         let told: serde_json::Value = serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?;
         let figure = |place: &str| {
-            told.pointer(place)
-                .and_then(serde_json::Value::as_u64)
-                .unwrap_or_default()
+            let figure = told.pointer(place).and_then(serde_json::Value::as_u64);
+            figure.ok_or_else(|| format!("the board has no {place}"))
         };
         Ok((
             began.elapsed(),
-            figure("/votes/total"),
-            figure("/trust/set_aside/voters"),
+            figure("/votes/total")?,
+            figure("/trust/set_aside/voters")?,
         ))
     };
     let before_mib = peak_anew();
     let (first, counted, aside) = ask("").await?;
+    if counted == 0 {
+        return Err(format!("{name}: the board counts no votes").into());
+    }
     let grown_mib = peak_mib()
         .zip(before_mib)
         .map(|(after, before)| after.saturating_sub(before));

@@ -21,9 +21,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
 
-/// Shorter keys do not exist.
-const MIN_KEY_CHARS: usize = 8;
-
 /// The running emulator.
 pub(crate) struct Bfl {
     core: Arc<Core>,
@@ -63,7 +60,7 @@ fn authorize(headers: &HeaderMap) -> Result<(), Refused> {
     let key = headers.get("x-key").and_then(|key| key.to_str().ok());
     match key.map(str::trim) {
         None | Some("") => Err(errors::detail(403, "Not authenticated")),
-        Some(key) if key.len() < MIN_KEY_CHARS || key.contains("invalid") || key.contains("revoked") => {
+        Some(key) if !crate::wire::is_key(key, "") => {
             Err(errors::coded(401, "invalid_api_key", "The provided API key is invalid"))
         }
         Some(_) => Ok(()),

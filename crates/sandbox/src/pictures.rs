@@ -195,14 +195,23 @@ fn canvas(drawing: &Drawing) -> Canvas {
     }
 }
 
+/// How much detail a quality is drawn with; one without a name is a middling one.
+pub(crate) fn detail_of(quality: &str) -> Detail {
+    match quality {
+        "low" => Detail::Low,
+        "medium" | "" => Detail::Medium,
+        _ => Detail::High,
+    }
+}
+
 /// A mask whose white is to be painted over, as one that is clear there.
-pub(crate) fn white_to_clear(mask: &Bitmap) -> Option<Bitmap> {
+pub(crate) fn white_to_clear(mask: &Bitmap) -> Bitmap {
     let mut rgba = mask.rgba().to_vec();
     for pixel in rgba.chunks_exact_mut(4) {
         let gray = (u16::from(pixel[0]) + u16::from(pixel[1]) + u16::from(pixel[2])) / 3;
         pixel[3] = u8::MAX - u8::try_from(gray).unwrap_or(u8::MAX);
     }
-    Bitmap::new(mask.width_px(), mask.height_px(), rgba).ok()
+    Bitmap::new(mask.width_px(), mask.height_px(), rgba).expect("the size is the mask's own")
 }
 
 fn canvas_of(bitmap: &Bitmap) -> Option<Canvas> {
@@ -223,7 +232,7 @@ mod tests {
     #[test]
     fn white_is_where_a_mask_becomes_clear() {
         let mask = Bitmap::new(3, 1, vec![255, 255, 255, 255, 0, 0, 0, 255, 128, 128, 128, 255]).expect("three pixels");
-        let clear = white_to_clear(&mask).expect("the same size").into_rgba();
+        let clear = white_to_clear(&mask).into_rgba();
         assert_eq!([clear[3], clear[7], clear[11]], [0, 255, 127]);
     }
 }

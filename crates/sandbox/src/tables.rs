@@ -1,7 +1,8 @@
 //! Tables of models: TOML files beside the emulators, a part of the program, read once and kept.
 //!
-//! A table is a list of rows, `[[model]]`, and of what stands in for others, `[[stand_in]]`. A row that is `like` another one, or like a `[base.NAME]`, has that one's fields but for
-//! its own and those that it is `without`. A text that begins with `@` stands for what has this name in `[shared]`.
+//! A table is a list of rows, `[[model]]`, and of what stands in for others, `[[stand_in]]`. A row that is `like` another one,
+//! or like a `[base.NAME]`, has that one's fields but for its own and those that it is `without`. A text that begins with `@`
+//! stands for what has this name in `[shared]`.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -72,18 +73,12 @@ impl Table {
 
     /// A value with what its names stand for.
     fn filled(&self, value: &Value) -> Value {
+        if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) {
+            let place = format!("/{}", name.replace('.', "/"));
+            let shared = self.shared.pointer(&place);
+            return self.filled(shared.expect("what is shared has a row of its own"));
+        }
         match value {
-            Value::String(text) => match text.strip_prefix('@') {
-                None => value.clone(),
-                Some(name) => {
-                    let place = format!("/{}", name.replace('.', "/"));
-                    self.filled(
-                        self.shared
-                            .pointer(&place)
-                            .expect("what is shared has a row of its own"),
-                    )
-                }
-            },
             Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
             Value::Object(fields) => {
                 let fields = fields.iter().map(|(name, value)| (name.clone(), self.filled(value)));

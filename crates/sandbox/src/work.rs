@@ -136,7 +136,7 @@ impl Inputs {
 /// What a call costs; nothing by default.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Charge {
-    /// Pictures that are paid for; none costs nothing.
+    /// Pictures that are paid for; none where words alone are.
     pub(crate) images: u32,
     /// USD 1e-6.
     pub(crate) micros: i64,

@@ -32,7 +32,7 @@ usage: cargo xtask <command>
                                     or later: the gateway's tests with the clock 3 and 90 days ahead
   tidy                              the rules of style and structure
   lines                             lines of Rust by crate, code and tests
-  bless                             writes what the catalogue now sends and starts at into the tests' tables
+  bless                             writes the requests of the tests' tables anew, and sheets of prices for new offers
   sbom [file]                       what the program is made of, as CycloneDX
   bench                             all of these, one after the other
   bench memory                      growth of memory while a 32 MiB answer passes through

@@ -425,7 +425,7 @@ mod tests {
         let Kind::Sending(slot) = &held.0 else {
             panic!("{held:?}")
         };
-        let path = slot.path().expect("a file").to_owned();
+        let path = slot.path().expect("a file");
         drop((held, shelf));
         change(&path);
         Shelf::new(folder, "two").leftovers().expect("the folder can be read")

@@ -32,7 +32,8 @@ pub struct Limits {
     pub spool_bytes: u64,
     /// Of the spool, bytes in memory.
     pub spool_memory_bytes: u64,
-    /// Of one generation, bytes in memory before they go to a file.
+    /// Of one generation, bytes in memory before they go to a file; four times as many where an answer's length is known
+    /// before it comes.
     pub generation_memory_bytes: u64,
     /// Largest answer of a provider.
     pub upstream_answer_bytes: u64,

@@ -270,6 +270,6 @@ pub(super) async fn file_of(
 }
 
 fn broken(error: &DatabaseError) -> Response {
-    tracing::error!(error = %error, "a picture on show could not be looked up");
+    tracing::error!(error = %error, "a picture could not be looked up");
     Problem::of_database(error).into_response()
 }

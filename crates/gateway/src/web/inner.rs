@@ -7,7 +7,7 @@ use planner::catalog::Catalog;
 use planner::catalog::parameter::Kind;
 use serde_json::{Map, Value, json};
 use site::pages::playground::{Delivered, Outcome};
-use site::told::dollars;
+use site::told::{dollars, typed as text};
 use tower::ServiceExt as _;
 
 use crate::http::cookie::Cookie;
@@ -109,10 +109,6 @@ async fn ask(InProcess(api): InProcess, request: Request) -> Result<(StatusCode,
         }
     };
     Ok((status, outcome))
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 fn list(value: &Value) -> &[Value] {

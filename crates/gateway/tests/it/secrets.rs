@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::harness::{TestGateway, check_no_secret, send, until};
 
-async fn rotate(gateway: &TestGateway, of: &str, order: Value) -> Value {
+/// Puts a secret of links or of webhooks in the place of the one in force.
+pub(super) async fn rotate(gateway: &TestGateway, of: &str, order: Value) -> Value {
     let path = format!("/v1/{of}/secret");
     send(gateway.request(Method::POST, &path).json(&order)).await.ok()
 }

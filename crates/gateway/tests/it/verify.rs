@@ -268,7 +268,9 @@ async fn one_model_that_is_gone_does_not_cost_the_answer_of_its_neighbours() {
     let own = format!("{}{base}{}", &text[..begin], &text[end + "/fal/api/v1".len()..]);
     std::fs::write(&file, own).expect("a file");
     let told = found(&site, "fal", EARLY).await;
-    for model in told["models"].as_array().expect("a list") {
+    let models = told["models"].as_array().expect("a list");
+    assert!(models.iter().any(|model| model["native"] == GONE), "{told:#}");
+    for model in models {
         let differences = model["differences"].as_array().expect("a list");
         let says = |text: &str| {
             differences

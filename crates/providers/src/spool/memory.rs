@@ -9,7 +9,7 @@ use super::STREAM_CHUNK_BYTES;
 use crate::engine::BASE64;
 
 /// Text of so many bytes, in characters.
-pub(super) const CHUNK_CHARS: usize = STREAM_CHUNK_BYTES / 3 * 4;
+const CHUNK_CHARS: usize = STREAM_CHUNK_BYTES / 3 * 4;
 
 /// How bytes stand in memory.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

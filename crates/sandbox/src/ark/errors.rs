@@ -63,8 +63,7 @@ pub(super) fn by_fault(refusal: &Refusal, model: &str) -> Refused {
     let limited = "The Images Per Minute (IPM) limit of the associated model for your account has been exceeded.";
     let inactive = format!("Your account {ACCOUNT} has not activated the model {model}.");
     let usual = match status {
-        _ if refusal.quota => error(status, "AccountOverdueError", overdue, ""),
-        402 => error(402, "AccountOverdueError", overdue, ""),
+        _ if refusal.quota || status == 402 => error(status, "AccountOverdueError", overdue, ""),
         429 => error(429, "ModelAccountIpmRateLimitExceeded", limited, ""),
         401 => credential("The API key does not exist."),
         403 => error(403, "AccessDenied", "Your account may not access this resource.", ""),

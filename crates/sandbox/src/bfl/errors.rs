@@ -38,8 +38,9 @@ fn limited(after: Duration) -> Refused {
 pub(super) fn by_fault(refusal: &Refusal) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 402 } else { 429 });
     let usual = match status {
-        _ if refusal.quota => coded(status, "insufficient_credits", "Your account has insufficient credits"),
-        402 => coded(402, "insufficient_credits", "Your account has insufficient credits"),
+        _ if refusal.quota || status == 402 => {
+            coded(status, "insufficient_credits", "Your account has insufficient credits")
+        }
         429 => limited(refusal.retry_after.unwrap_or(Duration::from_secs(5))),
         401 => coded(401, "invalid_api_key", "The provided API key is invalid"),
         403 => coded(

@@ -104,7 +104,7 @@ async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Re
         inputs: Inputs {
             images: inputs.into(),
             // White is to be painted over.
-            mask: mask.as_ref().and_then(white_to_clear).map(Arc::new),
+            mask: mask.as_ref().map(white_to_clear).map(Arc::new),
         },
     })
 }

@@ -45,7 +45,7 @@ impl Asked for Ask {
                 let mask = mask.map_err(|_| unreadable())?;
                 Some(match meaning {
                     MaskUse::Clear => mask,
-                    _ => white_to_clear(&mask).ok_or_else(unreadable)?,
+                    _ => white_to_clear(&mask),
                 })
             }
         };

@@ -9,13 +9,12 @@ use super::sizes;
 use crate::core::Core;
 use crate::faults::Refusal;
 use crate::inputs::{self, LoadError};
-use crate::pictures::{DEFAULT_KEEP, Drawing};
+use crate::pictures::{DEFAULT_KEEP, Drawing, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::work::{Asked, Charge, End, Inputs, Order, Work};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat, inspect};
-use scenes::Detail as SceneDetail;
 use serde_json::{Value, json};
 use std::io::Cursor;
 use std::sync::Arc;
@@ -129,11 +128,7 @@ impl Asked for Ask {
 
     fn dress(&self, drawing: Drawing) -> Drawing {
         Drawing {
-            detail: match self.resolved_quality() {
-                "low" => SceneDetail::Low,
-                "medium" | "" => SceneDetail::Medium,
-                _ => SceneDetail::High,
-            },
+            detail: detail_of(self.resolved_quality()),
             transparent: self.transparent(),
             is_scaled: matches!(self.endpoint.sizes, Sizes::Times { .. }),
             // How far an image prompt shows where it is not an edit; a tenth is the documented default.

@@ -8,13 +8,12 @@ use crate::form::FormFile;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::names::{seed_from, sha256_hex};
-use crate::pictures::{DEFAULT_KEEP, Drawing};
+use crate::pictures::{DEFAULT_KEEP, Drawing, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::work::{Asked, Charge, End, Inputs, Order};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
-use scenes::Detail;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -116,11 +115,7 @@ impl Asked for Ask {
     fn dress(&self, drawing: Drawing) -> Drawing {
         Drawing {
             prompt: self.revised_prompt.clone().unwrap_or(drawing.prompt),
-            detail: match self.quality {
-                "low" => Detail::Low,
-                "medium" => Detail::Medium,
-                _ => Detail::High,
-            },
+            detail: detail_of(self.quality),
             transparent: self.transparent,
             keep: self.keep,
             format: self.format,

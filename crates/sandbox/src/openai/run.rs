@@ -9,11 +9,10 @@ use crate::core::Core;
 use crate::faults::{Refusal, Stage};
 use crate::gpt_image::nearest;
 use crate::latency::Pace;
-use crate::pictures::Drawing;
+use crate::pictures::{Drawing, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::work::{Asked, Charge, End, Inputs, Order};
-use scenes::Detail;
 
 /// What `auto` comes to without an input image.
 const AUTO_SIZE_PX: (u32, u32) = (1024, 1024);
@@ -55,11 +54,7 @@ impl Asked for Submission {
     fn dress(&self, drawing: Drawing) -> Drawing {
         let ask = &self.ask;
         Drawing {
-            detail: match ask.quality {
-                "low" => Detail::Low,
-                "medium" => Detail::Medium,
-                _ => Detail::High,
-            },
+            detail: detail_of(ask.quality),
             transparent: ask.transparent,
             format: ask.format,
             quality: Some(ask.compression),

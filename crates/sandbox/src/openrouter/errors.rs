@@ -75,8 +75,7 @@ pub(super) fn by_fault(refusal: &Refusal, model: &str, provider: &str) -> Refuse
     let status = refusal.status.unwrap_or(if refusal.quota { 402 } else { 429 });
     let no_credits = "Insufficient credits. Add more using https://openrouter.ai/settings/credits";
     let mut refused = match status {
-        _ if refusal.quota => error(status, no_credits),
-        402 => error(status, no_credits),
+        _ if refusal.quota || status == 402 => error(status, no_credits),
         401 => error(status, "User not found."),
         403 => error(status, "This key may not use the requested model."),
         404 => error(status, &format!("No endpoints found for {model}.")),

@@ -13,12 +13,11 @@ use crate::gpt_image::{
 };
 use crate::inputs;
 use crate::names::random_hex;
-use crate::pictures::{Drawing, Drawn};
+use crate::pictures::{Drawing, Drawn, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::work::{Asked, Charge, End, Inputs, Order, Work};
 use imaging::Bitmap;
-use scenes::Detail;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -116,11 +115,7 @@ impl Asked for Request {
     fn dress(&self, drawing: Drawing) -> Drawing {
         let ask = self.ask();
         Drawing {
-            detail: match self.drawn_quality(ask.quality) {
-                "low" => Detail::Low,
-                "medium" | "" => Detail::Medium,
-                _ => Detail::High,
-            },
+            detail: detail_of(self.drawn_quality(ask.quality)),
             transparent: ask.transparent,
             is_scaled: matches!(self.model.sizing, Sizing::Upscale { .. }),
             keep: ask.keep,

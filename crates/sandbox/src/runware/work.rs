@@ -80,7 +80,7 @@ impl Asked for Ask {
         let mut mask = None;
         if let Some(image) = &self.mask {
             let image = open(core, image, "maskImage").await?;
-            mask = white_to_clear(&image).map(Arc::new);
+            mask = Some(Arc::new(white_to_clear(&image)));
         }
         if mask.is_some() && images.is_empty() {
             return Err(errors::missing("seedImage"));

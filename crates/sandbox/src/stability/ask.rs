@@ -57,7 +57,7 @@ pub(super) async fn check(core: &Core, service: &'static Service, label: String,
         _ => input,
     });
     let mask = match (service.input, mask) {
-        (Input::Masked | Input::Any, Some(mask)) => Some(white_to_clear(&mask).unwrap_or(mask)),
+        (Input::Masked | Input::Any, Some(mask)) => Some(white_to_clear(&mask)),
         // Without one, the image's own holes are it.
         (Input::Masked | Input::Any, None) => input.clone().filter(Bitmap::has_transparency),
         _ if service.outcome == Outcome::Extended => input.clone(),

@@ -67,8 +67,7 @@ pub(super) fn by_fault(refusal: &Refusal) -> Refused {
     let limited = "You have exceeded the rate limit of 150 requests within a 10 second period, and have been timed out \
                    for 60 seconds.";
     let usual = match status {
-        _ if refusal.quota => error(status, "payment_required", no_credits),
-        402 => error(402, "payment_required", no_credits),
+        _ if refusal.quota || status == 402 => error(status, "payment_required", no_credits),
         401 => unauthorized("authorization: invalid or missing header value"),
         403 => error(403, "forbidden", "This service is not available to your organization."),
         404 => not_found(),

@@ -47,7 +47,7 @@ impl Asked for Ask {
         let mut mask = None;
         if let Some(bytes) = &self.mask {
             let image = decode(core, bytes.clone()).await.ok_or_else(unreadable)?;
-            mask = Some(Arc::new(white_to_clear(&image).ok_or_else(unreadable)?));
+            mask = Some(Arc::new(white_to_clear(&image)));
         }
         Ok(Inputs {
             images: images.into(),

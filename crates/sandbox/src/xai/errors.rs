@@ -70,8 +70,7 @@ pub(super) fn by_fault(refusal: &Refusal, model: &str) -> Refused {
          making API requests, please purchase more credits or raise your spending limit."
     );
     let usual = match status {
-        _ if refusal.quota => coded(status, EXHAUSTED, &no_money),
-        402 => coded(402, EXHAUSTED, &no_money),
+        _ if refusal.quota || status == 402 => coded(status, EXHAUSTED, &no_money),
         429 => coded(429, EXHAUSTED, &format!("Too many requests for team {TEAM}.")),
         401 => coded(401, "Unauthenticated", "Incorrect API key provided: xa***."),
         403 => coded(403, FORBIDDEN, "Your account is blocked."),

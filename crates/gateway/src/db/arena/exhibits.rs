@@ -16,7 +16,7 @@ pub enum ExhibitState {
     Waiting,
     /// By nobody.
     Hidden,
-    /// By who asked for it alone, until it is published or removed.
+    /// By who asked for it, and the operator, until it is published or removed.
     Private,
 }
 
@@ -253,12 +253,14 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn end_exhibit(&self, id: &str) -> Result<(), DatabaseError> {
+        // First: once the picture is gone nobody comes back for what was said of it.
+        self.forget_said("id", id).await?;
         sqlx::query("UPDATE exhibits SET state = $2, prompt = '', settings = '{}' WHERE id = $1")
             .bind(id)
             .bind(ExhibitState::Private.as_str())
             .execute(&self.pool)
             .await?;
-        self.forget_said("id", id).await
+        Ok(())
     }
 
     /// Shows, hides or takes back a picture. Returns whether there is one of that id.

@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use sqlx::Row;
 
 use crate::db::{Database, DatabaseError};
-use crate::ledger::DAY_MICROS;
+use crate::ledger::{DAY_MICROS, date_of};
 
 /// The calls of one day to one native model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +56,8 @@ impl Database {
         rows.iter()
             .map(|row| {
                 let day: i64 = row.try_get("day")?;
-                let start = Timestamp::from_microsecond(day.saturating_mul(DAY_MICROS))
-                    .map_err(|error| sqlx::Error::Decode(error.into()))?;
                 Ok(SpentCalls {
-                    day: start.to_zoned(TimeZone::UTC).date(),
+                    day: date_of(day).ok_or(DatabaseError::Content("day"))?,
                     model: row.try_get("model")?,
                     provider_micros: row.try_get("micros")?,
                     calls: row.try_get("calls")?,

@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -50,14 +49,11 @@ struct Slot {
     free_since: Instant,
 }
 
-/// An image in one of them. What is dropped before it is forgotten is found by the next start.
+/// An image in one of them, until it has arrived. What is dropped before is found by the next start.
 #[derive(Debug)]
 pub(super) struct Held {
-    slot: Option<Slot>,
-    /// Whether it was told once that the image has arrived.
-    is_over: AtomicBool,
-    /// Whether its file has no image any more, and can be used again.
-    is_forgotten: AtomicBool,
+    /// Nothing once the image has arrived.
+    slot: Mutex<Option<Slot>>,
     home: Arc<Slots>,
 }
 
@@ -77,13 +73,11 @@ impl Slots {
 
     /// Writes an image into one of them. It takes effect with its last byte.
     pub(super) fn hold(self: &Arc<Self>, label: &Label, blob: &Blob) -> io::Result<Held> {
-        let free = self.free().slots.pop();
+        let free = lock(&self.free).slots.pop();
         let mut slot = free.map_or_else(|| self.make(), Ok)?;
         match slot.write(label, blob) {
             Ok(()) => Ok(Held {
-                slot: Some(slot),
-                is_over: AtomicBool::new(false),
-                is_forgotten: AtomicBool::new(false),
+                slot: Mutex::new(Some(slot)),
                 home: Arc::clone(self),
             }),
             Err(error) => {
@@ -110,7 +104,7 @@ impl Slots {
 
     fn take_back(self: &Arc<Self>, mut slot: Slot) {
         slot.free_since = Instant::now();
-        let mut free = self.free();
+        let mut free = lock(&self.free);
         let all: u64 = free.slots.iter().map(|slot| slot.size_bytes).sum();
         // Without a runtime the process ends.
         let runtime = Handle::try_current().ok();
@@ -127,21 +121,16 @@ impl Slots {
 
     /// Removes what waits too long. Whether something still waits.
     fn tidy(&self) -> bool {
-        let mut free = self.free();
-        let (idle, rest) = std::mem::take(&mut free.slots)
+        let mut free = lock(&self.free);
+        let (idle, rest): (Vec<Slot>, Vec<Slot>) = std::mem::take(&mut free.slots)
             .into_iter()
             .partition(|slot| slot.free_since.elapsed() >= FREE_FOR);
         free.slots = rest;
         free.is_watched = !free.slots.is_empty();
         let is_watched = free.is_watched;
         drop(free);
-        let idle: Vec<Slot> = idle;
         idle.iter().for_each(|slot| super::remove(&slot.path));
         is_watched
-    }
-
-    fn free(&self) -> MutexGuard<'_, Free> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -196,34 +185,24 @@ impl Slot {
 }
 
 impl Held {
-    #[cfg(test)]
-    pub(super) fn path(&self) -> Option<&Path> {
-        self.slot.as_ref().map(|slot| slot.path.as_path())
-    }
-
-    /// The image has arrived.
+    /// The image has arrived: its file is free for another one.
     pub(super) fn forget(&self) {
-        let Some(slot) = self
-            .slot
-            .as_ref()
-            .filter(|_| !self.is_over.swap(true, Ordering::AcqRel))
-        else {
-            return;
-        };
+        let Some(slot) = lock(&self.slot).take() else { return };
         match slot.mark(NO_LABEL) {
-            Ok(()) => self.is_forgotten.store(true, Ordering::Release),
-            // Its file is not used again.
+            Ok(()) => self.home.take_back(slot),
             Err(_) => super::remove(&slot.path),
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        lock(&self.slot).as_ref().map(|slot| slot.path.clone())
+    }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let (true, Some(slot)) = (self.is_forgotten.load(Ordering::Acquire), self.slot.take()) {
-            self.home.take_back(slot);
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panic left behind is whole: nothing is computed while the lock is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a file of a dead process has an image.

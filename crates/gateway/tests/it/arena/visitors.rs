@@ -125,6 +125,7 @@ async fn what_nobody_publishes_of_a_prompt_of_ones_own_is_removed() {
     let early = gateway.replica().await;
     assert_eq!(hung(&early, "private").await.len(), 2);
     early.finish().await;
+    assert_eq!((files(), hung(&gateway, "private").await.len()), (4, 2));
     gateway.clock.advance_s(1);
     let replica = gateway.replica().await;
     until("the removal", async || {
@@ -134,11 +135,8 @@ async fn what_nobody_publishes_of_a_prompt_of_ones_own_is_removed() {
     replica.finish().await;
     assert_eq!(files(), 2);
     assert_eq!(hung(&gateway, "waiting").await.len(), 2);
-    // What was said of them still counts. On a busy machine the board follows a little later.
-    until("both votes", async || {
-        (board(&gateway).await["votes"]["total"] == 2).then_some(())
-    })
-    .await;
+    // What was said of them still counts.
+    board_of(&gateway, 2).await;
     let told = read(&gateway, &browser, &format!("/arena/battles/{battle}")).await;
     assert!(
         told.contains("This picture was removed") && !told.contains("Publish both"),
@@ -288,7 +286,7 @@ async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
     for part in ["A machine’s opinion", "eye-1", "clear &lt;shapes&gt;", "data-closer"] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    board_of(&gateway, 0).await;
+    assert_eq!(board(&gateway).await["votes"]["total"], 0);
     send(
         gateway
             .request(Method::PUT, &opinion)

@@ -1,6 +1,7 @@
 //! Webhooks where several processes could send them, and where one ends.
 
 use super::super::harness::{GENERATIONS, Site, TestGateway, send, until, with};
+use super::super::secrets::rotate;
 use super::receiver::{Answer, Receiver};
 use super::{allowing, begin, begun, body, secret, until_tried};
 use reqwest::Method;
@@ -38,9 +39,7 @@ async fn a_secret_that_one_replica_puts_in_place_signs_what_the_other_sends() {
     let (gateway, receiver) = (allowing().await, Receiver::start(&[]).await);
     let replica = gateway.replica().await;
     let first = secret(&replica).await;
-    let rotated = send(gateway.request(Method::POST, "/v1/webhooks/secret").json(&json!({})))
-        .await
-        .ok();
+    let rotated = rotate(&gateway, "webhooks", json!({})).await;
     let second = rotated["key"].as_str().expect("a text");
     assert_eq!(replica.get("/v1/webhooks/secret").await.ok(), rotated);
     // Whichever of the two sends it.
@@ -52,10 +51,7 @@ async fn a_secret_that_one_replica_puts_in_place_signs_what_the_other_sends() {
         assert_eq!(call.header("webhook-signature"), both);
     }
     // Ended at once, the former sign nothing any more, at the other one neither.
-    let order = json!({ "overlap_s": 0 });
-    let last = send(replica.request(Method::POST, "/v1/webhooks/secret").json(&order))
-        .await
-        .ok();
+    let last = rotate(&replica, "webhooks", json!({ "overlap_s": 0 })).await;
     for at in [&gateway, &replica] {
         begin(at, &body(&receiver.url("/hook"))).await;
         receiver
@@ -72,12 +68,12 @@ async fn a_secret_that_one_replica_puts_in_place_signs_what_the_other_sends() {
 async fn secrets_put_in_place_at_the_same_time_all_count() {
     let gateway = allowing().await;
     let replica = gateway.replica().await;
-    let rotate = async |at: &TestGateway| {
-        let rotated = send(at.request(Method::POST, "/v1/webhooks/secret").json(&json!({}))).await;
-        rotated.ok()["key"].as_str().expect("a text").to_owned()
+    let put = async |at: &TestGateway| {
+        let rotated = rotate(at, "webhooks", json!({})).await;
+        rotated["key"].as_str().expect("a text").to_owned()
     };
     let first = secret(&gateway).await;
-    let (one, other) = tokio::join!(rotate(&gateway), rotate(&replica));
+    let (one, other) = tokio::join!(put(&gateway), put(&replica));
     let told = gateway.get("/v1/webhooks/secret").await.ok();
     let former = told["former"].as_array().expect("a list").iter();
     let mut counting: Vec<&str> = former.map(|one| one["key"].as_str().expect("a text")).collect();

@@ -293,8 +293,7 @@ fn metric(unit: &str) -> Result<Metric, String> {
 
 /// An amount as it is written: a number of JSON stands there in its own digits, very small ones with an exponent.
 fn decimal(value: &Value) -> Option<Decimal> {
-    let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    planner::money::decimal(&text)
+    planner::money::decimal(&site::told::typed(value))
 }
 
 fn option(endpoint: &Endpoint, name: &str) -> Result<Url, Failed> {
