@@ -387,6 +387,11 @@ impl Running {
         self.server.take(stream, address);
     }
 
+    /// Says that it stops, where balancers ask, and takes requests for this long all the same.
+    pub async fn drain(&self, time: Duration) {
+        self.server.drain(time).await;
+    }
+
     /// Stops taking requests, waits for what is under way within the limit, and closes everything.
     pub async fn shutdown(self) {
         self.stopping.cancel();

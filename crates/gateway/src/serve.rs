@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, Version, header};
 use axum::response::IntoResponse as _;
 use bytes::BytesMut;
 use hyper::body::Incoming;
@@ -48,12 +48,24 @@ const HEADER_BUFFER_BYTES_MIN: usize = 8 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What an HTTP/2 connection begins with. Until it is there, or cannot come any more, the version is not known.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Says that an answer is the last of its connection.
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Paths that are answered also to those for whom there is no room, and while the gateway stops.
 const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 
+/// How far a server is on its way to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// Requests are still answered, and each answer over HTTP/1 ends its connection.
+    Draining,
+    /// What is under way is finished; other connections are closed.
+    Closing,
+}
+
 /// The listening side of a gateway.
 pub(crate) struct Server {
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     accepting: JoinHandle<Accepting>,
     /// For connections that no socket brings.
     front: Box<(House, Door)>,
@@ -70,7 +82,7 @@ impl Server {
         trusted_proxies: &[IpNet],
         tasks: TaskTracker,
     ) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let (phase, seen) = watch::channel(Phase::Serving);
         let house = House {
             builder: builder(limits),
             router,
@@ -78,8 +90,8 @@ impl Server {
             speed: LeastSpeed::of(limits),
             header: Duration::from_secs(limits.header_s.max(1)),
             idle: Duration::from_secs(limits.idle_connection_s.max(1)),
-            stopped,
-            is_stopping: false,
+            phase: seen,
+            is_closed: false,
         };
         let accepting = Accepting {
             listener,
@@ -88,9 +100,9 @@ impl Server {
             connections: GracefulShutdown::new(),
         };
         let door = accepting.door.clone();
-        let accepting = tokio::spawn(accepting.until_stopped());
+        let accepting = tokio::spawn(accepting.until_closing());
         Self {
-            stop,
+            phase,
             accepting,
             front: Box::new((house, door)),
             tasks,
@@ -114,17 +126,23 @@ impl Server {
         }
     }
 
+    /// Says by `/readyz` that the gateway stops, and answers for this long as before: a balancer that has not heard of it yet, and
+    /// a caller with a connection that is kept, meet no closed door.
+    pub(crate) async fn drain(&self, time: Duration) {
+        self.phase.send_replace(Phase::Draining);
+        self.tasks.close();
+        sleep(time).await;
+    }
+
     /// Takes no more requests and waits for those under way, and for generations. Meanwhile whoever asks whether the gateway
     /// lives and can work is told, so that balancers send others elsewhere.
     pub(crate) async fn shutdown(self) {
-        let _ = self.stop.send(true);
+        self.phase.send_replace(Phase::Closing);
         self.tasks.close();
         let finish = async {
-            // Never told anything: these connections end with the wait.
-            let (_open, never) = watch::channel(false);
             match self.accepting.await {
                 Ok(accepting) => {
-                    let (connections, watched) = accepting.only_watched(never);
+                    let (connections, watched) = accepting.only_watched();
                     select! {
                         () = watched => {}
                         () = async {
@@ -162,9 +180,9 @@ struct House {
     header: Duration,
     /// Longest time without a request.
     idle: Duration,
-    stopped: watch::Receiver<bool>,
-    /// Whether the gateway stops, so that only those who watch it are answered.
-    is_stopping: bool,
+    phase: watch::Receiver<Phase>,
+    /// Whether the gateway takes no more requests, so that only those who watch it are answered.
+    is_closed: bool,
 }
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
@@ -192,13 +210,15 @@ struct Accepting {
 }
 
 impl Accepting {
-    async fn until_stopped(self) -> Self {
-        let mut stopped = self.house.stopped.clone();
+    async fn until_closing(self) -> Self {
+        let house = self.house.clone();
+        let closing = house.closing();
+        tokio::pin!(closing);
         let mut spare = Spare::new();
         loop {
             let (stream, address) = select! {
                 accepted = spare.accept(&self.listener) => accepted,
-                _ = stopped.changed() => return self,
+                () = &mut closing => return self,
             };
             // Whoever has no place is closed without a word: words would cost a place.
             let Some(place) = self.door.place(address.ip()) else {
@@ -212,10 +232,9 @@ impl Accepting {
 
     /// The connections up to now, and a wait without end in which new ones are answered as long as they only ask how the
     /// gateway does.
-    fn only_watched(self, stopped: watch::Receiver<bool>) -> (GracefulShutdown, impl Future<Output = ()>) {
+    fn only_watched(self) -> (GracefulShutdown, impl Future<Output = ()>) {
         let house = House {
-            stopped,
-            is_stopping: true,
+            is_closed: true,
             ..self.house
         };
         let (listener, door) = (self.listener, self.door);
@@ -274,16 +293,23 @@ fn spare_file() -> Option<File> {
 }
 
 impl House {
+    /// Waits until the gateway closes. These connections came after that: they end with the wait for those before.
+    async fn closing(&self) {
+        let mut phase = self.phase.clone();
+        if self.is_closed || phase.wait_for(|phase| *phase == Phase::Closing).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Serves a socket, once TLS is agreed on where it has to be.
     async fn let_in(self, (stream, address): (TcpStream, IpAddr), place: Place, silent: Silent, watcher: Watcher) {
         let Some(tls) = self.tls.clone() else {
             return self.serve((stream, address), place, silent, watcher).await;
         };
-        let mut stopped = self.stopped.clone();
         let agreed = select! {
             agreed = timeout(self.header, tls.agree(stream)) => agreed,
             () = silent.sent_away() => return,
-            _ = stopped.changed() => return,
+            () = self.closing() => return,
         };
         match agreed {
             Ok(Ok(stream)) => Box::pin(self.serve((stream, address), place, silent, watcher)).await,
@@ -301,12 +327,12 @@ impl House {
     ) {
         let first = select! {
             first = first_bytes(&mut stream, silent, self.header) => first,
-            _ = self.stopped.changed() => return,
+            () = self.closing() => return,
         };
         let Ok(first) = first else { return };
         let peer = Peer::new(self.speed);
         let wire = TokioIo::new(Wire::new(stream, first, peer.clone()));
-        let closed = if self.is_stopping {
+        let closed = if self.is_closed {
             Some("This gateway is stopping. Try again elsewhere, or shortly.")
         } else if place.is_reserved {
             Some("This gateway has as many connections as it may. Try again shortly.")
@@ -316,10 +342,18 @@ impl House {
         if closed.is_some() {
             self.builder.http1().keep_alive(false);
         }
-        let (router, of_service) = (self.router, peer.clone());
+        let (router, of_service, phase) = (self.router, peer.clone(), self.phase);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(address));
-            answer(router.clone(), of_service.clone(), closed, request)
+            let is_last = request.version() <= Version::HTTP_11 && *phase.borrow() != Phase::Serving;
+            let answer = answer(router.clone(), of_service.clone(), closed, request);
+            async move {
+                let mut answer = answer.await?;
+                if is_last {
+                    answer.headers_mut().insert(header::CONNECTION, CLOSE);
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = self.builder.serve_connection_with_upgrades(wire, service).into_owned();
         let end = select! {
@@ -357,7 +391,7 @@ async fn answer(
 fn turned_away(why: &str) -> Response<Body> {
     let mut response = Problem::overloaded(why).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    headers.insert(header::CONNECTION, CLOSE);
     if let Ok(id) = request_id(Clock::system().now()).parse() {
         headers.insert(REQUEST_ID, id);
     }

@@ -52,7 +52,7 @@ async function start(args, variables = {}) {
     async stop() {
       process.off("exit", reap);
       const ended = once(child, "exit");
-      child.kill("SIGTERM");
+      child.kill("SIGINT");
       const [code] = await ended;
       assert.equal(code, 0, output.join("\n"));
       assert.ok(!output.some((line) => line.includes("panicked")), output.join("\n"));

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -82,10 +83,10 @@ class Server:
         return "\n".join(self.output)
 
     def stop(self) -> None:
-        """Asks it to stop, as an operator would; it has to end well and to have met no panic."""
+        """Asks it to stop, as one does at the terminal; it has to end well and to have met no panic."""
         ended = self._process.poll()
         assert ended is None, f"it ended by itself with {ended}:\n" + self.printed()[-4000:]
-        self._process.terminate()
+        self._process.send_signal(signal.SIGINT)
         try:
             code = self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -62,7 +62,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failed> {
         say(&format!("  {base}{path}"));
     }
     say(&format!("faults on demand: {base}/_sandbox/help"));
-    stop.asked().await;
+    let _ = stop.asked().await;
     sandbox.shutdown().await;
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::changes::Changes;
 use super::log;
 use super::output::say;
-use super::stop::Stop;
+use super::stop::{Asked, Stop};
 use super::{Failed, load};
 use crate::clock::Clock;
 use crate::telemetry::Telemetry;
@@ -35,6 +36,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         );
     }
     let scheme = settings.scheme();
+    let drain = Duration::from_secs(settings.limits.drain_s);
     let visitors = settings.site.then(|| settings.visitors.clone());
     let running = start(settings, Arc::new(catalog), Clock::system()).await?;
     let base = format!("{scheme}://{}", running.address);
@@ -57,16 +59,24 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         }
         None => welcome(&base, "$PICTOR_API_KEY", &model),
     }
-    loop {
+    let asked = loop {
         tokio::select! {
-            () = stop.asked() => break,
+            asked = stop.asked() => break asked,
             () = changes.next() => changes.take(running.reloader()).await,
         }
-    }
-    tracing::info!("stopping: no more requests are taken; a second signal stops at once");
+    };
+    let finish = async {
+        // Nobody stands between the terminal and the gateway who would have to hear of it first.
+        if asked == Asked::Terminate {
+            tracing::info!(drain_s = drain.as_secs(), "draining: requests are still taken; a second signal stops at once");
+            running.drain(drain).await;
+        }
+        tracing::info!("stopping: no more requests are taken; a second signal stops at once");
+        running.shutdown().await;
+    };
     let stopped = tokio::select! {
-        () = running.shutdown() => Ok(()),
-        () = stop.asked() => {
+        () = finish => Ok(()),
+        _ = stop.asked() => {
             Err("stopped at once, as a second signal came: another start takes up what was under way".into())
         }
     };

@@ -9,6 +9,15 @@ pub(super) struct Stop {
     signals: [Option<Signal>; 2],
 }
 
+/// How it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// By whoever sits before it.
+    Interrupt,
+    /// By what runs it.
+    Terminate,
+}
+
 impl Stop {
     /// Begins to listen. A signal that cannot be heard keeps its ordinary effect.
     #[cfg(unix)]
@@ -25,7 +34,7 @@ impl Stop {
 
     /// Waits for the next signal.
     #[cfg(unix)]
-    pub(super) async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) -> Asked {
         let [interrupt, terminate] = self.signals.each_mut().map(|signal| async move {
             match signal {
                 Some(signal) => signal.recv().await,
@@ -33,14 +42,15 @@ impl Stop {
             }
         });
         tokio::select! {
-            _ = interrupt => {}
-            _ = terminate => {}
+            _ = interrupt => Asked::Interrupt,
+            _ = terminate => Asked::Terminate,
         }
     }
 
     /// Waits for an interrupt.
     #[cfg(not(unix))]
-    pub(super) async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) -> Asked {
         let _ = tokio::signal::ctrl_c().await;
+        Asked::Interrupt
     }
 }

@@ -76,6 +76,9 @@ pub struct Limits {
     pub idempotency_s: u64,
     /// Days that requests stay in the log, for accounts that do not say otherwise.
     pub request_log_days: u64,
+    /// How long a terminated gateway still takes requests, while `/readyz` says that it stops: as long as balancers need to hear
+    /// of it.
+    pub drain_s: u64,
     /// How long a stopping gateway waits for generations.
     pub shutdown_s: u64,
 }
@@ -164,6 +167,7 @@ impl Default for Limits {
             media_ttl_s: 60 * 60,
             request_log_days: 90,
             idempotency_s: 24 * 60 * 60,
+            drain_s: 5,
             shutdown_s: 330,
         }
     }

@@ -15,10 +15,10 @@ fn slow(model: &str, delay: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_told_to_stop_finishes_first() {
     let site = Site::new().await;
-    let mut process = site.serve(&[]).await;
+    let mut process = site.serve(&[("PICTOR_LIMITS_DRAIN_S", "2")]).await;
     let calls: Vec<_> = [
-        slow("openai/gpt-image-1-mini", "2s"),
-        slow("fal/gpt-image-1-mini", "2s"),
+        slow("openai/gpt-image-1-mini", "6s"),
+        slow("fal/gpt-image-1-mini", "6s"),
     ]
     .iter()
     .zip(["sync", "queued"])
@@ -28,24 +28,30 @@ async fn a_process_that_is_told_to_stop_finishes_first() {
     process.terminate();
     // Balancers are told to send others elsewhere, while what is under way is finished.
     let told = until("the word that it stops", async || {
-        let asked = process.client.get(format!("{}/readyz", process.base)).send().await;
+        let asked = try_send(process.client.get(format!("{}/readyz", process.base))).await;
         let asked = asked.expect("it answers while it stops");
-        (asked.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(asked)
+        (asked.status == StatusCode::SERVICE_UNAVAILABLE).then_some(asked)
     })
     .await;
-    let told: Value = told.json().await.expect("JSON");
-    assert_eq!(told["stopping"], true);
-    send(process.client.get(format!("{}/healthz", process.base))).await.ok();
-    let late = send(process.generation(&small("openai/gpt-image-1-mini"), "late")).await;
+    assert_eq!(told.json()["stopping"], true);
+    let drained = send(process.generation(&small("openai/gpt-image-1-mini"), "not heard yet")).await;
+    assert_eq!(drained.header("connection"), "close");
+    drained.ok();
+    let late = until("a closed door", async || {
+        let late = send(process.generation(&small("openai/gpt-image-1-mini"), "not heard yet")).await;
+        assert_eq!(late.header("connection"), "close");
+        (late.status != StatusCode::OK).then_some(late)
+    })
+    .await;
     late.error(503, "OVERLOADED");
-    assert_eq!(late.header("connection"), "close");
+    send(process.client.get(format!("{}/healthz", process.base))).await.ok();
     assert!(calls.iter().all(|call| !call.is_finished()));
     for call in calls {
         call.await.expect("the caller waits").ok();
     }
     let status = process.ended().await;
     assert!(status.success(), "{status}: {:#?}", process.log().await);
-    assert_eq!(site.submits().await, 2);
+    assert_eq!(site.submits().await, 3);
     site.finish().await;
 }
 

@@ -91,6 +91,8 @@ impl Site {
         let mut command = self.command_by(launcher, &["serve"]);
         command
             .env("PICTOR_LISTEN", "127.0.0.1:0")
+            // No balancer has to hear that it stops.
+            .env("PICTOR_LIMITS_DRAIN_S", "0")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -118,6 +120,8 @@ impl Site {
         let mut command = self.command(&["serve"]);
         command
             .env("PICTOR_LISTEN", "127.0.0.1:0")
+            // No balancer has to hear that it stops.
+            .env("PICTOR_LIMITS_DRAIN_S", "0")
             .envs(variables.iter().copied());
         ran(command).await.complaints().to_owned()
     }
