@@ -9,6 +9,7 @@ pub(crate) mod own_prompts;
 mod padding;
 pub(crate) mod reports;
 pub(crate) mod sheet;
+pub(crate) mod source;
 pub(crate) mod suggestions;
 mod suspicion;
 pub(crate) mod told;

@@ -96,8 +96,9 @@ pub(crate) fn renewed(state: AppState, catalog: Catalog, settings: &Settings) ->
 /// # Errors
 /// [`StartError::Competition`], or [`StartError::Catalog`] for the operator's folder.
 pub(crate) fn competitions(catalog: &Catalog, settings: &Settings) -> Result<Vec<Competition>, StartError> {
-    let files = builtin::competition_files(settings.catalog_dir.as_deref())?;
-    Ok(arena::competitions::read(&files, catalog)?)
+    let folder = settings.catalog_dir.as_deref();
+    let files = builtin::competition_files(folder)?;
+    Ok(arena::competitions::read(&files, folder, catalog)?)
 }
 
 /// What may follow an attempt that failed.

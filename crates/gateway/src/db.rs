@@ -19,6 +19,7 @@ pub(crate) mod processes;
 mod reads;
 mod rows;
 pub mod secrets;
+mod services;
 pub mod sessions;
 pub mod webhooks;
 

@@ -143,6 +143,7 @@ async fn begin(settings: Settings, catalog: Arc<Catalog>, clock: Clock) -> Resul
     let sandbox = emulators::start(&catalog, &settings).await?;
     let played = sandbox.as_ref().map(Sandbox::base_url);
     let upstreams = Arc::new(Upstreams::new(&catalog, &settings, played.as_deref())?);
+    upstreams.note(&database, clock.now()).await?;
     let (driver, fetcher) = clients(&settings)?;
     let parts = Parts {
         settings: &settings,

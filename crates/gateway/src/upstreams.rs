@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::net::{IpAddr, ToSocketAddrs as _};
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::catalog::provider::Provider;
 use providers::{Adapter, Credential, Endpoint};
 use url::{Host, Url};
 
+use crate::db::{Database, DatabaseError};
 use crate::settings::{ProviderSettings, SandboxUse, Settings};
 
 /// How a provider is served here.
@@ -106,6 +108,19 @@ impl Upstreams {
     #[must_use]
     pub const fn available(&self) -> &HashSet<String> {
         &self.available
+    }
+
+    /// Notes how providers are served from now on.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn note(&self, database: &Database, now: Timestamp) -> Result<(), DatabaseError> {
+        for upstream in self.iter().filter(|upstream| upstream.service != Service::Off) {
+            database
+                .note_service(&upstream.id, upstream.service == Service::Sandbox, now)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Whether any provider is called itself.

@@ -74,5 +74,8 @@ pub(crate) fn routes() -> Router<Current> {
 
 /// What stands at `/` where there are no pages.
 pub(crate) fn without_pages() -> Router<Current> {
-    Router::new().route("/", get(about::handle))
+    Router::new()
+        .route("/", get(about::handle))
+        // `pictor arena run` takes them from here.
+        .route("/arena/sources/{file}", get(arena::source))
 }

@@ -58,7 +58,7 @@ pub(crate) async fn hand_out(
     if !fresh && let Some(open) = database.open_battle(&voter.id, sandbox, now - HOUR).await? {
         let is_wanted = wanted.is_none_or(|wanted| wanted.id == open.competition);
         let is_known = open.competition == OWN_PROMPT || arena.competition(&open.competition).is_some();
-        if is_wanted && is_known {
+        if is_wanted && is_known && may_be_seen(generator, &open).await? {
             return Ok(Some(open));
         }
     }
@@ -186,10 +186,16 @@ pub(crate) async fn picture(generator: &Generator, spool: &Spool, name: &str) ->
     let length = |entry: &ExhibitRow| usize::try_from(entry.size_bytes).unwrap_or(0);
     let length = common_length(length(&left), length(&right));
     let own = if battle.left_picture == name { left } else { right };
-    if own.is_removed() {
+    if !own.may_be_paired() {
         return Err(absent());
     }
     Ok(padded(exhibits::file(generator, spool, &own).await?, length))
+}
+
+/// Whether both pictures of a pair may still be seen.
+async fn may_be_seen(generator: &Generator, battle: &BattleRow) -> Result<bool, Refusal> {
+    let sides = both(generator, battle).await?;
+    Ok(sides.is_some_and(|(left, right)| left.may_be_paired() && right.may_be_paired()))
 }
 
 /// Both entries of a pair.

@@ -152,6 +152,12 @@ impl Board {
         self.standings.iter().find(|standing| standing.model == model)
     }
 
+    /// A model's votes, ranked or not.
+    pub(crate) fn record(&self, model: &str) -> Record {
+        self.number(model)
+            .map_or_else(Record::default, |own| self.tally.record(own))
+    }
+
     /// The record of `a` against `b`.
     pub(crate) fn head_to_head(&self, a: &str, b: &str) -> Record {
         match (self.number(a), self.number(b)) {

@@ -1,6 +1,7 @@
 //! Competitions: data of the catalogue.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use planner::catalog::Catalog;
 use planner::catalog::model::Model;
@@ -8,6 +9,8 @@ use planner::mode::Mode;
 use planner::size::Size;
 use planner::view::ModelView;
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::source::Source;
 
 /// In the place of an id for prompts of visitors' own. No competition may have it.
 pub(crate) const OWN_PROMPT: &str = "own-prompt";
@@ -33,7 +36,13 @@ pub(crate) struct Competition {
     pub(crate) prompt: String,
     /// For edits: what the picture shows that is to be changed, as the sandbox draws it.
     #[serde(default)]
-    pub(crate) source: Option<String>,
+    pub(super) source: Option<String>,
+    /// For edits: the operator's own picture instead, the name of a file beside this one.
+    #[serde(default)]
+    pub(super) source_file: Option<String>,
+    /// What came of these two.
+    #[serde(skip)]
+    pub(crate) picture: Option<Source>,
     /// The size that is asked for, and the shape in which entries are shown.
     #[serde(deserialize_with = "from_text")]
     pub(crate) size: Size,
@@ -58,19 +67,31 @@ pub struct CompetitionError {
     message: String,
 }
 
-/// Reads every competition.
+/// Reads every competition; `folder` is that of the operator's own files.
 ///
 /// # Errors
 /// The first mistake, with its file.
-pub(crate) fn read(files: &BTreeMap<String, String>, catalog: &Catalog) -> Result<Vec<Competition>, CompetitionError> {
+pub(crate) fn read(
+    files: &BTreeMap<String, String>,
+    folder: Option<&Path>,
+    catalog: &Catalog,
+) -> Result<Vec<Competition>, CompetitionError> {
     let mut all: Vec<Competition> = Vec::new();
     for (file, text) in files {
         let mistake = |message: String| CompetitionError {
             file: file.clone(),
             message,
         };
-        let read: Competition = toml::from_str(text).map_err(|error| mistake(error.to_string()))?;
-        check(&read, catalog).map_err(mistake)?;
+        let mut read: Competition = toml::from_str(text).map_err(|error| mistake(error.to_string()))?;
+        check(&read, catalog).map_err(&mistake)?;
+        let folder = folder
+            .map(|folder| folder.join(file))
+            .and_then(|path| path.parent().map(Path::to_owned));
+        read.picture = match (&read.source, &read.source_file) {
+            (_, Some(name)) => Some(Source::of_file(folder.as_deref(), name).map_err(&mistake)?),
+            (Some(prompt), None) => Some(Source::Drawn(prompt.clone())),
+            (None, None) => None,
+        };
         if all.iter().any(|other| other.id == read.id) {
             return Err(mistake(format!("another competition has the id '{}'", read.id)));
         }
@@ -92,10 +113,11 @@ fn check(competition: &Competition, catalog: &Catalog) -> Result<(), String> {
     if competition.prompt.trim().is_empty() || competition.prompt.chars().count() > PROMPT_CHARS_MAX {
         return Err(format!("prompt must have 1 to {PROMPT_CHARS_MAX} characters"));
     }
-    match (competition.mode, &competition.source) {
-        (Mode::TextToImage, None) | (Mode::ImageEdit, Some(_)) => {}
-        (Mode::TextToImage, Some(_)) => return Err("source is for image-edit".to_owned()),
-        (Mode::ImageEdit, None) => return Err("image-edit needs a source".to_owned()),
+    let sources = usize::from(competition.source.is_some()) + usize::from(competition.source_file.is_some());
+    match (competition.mode, sources) {
+        (Mode::TextToImage, 0) | (Mode::ImageEdit, 1) => {}
+        (Mode::TextToImage, _) => return Err("source and source_file are for image-edit".to_owned()),
+        (Mode::ImageEdit, _) => return Err("image-edit needs a source or a source_file".to_owned()),
         (Mode::Upscale, _) => return Err("mode must be text-to-image or image-edit".to_owned()),
     }
     for id in competition.models.iter().flatten() {
@@ -154,7 +176,7 @@ mod tests {
     fn all() -> Vec<Competition> {
         let catalog = crate::builtin::catalog(None).expect("the built-in catalogue is right");
         let files = crate::builtin::competition_files(None).expect("built-in files");
-        read(&files, &catalog).expect("the built-in competitions are right")
+        read(&files, None, &catalog).expect("the built-in competitions are right")
     }
 
     #[test]
@@ -178,7 +200,9 @@ mod tests {
         let good = "id = \"a\"\nname = \"A\"\nmode = \"text-to-image\"\nprompt = \"p\"\nsize = \"1024x1024\"\n";
         let told = |text: String| {
             let files = BTreeMap::from([("competitions/x.toml".to_owned(), text)]);
-            read(&files, &catalog).map(drop).map_err(|error| error.to_string())
+            read(&files, None, &catalog)
+                .map(drop)
+                .map_err(|error| error.to_string())
         };
         assert_eq!(told(good.to_owned()), Ok(()));
         for (bad, part) in [
@@ -188,7 +212,11 @@ mod tests {
             (format!("{good}models = [\"no-such\"]\n"), "no model 'no-such'"),
             (
                 format!("{good}models = [\"dall-e-3\"]\nsource = \"x\"\n"),
-                "source is for",
+                "are for image-edit",
+            ),
+            (
+                good.replace("text-to-image\"", "image-edit\"\nsource_file = \"../../etc/passwd\""),
+                "beside the competition",
             ),
             (format!("{good}colour = 1\n"), "unknown field"),
         ] {

@@ -13,7 +13,6 @@ use crate::db::generations::{GenerationRow, Status};
 use crate::generation::Generator;
 use crate::ids::random_text;
 use crate::operator::Refusal;
-use crate::upstreams::Service;
 
 /// Long side of a picture on show, in pixels.
 const LONG_PX: u32 = 1_024;
@@ -81,8 +80,9 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
     let attempts = database.attempts_of(id).await?;
     let made = attempts.iter().rev().find(|attempt| attempt.outcome == "succeeded");
     let provider = row.provider.clone().unwrap_or_default();
-    let upstream = generator.upstreams.get(&provider);
-    let sandbox = upstream.is_some_and(|upstream| upstream.service == Service::Sandbox);
+    // As it was when the picture was made: it may hang there only once the provider is served in truth.
+    let drawn = database.was_sandbox(&provider, row.start.created_at).await?;
+    let sandbox = drawn == Some(true);
     let failed = |error: &dyn std::fmt::Display| Refusal::Failed(format!("a picture could not be hung: {error}"));
     let scope = spool.scope();
     let blob = generator

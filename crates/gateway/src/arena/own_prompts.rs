@@ -29,6 +29,8 @@ pub(crate) fn order(prompt: &str) -> Competition {
         categories: Vec::new(),
         prompt: prompt.to_owned(),
         source: None,
+        source_file: None,
+        picture: None,
         size: Size {
             width_px: SIDE_PX,
             height_px: SIDE_PX,

@@ -68,7 +68,10 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let finish = async {
         // Nobody stands between the terminal and the gateway who would have to hear of it first.
         if asked == Asked::Terminate {
-            tracing::info!(drain_s = drain.as_secs(), "draining: requests are still taken; a second signal stops at once");
+            tracing::info!(
+                drain_s = drain.as_secs(),
+                "draining: requests are still taken; a second signal stops at once"
+            );
             running.drain(drain).await;
         }
         tracing::info!("stopping: no more requests are taken; a second signal stops at once");

@@ -70,6 +70,7 @@ const FILES: &[(i64, &str, &str)] = &[
         "private_exhibits",
         include_str!("../../../../migrations/0025_private_exhibits.sql"),
     ),
+    (27, "services", include_str!("../../../../migrations/0027_services.sql")),
 ];
 
 /// All of them, ready to be run.

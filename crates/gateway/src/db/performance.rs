@@ -21,7 +21,8 @@ pub struct EndedCall {
 }
 
 impl Database {
-    /// Calls that began at or after `since` and have ended, the latest first, at most `limit` of them.
+    /// Calls that began at or after `since` and have ended, the latest first, at most `limit` of them. Of each provider only those
+    /// since it is served as it is now: what an emulator did is no figure of the provider's.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -31,6 +32,7 @@ impl Database {
              attempts.code AS code, attempts.duration_ms AS duration_ms FROM attempts \
              JOIN generations ON generations.id = attempts.generation_id \
              WHERE attempts.started_at >= $1 AND attempts.outcome IN ('succeeded', 'failed') \
+             AND attempts.started_at >= COALESCE((SELECT MAX(since) FROM services WHERE services.provider = attempts.provider), 0) \
              ORDER BY attempts.started_at DESC LIMIT $2",
         )
         .bind(since.as_microsecond())

@@ -5,12 +5,10 @@ mod prompts;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use imaging::{Bitmap, ImageFormat};
 use jiff::SignedDuration;
 use planner::money::Micros;
 use planner::view::page_path;
 use ratings::Outcome;
-use scenes::{Detail, SceneRequest, render_unnamed};
 use site::arena::{Rated, Tallied};
 use site::pages::arena::{self, Head, Hidden, Named};
 
@@ -31,8 +29,6 @@ use crate::http::{face, fallback, visit};
 use crate::operator::Refusal;
 use crate::problem::Problem;
 
-/// Sides of a competition's source image, in pixels.
-const SOURCE_PX: u32 = 1_024;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) use prompts::{ask, publish};
@@ -191,7 +187,7 @@ async fn top(
     Ok(Top {
         competitions: all.map(|own| (own.id.clone(), own.name.clone())).collect(),
         own_prompts: prompts::token(state, headers).await,
-        source: competition.filter(|own| own.source.is_some()).map(source_path),
+        source: competition.filter(|own| own.picture.is_some()).map(source_path),
         votes_today: u64::try_from(votes).unwrap_or(0),
     })
 }
@@ -326,28 +322,14 @@ pub(super) async fn picture(State(state): State<AppState>, Path(file): Path<Stri
     }
 }
 
-/// `/arena/sources/{competition}.png`: the picture that a competition's models are to change, as the sandbox draws it.
+/// `/arena/sources/{competition}.png`: the picture that a competition's models are to change.
 pub(super) async fn source(State(state): State<AppState>, Path(file): Path<String>) -> Response {
     let absent = || fallback::at(&format!("/arena/sources/{file}")).into_response();
     let competition = file.strip_suffix(".png").and_then(|id| state.arena.competition(id));
-    let Some(prompt) = competition.and_then(|own| own.source.clone()) else {
+    let Some(picture) = competition.and_then(|own| own.picture.clone()) else {
         return absent();
     };
-    let draw = move || {
-        let canvas = render_unnamed(&SceneRequest {
-            prompt: &prompt,
-            model: "source",
-            width_px: SOURCE_PX,
-            height_px: SOURCE_PX,
-            seed: 1,
-            transparent: false,
-            quality: Detail::Medium,
-        });
-        let bitmap = Bitmap::new(SOURCE_PX, SOURCE_PX, canvas.into_rgba()).ok()?;
-        imaging::encode(&bitmap, ImageFormat::Png, None)
-            .ok()
-            .map(bytes::Bytes::from)
-    };
+    let draw = move || picture.png().map(bytes::Bytes::from);
     match state.shelf.plate(format!("source {file}"), draw).await {
         Some(bytes) => image("image/png", "public, max-age=86400", bytes.to_vec()),
         None => Problem::internal().into_response(),

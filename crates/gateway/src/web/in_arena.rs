@@ -62,7 +62,8 @@ async fn gathered(state: &AppState, model: &Model) -> Result<InArena, DatabaseEr
             BoardKey::Competition(id) => {
                 let entry = exhibits.iter().find(|row| row.competition.as_ref() == Some(id));
                 let competition = state.arena.competition(id);
-                if let Some(competition) = competition.filter(|_| entry.is_some() || record.is_some()) {
+                let own = board.record(&model.id);
+                if let Some(competition) = competition.filter(|_| entry.is_some() || own.votes() > 0.0) {
                     told.competitions.push(Competed {
                         board: name,
                         name: title,
@@ -72,7 +73,7 @@ async fn gathered(state: &AppState, model: &Model) -> Result<InArena, DatabaseEr
                             (gallery::path(row), side(row.width_px), side(row.height_px))
                         }),
                         rank,
-                        record: record.unwrap_or_default(),
+                        record: tallied(own),
                     });
                 }
             }

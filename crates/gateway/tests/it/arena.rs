@@ -210,6 +210,16 @@ async fn a_vote_counts_once_names_the_models_and_can_be_taken_back() {
         "a second click leads to what the first one said"
     );
     assert_eq!(board_of(&gateway, 1).await["votes"]["left"], 1);
+    // Too few votes for a rank are told all the same.
+    let mut wins = 0;
+    for path in ["openai/gpt-image-1-mini", "black-forest-labs/flux.1-schnell"] {
+        let page = send(gateway.anonymous(Method::GET, &format!("/models/{path}")))
+            .await
+            .text();
+        assert!(page.contains("waits for more votes"), "{page}");
+        wins += usize::from(page.contains("won 1, tied 0, lost 0"));
+    }
+    assert_eq!(wins, 1);
     let back = browser
         .send(&gateway, "/arena/votes/taken-back", &[("battle", &id)])
         .await;

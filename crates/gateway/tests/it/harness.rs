@@ -189,6 +189,19 @@ impl TestGateway {
         replica
     }
 
+    /// The same once more with credentials for the providers, which `sandbox` plays: as an operator starts it who has tried
+    /// without. It ends before the first one does.
+    pub(crate) async fn made_real(&self, sandbox: &Sandbox) -> Self {
+        let settings = Settings {
+            providers: providers(&sandbox.base_url()),
+            ..self.settings.clone()
+        };
+        let catalog = Arc::clone(&self.catalog);
+        let mut real = Self::serve(settings, catalog, self.clock.clone(), Some(sandbox.base_url())).await;
+        real.key.clone_from(&self.key);
+        real
+    }
+
     /// A request with the key.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client

@@ -14,7 +14,7 @@ use crate::api::query::Parameters;
 use crate::arena::reports::{JUDGE_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX};
 use crate::arena::{reports, told};
 use crate::auth::Scope;
-use crate::db::arena::{OpinionRow, ReportRow, ReportState};
+use crate::db::arena::{ExhibitState, OpinionRow, ReportRow, ReportState};
 use crate::http::path::PathPart;
 use crate::http::state::AppState;
 use crate::operator::Refusal;
@@ -115,8 +115,11 @@ pub(in crate::api) async fn judge(
         };
         let database = &state.generator.database;
         let known = database.exhibit(&id).await.map_err(|error| internal(&error))?;
-        if known.is_none() {
-            return Err(Refusal::NotFound("There is no such picture.".to_owned()).into());
+        // What nobody has hung is its owner's, and of what was taken down nothing is to be said any more.
+        if !known.is_some_and(|known| known.state != ExhibitState::Private.as_str() && known.may_be_paired()) {
+            return Err(
+                Refusal::NotFound("No such picture hangs in the gallery or in a competition.".to_owned()).into(),
+            );
         }
         let row = OpinionRow {
             exhibit_id: id.clone(),

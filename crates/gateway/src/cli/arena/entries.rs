@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use planner::money::Micros;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{DemoArguments, RunArguments};
 use crate::cli::Failed;
@@ -22,6 +23,8 @@ const DEMO_MODELS_MAX: usize = 12;
 const DEMO_VOTES: u64 = 3_000;
 /// The account that the demonstration works for.
 const DEMO_ACCOUNT: &str = "arena-demo";
+/// Bytes of an order's hash that tell it from others.
+const ORDER_HASH_BYTES: usize = 8;
 /// Entries that are made at one time.
 const AT_ONCE: usize = 4;
 
@@ -201,9 +204,10 @@ async fn enter(gateway: &Gateway, missing: &Missing, maker: &Maker, left: &Atomi
         left.fetch_add(at_most, Ordering::SeqCst);
         return Ok(Entered::TooDear);
     }
-    // Begun again after a crash it gets the same image, and pays once.
+    // Begun again after a crash it gets the same image, and pays once; another order is another entry.
     let id = competition["id"].as_str().unwrap_or_default();
-    let once = format!("arena-{id}-{}-{}", missing.model, missing.number);
+    let order = hex::encode(&Sha256::digest(Value::from(fields.clone()).to_string())[..ORDER_HASH_BYTES]);
+    let once = format!("arena-{id}-{}-{}-{order}", missing.model, missing.number);
     let made = gateway
         .json(request(path).header("idempotency-key", once).json(&fields))
         .await;

@@ -83,6 +83,12 @@ impl ExhibitRow {
     pub fn is_removed(&self) -> bool {
         self.prompt.is_empty()
     }
+
+    /// Whether it may be seen by those to whom it was handed in a pair: whatever nobody has hidden or removed.
+    #[must_use]
+    pub fn may_be_paired(&self) -> bool {
+        self.state != ExhibitState::Hidden.as_str() && !self.is_removed()
+    }
 }
 
 /// Which pictures are wanted. Absent: any.

@@ -1,8 +1,10 @@
 //! What operators do for the arena: entries, the demonstration, pictures on show, suggestions.
 
-use super::super::harness::{TestGateway, send};
+use super::super::harness::{TestGateway, decoded, plain, send};
 use super::{Browser, COMPETITION, MODELS, board, hang, post};
+use imaging::ImageFormat;
 use reqwest::{Method, StatusCode};
+use sandbox::SandboxConfig;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,12 +115,36 @@ async fn a_demonstration_fills_the_board_and_only_where_nobody_is_real() {
         text.contains("## In the arena") && text.contains("Competition \"Geometric Composition\": rank"),
         "{text}"
     );
-    gateway.finish().await;
-    let real = TestGateway::start().await;
+    let tried = json!({ "model": MODELS[0], "prompt": "a lamp", "size": "1024x1024", "response_format": "url" });
+    let drawn = gateway.generate(tried.clone()).await.ok();
+    gateway.clock.advance_s(61);
+    // With credentials none of it is there, nor counts a call to an emulator as one to the provider.
+    let emulators = sandbox::start(SandboxConfig::default()).await.expect("a free port");
+    let real = gateway.made_real(&emulators).await;
     let refused = post(&real, "/v1/arena/demo", json!({})).await;
     refused.error(409, "INVALID_REQUEST");
-    assert_eq!(board(&real).await["sandbox"], false);
+    let told = board(&real).await;
+    assert_eq!((&told["sandbox"], &told["votes"]["total"]), (&json!(false), &json!(0)));
+    let entry = json!({ "competition": COMPETITION, "request_id": drawn["id"] });
+    let late = post(&real, "/v1/arena/entries", entry).await;
+    assert_eq!((late.status.as_u16(), &late.json()["sandbox"]), (201, &json!(true)));
+    assert_eq!(real.get("/v1/arena/exhibits").await.ok()["data"], json!([]));
+    let shown = async || {
+        send(real.anonymous(Method::GET, "/models/openai/gpt-image-1-mini"))
+            .await
+            .text()
+    };
+    let before = shown().await;
+    assert!(
+        before.contains("No calls yet") && !before.contains("Geometric Composition"),
+        "{before}"
+    );
+    real.generate(tried).await.ok();
+    gateway.clock.advance_s(61);
+    assert!(shown().await.contains("100.0 % of 1"));
     real.finish().await;
+    emulators.shutdown().await;
+    gateway.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,5 +255,47 @@ async fn visitors_suggest_prompts_and_the_operator_takes_or_leaves_them() {
     )
     .await;
     much.error(429, "RATE_LIMITED");
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_competition_of_edits_starts_from_the_operators_own_picture() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let competitions = folder.path().join("competitions");
+    std::fs::create_dir(&competitions).expect("a folder");
+    let text = "id = \"mug\"\nname = \"The Mug\"\nmode = \"image-edit\"\nprompt = \"make it blue\"\nsize = \"1024x1024\"\n\
+                source_file = \"mug.jpg\"\nmodels = [\"gpt-image-1-mini\"]\n";
+    std::fs::write(competitions.join("mug.toml"), text).expect("a file");
+    let red = plain((1_200, 900), [200, 40, 40, 255], ImageFormat::Jpeg);
+    std::fs::write(competitions.join("mug.jpg"), red).expect("a file");
+    // Entries are made without the site, too.
+    let gateway = TestGateway::embedded_with(|settings| {
+        settings.catalog_dir = Some(folder.path().to_owned());
+        settings.site = false;
+    })
+    .await;
+    let listed = gateway.get("/v1/arena/competitions").await.ok();
+    let own = listed["data"].as_array().into_iter().flatten();
+    let own = own.filter(|own| own["id"] == "mug").collect::<Vec<_>>();
+    let source = own[0]["source_url"].as_str().expect("an address");
+    let picture = decoded(&send(gateway.client.get(source)).await.body);
+    assert_eq!((picture.width_px(), picture.height_px()), (1_024, 768));
+    let run = [
+        "arena",
+        "run",
+        "--competition",
+        "mug",
+        "--budget",
+        "1",
+        "--url",
+        &gateway.base,
+        "--key",
+        &gateway.key,
+    ];
+    let told = gateway.pictor(&run).await.ok().to_owned();
+    assert!(
+        told.contains("1 entries made") || told.contains("1 entry made"),
+        "{told}"
+    );
     gateway.finish().await;
 }

@@ -300,6 +300,31 @@ async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
     let compared = page(&gateway, "/compare/gpt-image-1-mini/flux.1-schnell").await;
     assert!(compared.contains("On the same prompts"), "{compared}");
     assert!(compared.contains(&format!("/gallery/{id}.webp")) && compared.contains(&format!("/gallery/{other}.webp")));
+    // A pair that is in somebody's hand shows it no longer once it is hidden, and is not handed out again.
+    let pair = async || pictures(&read(&gateway, &browser, "/arena").await);
+    let held = pair().await;
+    let hide = async |state: &str| {
+        let path = format!("/v1/arena/exhibits/{id}");
+        send(gateway.request(Method::PATCH, &path).json(&json!({ "state": state })))
+            .await
+            .ok();
+    };
+    hide("hidden").await;
+    let mut seen = Vec::new();
+    for picture in &held {
+        seen.push(
+            browser
+                .get(&format!("{}{picture}", gateway.base))
+                .await
+                .status()
+                .as_u16(),
+        );
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [200, 404]);
+    assert_eq!(pair().await, [""; 0], "no other pair is left");
+    hide("shown").await;
+    assert_eq!(pair().await, held);
     // Upheld, all that wait on the picture are answered, and it is gone.
     let report = format!(
         "/v1/arena/reports/{}",
@@ -323,6 +348,8 @@ async fn pictures_are_reported_and_taken_down_and_machines_have_opinions() {
         browser.send(&gateway, &path, &[("reason", "gone")]).await.status(),
         StatusCode::NOT_FOUND
     );
+    let late = gateway.request(Method::PUT, &format!("/v1/arena/exhibits/{id}/opinion"));
+    send(late.json(&said)).await.error(404, "INVALID_REQUEST");
     let reads = gateway.new_key(&[gateway::auth::Scope::Read], None).await;
     let request = gateway
         .anonymous(Method::GET, "/v1/arena/reports")
