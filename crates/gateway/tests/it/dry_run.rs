@@ -95,6 +95,20 @@ fn is_flat(offer: &Offer) -> bool {
     pricing.basis == Basis::Table && !pricing.components.iter().any(|part| by_tokens(part.metric))
 }
 
+/// Checks that an offer's charge is at most what was estimated, and just that where the price follows from the request alone.
+pub(crate) fn check_charge(provider: &str, model: &str, estimate: &Value, answer: &Value) {
+    let catalog = catalog();
+    let own = catalog.model(model).expect("a model of the catalogue");
+    let offer = own.live_offers().find(|offer| offer.provider == provider);
+    let estimated = estimate["total_cost_micros"].as_i64().expect("an amount");
+    let charged = micros(&answer["metadata"]["cost"]);
+    let told = format!("{provider}/{model}: charged {charged} after an estimate of {estimated}");
+    assert!(charged <= estimated, "{told}");
+    if is_flat(offer.expect("its offer")) {
+        assert_eq!(charged, estimated, "{told}");
+    }
+}
+
 async fn ask(gateway: &TestGateway, case: &Case, dry_run: bool) -> Value {
     let query = if dry_run { "?dryRun=true" } else { "" };
     let model = format!("{}/{}", case.provider, case.model);

@@ -8,6 +8,7 @@ use reqwest::Method;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
+use super::dry_run::check_charge;
 use super::generations::{check_answer, forced_offers};
 use super::harness::{EDITS, TestGateway, catalog, decoded, distance, file, half_mask, plain, send, size_of};
 
@@ -47,21 +48,54 @@ async fn every_offer_edits_one_image_and_two() {
             .and_then(|mode| mode.inputs.as_ref())
             .map_or(0, |inputs| inputs.max);
         for inputs in [1, 2].into_iter().filter(|inputs| *inputs <= most as usize) {
-            let mut form = form(&format!("{provider}/{model}")).text("response_format", "b64_json");
-            for (name, value) in needs.as_object().expect("an object") {
-                form = form.text(name.clone(), value.as_str().expect("a text").to_owned());
-            }
-            for color in [RED, BLUE].into_iter().take(inputs) {
-                let part = file(plain((96, 96), color, ImageFormat::Png));
-                form = form.part(if inputs == 1 { "image" } else { "image[]" }, part);
-            }
-            if offer.requires.iter().any(|name| name == "mask") {
-                form = form.part("mask", file(half_mask((96, 96))));
-            }
-            let reply = gateway.edit(form).await;
+            let order = || {
+                let mut form = form(&format!("{provider}/{model}")).text("response_format", "b64_json");
+                for (name, value) in needs.as_object().expect("an object") {
+                    form = form.text(name.clone(), value.as_str().expect("a text").to_owned());
+                }
+                for color in [RED, BLUE].into_iter().take(inputs) {
+                    let part = file(plain((96, 96), color, ImageFormat::Png));
+                    form = form.part(if inputs == 1 { "image" } else { "image[]" }, part);
+                }
+                if offer.requires.iter().any(|name| name == "mask") {
+                    form = form.part("mask", file(half_mask((96, 96))));
+                }
+                form
+            };
+            let estimate = estimated(&gateway, order()).await;
+            let reply = gateway.edit(order()).await;
             let answer = check_answer(&gateway, &reply, &provider, &model, 1);
+            check_charge(&provider, &model, &estimate, &answer);
             gateway.image(&answer, 0).await;
         }
+    }
+    gateway.finish().await;
+}
+
+async fn estimated(gateway: &TestGateway, form: Form) -> Value {
+    let request = gateway.request(Method::POST, &format!("{EDITS}?dryRun=true"));
+    send(request.multipart(form)).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_offer_makes_an_image_larger() {
+    let gateway = TestGateway::start().await;
+    let offers = forced_offers(Mode::Upscale);
+    assert!(offers.len() >= 4, "{offers:?}");
+    for (provider, model, _) in offers {
+        let order = || {
+            Form::new()
+                .text("model", format!("{provider}/{model}"))
+                .text("prompt", "a red square")
+                .text("response_format", "b64_json")
+                .part("image", file(plain((256, 256), RED, ImageFormat::Png)))
+        };
+        let estimate = estimated(&gateway, order()).await;
+        let reply = gateway.edit(order()).await;
+        let answer = check_answer(&gateway, &reply, &provider, &model, 1);
+        check_charge(&provider, &model, &estimate, &answer);
+        let (width_px, _) = size_of(&gateway.image(&answer, 0).await);
+        assert!(width_px > 256, "{provider}/{model}");
     }
     gateway.finish().await;
 }

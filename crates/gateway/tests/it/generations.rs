@@ -9,6 +9,7 @@ use planner::request::ResponseFormat;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::dry_run::check_charge;
 use super::harness::{GENERATIONS, Reply, TestGateway, catalog, info, micros, names, send, small, try_send, with};
 
 /// The fields of `metadata` when a real provider served.
@@ -125,9 +126,12 @@ async fn every_offer_makes_an_image_by_link_and_by_base64() {
     for (index, (provider, model, needs)) in offers.into_iter().enumerate() {
         let format = ["url", "b64_json"][index % 2];
         let body = small(&format!("{provider}/{model}"));
-        let body = with(body, json!({ "response_format": format }));
-        let reply = gateway.generate(with(body, needs)).await;
+        let body = with(with(body, json!({ "response_format": format })), needs);
+        let dry_run = gateway.request(Method::POST, &format!("{GENERATIONS}?dryRun=true"));
+        let estimate = send(dry_run.json(&body)).await.ok();
+        let reply = gateway.generate(body).await;
         let answer = check_answer(&gateway, &reply, &provider, &model, 1);
+        check_charge(&provider, &model, &estimate, &answer);
         assert_eq!(names(&answer["data"][0]), [format]);
         let told = format!("{format}; reason=request");
         assert_eq!(reply.header("x-pictor-response-format"), told);
