@@ -49,9 +49,63 @@ pub(crate) struct Competition {
     /// The models that take part; absent: all that can be called and need nothing more than this order.
     #[serde(default)]
     pub(crate) models: Option<Vec<String>>,
+    /// A rule that picks among them.
+    #[serde(default)]
+    pub(super) pick: Pick,
     /// What is asked beside the prompt; models take of it what they know.
     #[serde(default)]
     pub(crate) settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Which models take part. What is left empty picks all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Pick {
+    /// Made by one of these.
+    creators: Vec<String>,
+    /// Of one of these families.
+    families: Vec<String>,
+    /// With one of these tags.
+    tags: Vec<String>,
+    /// Served by one of these providers, and callable there.
+    providers: Vec<String>,
+}
+
+impl Pick {
+    fn takes(&self, model: &Model, available: &HashSet<String>) -> bool {
+        let one_of = |wanted: &[String], own: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == own);
+        let is_tagged = self.tags.is_empty() || model.tags.iter().any(|tag| self.tags.contains(tag));
+        let is_served = self.providers.is_empty()
+            || model
+                .live_offers()
+                .any(|offer| self.providers.contains(&offer.provider) && available.contains(&offer.provider));
+        let is_of = one_of(&self.creators, &model.creator)
+            && one_of(&self.families, model.family.as_deref().unwrap_or_default());
+        is_of && is_tagged && is_served
+    }
+
+    /// # Errors
+    /// A name that the catalogue does not have.
+    fn check(&self, catalog: &Catalog) -> Result<(), String> {
+        let known = |what: &str, wanted: &[String], is_known: &dyn Fn(&str) -> bool| {
+            let unknown = wanted.iter().find(|name| !is_known(name));
+            unknown.map_or(Ok(()), |name| {
+                Err(format!("pick.{what}: the catalogue has no '{name}'"))
+            })
+        };
+        known("creators", &self.creators, &|name| {
+            catalog.models().any(|model| model.creator == name)
+        })?;
+        known("families", &self.families, &|name| {
+            catalog.models().any(|model| model.family.as_deref() == Some(name))
+        })?;
+        known("tags", &self.tags, &|name| {
+            catalog.models().any(|model| model.tags.iter().any(|tag| tag == name))
+        })?;
+        known("providers", &self.providers, &|name| {
+            catalog.providers().any(|provider| provider.id == name)
+        })
+    }
 }
 
 fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
@@ -120,6 +174,7 @@ fn check(competition: &Competition, catalog: &Catalog) -> Result<(), String> {
         (Mode::ImageEdit, _) => return Err("image-edit needs a source or a source_file".to_owned()),
         (Mode::Upscale, _) => return Err("mode must be text-to-image or image-edit".to_owned()),
     }
+    competition.pick.check(catalog)?;
     for id in competition.models.iter().flatten() {
         let Some(model) = catalog.model(id) else {
             return Err(format!("models: there is no model '{id}'"));
@@ -146,6 +201,7 @@ impl Competition {
             };
             let serves = |offer: &planner::view::OfferView<'_>| offer.available && !needs_more(offer);
             is_named
+                && self.pick.takes(model, available)
                 && !model.is_disabled()
                 && model.modes().contains(&self.mode)
                 && view.live_offers().any(serves)
@@ -218,6 +274,7 @@ mod tests {
                 good.replace("text-to-image\"", "image-edit\"\nsource_file = \"../../etc/passwd\""),
                 "beside the competition",
             ),
+            (format!("{good}[pick]\nfamilies = [\"no-such\"]\n"), "no 'no-such'"),
             (format!("{good}colour = 1\n"), "unknown field"),
         ] {
             let error = told(bad).expect_err("a mistake");
@@ -226,6 +283,30 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_rule_picks_models() {
+        let catalog = crate::builtin::catalog(None).expect("the built-in catalogue is right");
+        let text = "id = \"a\"\nname = \"A\"\nmode = \"text-to-image\"\nprompt = \"p\"\nsize = \"1024x1024\"\n\
+                    [pick]\ncreators = [\"black-forest-labs\", \"recraft-ai\"]\nproviders = [\"fal\"]\n";
+        let files = BTreeMap::from([("competitions/x.toml".to_owned(), text.to_owned())]);
+        let read = read(&files, None, &catalog).expect("a competition");
+        let everybody: HashSet<String> = catalog.providers().map(|provider| provider.id.clone()).collect();
+        let picked = read[0].models(&catalog, &everybody);
+        assert!(picked.len() > 3);
+        for model in picked {
+            assert!(
+                ["black-forest-labs", "recraft-ai"].contains(&model.creator.as_str()),
+                "{}",
+                model.id
+            );
+            assert!(model.live_offers().any(|offer| offer.provider == "fal"), "{}", model.id);
+        }
+        assert_eq!(
+            read[0].models(&catalog, &HashSet::from(["openai".to_owned()])),
+            Vec::<&Model>::new()
+        );
     }
 
     #[test]

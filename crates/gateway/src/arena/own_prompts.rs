@@ -6,7 +6,7 @@ use planner::size::Size;
 
 use super::battles::{self, Voter};
 use super::boards::BoardKey;
-use super::competitions::{Competition, OWN_PROMPT};
+use super::competitions::{Competition, OWN_PROMPT, Pick};
 use super::{Arena, is_sandbox};
 use crate::db::DatabaseError;
 use crate::db::arena::{BattleRow, ExhibitRow};
@@ -28,6 +28,7 @@ pub(crate) fn order(prompt: &str) -> Competition {
         mode: Mode::TextToImage,
         categories: Vec::new(),
         prompt: prompt.to_owned(),
+        pick: Pick::default(),
         source: None,
         source_file: None,
         picture: None,

@@ -23,6 +23,8 @@ pub struct Line {
 
 /// Lines that have a color.
 const LINES_MAX: usize = 5;
+/// Days that the table holds; the chart shows them all.
+const ROWS_MAX: usize = 31;
 
 /// Ratings over time, of at most five models.
 #[must_use]
@@ -37,8 +39,34 @@ pub fn history(id: &str, days: &[Date], lines: &[Line]) -> Html {
         draw_history(&mut out, &format!("{id}-{place}"), size, right, days, lines);
         out.push_str("</div>");
     }
+    write_table(&mut out, days, lines);
     out.push_str("</figure>");
     Html(out)
+}
+
+/// The figures behind the lines, the latest day first.
+fn write_table(out: &mut String, days: &[Date], lines: &[Line]) {
+    out.push_str(
+        "<details class=\"more\"><summary>As a table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-label=\"Ratings over time\"><table><thead><tr><th scope=\"col\">Day</th>",
+    );
+    for line in lines {
+        let _ = write!(out, "<th scope=\"col\" class=\"n\">{}</th>", escape(&line.name));
+    }
+    out.push_str("</tr></thead><tbody>");
+    for (place, day) in days.iter().enumerate().rev().take(ROWS_MAX) {
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", words::short_date(*day));
+        for line in lines {
+            match line.ratings.get(place).copied().flatten() {
+                Some(rating) => {
+                    let _ = write!(out, "<td class=\"n\">{rating:.0}</td>");
+                }
+                None => out.push_str("<td class=\"n dim\">too few votes</td>"),
+            }
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></div></details>");
 }
 
 fn draw_history(out: &mut String, id: &str, size: (f64, f64), right: f64, days: &[Date], lines: &[Line]) {
@@ -111,4 +139,36 @@ fn draw_history(out: &mut String, id: &str, size: (f64, f64), right: f64, days: 
         );
     }
     out.push_str("</svg>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_holds_what_the_lines_show() {
+        let days = [Date::constant(2026, 8, 14), Date::constant(2026, 8, 15)];
+        let line = |name: &str, ratings: [Option<f64>; 2]| Line {
+            name: name.to_owned(),
+            ratings: ratings.to_vec(),
+        };
+        let lines = [
+            line("A <1>", [None, Some(1_104.6)]),
+            line("B", [Some(1_090.2), Some(1_095.4)]),
+        ];
+        let Html(told) = history("h", &days, &lines);
+        let rows: Vec<&str> = told.split("<tr>").skip(1).collect();
+        assert_eq!(rows.len(), 3);
+        assert!(rows[0].contains("A &lt;1&gt;"), "{}", rows[0]);
+        assert!(
+            rows[1].contains(">1105<") && rows[1].contains(">1095<"),
+            "the latest first: {}",
+            rows[1]
+        );
+        assert!(
+            rows[2].contains("too few votes") && rows[2].contains(">1090<"),
+            "{}",
+            rows[2]
+        );
+    }
 }
