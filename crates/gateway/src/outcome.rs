@@ -8,7 +8,7 @@ use planner::fault::Fault;
 use planner::plan::NoRoute;
 use providers::SpoolError;
 
-pub use attempt::{Attempt, code_of, spent_word};
+pub use attempt::{Attempt, code_of};
 
 use crate::db::DatabaseError;
 use crate::db::ledger::Shortage;

@@ -24,7 +24,7 @@ pub(crate) fn listed(row: &GenerationRow) -> Value {
         "model": start.model,
         "modality": "image",
         "endpoint": start.endpoint,
-        "status": row.status,
+        "status": row.status.as_str(),
         "cost": row.cost_micros.map(|micros| Micros(micros).as_json_dollars()),
         "currency": "usd",
         "duration_ms": row.finished_at.map(|end| end.duration_since(start.created_at).as_millis()).and_then(|ms| u64::try_from(ms).ok()),
@@ -48,7 +48,7 @@ pub(crate) fn with_way(row: &GenerationRow, attempts: &[AttemptRow]) -> Value {
     body["account_id"] = json!(row.start.account_id);
     body["provider"] = json!(row.provider);
     body["estimate"] = json!(Micros(row.start.estimate_micros).as_json_dollars());
-    let told = |attempt: &AttemptRow| json!({ "provider": attempt.provider, "outcome": attempt.outcome, "code": attempt.code });
+    let told = |attempt: &AttemptRow| json!({ "provider": attempt.provider, "outcome": attempt.outcome.as_str(), "code": attempt.code });
     body["attempts"] = attempts.iter().map(told).collect();
     body
 }
@@ -81,7 +81,7 @@ pub(crate) async fn whole(generator: &Generator, row: &GenerationRow, reader: Re
     body["account_id"] = json!(row.start.account_id);
     body["timings"] = timings_json(&row.timings);
     body["attempts"] = attempts.iter().map(|attempt| attempt_json(attempt, reader)).collect();
-    if row.status == Status::Completed.as_str() {
+    if row.status == Status::Completed {
         let shown = media
             .iter()
             .filter_map(|media| media_json(&generator.links, media, now));
@@ -143,9 +143,9 @@ fn attempt_json(attempt: &AttemptRow, reader: Reader) -> Value {
     let mut told = json!({
         "provider": attempt.provider,
         "model": attempt.model,
-        "outcome": attempt.outcome,
+        "outcome": attempt.outcome.as_str(),
         "code": attempt.code,
-        "spent": attempt.spent,
+        "spent": attempt.spent.as_str(),
         "http_status": attempt.http_status,
         "upstream_id": attempt.upstream_id,
         "started_at": attempt.started_at.to_string(),

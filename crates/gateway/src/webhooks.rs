@@ -227,7 +227,7 @@ impl Sender {
         else {
             return Ok(None);
         };
-        let event = if row.status == Status::Completed.as_str() {
+        let event = if row.status == Status::Completed {
             COMPLETED
         } else {
             FAILED

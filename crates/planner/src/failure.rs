@@ -71,6 +71,21 @@ pub enum Spent {
     Unknown,
 }
 
+impl Spent {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::No, Self::Yes, Self::Unknown];
+
+    /// The name in tables and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Yes => "yes",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Where a safety block fell, when the provider tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Moderation {

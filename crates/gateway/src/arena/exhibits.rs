@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::competitions::{Competition, shape};
 use crate::db::Database;
 use crate::db::arena::{ExhibitRow, ExhibitState};
-use crate::db::generations::{GenerationRow, Status};
+use crate::db::generations::{AttemptOutcome, GenerationRow, Status};
 use crate::generation::Generator;
 use crate::ids::random_text;
 use crate::operator::Refusal;
@@ -68,7 +68,7 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
         return again(database, known, order.state).await;
     }
     let row = row.ok_or_else(absent)?;
-    if row.status != Status::Completed.as_str() {
+    if row.status != Status::Completed {
         return Err(absent());
     }
     let media = database.media_of(id).await?;
@@ -78,7 +78,10 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
         ))
     })?;
     let attempts = database.attempts_of(id).await?;
-    let made = attempts.iter().rev().find(|attempt| attempt.outcome == "succeeded");
+    let made = attempts
+        .iter()
+        .rev()
+        .find(|attempt| attempt.outcome == AttemptOutcome::Succeeded);
     let provider = row.provider.clone().unwrap_or_default();
     // As it was when the picture was made: it may hang there only once the provider is served in truth.
     let drawn = database.was_sandbox(&provider, row.start.created_at).await?;
@@ -110,7 +113,7 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
         height_px: height_px.into(),
         size_bytes: i64::try_from(file.len()).unwrap_or(i64::MAX),
         sandbox,
-        state: order.state.as_str().to_owned(),
+        state: order.state,
         account_id: order.account_id.to_owned(),
         generation_id: id.to_owned(),
         position,

@@ -45,7 +45,7 @@ pub(crate) async fn report(
     let database = &generator.database;
     let absent = || Refusal::NotFound("There is no such picture on show.".to_owned());
     let exhibit = database.exhibit(exhibit_id).await?;
-    if exhibit.is_none_or(|exhibit| exhibit.state != ExhibitState::Shown.as_str()) {
+    if exhibit.is_none_or(|exhibit| exhibit.state != ExhibitState::Shown) {
         return Err(absent());
     }
     let before = || database.report_by(&reporter.id, exhibit_id);
@@ -69,7 +69,7 @@ pub(crate) async fn report(
         exhibit_id: exhibit_id.to_owned(),
         reporter: reporter.id.clone(),
         reason,
-        state: ReportState::Waiting.as_str().to_owned(),
+        state: ReportState::Waiting,
         created_at: now,
     };
     if database.insert_report(&row).await? {

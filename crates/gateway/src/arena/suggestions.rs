@@ -45,7 +45,7 @@ pub(crate) async fn suggest(generator: &Generator, voter: &Voter, prompt: &str) 
         id: random_text(ID_CHARS),
         prompt,
         voter: voter.id.clone(),
-        state: SuggestionState::Waiting.as_str().to_owned(),
+        state: SuggestionState::Waiting,
         created_at: now,
     };
     generator.database.insert_suggestion(&row).await?;

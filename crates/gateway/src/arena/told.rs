@@ -190,7 +190,7 @@ pub(crate) fn exhibit(row: &ExhibitRow, catalog: &Catalog) -> Value {
         "cost": row.cost_micros.map(|micros| Micros(micros).as_json_dollars()),
         "duration_ms": row.duration_ms,
         "size": format!("{}x{}", row.width_px, row.height_px),
-        "state": row.state,
+        "state": row.state.as_str(),
         "sandbox": row.sandbox,
         "request_id": row.generation_id,
         "created_at": row.created_at.to_string(),
@@ -221,7 +221,7 @@ pub(crate) fn suggestion(row: &SuggestionRow) -> Value {
         "id": row.id,
         "object": "arena.suggestion",
         "prompt": row.prompt,
-        "state": row.state,
+        "state": row.state.as_str(),
         "created_at": row.created_at.to_string(),
     })
 }
@@ -234,7 +234,7 @@ pub(crate) fn report(row: &ReportRow) -> Value {
         "exhibit_id": row.exhibit_id,
         "reporter": row.reporter,
         "reason": row.reason,
-        "state": row.state,
+        "state": row.state.as_str(),
         "created_at": row.created_at.to_string(),
     })
 }

@@ -17,8 +17,8 @@ use sqlx::any::AnyRow;
 use super::link::Link;
 use super::{Database, DatabaseError, maybe_time, rows, time};
 
-pub use attempts::AttemptRow;
 pub(super) use attempts::insert_attempts;
+pub use attempts::{AttemptOutcome, AttemptRow};
 pub use durable::{Answer, Awaited, BegunAttempt, FailedAttempt, Orphan, OrphanedAttempt};
 pub(super) use durable::{
     adopt, begin_attempts, forget_calls, is_owned_by, is_worked_on_by, note_break, note_delivery, note_failure,
@@ -176,7 +176,7 @@ pub struct GenerationRow {
     /// What was known at the beginning.
     pub start: NewGeneration,
     /// State.
-    pub status: String,
+    pub status: Status,
     /// End.
     pub finished_at: Option<Timestamp>,
     /// The provider of the first image.
@@ -228,7 +228,7 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
                 ..Durable::default()
             },
         },
-        status: row.try_get("status")?,
+        status: rows::word(row, "status", &Status::ALL, Status::as_str)?,
         finished_at: maybe_time(row.try_get("finished_at")?, "finished_at")?,
         provider: row.try_get("provider")?,
         cost_micros: row.try_get("cost_micros")?,

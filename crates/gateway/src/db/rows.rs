@@ -1,5 +1,8 @@
 //! Many rows in few statements.
 
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
 use super::DatabaseError;
 use super::link::{Link, Value};
 
@@ -10,6 +13,21 @@ const COUNTS: [usize; 5] = [32, 8, 4, 2, 1];
 pub(super) const ALL_NEW: &str = "";
 /// A row that is there already stays as it is.
 pub(super) const IF_NEW: &str = "ON CONFLICT DO NOTHING";
+
+/// The value whose name stands in a column.
+///
+/// # Errors
+/// [`DatabaseError::Content`] for a name of none.
+pub(super) fn word<T: Copy>(
+    row: &AnyRow,
+    column: &'static str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<T, DatabaseError> {
+    let text: String = row.try_get(column)?;
+    let found = all.iter().copied().find(|one| name(*one) == text);
+    found.ok_or(DatabaseError::Content(column))
+}
 
 /// Inserts `rows` into `table`, whose `columns` are separated by commas. `conflict` is the statement's end, such as
 /// [`ALL_NEW`].

@@ -59,7 +59,7 @@ impl Generator {
         loop {
             let woken = end.told();
             match self.database.awaited(id).await {
-                Ok(Some(found)) if !found.is_under_way() => return found.status == Status::Completed.as_str(),
+                Ok(Some(found)) if !found.is_under_way() => return found.status == Status::Completed,
                 Ok(None) => return false,
                 // Whoever has it ends it, or dies and is followed by another one.
                 Ok(Some(_)) | Err(_) => drop(timeout(LOOK, woken).await),

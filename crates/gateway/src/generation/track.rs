@@ -12,7 +12,7 @@ use super::facts::Facts;
 use super::news::Teller;
 use crate::db::generations::{BegunAttempt, FailedAttempt};
 use crate::db::{Database, DatabaseError};
-use crate::outcome::{Attempt, code_of, spent_word};
+use crate::outcome::{Attempt, code_of};
 
 /// The record of one generation.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl Track {
                 FailedAttempt {
                     position,
                     code: code_of(failure.kind).to_owned(),
-                    spent: spent_word(failure.spent).to_owned(),
+                    spent: failure.spent,
                     duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
                     message: Some(failure.message.clone()),
                     excerpt: failure.excerpt.clone(),

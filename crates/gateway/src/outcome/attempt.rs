@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use planner::failure::{Failure, FailureKind, Spent};
 use planner::money::Micros;
 
-use crate::db::generations::AttemptRow;
+use crate::db::generations::{AttemptOutcome, AttemptRow};
 
 /// One call to one provider, and how it ended.
 #[derive(Debug, Clone)]
@@ -71,9 +71,9 @@ impl Attempt {
             position: self.position,
             provider: self.provider.clone(),
             model: self.model.clone(),
-            outcome: self.outcome().to_owned(),
+            outcome: self.outcome(),
             code: failure.map(|failure| code_of(failure.kind).to_owned()),
-            spent: spent_word(self.spent()).to_owned(),
+            spent: self.spent(),
             http_status: failure.and_then(|failure| failure.status).map(i64::from),
             upstream_id: self.upstream_id.clone(),
             started_at: self.started_at,
@@ -84,10 +84,14 @@ impl Attempt {
         }
     }
 
-    /// `succeeded` or `failed`.
+    /// How it ended.
     #[must_use]
-    pub const fn outcome(&self) -> &'static str {
-        if self.failure.is_some() { "failed" } else { "succeeded" }
+    pub const fn outcome(&self) -> AttemptOutcome {
+        if self.failure.is_some() {
+            AttemptOutcome::Failed
+        } else {
+            AttemptOutcome::Succeeded
+        }
     }
 }
 
@@ -112,15 +116,5 @@ pub const fn code_of(kind: FailureKind) -> &'static str {
         FailureKind::InvalidArgument => "invalid_argument",
         FailureKind::ContentPolicy => "content_policy",
         FailureKind::LimitReached => "limit_reached",
-    }
-}
-
-/// The word for whether money was spent.
-#[must_use]
-pub const fn spent_word(spent: Spent) -> &'static str {
-    match spent {
-        Spent::No => "no",
-        Spent::Yes => "yes",
-        Spent::Unknown => "unknown",
     }
 }

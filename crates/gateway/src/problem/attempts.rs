@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Problem;
 use super::codes::{self, Code};
-use crate::outcome::{Attempt, code_of, spent_word};
+use crate::outcome::{Attempt, code_of};
 
 /// The answer when every attempt failed, or the last failure allowed no other.
 pub(super) fn exhausted(attempts: &[Attempt], decisive: &Failure, forced: bool, stopped: bool) -> Problem {
@@ -100,8 +100,8 @@ pub fn attempt_json(attempt: &Attempt) -> Value {
     let mut told = json!({
         "provider": attempt.provider,
         "model": attempt.model,
-        "outcome": attempt.outcome(),
-        "spent": spent_word(attempt.spent()),
+        "outcome": attempt.outcome().as_str(),
+        "spent": attempt.spent().as_str(),
         "started_at": attempt.started_at.to_string(),
         "duration_ms": u64::try_from(attempt.duration.as_millis()).unwrap_or(u64::MAX),
     });

@@ -226,7 +226,7 @@ async fn vote_page(
 
 /// Whether a picture can still be published by who asked for it.
 fn is_private(exhibit: &ExhibitRow) -> bool {
-    exhibit.state == ExhibitState::Private.as_str() && !exhibit.is_removed()
+    exhibit.state == ExhibitState::Private && !exhibit.is_removed()
 }
 
 fn hidden<'a>(path: &'a str, exhibit: &ExhibitRow) -> Hidden<'a> {
@@ -270,7 +270,7 @@ async fn revealed_page(
             duration_ms: side.exhibit.duration_ms.and_then(|ms| u64::try_from(ms).ok()),
             rated: side.rating.map(rated),
             is_chosen: told.said == outcome && !told.taken_back,
-            page: (side.exhibit.state == ExhibitState::Shown.as_str()).then(|| gallery::page_path(&side.exhibit)),
+            page: (side.exhibit.state == ExhibitState::Shown).then(|| gallery::page_path(&side.exhibit)),
             opinion: opinions[place].clone(),
         }
     });

@@ -162,7 +162,7 @@ pub(super) async fn opinions<const MANY: usize>(
 /// A picture that is on show.
 async fn shown(state: &AppState, id: &str) -> Result<Option<ExhibitRow>, DatabaseError> {
     let found = state.generator.database.exhibit(&id.replace('\0', "")).await?;
-    Ok(found.filter(|row| row.state == ExhibitState::Shown.as_str()))
+    Ok(found.filter(|row| row.state == ExhibitState::Shown))
 }
 
 /// The page of one picture.

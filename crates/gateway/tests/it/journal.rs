@@ -373,7 +373,7 @@ fn an_image_that_comes_after_its_money_was_given_back_is_charged_all_the_same() 
             database.end(ended).await.expect("it is accepted");
         }
         let row = database.generation(DEFAULT_ACCOUNT, id).await.expect("it reads");
-        assert_eq!(row.expect("it is on record").status, "completed");
+        assert_eq!(row.expect("it is on record").status, Status::Completed);
         let account = database.account(DEFAULT_ACCOUNT).await.expect("it reads");
         let account = account.expect("the default account");
         assert_eq!((account.held_micros, account.available_micros), (0, -COST));

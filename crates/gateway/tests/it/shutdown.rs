@@ -1,5 +1,6 @@
 //! Stopping: what is under way is finished first.
 
+use gateway::db::generations::Status;
 use reqwest::Method;
 use serde_json::json;
 
@@ -45,7 +46,7 @@ async fn a_generation_whose_caller_has_gone_is_finished_too() {
         .await
         .expect("the database answers");
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].status, "completed");
+    assert_eq!(rows[0].status, Status::Completed);
     let media = gateway
         .database
         .media_of(&rows[0].start.id)

@@ -124,7 +124,7 @@ pub(in crate::api) async fn show(
         let legal = [ExhibitState::Shown, ExhibitState::Hidden].map(|state| (state.as_str(), state));
         let wanted = state_of(&state, request, &legal, "must be 'shown' or 'hidden'").await?;
         // What an operator hid stays so.
-        if !is_operator && wanted == ExhibitState::Shown && exhibit.state != wanted.as_str() {
+        if !is_operator && wanted == ExhibitState::Shown && exhibit.state != wanted {
             return Err(Problem::permission("Only the operator shows again what was hidden."));
         }
         let done = database.set_exhibit_state(&id, wanted).await;

@@ -116,7 +116,7 @@ pub(in crate::api) async fn judge(
         let database = &state.generator.database;
         let known = database.exhibit(&id).await.map_err(|error| internal(&error))?;
         // What nobody has hung is its owner's, and of what was taken down nothing is to be said any more.
-        if !known.is_some_and(|known| known.state != ExhibitState::Private.as_str() && known.may_be_paired()) {
+        if !known.is_some_and(|known| known.state != ExhibitState::Private && known.may_be_paired()) {
             return Err(
                 Refusal::NotFound("No such picture hangs in the gallery or in a competition.".to_owned()).into(),
             );

@@ -65,8 +65,8 @@ pub struct ExhibitRow {
     pub path: String,
     /// Whether the sandbox drew it.
     pub sandbox: bool,
-    /// Whether it is seen: a name of [`ExhibitState`].
-    pub state: String,
+    /// Where it stands.
+    pub state: ExhibitState,
     /// Whose it is.
     pub account_id: String,
     /// The request that made it.
@@ -87,7 +87,7 @@ impl ExhibitRow {
     /// Whether it may be seen by those to whom it was handed in a pair: whatever nobody has hidden or removed.
     #[must_use]
     pub fn may_be_paired(&self) -> bool {
-        self.state != ExhibitState::Hidden.as_str() && !self.is_removed()
+        self.state != ExhibitState::Hidden && !self.is_removed()
     }
 }
 
@@ -123,7 +123,7 @@ fn read(row: &AnyRow) -> Result<ExhibitRow, DatabaseError> {
         size_bytes: row.try_get("size_bytes")?,
         path: row.try_get("path")?,
         sandbox: sandbox != 0,
-        state: row.try_get("state")?,
+        state: rows::word(row, "state", &ExhibitState::ALL, ExhibitState::as_str)?,
         account_id: row.try_get("account_id")?,
         generation_id: row.try_get("generation_id")?,
         position: row.try_get("position")?,
@@ -155,7 +155,7 @@ impl Database {
             .bind(exhibit.size_bytes)
             .bind(&exhibit.path)
             .bind(flag(exhibit.sandbox))
-            .bind(&exhibit.state)
+            .bind(exhibit.state.as_str())
             .bind(&exhibit.account_id)
             .bind(&exhibit.generation_id)
             .bind(exhibit.position)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::db::{Database, DatabaseError, time};
+use crate::db::{Database, DatabaseError, rows, time};
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub struct ReportRow {
     pub reporter: String,
     /// What is wrong with it.
     pub reason: String,
-    /// What became of it: a name of [`ReportState`].
-    pub state: String,
+    /// Where it stands.
+    pub state: ReportState,
     /// When.
     pub created_at: Timestamp,
 }
@@ -62,7 +62,7 @@ fn read(row: &AnyRow) -> Result<ReportRow, DatabaseError> {
         exhibit_id: row.try_get("exhibit_id")?,
         reporter: row.try_get("reporter")?,
         reason: row.try_get("reason")?,
-        state: row.try_get("state")?,
+        state: rows::word(row, "state", &ReportState::ALL, ReportState::as_str)?,
         created_at: time(row.try_get("created_at")?, "created_at")?,
     })
 }
@@ -81,7 +81,7 @@ impl Database {
         .bind(&row.exhibit_id)
         .bind(&row.reporter)
         .bind(&row.reason)
-        .bind(&row.state)
+        .bind(row.state.as_str())
         .bind(row.created_at.as_microsecond())
         .execute(&self.pool)
         .await?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::Row;
 
-use crate::db::{Database, DatabaseError, time};
+use crate::db::{Database, DatabaseError, rows, time};
 
 /// What became of a suggestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub struct SuggestionRow {
     pub prompt: String,
     /// Who.
     pub voter: String,
-    /// What became of it: a name of [`SuggestionState`].
-    pub state: String,
+    /// Where it stands.
+    pub state: SuggestionState,
     /// When.
     pub created_at: Timestamp,
 }
@@ -56,7 +56,7 @@ impl Database {
             .bind(&row.id)
             .bind(&row.prompt)
             .bind(&row.voter)
-            .bind(&row.state)
+            .bind(row.state.as_str())
             .bind(row.created_at.as_microsecond())
             .execute(&self.pool)
             .await?;
@@ -99,7 +99,7 @@ impl Database {
                     id: row.try_get("id")?,
                     prompt: row.try_get("prompt")?,
                     voter: row.try_get("voter")?,
-                    state: row.try_get("state")?,
+                    state: rows::word(row, "state", &SuggestionState::ALL, SuggestionState::as_str)?,
                     created_at: time(row.try_get("created_at")?, "created_at")?,
                 })
             })

@@ -1,12 +1,40 @@
 //! Calls to providers, as they ended.
 
 use jiff::Timestamp;
+use planner::failure::Spent;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::payloads::id_list;
 use crate::db::link::Link;
 use crate::db::{Database, DatabaseError, rows, time};
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// It has not ended, or nobody knows how.
+    Running,
+    /// It delivered.
+    Succeeded,
+    /// It did not.
+    Failed,
+}
+
+impl AttemptOutcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Succeeded, Self::Failed];
+
+    /// The name in tables and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
 
 /// One call to one provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,12 +45,12 @@ pub struct AttemptRow {
     pub provider: String,
     /// The provider's model id.
     pub model: String,
-    /// `succeeded` or `failed`.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
     /// Why it failed.
     pub code: Option<String>,
-    /// `no`, `yes` or `unknown`.
-    pub spent: String,
+    /// Whether it may have cost money.
+    pub spent: Spent,
     /// The provider's HTTP status.
     pub http_status: Option<i64>,
     /// The provider's own id of the call.
@@ -65,9 +93,9 @@ pub(in crate::db) async fn insert_attempts(
                 attempt.position.into(),
                 (&attempt.provider).into(),
                 (&attempt.model).into(),
-                (&attempt.outcome).into(),
+                attempt.outcome.as_str().into(),
                 attempt.code.as_deref().into(),
-                (&attempt.spent).into(),
+                attempt.spent.as_str().into(),
                 attempt.http_status.into(),
                 attempt.upstream_id.as_deref().into(),
                 attempt.started_at.as_microsecond().into(),
@@ -117,9 +145,9 @@ impl Database {
                     position: row.try_get("position")?,
                     provider: row.try_get("provider")?,
                     model: row.try_get("model")?,
-                    outcome: row.try_get("outcome")?,
+                    outcome: rows::word(row, "outcome", &AttemptOutcome::ALL, AttemptOutcome::as_str)?,
                     code: row.try_get("code")?,
-                    spent: row.try_get("spent")?,
+                    spent: rows::word(row, "spent", &Spent::ALL, Spent::as_str)?,
                     http_status: row.try_get("http_status")?,
                     upstream_id: row.try_get("upstream_id")?,
                     started_at: time(row.try_get("started_at")?, "started_at")?,

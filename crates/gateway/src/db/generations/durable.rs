@@ -1,6 +1,7 @@
 //! What survives the death of the process that works on a generation: who works on it, the jobs at providers, the answer.
 
 use jiff::Timestamp;
+use planner::failure::Spent;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -24,7 +25,7 @@ pub struct Awaited {
     /// Id.
     pub id: String,
     /// State.
-    pub status: String,
+    pub status: Status,
     /// Why it failed, if it did.
     pub error_code: Option<String>,
     /// How its images are handed over.
@@ -39,9 +40,7 @@ impl Awaited {
     /// Whether its end is yet to come.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        [Status::Pending, Status::Processing]
-            .iter()
-            .any(|status| status.as_str() == self.status)
+        matches!(self.status, Status::Pending | Status::Processing)
     }
 }
 
@@ -181,8 +180,8 @@ pub struct FailedAttempt {
     pub position: i64,
     /// Why.
     pub code: String,
-    /// `no`, `yes` or `unknown`.
-    pub spent: String,
+    /// Whether it may have cost money.
+    pub spent: Spent,
     /// How long it took.
     pub duration_ms: i64,
     /// What it says to the caller.
@@ -205,7 +204,7 @@ pub(in crate::db) async fn note_failure(
         generation_id.into(),
         failed.position.into(),
         (&failed.code).into(),
-        (&failed.spent).into(),
+        failed.spent.as_str().into(),
         failed.duration_ms.into(),
         failed.message.as_deref().into(),
         failed.excerpt.as_deref().into(),
@@ -279,7 +278,7 @@ fn awaited(row: &AnyRow) -> Result<Awaited, DatabaseError> {
     let body: Option<String> = row.try_get("answer")?;
     Ok(Awaited {
         id: row.try_get("id")?,
-        status: row.try_get("status")?,
+        status: rows::word(row, "status", &Status::ALL, Status::as_str)?,
         error_code: row.try_get("error_code")?,
         response_format: row.try_get("response_format")?,
         answer: status.zip(body).map(|(status, body)| Answer { status, body }),

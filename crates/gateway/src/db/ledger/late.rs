@@ -23,7 +23,7 @@ pub(in crate::db) async fn end_late(
         generation_id.into(),
         attempt.position.into(),
         attempt.code.as_deref().unwrap_or("undelivered").into(),
-        (&attempt.spent).into(),
+        attempt.spent.as_str().into(),
         attempt.http_status.into(),
         attempt.upstream_id.as_deref().into(),
         attempt.duration_ms.into(),

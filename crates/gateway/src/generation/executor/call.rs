@@ -33,7 +33,7 @@ use crate::generation::routing::{Ended, Routing};
 use crate::generation::stages::Stopwatch;
 use crate::generation::track::{OnRecord, Track};
 use crate::media::process::{Inspected, Processor};
-use crate::outcome::{Attempt, code_of, spent_word};
+use crate::outcome::{Attempt, code_of};
 use crate::telemetry;
 
 /// What all calls of one generation use.
@@ -344,7 +344,7 @@ impl Call {
 fn told(failure: &Failure, took: Duration) {
     tracing::info!(
         error.code = code_of(failure.kind),
-        spent = spent_word(failure.spent),
+        spent = failure.spent.as_str(),
         http.status = failure.status,
         upstream.id = failure.upstream_request_id.as_deref(),
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use gateway::db::Database;
 use gateway::db::arena::{ExhibitFilter, ExhibitState};
-use gateway::db::generations::{Filter, GenerationRow};
+use gateway::db::generations::{AttemptOutcome, Filter, GenerationRow, Status};
 use gateway::ledger::REPORTED_COST_FACTOR;
 use jiff::Timestamp;
+use planner::failure::Spent;
 use serde_json::Value;
 
 /// More rows than any test makes.
@@ -82,13 +83,13 @@ async fn check_generation(database: &Database, generation: &GenerationRow, maybe
     assert!(
         FINAL_STATES.contains(&generation.status.as_str()),
         "{id} was left {}",
-        generation.status
+        generation.status.as_str()
     );
     let finished = generation
         .finished_at
         .expect("a generation in a final state has an end");
     assert!(finished >= generation.start.created_at, "{id} ended before it began");
-    let completed = generation.status == "completed";
+    let completed = generation.status == Status::Completed;
     // The operator may charge what was held for a generation that was lost with its process.
     let is_lost = generation.error_code.as_deref() == Some("OUTCOME_UNKNOWN");
     assert!(
@@ -105,14 +106,16 @@ async fn check_generation(database: &Database, generation: &GenerationRow, maybe
         assert_eq!(attempt.position, position, "{id}: attempts are numbered");
         assert_eq!(
             attempt.code.is_none(),
-            attempt.outcome == "succeeded",
+            attempt.outcome == AttemptOutcome::Succeeded,
             "{id}: a failed attempt says why"
         );
-        if attempt.spent != "no" {
+        if attempt.spent != Spent::No {
             *maybe_billed.entry(attempt.provider.clone()).or_default() += 1;
         }
     }
-    let succeeded = attempts.iter().any(|attempt| attempt.outcome == "succeeded");
+    let succeeded = attempts
+        .iter()
+        .any(|attempt| attempt.outcome == AttemptOutcome::Succeeded);
     assert_eq!(
         succeeded, completed,
         "{id}: completed is what some attempt succeeded at"
