@@ -1,6 +1,7 @@
 //! Benchmarks that print figures and fail past a mark.
 
 mod attack;
+mod convert;
 mod http;
 mod ledger;
 mod memory;
@@ -30,10 +31,12 @@ pub(crate) enum Bench {
     Attack,
     /// What a gateway costs on the way of a picture, beside others.
     Path,
+    /// Each format made of each other, beside others.
+    Convert,
 }
 
 impl Bench {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Memory,
         Self::Render,
         Self::Ledger,
@@ -42,6 +45,7 @@ impl Bench {
         Self::Ratings,
         Self::Attack,
         Self::Path,
+        Self::Convert,
     ];
 
     /// The benchmark of this name.
@@ -65,6 +69,7 @@ impl Bench {
             Self::Ratings => "ratings",
             Self::Attack => "attack",
             Self::Path => "path",
+            Self::Convert => "convert",
         }
     }
 }
@@ -86,6 +91,7 @@ pub(crate) fn run(bench: Bench) -> Outcome {
         }
         Bench::Attack => build().and_then(|()| attack::run("release")),
         Bench::Path => path(&[]),
+        Bench::Convert => convert::run(),
     }
 }
 

@@ -27,7 +27,7 @@ const SIZES: [(&str, usize); 4] = [
 /// Rounds of each measurement.
 const ROUNDS: usize = 3;
 /// Where the figures of all gateways go, as data and as a chart.
-const PUBLISHED: &str = "docs/benchmarks";
+pub(super) const PUBLISHED: &str = "docs/benchmarks";
 /// Connections at once where throughput is measured.
 const CONNECTIONS: u16 = 16;
 
