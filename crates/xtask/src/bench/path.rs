@@ -17,13 +17,35 @@ use upstream::Upstream;
 
 use crate::{Outcome, console, debian, repository};
 
-/// Sizes of the upstream's answer, in bytes: a thumbnail, and pictures as models give them.
-const SIZES: [(&str, usize); 4] = [
-    ("16 KB", 16 << 10),
-    ("1 MB", 1 << 20),
-    ("4 MB", 4 << 20),
-    ("32 MB", 32 << 20),
+/// What is asked, and how large the upstream's answer is.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    name: &'static str,
+    /// Size of the answer's base64 text.
+    answer_bytes: usize,
+    /// Pictures of [`INPUT_BYTES`] that are sent along, for an edit; none for a generation.
+    inputs: usize,
+}
+
+const fn case(name: &'static str, answer_bytes: usize, inputs: usize) -> Case {
+    Case {
+        name,
+        answer_bytes,
+        inputs,
+    }
+}
+
+/// Answers of the size of a thumbnail and of pictures as models give them, and edits.
+const CASES: [Case; 6] = [
+    case("16 KB", 16 << 10, 0),
+    case("1 MB", 1 << 20, 0),
+    case("4 MB", 4 << 20, 0),
+    case("32 MB", 32 << 20, 0),
+    case("edit 1", 1 << 20, 1),
+    case("edit 4", 1 << 20, 4),
 ];
+/// Size of a picture that is to be edited.
+const INPUT_BYTES: usize = 4 << 20;
 /// Rounds of each measurement.
 const ROUNDS: usize = 3;
 /// Where the figures of all gateways go, as data and as a chart.
@@ -56,9 +78,9 @@ pub(super) fn run(names: &[&str]) -> Outcome {
     debian::install(crate::postgres::missing().as_slice())?;
     let peers = Peer::named(names)?;
     let mut rows = Vec::new();
-    for (name, size_bytes) in SIZES {
-        console::heading(name);
-        rows.push((name, at_size(size_bytes, &peers)?));
+    for case in CASES {
+        console::heading(case.name);
+        rows.push((case.name, measured(case, &peers)?));
     }
     console::line(&table(&rows));
     let folder = if names.is_empty() {
@@ -76,11 +98,11 @@ fn exists(program: &str) -> bool {
         || std::path::Path::new("/usr/sbin").join(program).is_file()
 }
 
-fn at_size(size_bytes: usize, peers: &[Peer]) -> Outcome<Vec<(Peer, Figures)>> {
-    let upstream = Upstream::start(&picture::of(size_bytes))?;
+fn measured(case: Case, peers: &[Peer]) -> Outcome<Vec<(Peer, Figures)>> {
+    let upstream = Upstream::start(&picture::of(case.answer_bytes))?;
     let mut running = Vec::new();
-    for peer in peers {
-        match peer.start(&upstream) {
+    for peer in peers.iter().filter(|peer| case.inputs == 0 || peer.edits()) {
+        match peer.start(&upstream, case.inputs) {
             Ok(served) => running.push((*peer, served, Vec::new())),
             Err(why) => console::line(&format!("  {}: served: no ({why})", peer.name())),
         }
@@ -88,9 +110,9 @@ fn at_size(size_bytes: usize, peers: &[Peer]) -> Outcome<Vec<(Peer, Figures)>> {
     for _ in 0..ROUNDS {
         for (peer, served, rounds) in &mut running {
             let before = served.cpu_ms()?;
-            let many = Load::run(&served.url, &served.headers, served.body, CONNECTIONS)?;
+            let many = Load::run(&served.url, &served.headers, &served.body, CONNECTIONS)?;
             let spent = served.cpu_ms()? - before;
-            let one = Load::run(&served.url, &served.headers, served.body, 1)?;
+            let one = Load::run(&served.url, &served.headers, &served.body, 1)?;
             let figures = Figures {
                 requests_per_s: many.requests_per_s,
                 cpu_ms: spent / count(many.requests),

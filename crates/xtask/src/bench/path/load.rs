@@ -27,13 +27,18 @@ pub(super) struct Load {
 
 impl Load {
     /// Posts `body` over so many connections, each as soon as its last answer is there.
-    pub(super) fn run(url: &str, headers: &[(String, String)], body: &str, connections: u16) -> Outcome<Self> {
+    pub(super) fn run(url: &str, headers: &[(String, String)], body: &[u8], connections: u16) -> Outcome<Self> {
         let script = tempfile::NamedTempFile::with_suffix(".lua").map_err(|error| error.to_string())?;
         let headers: String = headers
             .iter()
             .map(|(name, value)| format!("wrk.headers[{name:?}] = {value:?}\n"))
             .collect();
-        let text = format!("wrk.method = \"POST\"\nwrk.body = [[{body}]]\n{headers}");
+        let sent = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        std::fs::write(sent.path(), body).map_err(|error| error.to_string())?;
+        let text = format!(
+            "wrk.method = \"POST\"\nlocal sent = io.open({:?}, \"rb\")\nwrk.body = sent:read(\"*a\")\nsent:close()\n{headers}",
+            sent.path()
+        );
         std::fs::write(script.path(), text).map_err(|error| error.to_string())?;
         let wrk = |seconds: u32| {
             let output = Command::new("wrk")

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::load::wait_for;
-use super::upstream::{PATH, Upstream, free_port};
+use super::upstream::{Upstream, free_port, path};
+use super::{INPUT_BYTES, picture};
 use crate::bench::server::Server;
 use crate::postgres::{Cluster, Durability};
 use crate::{Outcome, console, environment, repository, steps};
@@ -16,6 +17,14 @@ const NODE: [&str; 1] = ["@portkey-ai/gateway"];
 const ASKED: &str = r#"{"model":"gpt-image-1-mini","prompt":"a red fox in the snow","response_format":"b64_json"}"#;
 const ASKED_URL: &str = r#"{"model":"gpt-image-1-mini","prompt":"a red fox in the snow","response_format":"url"}"#;
 const ASKED_BOTH: &str = r#"{"model":"gpt-image-1-mini","prompt":"a red fox in the snow","response_format":"both"}"#;
+
+/// The same as the fields of an edit's form.
+const ASKED_EDIT: [(&str, &str); 3] = [
+    ("model", "gpt-image-1-mini"),
+    ("prompt", "a red fox in the snow"),
+    ("response_format", "b64_json"),
+];
+const BOUNDARY: &str = "bench-7c1f2e9a";
 
 /// Who stands between caller and upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +52,7 @@ pub(super) struct Served {
     process: Process,
     pub(super) url: String,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: &'static str,
+    pub(super) body: Vec<u8>,
     /// That of its database, where it has one.
     _cluster: Option<Cluster>,
     _folder: tempfile::TempDir,
@@ -111,17 +120,24 @@ impl Peer {
         }
     }
 
-    pub(super) fn start(self, upstream: &Upstream) -> Outcome<Served> {
+    /// Whether it takes part where pictures are edited: of Pictor one way to answer is enough there.
+    pub(super) const fn edits(self) -> bool {
+        !matches!(self, Self::PictorUrl | Self::PictorBoth | Self::PictorPostgres)
+    }
+
+    /// Starts it before the upstream, and makes the request: an edit where there are `inputs`.
+    pub(super) fn start(self, upstream: &Upstream, inputs: usize) -> Outcome<Served> {
         let files = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
         let bearer = |key: &str| ("authorization".to_owned(), format!("Bearer {key}"));
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        let mut body = ASKED;
+        let (content_type, mut body) = asked(inputs);
+        let mut headers = vec![("content-type".to_owned(), content_type)];
+        let path = path(inputs);
         let mut cluster = None;
         let port = free_port()?;
-        let mut url = format!("http://127.0.0.1:{port}/v1{PATH}");
+        let mut url = format!("http://127.0.0.1:{port}/v1{path}");
         let process = match self {
             Self::Upstream => {
-                url = format!("{}{PATH}", upstream.base_url);
+                url = format!("{}{path}", upstream.base_url);
                 Process::None
             }
             Self::Envoy => {
@@ -171,12 +187,12 @@ impl Peer {
                 let key = std::fs::read_to_string(files.path().join("first-key"))
                     .map_err(|error| format!("no first key: {error}"))?;
                 headers.push(bearer(key.trim()));
-                url = format!("{}/v1{PATH}", server.url);
-                body = match self {
-                    Self::PictorUrl => ASKED_URL,
-                    Self::PictorBoth => ASKED_BOTH,
-                    _ => ASKED,
-                };
+                url = format!("{}/v1{path}", server.url);
+                match self {
+                    Self::PictorUrl => body = ASKED_URL.into(),
+                    Self::PictorBoth => body = ASKED_BOTH.into(),
+                    _ => {}
+                }
                 Process::Pictor(server)
             }
         };
@@ -241,6 +257,33 @@ impl Drop for Served {
             let _ = child.wait();
         }
     }
+}
+
+/// The type and the bytes of a request's body.
+fn asked(inputs: usize) -> (String, Vec<u8>) {
+    if inputs == 0 {
+        return ("application/json".to_owned(), ASKED.into());
+    }
+    let mut body = Vec::new();
+    let part = |name: &str, more: &str| {
+        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"{more}\r\n\r\n")
+    };
+    for (name, value) in ASKED_EDIT {
+        body.extend(part(name, "").bytes());
+        body.extend(value.bytes());
+        body.extend(b"\r\n");
+    }
+    let name = if inputs == 1 { "image" } else { "image[]" };
+    // Of its size as a file, where the picture is one by its size as text.
+    let input = picture::of(INPUT_BYTES / 3 * 4);
+    for number in 0..inputs {
+        let file = format!("; filename=\"{number}.png\"\r\ncontent-type: image/png");
+        body.extend(part(name, &file).bytes());
+        body.extend(&input);
+        body.extend(b"\r\n");
+    }
+    body.extend(format!("--{BOUNDARY}--\r\n").bytes());
+    (format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
 fn spawn(mut command: Command, port: u16) -> Outcome<Process> {

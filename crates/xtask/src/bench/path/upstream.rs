@@ -8,8 +8,14 @@ use base64::Engine as _;
 
 use crate::Outcome;
 
-/// Where OpenAI's clients ask for pictures, below their base URL.
-pub(super) const PATH: &str = "/images/generations";
+/// Where OpenAI's clients ask for pictures, below their base URL: for new ones, or with `inputs` for edits.
+pub(super) const fn path(inputs: usize) -> &'static str {
+    if inputs == 0 {
+        "/images/generations"
+    } else {
+        "/images/edits"
+    }
+}
 
 /// A running nginx, ended when dropped.
 pub(super) struct Upstream {
@@ -69,7 +75,7 @@ fn config(folder: &Path, port: u16) -> String {
         "daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null;
 events {{ worker_connections 1024; }}
 http {{
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; types {{ application/json json; }}
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; client_max_body_size 0; types {{ application/json json; }}
   client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
   server {{
     listen 127.0.0.1:{port}; root {folder}; error_page 405 =200 /answer.json;
