@@ -163,5 +163,19 @@ async fn the_best_rated_model_goes_first() {
     );
     let (_, order) = planned(&gateway, "dryRun", &preferred(json!([worst]), best)).await;
     assert_eq!(order, [best.as_str(), worst]);
+    // Within a price, the best rated of those that it pays for.
+    let mut prices = Vec::new();
+    for model in &ranked {
+        let alone = json!({ "model": model, "prompt": "dunes at noon" });
+        let (told, _) = planned(&gateway, "dryRun", &alone).await;
+        prices.push(told["total_cost_micros"].as_i64().expect("an amount"));
+    }
+    for limit in &prices {
+        let paid = ranked.iter().zip(&prices).filter(|(_, price)| *price <= limit);
+        let expected: Vec<&String> = paid.map(|(model, _)| model).collect();
+        let route = json!({ "models": ranked, "prefer": "rating", "max_price_usd": *limit as f64 / 1e6 });
+        let (_, order) = planned(&gateway, "dryRun", &body(json!({ "model": worst, "route": route }))).await;
+        assert_eq!(order.iter().collect::<Vec<_>>(), expected, "up to {limit}");
+    }
     gateway.finish().await;
 }
