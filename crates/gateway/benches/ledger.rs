@@ -112,6 +112,7 @@ async fn generation(database: &Database, key_id: &str, id: String, now: Timestam
         .await?
         .map_err(|refused| format!("{refused:?}"))?;
     let end = EndOfGeneration {
+        policy: None,
         status: Status::Completed,
         model: None,
         provider: Some("mock".to_owned()),

@@ -75,6 +75,12 @@ impl Identity {
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
     }
+
+    /// Whether what it asks and gets is kept: its account's choice, unless the key says that nothing is.
+    #[must_use]
+    pub fn stores_payloads(&self) -> bool {
+        self.account.stores_payloads && !self.terms.keeps_no_texts()
+    }
 }
 
 /// Why a key is not recognized.

@@ -6,6 +6,7 @@ mod caller;
 pub mod ends;
 pub mod executor;
 pub(crate) mod facts;
+mod generated;
 mod intent;
 mod keeping;
 mod measure;
@@ -13,6 +14,7 @@ mod models;
 pub mod news;
 mod outputs;
 pub mod partials;
+mod policy;
 pub mod record;
 pub mod renewed;
 mod resume;
@@ -31,12 +33,8 @@ use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::failure::FailoverPolicy;
 use planner::fault::Fault;
-use planner::money::Micros;
 use planner::plan::RoutePlan;
-use planner::price::Line;
 use planner::request::{ImageRequest, ResponseFormat};
-use planner::resolve::Adjustment;
-use planner::usage::Usage;
 use providers::{Driver, SpoolScope};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
@@ -47,15 +45,15 @@ use crate::clock::Clock;
 use crate::db::Database;
 use crate::db::generations::Lease;
 use crate::db::journal::ClaimOf;
-use crate::db::media::MediaRow;
 use crate::erasure::Places;
 use crate::media::links::Links;
-use crate::media::process::{Inspected, Processor};
+use crate::media::process::Processor;
 use crate::media::room::MediaRoom;
-use crate::media::shelf::{Shelf, Shelved};
+use crate::media::shelf::Shelf;
 use crate::media::store::MediaStore;
 use crate::metrics::Metrics;
-use crate::outcome::{Attempt, GenerationError};
+use crate::outcome::GenerationError;
+use crate::policy::Policy;
 use crate::settings::WhenOutcomeUnknown;
 use crate::settings::limits::Limits;
 use crate::upstreams::Upstreams;
@@ -64,8 +62,8 @@ use budget::Usual;
 pub use caller::Caller;
 use ends::Ends;
 use executor::{Execution, Executor, FirstCalls, Sources};
-use facts::Origin;
-use keeping::{BeingKept, Keeping, Moment};
+pub use generated::{Delivered, Generated};
+use keeping::{BeingKept, Keeping, Moment, UNDELIVERED_S};
 use partials::Inlet;
 use record::Reserved;
 use renewed::Newest;
@@ -107,6 +105,8 @@ pub struct Generator {
     pub clock: Clock,
     /// What follows failures.
     pub policy: FailoverPolicy,
+    /// What the operator lets be made and handed out.
+    pub operator_policy: Arc<Policy>,
     /// In what order offers are tried.
     pub routing: Arc<Routing>,
     /// What monitoring is told.
@@ -200,7 +200,7 @@ pub struct Order {
 impl Order {
     /// Whether the images are stored even though the answer carries their bytes.
     pub(crate) fn keeps_images(&self) -> bool {
-        self.caller.stores_payloads || self.claim.is_some() || self.is_async
+        !self.caller.keeps_no_images() && (self.caller.stores_payloads || self.claim.is_some() || self.is_async)
     }
 
     /// Whether the store is the only place where the caller finds the images.
@@ -217,86 +217,17 @@ impl Order {
         Keeping {
             generation_id: &self.id,
             account_id: &self.caller.account_id,
-            ttl_s: self.caller.media_ttl_s,
-            at_least_s: self.claim.as_ref().map_or(0, |_| generator.idempotency_s()),
+            ttl_s: if self.caller.keeps_no_images() {
+                Some(UNDELIVERED_S)
+            } else {
+                self.caller.media_ttl_s
+            },
+            at_least_s: match &self.claim {
+                Some(_) if !self.caller.keeps_no_images() => generator.idempotency_s(),
+                _ => 0,
+            },
             moment,
         }
-    }
-}
-
-/// An image as the caller gets it.
-#[derive(Debug, Clone)]
-pub struct Delivered {
-    /// The image.
-    pub image: Inspected,
-    /// A link to it, when it is kept.
-    pub url: Option<String>,
-    /// The prompt as the provider rewrote it.
-    pub revised_prompt: Option<String>,
-    /// Who made it.
-    pub provider: String,
-    /// Its part of the charge.
-    pub cost: Micros,
-    /// The call that made it.
-    pub origin: Origin,
-    /// Its place among the generation's images in the store, when it is there.
-    pub stored: Option<i64>,
-    /// Its row, once it was tried to store it.
-    pub row: Option<MediaRow>,
-    /// Its file, while it waits for the store or is sent.
-    pub shelved: Option<Arc<Shelved>>,
-}
-
-/// A generation that gave at least one image.
-#[derive(Debug, Clone)]
-pub struct Generated {
-    /// Id.
-    pub id: String,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// The model's id.
-    pub model: String,
-    /// The provider of the first image.
-    pub provider: String,
-    /// Its name for people.
-    pub provider_name: String,
-    /// Its model id.
-    pub native_model: String,
-    /// The quality that was asked of it, in canonical words.
-    pub quality: Option<String>,
-    /// Whether the sandbox made any of the images.
-    pub sandbox: bool,
-    /// The images.
-    pub images: Vec<Delivered>,
-    /// What was changed on the way.
-    pub adjustments: Vec<Adjustment>,
-    /// What the caller should know.
-    pub warnings: Vec<String>,
-    /// The announced last day of the offer that served.
-    pub sunset: Option<jiff::civil::Date>,
-    /// Every call to a provider.
-    pub attempts: Vec<Attempt>,
-    /// Failures of images that are missing.
-    pub errors: Vec<planner::failure::Failure>,
-    /// What the providers say they used.
-    pub usage: Option<Usage>,
-    /// The charge.
-    pub cost: Micros,
-    /// Of the charge, the operator's mark-up.
-    pub markup: Micros,
-    /// How it was found.
-    pub cost_basis: planner::catalog::pricing::Basis,
-    /// Its lines.
-    pub cost_components: Vec<Line>,
-    /// Whether the images are in the object store.
-    pub kept: bool,
-}
-
-impl Generated {
-    /// The files of images that are kept only while they are sent.
-    pub(crate) fn sending(&self) -> Vec<Arc<Shelved>> {
-        let files = self.images.iter().filter_map(|image| image.shelved.clone());
-        files.filter(|file| file.is_sending()).collect()
     }
 }
 
@@ -342,6 +273,9 @@ impl Generator {
             Err(error) => return Err(self.reject(order, created_at, error).await),
         };
         passed("plan");
+        if let Err(error) = self.judge(order, &plan).await {
+            return Err(self.reject(order, created_at, error).await);
+        }
         if let Err(error) = order.scope.admit(self.usual.expected(&plan, order.request.n)) {
             return Err(self.reject(order, created_at, GenerationError::NoRoom(error)).await);
         }
@@ -362,10 +296,19 @@ impl Generator {
         order.scope.give_back_rest();
         let result = match produced {
             Ok(produced) => {
-                let delivered = outputs::deliver(self, order, produced, created_at);
-                Ok(stopwatch.time(Stage::Store, delivered).await)
+                let mut generated = outputs::assemble(self, &order.id, produced, created_at);
+                match self.review(order, &mut generated).await {
+                    Ok(()) => {
+                        let delivered = outputs::deliver(self, order, generated);
+                        Ok(stopwatch.time(Stage::Store, delivered).await)
+                    }
+                    Err(error) => Err(error),
+                }
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.tell_failure(order, &plan.model.id, &error);
+                Err(error)
+            }
         };
         passed("store");
         let settled = self.settle(order, result, &unmade);
@@ -417,7 +360,8 @@ impl Generator {
             &order.id,
             i64::try_from(on_record).unwrap_or(i64::MAX),
         )
-        .telling(order.news.clone());
+        .telling(order.news.clone())
+        .without_texts(order.caller.keeps_no_texts);
         let attempt_s = self.limits.attempt_s;
         let executor = Executor {
             attempt_limit: (attempt_s > 0).then(|| Duration::from_secs(attempt_s)),

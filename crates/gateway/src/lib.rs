@@ -27,6 +27,7 @@ pub mod media;
 pub mod metrics;
 mod operator;
 pub mod outcome;
+pub mod policy;
 mod private;
 pub mod problem;
 mod reload;
@@ -36,6 +37,7 @@ mod secrets;
 mod serve;
 pub mod settings;
 mod shares;
+mod signing;
 mod start_error;
 mod telemetry;
 mod transfer;
@@ -44,6 +46,7 @@ pub mod upstreams;
 mod watched;
 mod web;
 mod webhooks;
+mod words;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -77,6 +80,7 @@ use media::room::MediaRoom;
 use media::shelf::Shelf as MediaShelf;
 use media::store::MediaStore;
 use metrics::Metrics;
+use policy::Policy;
 pub use reload::{Reloaded, Reloader};
 use renewal::Renewal;
 use secrets::Whose;
@@ -220,6 +224,7 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
         database: parts.database,
         clock: parts.clock,
         policy: assembly::policy(settings),
+        operator_policy: Arc::new(Policy::of(settings)?),
         routing: Arc::new(Routing::new(
             settings.strategy,
             settings.priorities.clone(),

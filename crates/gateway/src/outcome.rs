@@ -1,14 +1,17 @@
 //! How generations and their attempts end: every failure has one variant, one for each stage.
 
 mod attempt;
+mod denial;
 
 use planner::catalog::lookup::NotFound;
 use planner::failure::Failure;
 use planner::fault::Fault;
 use planner::plan::NoRoute;
+use planner::rules::Breach;
 use providers::SpoolError;
 
-pub use attempt::{Attempt, code_of};
+pub use attempt::{Attempt, WITHHELD, code_of};
+pub use denial::{Denial, Moment, Why};
 
 use crate::db::DatabaseError;
 use crate::db::ledger::Shortage;
@@ -35,14 +38,12 @@ pub enum GenerationError {
         /// Why.
         cause: NoRoute,
     },
-    /// The API key may not use it.
-    #[error("the API key may not use it")]
-    Forbidden {
-        /// The field that names it.
-        param: &'static str,
-        /// What the key may not use, and what it may.
-        message: String,
-    },
+    /// The API key may not do it.
+    #[error("the API key may not do it: {}", .0.rule)]
+    Forbidden(Box<Breach>),
+    /// The operator's policy does not allow it.
+    #[error("the operator's policy refused it ({}): {}", .0.moment.stage(), .0.word())]
+    Denied(Box<Denial>),
     /// Another generation has the caller's own key for this request, and answers for it.
     #[error("another request has the same Idempotency-Key")]
     Claimed,

@@ -3,6 +3,7 @@
 mod attempts;
 pub mod codes;
 mod database;
+mod policy;
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use axum::http::StatusCode;
 use planner::catalog::lookup::NotFound;
 use planner::fault::{Fault, echo};
 use planner::money::Micros;
-use planner::plan::NoRoute;
+use planner::plan::{Filter, NoRoute};
+use planner::rules::Breach;
 use serde_json::{Value, json};
 
 use crate::db::ledger::{Budget, Shortage};
@@ -64,6 +66,20 @@ impl Problem {
     #[must_use]
     pub fn permission(message: &str) -> Self {
         Self::new(codes::PERMISSION_DENIED, message)
+    }
+
+    /// 403: a rule of the key, with what it would allow.
+    #[must_use]
+    pub fn against_rule(rule: &str, allowed: &Value, param: Option<&str>, message: &str) -> Self {
+        Self {
+            param: param.map(ToOwned::to_owned),
+            metadata: Some(json!({ "rule": rule, "allowed": allowed })),
+            ..Self::permission(message)
+        }
+    }
+
+    fn breach(breach: &Breach) -> Self {
+        Self::against_rule(breach.rule, &breach.allowed, breach.param, &breach.message)
     }
 
     /// A request that is wrong as a whole.
@@ -203,10 +219,8 @@ impl Problem {
                 forced,
                 stopped,
             } => exhausted(attempts, decisive, *forced, *stopped),
-            GenerationError::Forbidden { param, message } => Self {
-                param: Some((*param).to_owned()),
-                ..Self::permission(message)
-            },
+            GenerationError::Forbidden(breach) => Self::breach(breach),
+            GenerationError::Denied(denial) => policy::denied(denial),
             GenerationError::NoRoom(_) => Self::overloaded("No room for more images (spool_bytes). Try again shortly."),
             GenerationError::Shortage(shortage) => short(shortage),
             GenerationError::Claimed => Self::conflict("Another request with this Idempotency-Key is under way."),
@@ -358,10 +372,13 @@ fn no_route(model: &str, cause: &NoRoute) -> Problem {
                 ..Problem::invalid(StatusCode::BAD_REQUEST, message)
             }
         }
-        NoRoute::NotAllowed { .. } => Problem {
-            param: Some("model".to_owned()),
-            ..Problem::permission(&unroutable())
-        },
+        NoRoute::NotAllowed { allowed, .. } => {
+            Problem::against_rule("providers", &json!(allowed), Some("model"), &unroutable())
+        }
+        NoRoute::AgainstRules { breach, .. } => Problem::breach(breach),
+        NoRoute::Excluded { removed } if removed.iter().any(|one| one.filter == Filter::Region) => {
+            refused("route.regions")
+        }
         NoRoute::Excluded { .. } => refused("route"),
         NoRoute::WouldChange { .. } => refused("route.fit"),
         NoRoute::TooDear { .. } => refused("route.max_price_usd"),

@@ -8,6 +8,7 @@ use planner::catalog::Catalog;
 use crate::assembly;
 use crate::generation::Generator;
 use crate::http::state::{AppState, Current};
+use crate::policy::Policy;
 use crate::renewal;
 use crate::settings::{SandboxUse, Settings, in_force};
 use crate::start_error::StartError;
@@ -15,7 +16,7 @@ use crate::upstreams::{self, Upstreams};
 
 /// Settings that a running gateway takes over. What stands in the catalogue's folder and the credentials are taken over too; all
 /// else waits for the next start.
-const TAKEN_OVER: [&str; 11] = [
+const TAKEN_OVER: [&str; 18] = [
     "cors_origins",
     "default_model",
     "failover_on_content_policy",
@@ -27,6 +28,13 @@ const TAKEN_OVER: [&str; 11] = [
     "successors",
     "when_maybe_billed",
     "providers",
+    "policy.terms",
+    "policy.before_url",
+    "policy.after_url",
+    "policy.after_links",
+    "policy.secret",
+    "policy.timeout_ms",
+    "policy.when_unanswered",
 ];
 
 /// Changes the settings of a running gateway. Cheap to clone.
@@ -91,6 +99,10 @@ impl Reloader {
         if known.asked.providers != asked.providers {
             changed.insert("providers".to_owned());
         }
+        // Two lists of one length, and two secrets, are told alike.
+        if known.asked.policy != asked.policy && !changed.iter().any(|name| name.starts_with("policy.")) {
+            changed.insert("policy.terms".to_owned());
+        }
         let mut settings = taken_over(&known.in_force, &asked);
         // Another folder waits for the next start, and what stands in this one does not.
         let catalog = if asked.catalog_dir == settings.catalog_dir {
@@ -121,6 +133,7 @@ impl Reloader {
         // What may fail comes first: with another catalogue what runs in the background has it at once.
         let upstreams = Upstreams::new(&catalog, settings, self.played.as_deref())?;
         let choices = assembly::choices(settings)?;
+        let operator_policy = Policy::of(settings)?;
         let state = assembly::renewed(self.current.get(), catalog, settings)?;
         let generator = state.generator;
         let routing = generator.routing.by(settings.strategy, settings.priorities.clone());
@@ -130,6 +143,7 @@ impl Reloader {
                 upstreams: Arc::new(upstreams),
                 routing: Arc::new(routing),
                 policy: assembly::policy(settings),
+                operator_policy: Arc::new(operator_policy),
                 successors: Arc::new(settings.successors.clone()),
                 ..generator
             },
@@ -153,6 +167,7 @@ fn taken_over(in_force: &Settings, asked: &Settings) -> Settings {
         successors: asked.successors,
         when_maybe_billed: asked.when_maybe_billed,
         providers: asked.providers,
+        policy: asked.policy,
         origins: asked.origins,
         ..in_force.clone()
     }

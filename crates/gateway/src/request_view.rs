@@ -81,6 +81,9 @@ pub(crate) async fn whole(generator: &Generator, row: &GenerationRow, reader: Re
     body["account_id"] = json!(row.start.account_id);
     body["timings"] = timings_json(&row.timings);
     body["attempts"] = attempts.iter().map(|attempt| attempt_json(attempt, reader)).collect();
+    if let (Reader::Operator, Some(policy)) = (reader, &row.policy) {
+        body["policy"] = stored(policy);
+    }
     if row.status == Status::Completed {
         let shown = media
             .iter()

@@ -12,9 +12,8 @@ use crate::generation::Generator;
 use crate::ids::random_text;
 use crate::operator::Refusal;
 use crate::operator::witness::Witness;
+use crate::signing::PREFIX;
 
-/// What a secret of webhooks begins with, as Standard Webhooks has it.
-pub(crate) const PREFIX: &str = "whsec_";
 /// Random bytes of one: as many as HMAC-SHA256 has use for; the convention asks for 24 to 64.
 const WEBHOOK_BYTES: usize = 32;
 /// Letters of the secret that signs links: 43 base-62 characters are 256 bits.

@@ -7,6 +7,7 @@ pub mod in_force;
 pub mod limits;
 mod overlay;
 mod places;
+pub mod policy;
 pub mod schema;
 pub mod visitors;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use limits::Limits;
+use policy::PolicySettings;
 use visitors::Visitors;
 
 /// Every setting with its value in force.
@@ -124,6 +126,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What visitors of the site may do without a key.
     pub visitors: Visitors,
+    /// What may be asked for and handed out.
+    pub policy: PolicySettings,
     /// Where each setting came from that is not the default, by its name.
     #[serde(skip)]
     pub origins: BTreeMap<String, String>,
@@ -209,6 +213,7 @@ impl Default for Settings {
             providers: BTreeMap::new(),
             limits: Limits::default(),
             visitors: Visitors::default(),
+            policy: PolicySettings::default(),
             origins: BTreeMap::new(),
             sources: Vec::new(),
         }
@@ -248,6 +253,8 @@ pub struct ProviderSettings {
     pub credential_file: Option<PathBuf>,
     /// Root of its API, where it is not the public one.
     pub base_url: Option<String>,
+    /// The region in which it works, where the catalogue does not know it by the address.
+    pub region: Option<String>,
     /// Where the credential came from, for people.
     #[serde(skip)]
     pub credential_origin: Option<String>,

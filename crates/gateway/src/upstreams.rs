@@ -1,6 +1,6 @@
 //! Which providers can be called, where, and with what credential.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, ToSocketAddrs as _};
 
 use indexmap::IndexMap;
@@ -49,6 +49,8 @@ pub struct Upstream {
     pub service: Service,
     /// Where its API is; `None` while it is off.
     pub endpoint: Option<Endpoint>,
+    /// Where it works, as far as that is known.
+    pub region: Option<String>,
     /// Its wire protocol.
     pub adapter: &'static dyn Adapter,
 }
@@ -57,6 +59,7 @@ pub struct Upstream {
 pub struct Upstreams {
     by_id: IndexMap<String, Upstream>,
     available: HashSet<String>,
+    regions: HashMap<String, String>,
 }
 
 /// A mistake in how providers are set up.
@@ -90,7 +93,19 @@ impl Upstreams {
             .filter(|upstream| upstream.endpoint.is_some())
             .map(|upstream| upstream.id.clone())
             .collect();
-        Ok(Self { by_id, available })
+        let of = |upstream: &Upstream| Some((upstream.id.clone(), upstream.region.clone()?));
+        let regions = by_id.values().filter_map(of).collect();
+        Ok(Self {
+            by_id,
+            available,
+            regions,
+        })
+    }
+
+    /// Where providers work, by id, as far as that is known.
+    #[must_use]
+    pub const fn regions(&self) -> &HashMap<String, String> {
+        &self.regions
     }
 
     /// One provider.
@@ -167,10 +182,24 @@ fn connect(
     Ok(Upstream {
         id: provider.id.clone(),
         name: provider.name.clone(),
+        region: region(provider, own),
         service,
         endpoint,
         adapter,
     })
+}
+
+/// Where a provider works: as the operator says, else as the catalogue knows of its address. That of the sandbox is where the
+/// provider would work that it plays.
+fn region(provider: &Provider, own: &ProviderSettings) -> Option<String> {
+    if own.region.is_some() {
+        return own.region.clone();
+    }
+    let base = own.base_url.as_deref().unwrap_or(&provider.base_url);
+    let url = Url::parse(base).ok()?;
+    let mut options = provider.options.clone();
+    options.extend(own.options.clone());
+    provider.region(url.host_str()?, &options).map(ToOwned::to_owned)
 }
 
 fn serve(provider: &Provider, own: &ProviderSettings, sandbox: SandboxUse, any_real: bool) -> Service {

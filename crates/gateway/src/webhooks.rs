@@ -4,15 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::header::{CONTENT_TYPE, HeaderName};
-use axum::http::{HeaderMap, HeaderValue};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use providers::GuardedClient;
 use serde_json::json;
-use sha2::Sha256;
 use tokio::select;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -25,7 +19,8 @@ use crate::db::generations::Status;
 use crate::db::webhooks::{DueWebhook, TriedWebhook, WebhookRoom, WebhookState, host};
 use crate::generation::Generator;
 use crate::request_view::{self, Reader};
-use crate::secrets::{self, PREFIX, Whose};
+use crate::secrets::{self, Whose};
+use crate::signing;
 
 /// Waits before the second, third and fourth try, from the end of the one before. There is no fifth.
 pub(crate) const RETRY_AFTER: [SignedDuration; 3] = [
@@ -46,22 +41,10 @@ const OF_ACCOUNT_AT_ONCE: usize = 16;
 /// And to one host, whoever sends there.
 const TO_HOST_AT_ONCE: usize = 4;
 
-const ID: HeaderName = HeaderName::from_static("webhook-id");
-const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-
 /// What a generation that gave images is told as.
 pub(crate) const COMPLETED: &str = "image.completed";
 /// What one that gave none is told as.
 pub(crate) const FAILED: &str = "image.failed";
-
-/// The signature of a message, as its header has it.
-fn signature(secret: &str, id: &str, at_s: i64, body: &str) -> Result<String, Unsent> {
-    let key = secret.strip_prefix(PREFIX).and_then(|key| STANDARD.decode(key).ok());
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.ok_or(Unsent::Broken)?).map_err(|_| Unsent::Broken)?;
-    mac.update(format!("{id}.{at_s}.{body}").as_bytes());
-    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
-}
 
 /// Sends what is due, until `stopped`: what is being sent then is left to others at once.
 pub(crate) async fn keep(generator: Generator, client: Arc<GuardedClient>, stopped: CancellationToken) {
@@ -206,13 +189,8 @@ impl Sender {
         let secrets = secrets.map_err(|error| broken(&error))?;
         let (id, at_s) = (format!("msg_{}", due.generation_id), self.now().as_second());
         // By the secret in force and by those that count on, so that receivers change to the new one when it suits them.
-        let signing = std::iter::once(&secrets.current).chain(secrets.former.iter().map(|(secret, _)| secret));
-        let signed: Result<Vec<String>, Unsent> = signing.map(|secret| signature(secret, &id, at_s, &body)).collect();
-        let signature = signed?.join(" ");
-        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        for (name, text) in [(ID, id), (TIMESTAMP, at_s.to_string()), (SIGNATURE, signature)] {
-            headers.insert(name, HeaderValue::try_from(text).map_err(|_| Unsent::Broken)?);
-        }
+        let by = std::iter::once(&secrets.current).chain(secrets.former.iter().map(|(secret, _)| secret));
+        let headers = signing::headers(by, &id, at_s, &body).ok_or(Unsent::Broken)?;
         let deadline = Instant::now() + TIMEOUT;
         Ok(self.client.post(&url, headers, body.into(), deadline).await?)
     }
@@ -252,23 +230,6 @@ fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_signature_is_what_the_convention_says() {
-        // The example of Standard Webhooks' reference implementation.
-        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        let signed = signature(
-            secret,
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            1_614_265_330,
-            r#"{"test": 2432232314}"#,
-        );
-        assert_eq!(
-            signed.expect("a secret"),
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
-        assert!(signature("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a", 1, "").is_err());
-    }
 
     #[test]
     fn of_a_url_its_host_is_logged() {

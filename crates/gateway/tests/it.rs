@@ -40,6 +40,8 @@ mod it {
     mod kept;
     mod key_limits;
     mod key_orders;
+    mod key_retention;
+    mod key_rules;
     mod keys;
     mod ledger;
     mod lifecycle;
@@ -62,6 +64,7 @@ mod it {
     mod partial_images;
     mod payloads;
     mod playground;
+    mod policy;
     mod postings;
     mod privacy;
     mod protocols;

@@ -2,7 +2,7 @@
 
 mod filter;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -10,10 +10,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::catalog::model::Model;
+use crate::catalog::offer::Offer;
 use crate::fit::{Fit, FitRule};
 use crate::health::{Health, OfferHealth};
+use crate::region::is_in;
 use crate::resolve::{Refusal, Resolution, Resolved};
 use crate::route::Route;
+use crate::rules::{Breach, Rules};
 use crate::strategy::{self, Contender, Draw, Priorities, Rank, Strategy};
 
 pub use filter::{Filter, NoRoute, Removed};
@@ -27,6 +30,10 @@ pub struct Circumstances<'a> {
     pub forced_provider: Option<&'a str>,
     /// The providers that the API key may use; all when absent.
     pub allowed_providers: Option<&'a [String]>,
+    /// What else the API key may ask for.
+    pub rules: &'a Rules,
+    /// Where each provider works, as far as that is known.
+    pub regions: &'a HashMap<String, String>,
     /// The wishes of the request over those of its key over those of the operator.
     pub route: &'a Route,
     /// The strategy where the route names none.
@@ -46,12 +53,16 @@ impl<'a> Circumstances<'a> {
     #[must_use]
     pub fn new(available: &'a HashSet<String>, now: Timestamp) -> Self {
         static NO_WISHES: Route = Route::NONE;
+        static NO_RULES: Rules = Rules::NONE;
         static NO_HISTORY: Health = Health::new();
+        static NO_REGIONS: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
         static NO_PRIORITIES: LazyLock<Priorities> = LazyLock::new(Priorities::default);
         Self {
             available,
             forced_provider: None,
             allowed_providers: None,
+            rules: &NO_RULES,
+            regions: &NO_REGIONS,
             route: &NO_WISHES,
             strategy: Strategy::default(),
             priorities: &NO_PRIORITIES,
@@ -81,8 +92,11 @@ impl<'a> Circumstances<'a> {
 
     /// What takes an offer out that could serve, if anything does.
     pub(crate) fn filter(&self, resolved: &Resolved<'_>) -> Option<Filter> {
-        if let Some(filter) = self.filter_provider(&resolved.offer.provider) {
+        if let Some(filter) = self.filter_offer(resolved.offer) {
             return Some(filter);
+        }
+        if self.breach(resolved).is_some() {
+            return Some(Filter::Rules);
         }
         if self.fit_rule() == FitRule::Required && !resolved.fit.is_exact() {
             return Some(Filter::Fit);
@@ -91,9 +105,27 @@ impl<'a> Circumstances<'a> {
         self.route.max_price.is_some_and(is_too_dear).then_some(Filter::Price)
     }
 
-    /// What takes out whatever `provider` offers, if anything does.
-    fn filter_provider(&self, provider: &String) -> Option<Filter> {
-        let Route { only, avoid, .. } = self.route;
+    /// The rule of the API key that an offer would break, if it would break one.
+    pub(crate) fn breach(&self, resolved: &Resolved<'_>) -> Option<Breach> {
+        self.rules.breach(resolved, self.region(resolved.offer))
+    }
+
+    /// Where an offer is served, as far as that is known: in its provider's region, unless that is none of its own.
+    #[must_use]
+    pub fn region<'o>(&'o self, offer: &'o Offer) -> Option<&'o str> {
+        /// What providers call it who leave open where they work.
+        const GLOBAL: &str = "global";
+        let region = self.regions.get(&offer.provider).map(String::as_str);
+        let own = offer.region.as_deref();
+        own.filter(|_| region == Some(GLOBAL)).or(region)
+    }
+
+    /// What takes an offer out whatever it is asked for, if anything does.
+    fn filter_offer(&self, offer: &Offer) -> Option<Filter> {
+        let provider = &offer.provider;
+        let Route {
+            only, avoid, regions, ..
+        } = self.route;
         if self
             .allowed_providers
             .is_some_and(|allowed| !allowed.contains(provider))
@@ -105,6 +137,12 @@ impl<'a> Circumstances<'a> {
         }
         if avoid.as_ref().is_some_and(|avoid| avoid.contains(provider)) {
             return Some(Filter::Avoid);
+        }
+        if regions
+            .as_ref()
+            .is_some_and(|wanted| !is_in(self.region(offer), wanted))
+        {
+            return Some(Filter::Region);
         }
         (!self.available.contains(provider)).then_some(Filter::Credential)
     }
@@ -192,6 +230,8 @@ pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<R
                 provider: resolved.offer.provider.clone(),
                 price: resolved.estimate.total,
                 departures: resolved.departures(),
+                region: now.region(resolved.offer).map(ToOwned::to_owned),
+                breach: now.breach(&resolved).filter(|_| filter == Filter::Rules),
                 filter,
             }),
             None => candidates.push(candidate(resolved, now)),
@@ -200,7 +240,7 @@ pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<R
     if candidates.is_empty() {
         let lacks_credentials = removed.iter().all(|one| one.filter == Filter::Credential);
         let cannot = callable_refusal(&resolution.refusals, now).filter(|_| lacks_credentials);
-        return Err(cannot.unwrap_or_else(|| NoRoute::of(removed, now.route.max_price)));
+        return Err(cannot.unwrap_or_else(|| NoRoute::of(removed, now)));
     }
     Ok(RoutePlan {
         model: resolution.model,
@@ -215,7 +255,7 @@ pub fn plan<'a>(resolution: Resolution<'a>, now: &Circumstances<'_>) -> Result<R
 fn callable_refusal(refusals: &[Refusal<'_>], now: &Circumstances<'_>) -> Option<NoRoute> {
     let mut callable = refusals
         .iter()
-        .filter(|refusal| now.filter_provider(&refusal.offer.provider).is_none());
+        .filter(|refusal| now.filter_offer(refusal.offer).is_none());
     let refusal = callable.find(|refusal| refusal.param != "model")?;
     Some(NoRoute::ForcedProviderCannot {
         provider: refusal.offer.provider.clone(),

@@ -10,16 +10,19 @@ use crate::failure::FailoverPolicy;
 use crate::fault::{Fault, echo, listing};
 use crate::fit::FitRule;
 use crate::money::Micros;
+use crate::region::is_region;
 use crate::strategy::Strategy;
 
 /// Names in one list of providers: more than any catalogue has, few enough that each can be looked up.
 const PROVIDERS_MAX: usize = 64;
 /// Other models that a route may name: each is resolved and planned for every request.
 const MODELS_MAX: usize = 8;
+/// Regions that a route may name: more than any provider has hosts for.
+const REGIONS_MAX: usize = 64;
 /// A greater `max_price_usd` is taken as this: no images cost as much, and exact amounts stay in range.
 const MAX_PRICE_USD_MAX: f64 = 1_000_000.0;
 /// The fields of a route.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "strategy",
     "fit",
     "only",
@@ -29,6 +32,7 @@ const FIELDS: [&str; 9] = [
     "hedge",
     "models",
     "prefer",
+    "regions",
 ];
 
 /// Which of several models goes first.
@@ -92,6 +96,10 @@ pub struct Route {
     /// Which of all these models goes first; the one that was named, where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefer: Option<Prefer>,
+    /// The only regions in which it may be served, as providers name them; at least one. `us` holds `us-central1` too, and what
+    /// does not say where it works is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Vec<String>>,
 }
 
 #[expect(clippy::ref_option, reason = "the reader of the derive gives a reference")]
@@ -114,6 +122,7 @@ impl Route {
         hedge: None,
         models: None,
         prefer: None,
+        regions: None,
     };
 
     /// Reads a route. Fields at fault are left absent, so that all faults are told together.
@@ -139,10 +148,15 @@ impl Route {
             hedge: reader.switch("hedge"),
             models: reader.models(),
             prefer: reader.choice("prefer", &Prefer::ALL.map(Prefer::as_str), Prefer::parse),
+            regions: reader.regions(),
         };
         if route.only.as_ref().is_some_and(Vec::is_empty) {
             let message = "'route.only' is empty: name a provider, or leave it out";
             reader.faults.push(Fault::new("route.only", message));
+        }
+        if route.regions.as_ref().is_some_and(Vec::is_empty) {
+            let message = "'route.regions' is empty: name a region, or leave it out";
+            reader.faults.push(Fault::new("route.regions", message));
         }
         (route, reader.faults)
     }
@@ -166,6 +180,7 @@ impl Route {
             hedge: self.hedge.or(next.hedge),
             models: self.models.clone().or_else(|| next.models.clone()),
             prefer: self.prefer.or(next.prefer),
+            regions: self.regions.clone().or_else(|| next.regions.clone()),
         }
     }
 
@@ -229,6 +244,13 @@ impl<'a> Reader<'a> {
                 Some(_) => Ok(()),
                 None => Err(reader.unknown_provider(name)),
             }
+        })
+    }
+
+    fn regions(&mut self) -> Option<Vec<String>> {
+        self.names("regions", "regions", REGIONS_MAX, |_, name| {
+            let wanted = || format!("names {}, which is no region such as 'eu' or 'us-central1'", echo(name));
+            is_region(name).then_some(()).ok_or_else(wanted)
         })
     }
 

@@ -129,6 +129,39 @@ impl GuardedClient {
         Ok(response.map_err(|error| from_reqwest(&error))?.status().as_u16())
     }
 
+    /// Posts `body` to `url` and reads what is answered, up to so many bytes. Redirects are not followed. Gives the status and the
+    /// answer's body.
+    ///
+    /// # Errors
+    /// [`FetchError`], but never for a status.
+    pub async fn ask(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        (deadline, size_bytes): (Instant, usize),
+    ) -> Result<(u16, Vec<u8>), FetchError> {
+        self.check(url)?;
+        let asked = async {
+            self.check_name(url).await?;
+            let request = self.client.post(url.clone()).headers(headers).body(body);
+            let response = request.send().await.map_err(|error| from_reqwest(&error))?;
+            let status = response.status().as_u16();
+            let (mut answer, mut stream) = (Vec::new(), response.bytes_stream());
+            while let Some(piece) = stream.next().await {
+                let piece = piece.map_err(|error| from_reqwest(&error))?;
+                if answer.len() + piece.len() > size_bytes {
+                    return Err(FetchError::TooLarge {
+                        size_bytes: size_bytes as u64,
+                    });
+                }
+                answer.extend_from_slice(&piece);
+            }
+            Ok((status, answer))
+        };
+        timeout_at(deadline, asked).await.unwrap_or(Err(FetchError::TimedOut))
+    }
+
     /// The same as [`Self::check`] for what is called again and again: bare addresses are refused, and names of this machine.
     ///
     /// # Errors

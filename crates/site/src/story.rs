@@ -66,6 +66,26 @@ pub fn said(attempt: &Value) -> Vec<(&'static str, &str)> {
     told.filter(|(_, text)| !text.is_empty()).collect()
 }
 
+/// What the operator's policy said of a request that it denied, for admins; `None` where it did not.
+#[must_use]
+pub fn policy(request: &Value) -> Option<String> {
+    let policy = request.get("policy").filter(|policy| policy.is_object())?;
+    let when = match text(policy, "moment") {
+        "after" => "once the images were made",
+        _ => "before anything was spent",
+    };
+    let why = match (text(policy, "by"), text(policy, "unanswered")) {
+        ("terms", _) if text(policy, "term").is_empty() => "the prompt holds a term of the list".to_owned(),
+        ("terms", _) => format!("the prompt holds the term “{}”", text(policy, "term")),
+        (_, "") => match text(policy, "reason") {
+            "" => "the hook said no".to_owned(),
+            reason => format!("the hook said no: {reason}"),
+        },
+        (_, cause) => format!("the hook gave no answer: {cause}"),
+    };
+    Some(format!("The operator’s policy denied it {when}: {why}"))
+}
+
 /// What became of a parameter.
 #[must_use]
 pub fn used(adjustment: &Value) -> String {

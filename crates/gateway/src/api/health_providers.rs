@@ -26,6 +26,7 @@ pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Res
             "object": "provider",
             "name": upstream.name,
             "service": upstream.service.as_str(),
+            "region": upstream.region,
             "offers": own.map(offer).collect::<Vec<_>>(),
         })
     };

@@ -136,7 +136,7 @@ async fn serve(state: AppState, caller: Caller, call: Call, scope: SpoolScope, m
     let most = state.generator.limits.input_images as usize;
     let sources::Gathered { images, mask, links } = sources::gather(most, &mut received);
     let (response_format, why) = response_format(&state, &request, &caller);
-    let keeps = caller.identity.account.stores_payloads;
+    let keeps = caller.identity.stores_payloads();
     let asked = keeps.then(|| asked(&state, &request, &received));
     // The request has them too: they may be large, and the generation takes a while.
     drop(std::mem::take(&mut received.fields));

@@ -3,9 +3,7 @@
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use planner::fault::echo;
-use planner::money::Micros;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
@@ -18,7 +16,7 @@ use crate::db::keys::{KeyFilter, KeyStatus, KeyUse, Revocation};
 use crate::http::path::PathPart;
 use crate::http::respond;
 use crate::http::state::AppState;
-use crate::ledger::Period;
+use crate::operator::keys::view::key_json;
 use crate::operator::keys::{self, Surroundings};
 use crate::operator::{Refusal, is_id};
 use crate::problem::Problem;
@@ -220,38 +218,4 @@ fn answer(state: &AppState, key: Result<KeyUse, Problem>) -> Response {
         Ok(used) => respond::json(StatusCode::OK, &key_json(&used, state.generator.clock.now())),
         Err(problem) => problem.into_response(),
     }
-}
-
-fn key_json(used: &KeyUse, now: Timestamp) -> Value {
-    let (key, terms) = (&used.key, &used.key.terms);
-    let limits = &terms.limits;
-    let dollars = |micros: i64| Micros(micros).as_json_dollars();
-    let (day_micros, month_micros) = used.spent_in(Period::of(now));
-    json!({
-        "id": key.id,
-        "object": "key",
-        "name": key.name,
-        "account_id": key.account_id,
-        "scopes": auth::scopes_of(key).iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
-        "last_four": key.last_four,
-        "status": key.status(now).as_str(),
-        "budget": {
-            "total_usd": limits.total_micros.map(dollars),
-            "day_usd": limits.day_micros.map(dollars),
-            "month_usd": limits.month_micros.map(dollars),
-        },
-        "spent": {
-            "total_usd": dollars(used.total_micros),
-            "day_usd": dollars(day_micros),
-            "month_usd": dollars(month_micros),
-        },
-        "rate_limit": { "requests_per_minute": limits.requests_per_minute, "concurrent": limits.concurrent },
-        "models": terms.models,
-        "providers": terms.providers,
-        "route": terms.route.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
-        "response_format": terms.response_format,
-        "expires_at": terms.expires_at.map(|time| time.to_string()),
-        "created_at": key.created_at.to_string(),
-        "revoked_at": key.revoked_at.map(|time| time.to_string()),
-    })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use planner::request::ResponseFormat;
+use serde_json::json;
 use tokio::select;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
@@ -77,6 +78,9 @@ async fn run(state: AppState, mut order: Order, wait: Option<Duration>) -> Resul
 /// Sees to it before anything is spent that images which have to be stored can be: also those of a caller who `may_leave`
 /// before they are there. Where a link is a part of the answer alone, it is left out, and what to tell of it comes back.
 async fn make_room(state: &AppState, order: &mut Order, may_leave: bool) -> Result<Option<HeaderValue>, Problem> {
+    if order.caller.keeps_no_images() {
+        return keep_none(order, may_leave);
+    }
     let must_store = order.keeps_images() || may_leave || order.response_format == ResponseFormat::Url;
     if !must_store && !order.response_format.has_links() {
         return Ok(None);
@@ -96,6 +100,20 @@ async fn make_room(state: &AppState, order: &mut Order, may_leave: bool) -> Resu
     }
     order.response_format = ResponseFormat::B64Json;
     Ok(Some(HeaderValue::from_static("b64_json; reason=media_bytes")))
+}
+
+/// Sees to it that the images of a key that has none kept go out with the answer: links are left out, and who can be given
+/// nothing but a link is refused.
+fn keep_none(order: &mut Order, may_leave: bool) -> Result<Option<HeaderValue>, Problem> {
+    if order.is_async || may_leave || order.response_format == ResponseFormat::Url {
+        let message = "This API key's images are not kept (media_ttl_s 0), so there is no link to give: wait for the answer, without 'Prefer', and ask for response_format \"b64_json\".";
+        return Err(Problem::against_rule("media_ttl_s", &json!(0), None, message));
+    }
+    if !order.response_format.has_links() {
+        return Ok(None);
+    }
+    order.response_format = ResponseFormat::B64Json;
+    Ok(Some(HeaderValue::from_static("b64_json; reason=media_ttl_s")))
 }
 
 /// 503 or 429: stored images take as much as they may.

@@ -60,7 +60,9 @@ impl Undelivered {
                 note(&self.state, Noted::Delivery, order.id.clone());
             }
             match result {
-                Ok(generated) if is_recognized => keep(&self.state, order, generated),
+                Ok(generated) if is_recognized && !order.caller.keeps_no_images() => {
+                    keep(&self.state, order, generated);
+                }
                 Ok(generated) => forget(&self.state, generated),
                 Err(_) => {}
             }

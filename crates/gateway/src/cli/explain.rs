@@ -94,6 +94,7 @@ fn explained(arguments: &Arguments, settings: &Settings, catalog: &Catalog) -> R
     };
     let now = Circumstances {
         forced_provider: found.forced_provider,
+        regions: upstreams.regions(),
         strategy: settings.strategy,
         priorities: &settings.priorities,
         ..Circumstances::new(&available, time)

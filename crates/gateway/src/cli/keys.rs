@@ -1,14 +1,14 @@
 //! `pictor keys`: works on the database itself, so it needs no running gateway.
 
+mod terms;
+
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use planner::catalog::Catalog;
 use planner::money::Micros;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 use super::output::{say, table};
 use super::{Failed, load};
@@ -19,8 +19,11 @@ use crate::db::audit::Action;
 use crate::db::keys::{KeyFilter, KeyUse, Revocation};
 use crate::db::{DEFAULT_ACCOUNT, Database};
 use crate::ledger::Period;
-use crate::operator::keys::{Surroundings, order};
+use crate::operator::keys::view::key_json;
+use crate::operator::keys::{self, Surroundings, order};
 use crate::operator::witness::Witness;
+use terms::Terms;
+pub(super) use terms::dollars;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -29,6 +32,13 @@ pub(super) enum Command {
     Create(Box<CreateArguments>),
     /// List keys with what they have spent.
     List,
+    /// Show all that is set for a key, as JSON.
+    Show {
+        /// The part between 'pk_' and the dot.
+        id: String,
+    },
+    /// Change a key: what is not named stays.
+    Change(Box<ChangeArguments>),
     /// Revoke a key: it stops working at once.
     Revoke {
         /// The part between 'pk_' and the dot.
@@ -51,36 +61,8 @@ pub(super) struct CreateArguments {
     /// What it may do; may be given several times.
     #[arg(long = "scope", value_enum, default_values = ["generate", "read"])]
     scopes: Vec<ScopeName>,
-    /// How it gets images when a request does not say.
-    #[arg(long, value_enum)]
-    response_format: Option<FormatName>,
-    /// Dollars that it may spend in all.
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    budget_total: Option<Number>,
-    /// Dollars that it may spend on a day, in UTC.
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    budget_day: Option<Number>,
-    /// Dollars that it may spend in a month, in UTC.
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    budget_month: Option<Number>,
-    /// Requests in any minute.
-    #[arg(long, value_name = "COUNT")]
-    requests_per_minute: Option<i64>,
-    /// Generations at one time.
-    #[arg(long, value_name = "COUNT")]
-    concurrent: Option<i64>,
-    /// A model that it may use; may be given several times. All when none is given.
-    #[arg(long = "model", value_name = "MODEL")]
-    models: Vec<String>,
-    /// A provider that may serve it; may be given several times. All when none is given.
-    #[arg(long = "provider", value_name = "PROVIDER")]
-    providers: Vec<String>,
-    /// How its requests are routed where they do not say, such as '{"strategy": "cheapest"}'.
-    #[arg(long, value_name = "JSON", value_parser = object)]
-    route: Option<Value>,
-    /// When it ends: a time such as 2030-01-31T12:00:00Z, or the first day on which it works no more, in UTC.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    expires: Option<Timestamp>,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 /// Scopes by name.
@@ -94,75 +76,53 @@ pub(super) enum ScopeName {
     Admin,
 }
 
-/// Response formats by name.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(super) enum FormatName {
-    /// Links.
-    Url,
-    /// Base64 text.
-    B64Json,
-    /// Both.
-    Both,
-}
-
-/// An amount of dollars, digit by digit.
-pub(super) fn dollars(text: &str) -> Result<Number, String> {
-    let amount: rust_decimal::Decimal = text
-        .trim_start_matches('$')
-        .parse()
-        .map_err(|_| "it must be an amount of dollars such as 12.5")?;
-    amount
-        .normalize()
-        .to_string()
-        .parse()
-        .map_err(|_| "it is too large".to_owned())
-}
-
-fn object(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("it must be a JSON object: {error}"))
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    let midnight = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
-    text.parse()
-        .ok()
-        .or_else(midnight)
-        .ok_or_else(|| "it must be a time such as 2030-01-31T12:00:00Z, or a day such as 2030-01-31".to_owned())
-}
-
 impl CreateArguments {
-    /// The same as the body of `POST /v1/keys`, so that both are read by the same rules.
     fn fields(&self) -> Map<String, Value> {
-        let word = |value: &dyn Fn() -> Option<clap::builder::PossibleValue>| {
-            value().map_or(Value::Null, |value| Value::from(value.get_name()))
-        };
-        let scopes: Vec<Value> = self
-            .scopes
-            .iter()
-            .map(|scope| word(&|| scope.to_possible_value()))
-            .collect();
-        let format = self.response_format.and_then(|format| format.to_possible_value());
-        let fields = json!({
-            "name": self.name,
-            "account_id": self.account,
-            "scopes": scopes,
-            "response_format": word(&|| format.clone()),
-            "budget": { "total_usd": self.budget_total, "day_usd": self.budget_day, "month_usd": self.budget_month },
-            "rate_limit": { "requests_per_minute": self.requests_per_minute, "concurrent": self.concurrent },
-            "models": self.models,
-            "providers": self.providers,
-            "route": self.route,
-            "expires_at": self.expires.map(|time| time.to_string()),
-        });
-        match fields {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        }
+        let names = self.scopes.iter().filter_map(ValueEnum::to_possible_value);
+        let scopes: Vec<Value> = names.map(|name| json!(name.get_name())).collect();
+        let mut fields = self.terms.fields();
+        fields.insert("name".to_owned(), json!(self.name));
+        fields.insert("account_id".to_owned(), json!(self.account));
+        fields.insert("scopes".to_owned(), Value::Array(scopes));
+        fields
     }
 }
 
-/// Makes, lists or revokes.
+/// What becomes of a key.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChangeArguments {
+    /// The part between 'pk_' and the dot.
+    id: String,
+    /// Another name for people.
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    terms: Terms,
+    /// What is set no more, as the API names it, such as 'expires_at' or 'rules.hours'; may be given several times.
+    #[arg(long, value_name = "FIELD")]
+    clear: Vec<String>,
+}
+
+impl ChangeArguments {
+    fn fields(&self) -> Map<String, Value> {
+        let mut fields = self.terms.fields();
+        fields.extend(self.name.as_ref().map(|name| ("name".to_owned(), json!(name))));
+        for field in &self.clear {
+            match field.split_once('.') {
+                None => {
+                    fields.insert(field.clone(), Value::Null);
+                }
+                Some((outer, name)) => {
+                    let object = fields.entry(outer).or_insert_with(|| json!({}));
+                    object[name] = Value::Null;
+                }
+            }
+        }
+        fields
+    }
+}
+
+/// Makes, lists, shows, changes or revokes.
 pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
     std::fs::create_dir_all(&settings.data_dir)?;
@@ -171,6 +131,8 @@ pub(super) async fn run(command: Command, config: Option<PathBuf>) -> Result<(),
     let done = match command {
         Command::Create(arguments) => create(&database, &catalog, &arguments, now).await,
         Command::List => list(&database, now).await,
+        Command::Show { id } => show(&database, &id, now).await,
+        Command::Change(arguments) => change(&database, &catalog, &arguments, now).await,
         Command::Revoke { id, force } => revoke(&database, &id, force, now).await,
     };
     database.close().await;
@@ -194,8 +156,42 @@ async fn create(
     Ok(())
 }
 
+/// The public part of a key, of which more may have been copied.
+fn public_part(id: &str) -> &str {
+    id.trim_start_matches("pk_").split('.').next().unwrap_or_default()
+}
+
+fn told(used: &KeyUse, now: Timestamp) {
+    let key = key_json(used, now);
+    say(&serde_json::to_string_pretty(&key).unwrap_or_else(|_| key.to_string()));
+}
+
+async fn show(database: &Database, id: &str, now: Timestamp) -> Result<(), Failed> {
+    let id = public_part(id);
+    let used = database.key(id).await?;
+    told(&used.ok_or_else(|| format!("no key has the id '{id}'"))?, now);
+    Ok(())
+}
+
+async fn change(
+    database: &Database,
+    catalog: &Catalog,
+    arguments: &ChangeArguments,
+    now: Timestamp,
+) -> Result<(), Failed> {
+    let (id, fields) = (public_part(&arguments.id), arguments.fields());
+    let change = keys::change(&fields, Surroundings { catalog, now }, Vec::new())?;
+    let witness = Witness::of_command_line(now);
+    let tell = |account_id: &str| witness.line(Action::KeyChange, Some(account_id), id, Value::Object(fields));
+    let changed = database
+        .change_key(id, |name, terms| change.apply(name, terms), tell)
+        .await?;
+    told(&changed.ok_or_else(|| format!("no key has the id '{id}'"))?, now);
+    Ok(())
+}
+
 async fn revoke(database: &Database, id: &str, force: bool, now: Timestamp) -> Result<(), Failed> {
-    let id = id.trim_start_matches("pk_").split('.').next().unwrap_or_default();
+    let id = public_part(id);
     let account_id = database.key(id).await?.map(|used| used.key.account_id);
     let details = json!({ "force": force });
     let told = Witness::of_command_line(now).line(Action::KeyRevoke, account_id.as_deref(), id, details);
@@ -268,30 +264,5 @@ fn budget(used: &KeyUse, now: Timestamp) -> String {
         "-".to_owned()
     } else {
         told.join(", ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_and_times_are_read_as_people_write_them() {
-        for (text, number) in [
-            ("5", "5"),
-            ("0.10", "0.1"),
-            ("$12.345678", "12.345678"),
-            (".5", "0.5"),
-            ("-3", "-3"),
-        ] {
-            assert_eq!(dollars(text).map(|number| number.to_string()), Ok(number.to_owned()));
-        }
-        for text in ["", "five", "1,5", "1e400"] {
-            assert!(dollars(text).is_err(), "{text}");
-        }
-        let day = time("2030-01-31").expect("a day");
-        assert_eq!(day, time("2030-01-31T00:00:00Z").expect("a time"));
-        assert_eq!(time("2030-01-31T01:00:00+01:00"), Ok(day));
-        assert!(time("tomorrow").is_err());
     }
 }

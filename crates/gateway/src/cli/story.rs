@@ -22,6 +22,7 @@ pub(super) fn told(request: &Value) -> Vec<String> {
             text(request, "error_message")
         ));
     }
+    lines.extend(story::policy(request).map(|told| format!("  {told}")));
     let mut chapter = |title: &str, told: Vec<String>| {
         lines.push(String::new());
         lines.push(title.to_owned());

@@ -140,6 +140,9 @@ pub struct Lease {
 /// What is known when a generation ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EndOfGeneration {
+    /// What the operator's policy said, where it denied it, as JSON.
+    #[serde(default)]
+    pub policy: Option<String>,
     /// Final state.
     pub status: Status,
     /// The model of the first image, where it may be another one than was named.
@@ -195,6 +198,8 @@ pub struct GenerationRow {
     pub error_message: Option<String>,
     /// Bytes of the images handed out.
     pub response_size_bytes: Option<i64>,
+    /// What the operator's policy said, where it denied it, as JSON.
+    pub policy: Option<String>,
     /// When its payloads were removed.
     pub payloads_purged_at: Option<Timestamp>,
     /// Where its time went, as JSON.
@@ -203,7 +208,7 @@ pub struct GenerationRow {
 
 const COLUMNS: &str = "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, status, created_at, \
      finished_at, estimate_micros, provider, cost_micros, markup_micros, cost_basis, cost_components, adjustments, error_code, \
-     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key, plan, timings";
+     error_message, request_size_bytes, response_size_bytes, payloads_purged_at, idempotency_key, plan, timings, policy";
 
 fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
     Ok(GenerationRow {
@@ -240,6 +245,7 @@ fn read(row: &AnyRow) -> Result<GenerationRow, DatabaseError> {
         response_size_bytes: row.try_get("response_size_bytes")?,
         payloads_purged_at: maybe_time(row.try_get("payloads_purged_at")?, "payloads_purged_at")?,
         timings: row.try_get("timings")?,
+        policy: row.try_get("policy")?,
     })
 }
 
@@ -253,7 +259,7 @@ pub(super) async fn insert(
         "generations",
         "id, account_id, key_id, client_request_id, session_id, trace_id, end_user, endpoint, model, created_at, estimate_micros, \
          request_size_bytes, adjustments, status, cost_components, finished_at, error_code, error_message, lease_owner, lease_until, \
-         deadline_at, idempotency_key, request_hash, response_format, images, plan",
+         deadline_at, idempotency_key, request_hash, response_format, images, plan, policy",
         rows::ALL_NEW,
         generations,
         |(start, end)| {
@@ -287,6 +293,7 @@ pub(super) async fn insert(
                 durable.response_format.as_deref().into(),
                 start.images.into(),
                 (&start.plan).into(),
+                end.and_then(|end| end.policy.as_deref()).into(),
             ]
         },
     )
@@ -305,7 +312,7 @@ pub(super) async fn exists(link: &mut Link, id: &str) -> Result<bool, DatabaseEr
 pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration, owner: &str) -> Result<(), DatabaseError> {
     let sql = "UPDATE generations SET status = $2, finished_at = $3, cost_micros = $4, cost_basis = $5, cost_components = $6, \
          adjustments = $7, error_code = $8, error_message = $9, response_size_bytes = $10, provider = $11, markup_micros = $12, \
-         answer_status = $13, answer = $14, model = COALESCE($16, model), \
+         answer_status = $13, answer = $14, model = COALESCE($16, model), policy = $17, \
          lease_owner = CASE WHEN lease_owner IS NULL THEN NULL ELSE $15 END WHERE id = $1";
     let values = [
         id.into(),
@@ -324,6 +331,7 @@ pub(super) async fn end(link: &mut Link, id: &str, end: &EndOfGeneration, owner:
         end.answer.as_ref().map(|answer| answer.body.as_str()).into(),
         owner.into(),
         end.model.as_deref().into(),
+        end.policy.as_deref().into(),
     ];
     link.execute(sql, &values).await?;
     Ok(())

@@ -4,6 +4,7 @@ mod revocation;
 pub(crate) mod turns;
 
 use jiff::Timestamp;
+use planner::rules::Rules;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
@@ -87,10 +88,24 @@ pub struct KeyTerms {
     pub providers: Vec<String>,
     /// How its requests are routed, as JSON.
     pub route: Option<String>,
+    /// What else it may ask for.
+    pub rules: Rules,
     /// Since when it works no more.
     pub expires_at: Option<Timestamp>,
+    /// Days that its requests stay in the log; `None`: as its account says. 0: nothing that is written in them is kept.
+    pub log_retention_days: Option<i64>,
+    /// Seconds that its images are kept; `None`: as its account says. 0: no longer than until they are delivered.
+    pub media_ttl_s: Option<i64>,
     /// What it may spend and how often it may ask.
     pub limits: KeyLimits,
+}
+
+impl KeyTerms {
+    /// Whether nothing is kept of what is written in its requests and answers.
+    #[must_use]
+    pub fn keeps_no_texts(&self) -> bool {
+        self.log_retention_days == Some(0)
+    }
 }
 
 /// Limits of a key; `None`: without.
@@ -138,8 +153,8 @@ impl KeyUse {
     }
 }
 
-const COLUMNS: &str = "id, account_id, name, secret_hash, last_four, scopes, response_format, models, providers, route, created_at, \
-     revoked_at, expires_at, total_limit_micros, day_limit_micros, month_limit_micros, concurrent_limit, requests_per_minute, \
+const COLUMNS: &str = "id, account_id, name, secret_hash, last_four, scopes, response_format, models, providers, route, rules, created_at, \
+     revoked_at, expires_at, log_retention_days, media_ttl_s, total_limit_micros, day_limit_micros, month_limit_micros, concurrent_limit, requests_per_minute, \
      total_used_micros, day, day_used_micros, month, month_used_micros, next_request_at";
 const FROM: &str = "FROM api_keys JOIN key_limits ON key_id = id";
 /// What is stored for the secret of a visitor's key: no secret has this hash, so that only a session acts for it.
@@ -158,7 +173,10 @@ fn read(row: &AnyRow) -> Result<KeyUse, DatabaseError> {
             models: texts(row.try_get("models")?, "models")?,
             providers: texts(row.try_get("providers")?, "providers")?,
             route: row.try_get("route")?,
+            rules: rules(row.try_get("rules")?)?,
             expires_at: maybe_time(row.try_get("expires_at")?, "expires_at")?,
+            log_retention_days: row.try_get("log_retention_days")?,
+            media_ttl_s: row.try_get("media_ttl_s")?,
             limits: KeyLimits {
                 total_micros: row.try_get("total_limit_micros")?,
                 day_micros: row.try_get("day_limit_micros")?,
@@ -179,6 +197,14 @@ fn read(row: &AnyRow) -> Result<KeyUse, DatabaseError> {
         month_micros: row.try_get("month_used_micros")?,
         next_request_at: row.try_get("next_request_at")?,
     })
+}
+
+/// Rules that cannot be read are no freedom.
+fn rules(column: Option<String>) -> Result<Rules, DatabaseError> {
+    let Some(text) = column else {
+        return Ok(Rules::NONE);
+    };
+    serde_json::from_str(&text).map_err(|_| DatabaseError::Content("rules"))
 }
 
 fn json(list: &[String]) -> String {
@@ -311,7 +337,8 @@ async fn set_terms(
     terms: &KeyTerms,
 ) -> Result<(), DatabaseError> {
     sqlx::query(
-        "UPDATE api_keys SET name = $2, response_format = $3, models = $4, providers = $5, route = $6, expires_at = $7 WHERE id = $1",
+        "UPDATE api_keys SET name = $2, response_format = $3, models = $4, providers = $5, route = $6, expires_at = $7, rules = $8, \
+         log_retention_days = $9, media_ttl_s = $10 WHERE id = $1",
     )
     .bind(id)
     .bind(name)
@@ -320,6 +347,9 @@ async fn set_terms(
     .bind(json(&terms.providers))
     .bind(terms.route.as_deref())
     .bind(terms.expires_at.map(Timestamp::as_microsecond))
+    .bind((!terms.rules.is_empty()).then(|| serde_json::json!(terms.rules).to_string()))
+    .bind(terms.log_retention_days)
+    .bind(terms.media_ttl_s)
     .execute(&mut *connection)
     .await?;
     let limits = &terms.limits;

@@ -23,7 +23,7 @@ use crate::ledger::{Book, Charge, Entry, Kind, Period, Posting, borne, posting_i
 
 pub(super) use close::close;
 pub(super) use hold::{held_before, hold, hold_until};
-pub(super) use late::end_late;
+pub(super) use late::{bear, end_late};
 pub use pools::{ALL_VISITORS, PoolLimits, address_pool};
 pub(super) use post::post;
 pub use post::{OperatorPosting, Posted};

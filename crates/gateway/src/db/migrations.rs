@@ -70,6 +70,11 @@ const FILES: &[(i64, &str, &str)] = &[
         "private_exhibits",
         include_str!("../../../../migrations/0025_private_exhibits.sql"),
     ),
+    (
+        26,
+        "key_rules",
+        include_str!("../../../../migrations/0026_key_rules.sql"),
+    ),
     (27, "services", include_str!("../../../../migrations/0027_services.sql")),
 ];
 

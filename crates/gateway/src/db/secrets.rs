@@ -136,8 +136,8 @@ impl Database {
         Ok(())
     }
 
-    /// The time at which the last of all links that exist ends, if there is one; and the longest time that an account's links
-    /// last, in seconds, if one has a time of its own.
+    /// The time at which the last of all links that exist ends, if there is one; and the longest time that links of an account or
+    /// a key last, in seconds, if one has a time of its own.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -145,7 +145,9 @@ impl Database {
         let (last,): (Option<i64>,) = sqlx::query_as("SELECT MAX(expires_at) FROM media")
             .fetch_one(&self.pool)
             .await?;
-        let (longest,): (Option<i64>,) = sqlx::query_as("SELECT MAX(media_ttl_s) FROM accounts")
+        let (longest,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MAX(media_ttl_s) FROM (SELECT media_ttl_s FROM accounts UNION ALL SELECT media_ttl_s FROM api_keys) AS own",
+        )
             .fetch_one(&self.pool)
             .await?;
         Ok((last.map(|last| time(last, "expires_at")).transpose()?, longest))

@@ -2,6 +2,7 @@
 
 use planner::catalog::Catalog;
 use planner::route::Route;
+use planner::rules::Rules;
 
 use crate::auth::Identity;
 
@@ -18,12 +19,16 @@ pub struct Caller {
     pub providers: Vec<String>,
     /// How its requests are routed where they do not say.
     pub route: Route,
-    /// Seconds that the account's images are kept; `None`: as set for all.
+    /// What else it may ask for.
+    pub rules: Rules,
+    /// Seconds that its images are kept; `None`: as set for all. 0: no longer than until they are delivered.
     pub media_ttl_s: Option<i64>,
     /// Bytes that the account's stored images may take; `None`: only the limit for all holds.
     pub media_bytes: Option<i64>,
     /// Whether the account keeps what it asks and gets.
     pub stores_payloads: bool,
+    /// Whether the key has nothing kept of what is written in its requests and answers.
+    pub keeps_no_texts: bool,
 }
 
 impl Caller {
@@ -39,9 +44,17 @@ impl Caller {
             key_id: identity.key_id.clone(),
             models: identity.terms.models.clone(),
             providers: identity.terms.providers.clone(),
-            media_ttl_s: identity.account.media_ttl_s,
+            rules: identity.terms.rules.clone(),
+            media_ttl_s: identity.terms.media_ttl_s.or(identity.account.media_ttl_s),
             media_bytes: identity.account.media_bytes,
-            stores_payloads: identity.account.stores_payloads,
+            stores_payloads: identity.stores_payloads(),
+            keeps_no_texts: identity.terms.keeps_no_texts(),
         }
+    }
+
+    /// Whether its images are kept no longer than until they are delivered.
+    #[must_use]
+    pub fn keeps_no_images(&self) -> bool {
+        self.media_ttl_s == Some(0)
     }
 }

@@ -11,6 +11,8 @@ use planner::plan::{Circumstances, RoutePlan, plan};
 use planner::request::{InputFacts, Inputs};
 use planner::resolve::{Adjustment, resolve};
 use planner::route::Route;
+use planner::rules::Breach;
+use serde_json::json;
 
 use super::{Generator, Order, Upload};
 use crate::media::process::{Processor, format_of, mask_turn};
@@ -138,15 +140,19 @@ impl Generator {
         let (found, replaced) = self.find(named.name())?;
         let allowed = &order.caller.models;
         if !allowed.is_empty() && !allowed.contains(&found.model.id) {
-            return Err(GenerationError::Forbidden {
-                param: named.param(),
+            return Err(GenerationError::Forbidden(Box::new(Breach {
+                rule: "models",
+                param: Some(named.param()),
                 message: format!(
                     "This API key may not use the model '{}'. Its models: {}",
                     found.model.id,
                     allowed.join(", ")
                 ),
-            });
+                allowed: json!(allowed),
+            })));
         }
+        let open = order.caller.rules.check_hour(self.clock.now());
+        open.map_err(|breach| GenerationError::Forbidden(Box::new(breach)))?;
         // Without readable inputs the other faults are still told.
         let inputs = self.inspect_inputs(order, &found).unwrap_or_else(|more| {
             faults.extend(more);
@@ -196,6 +202,8 @@ impl Generator {
         Circumstances {
             forced_provider: found.forced_provider,
             allowed_providers: (!allowed.is_empty()).then_some(allowed),
+            rules: &order.caller.rules,
+            regions: self.upstreams.regions(),
             route,
             strategy: self.routing.strategy,
             priorities: &self.routing.priorities,

@@ -39,6 +39,9 @@ const AGAIN_MOST: Duration = Duration::from_secs(10);
 /// Letters of a media id: 22 base-62 characters are 131 bits, which nobody guesses.
 const MEDIA_ID_CHARS: usize = 22;
 
+/// Seconds that images wait for a caller whose key keeps none and who did not get them: as long as an SDK's retry finds them.
+pub(super) const UNDELIVERED_S: i64 = 15 * 60;
+
 /// When images are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {

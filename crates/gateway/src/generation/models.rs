@@ -22,7 +22,7 @@ impl Generator {
         for named in names(order, &route) {
             match self.plan_for(order, named, &route) {
                 Ok(plan) => plans.push((named, plan)),
-                Err(error @ GenerationError::Forbidden { .. }) => return Err(error),
+                Err(error @ GenerationError::Forbidden(_)) => return Err(error),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
@@ -58,7 +58,7 @@ impl Generator {
             // A model that is run no more is passed over.
             match self.explain_for(order, named, &route) {
                 Ok(other) => others.push(other),
-                Err(error @ GenerationError::Forbidden { .. }) => return Err(error),
+                Err(error @ GenerationError::Forbidden(_)) => return Err(error),
                 Err(_) => {}
             }
         }

@@ -136,14 +136,8 @@ fn canonical(native: &str, plan: &RoutePlan<'_>, refuser: Option<&Attempt>, orde
         .unwrap_or_else(|| native.to_owned())
 }
 
-/// Puts together what the caller gets, and stores what is to be linked.
-pub(super) async fn deliver(
-    generator: &Generator,
-    order: &Order,
-    produced: Produced,
-    created_at: Timestamp,
-) -> Generated {
-    let mut generated = assemble(generator, &order.id, produced, created_at);
+/// Stores what is to be linked of what the caller gets.
+pub(super) async fn deliver(generator: &Generator, order: &Order, mut generated: Generated) -> Generated {
     let keeping = order.keeping(generator, Moment::BeforeEnd);
     if order.is_fetched_later() {
         // Its answer is in the store alone: before it is there, there is none.

@@ -67,10 +67,12 @@ impl Partials {
 }
 
 impl Generator {
-    /// A way for partial images to a caller who listens, if this order asks for them.
+    /// A way for partial images to a caller who listens, if this order asks for them. Where the operator has images looked at
+    /// before they are handed out, there are none.
     #[must_use]
     pub fn listen(&self, order: &Order) -> Option<(Inlet, Partials)> {
-        if !order.request.stream || order.request.partial_images == 0 {
+        let is_reviewed = self.operator_policy.after.is_some();
+        if !order.request.stream || order.request.partial_images == 0 || is_reviewed {
             return None;
         }
         let (sender, receiver) = broadcast::channel(WAITING_MAX);

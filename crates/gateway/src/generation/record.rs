@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use planner::explain::places;
 use planner::failure::Spent;
 use planner::plan::{Candidate, RoutePlan};
+use planner::resolve::Adjustment;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -74,10 +75,10 @@ impl Generator {
         }
         let prices: Vec<i64> = plan.candidates.iter().map(price).collect();
         let dearest = prices.iter().copied().max().unwrap_or(0);
-        let adjustments = plan
-            .candidates
-            .first()
-            .map_or_else(|| "[]".to_owned(), |candidate| to_json(&candidate.resolved.adjustments));
+        let adjustments = plan.candidates.first().map_or_else(
+            || "[]".to_owned(),
+            |first| kept_changes(&first.resolved.adjustments, order.caller.keeps_no_texts),
+        );
         let lasts = self.deadline(&plan) + RESERVATION_GRACE;
         let hold = Hold {
             prices,
@@ -141,7 +142,7 @@ impl Generator {
             .model(&order.request.model)
             .map_or("", |model| model.id.as_str());
         let row = start(order, model, 0, "[]".to_owned(), created_at);
-        let end = failed(&error, self.clock.now());
+        let end = failed(&error, order.caller.keeps_no_texts, self.clock.now());
         if let Err(cause) = self.database.reject_generation(row, end).await {
             tracing::error!(error = %cause, "a refusal could not be noted");
         }
@@ -182,16 +183,18 @@ impl Generator {
                     markup_micros: generated.markup.0,
                 };
                 let attempts = generated.attempts.as_slice();
-                let mut end = completed(generated, now);
-                end.answer = order.is_awaited().then(|| success(generated));
+                let without_texts = order.caller.keeps_no_texts;
+                let mut end = completed(generated, without_texts, now);
+                end.answer = order.is_awaited().then(|| success(generated, without_texts));
                 (end, attempts, Settlement::Charge(charge))
             }
             Err(error) => {
                 let attempts = match error {
                     GenerationError::Attempts { attempts, .. } => attempts.as_slice(),
+                    GenerationError::Denied(denial) => denial.attempts.as_slice(),
                     _ => &[],
                 };
-                let mut end = failed(error, now);
+                let mut end = failed(error, order.caller.keeps_no_texts, now);
                 // What cost nothing may simply be asked again.
                 let is_paid = attempts.iter().any(|attempt| attempt.spent() != Spent::No);
                 // Twins that wait for it, here or elsewhere, share it all the same.
@@ -201,7 +204,15 @@ impl Generator {
             }
         };
         let ended = attempts.iter().filter(|attempt| !attempt.under_way);
-        let rows: Vec<AttemptRow> = ended.map(Attempt::row).collect();
+        let is_withheld = matches!(result, Err(GenerationError::Denied(_)));
+        let row = |attempt: &Attempt| {
+            let row = if is_withheld { attempt.withheld() } else { attempt.row() };
+            AttemptRow {
+                excerpt: row.excerpt.filter(|_| !order.caller.keeps_no_texts),
+                ..row
+            }
+        };
+        let rows: Vec<AttemptRow> = ended.map(row).collect();
         let ended = Ended {
             id: order.id.clone(),
             end,
@@ -228,16 +239,54 @@ impl Generator {
     }
 }
 
-/// A success as it is answered, without the images.
-pub(super) fn success(generated: &Generated) -> Answer {
+/// A success as it is answered, without the images; without what is written in it, where that is not kept.
+pub(super) fn success(generated: &Generated, without_texts: bool) -> Answer {
+    let mut body = super::answer::body(generated);
+    if without_texts {
+        for item in body["data"].as_array_mut().into_iter().flatten() {
+            *item = json!({});
+        }
+        let changes = kept_changes(&generated.adjustments, without_texts);
+        body["metadata"]["adjustments"] = serde_json::from_str(&changes).unwrap_or_default();
+    }
     Answer {
         status: 200,
-        body: super::answer::body(generated).to_string(),
+        body: body.to_string(),
     }
 }
 
+/// Stands for a text that is not kept.
+const NOT_KEPT: &str = "(not kept)";
+/// Longest value of a parameter that is no text of somebody's: such as a size, a format, a model.
+const WORD_CHARS_MAX: usize = 40;
+
+/// What was changed of a request, as it is kept.
+pub(super) fn kept_changes(adjustments: &[Adjustment], without_texts: bool) -> String {
+    if !without_texts {
+        return to_json(&adjustments);
+    }
+    let is_text = |value: &Value| match value {
+        Value::String(text) => text.chars().count() > WORD_CHARS_MAX,
+        Value::Array(_) | Value::Object(_) => true,
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    };
+    let kept = |change: &Adjustment| {
+        let is_prompt = change.parameter.contains("prompt");
+        let value = |value: &Value| {
+            let hidden = !value.is_null() && (is_prompt || is_text(value));
+            if hidden { Value::from(NOT_KEPT) } else { value.clone() }
+        };
+        Adjustment {
+            requested: value(&change.requested),
+            used: value(&change.used),
+            ..change.clone()
+        }
+    };
+    to_json(&adjustments.iter().map(kept).collect::<Vec<_>>())
+}
+
 /// A failure as it is answered.
-fn failure(error: &GenerationError) -> Answer {
+pub(super) fn failure(error: &GenerationError) -> Answer {
     let problem = Problem::of_generation(error);
     Answer {
         status: i64::from(problem.status.as_u16()),
@@ -304,13 +353,14 @@ fn start(
     }
 }
 
-pub(super) fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneration {
+pub(super) fn completed(generated: &Generated, without_texts: bool, now: Timestamp) -> EndOfGeneration {
     let bytes: u64 = generated
         .images
         .iter()
         .map(|delivered| delivered.image.blob.len())
         .sum();
     EndOfGeneration {
+        policy: None,
         status: Status::Completed,
         model: Some(generated.model.clone()),
         provider: Some(generated.provider.clone()),
@@ -320,7 +370,7 @@ pub(super) fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneratio
             .ok()
             .and_then(|basis| basis.as_str().map(ToOwned::to_owned)),
         cost_components: to_json(&generated.cost_components),
-        adjustments: to_json(&generated.adjustments),
+        adjustments: kept_changes(&generated.adjustments, without_texts),
         error_code: None,
         error_message: None,
         response_size_bytes: i64::try_from(bytes).ok(),
@@ -330,13 +380,14 @@ pub(super) fn completed(generated: &Generated, now: Timestamp) -> EndOfGeneratio
     }
 }
 
-pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration {
+pub(super) fn failed(error: &GenerationError, without_texts: bool, now: Timestamp) -> EndOfGeneration {
     let problem = Problem::of_generation(error);
     let status = match error {
         GenerationError::Request(_)
         | GenerationError::Model { .. }
         | GenerationError::NoRoute { .. }
-        | GenerationError::Forbidden { .. }
+        | GenerationError::Forbidden(_)
+        | GenerationError::Denied(_)
         | GenerationError::Claimed
         | GenerationError::NoRoom(_)
         | GenerationError::Shortage(_) => Status::Rejected,
@@ -347,7 +398,12 @@ pub(super) fn failed(error: &GenerationError, now: Timestamp) -> EndOfGeneration
             Status::UpstreamFailure
         }
     };
+    let policy = match error {
+        GenerationError::Denied(denial) => Some(denial.record(without_texts)),
+        _ => None,
+    };
     EndOfGeneration {
+        policy,
         status,
         model: None,
         provider: None,

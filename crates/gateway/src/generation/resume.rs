@@ -15,14 +15,16 @@ use providers::SpoolScope;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::executor::take;
-use super::keeping::{Keeping, Moment, keep};
+use super::keeping::{Keeping, Moment, UNDELIVERED_S, keep};
 use super::outputs;
-use super::record::{completed, failed, success};
+use super::policy::Subject;
+use super::record::{completed, failed, failure, success};
 use super::settle::stored_rows;
 use super::{Generated, Generator};
 use crate::db::DatabaseError;
-use crate::db::generations::{EndOfGeneration, Orphan, Status};
+use crate::db::generations::{AttemptRow, EndOfGeneration, Orphan, Status};
 use crate::db::journal::Ended;
+use crate::db::keys::KeyTerms;
 use crate::db::ledger::Settlement;
 use crate::db::media::MediaRow;
 use crate::ledger::Charge;
@@ -126,16 +128,31 @@ impl Generator {
             self.limits.reported_cost_factor,
         );
         let account = self.database.account(&orphan.account_id).await?;
+        let terms = self.database.key(&orphan.key_id).await?.map(|used| used.key.terms);
+        let without_texts = terms.as_ref().is_some_and(KeyTerms::keeps_no_texts);
+        let own_ttl_s = terms.and_then(|terms| terms.media_ttl_s);
         let keeping = Keeping {
             generation_id: &orphan.id,
             account_id: &orphan.account_id,
-            ttl_s: account.and_then(|account| account.media_ttl_s),
-            at_least_s: self.idempotency_s(),
+            ttl_s: match own_ttl_s {
+                Some(0) => Some(UNDELIVERED_S),
+                own => own.or_else(|| account.and_then(|account| account.media_ttl_s)),
+            },
+            at_least_s: if own_ttl_s == Some(0) { 0 } else { self.idempotency_s() },
             moment: Moment::Pending,
         };
+        let subject = Subject {
+            id: &orphan.id,
+            account_id: &orphan.account_id,
+            key_id: &orphan.key_id,
+        };
+        let links = self.operator_policy.after_links && own_ttl_s != Some(0);
+        if let Err(denied) = self.look_at(subject, links.then_some(keeping), &mut generated).await {
+            return self.end_withheld(orphan, &denied, without_texts, lasted).await;
+        }
         keep(self, &keeping, &mut generated).await;
-        let mut end = completed(&generated, self.clock.now());
-        end.answer = Some(success(&generated));
+        let mut end = completed(&generated, without_texts, self.clock.now());
+        end.answer = Some(success(&generated, without_texts));
         let charge = Charge {
             total_micros: generated.cost.0,
             markup_micros: generated.markup.0,
@@ -154,6 +171,25 @@ impl Generator {
             }
         }
         Ok(())
+    }
+
+    /// The images are not handed out, as the operator's policy says: what they cost is the operator's.
+    async fn end_withheld(
+        &self,
+        orphan: &Orphan,
+        error: &GenerationError,
+        without_texts: bool,
+        lasted: Duration,
+    ) -> Result<(), ResumeError> {
+        let mut end = failed(error, without_texts, self.clock.now());
+        end.answer = Some(failure(error));
+        let attempts: &[Attempt] = match error {
+            GenerationError::Denied(denial) => &denial.attempts,
+            _ => &[],
+        };
+        let code = Problem::of_generation(error).code;
+        let told = (Vec::new(), Some(code), lasted);
+        self.end(orphan, end, attempts, Settlement::Release, told).await
     }
 
     async fn end_without(&self, orphan: &Orphan, salvage: Salvage, lasted: Duration) -> Result<(), ResumeError> {
@@ -183,7 +219,7 @@ impl Generator {
             forced: true,
             stopped: false,
         };
-        let mut end = failed(&error, self.clock.now());
+        let mut end = failed(&error, false, self.clock.now());
         end.frees_claim = true;
         let code = Problem::of_generation(&error).code;
         self.end(
@@ -227,6 +263,7 @@ impl Generator {
         };
         tracing::warn!(charged_micros = held, "{message}");
         let end = EndOfGeneration {
+            policy: None,
             status: Status::UpstreamFailure,
             model: None,
             provider: attempts.last().map(|attempt| attempt.provider.clone()),
@@ -261,10 +298,19 @@ impl Generator {
         settlement: Settlement,
         (media, code, lasted): (Vec<MediaRow>, Option<&'static str>, Duration),
     ) -> Result<(), ResumeError> {
+        let is_withheld = end.policy.is_some();
+        let keeps_no_texts = self.keeps_no_texts(&orphan.key_id).await?;
+        let row = |attempt: &Attempt| {
+            let row = if is_withheld { attempt.withheld() } else { attempt.row() };
+            AttemptRow {
+                excerpt: row.excerpt.filter(|_| !keeps_no_texts),
+                ..row
+            }
+        };
         let ended = Ended {
             id: orphan.id.clone(),
             end,
-            attempts: attempts.iter().map(Attempt::row).collect(),
+            attempts: attempts.iter().map(row).collect(),
             unmade: Vec::new(),
             media,
             settlement,
@@ -283,6 +329,12 @@ impl Generator {
         self.ends.tell(&orphan.id, None);
         self.told.notify_one();
         Ok(())
+    }
+
+    /// Whether a key has nothing kept of what is written in its requests.
+    async fn keeps_no_texts(&self, key_id: &str) -> Result<bool, DatabaseError> {
+        let used = self.database.key(key_id).await?;
+        Ok(used.is_some_and(|used| used.key.terms.keeps_no_texts()))
     }
 
     /// How long a caller's own key for a request is remembered, in seconds.

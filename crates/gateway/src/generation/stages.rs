@@ -18,6 +18,8 @@ pub enum Stage {
     Fetch,
     /// Inputs are looked at, and offers put in order.
     Plan,
+    /// The operator's policy is asked.
+    Policy,
     /// The request is put on record, and money held for it.
     Hold,
     /// One call to one provider, with what it waits for.
@@ -32,11 +34,12 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order in which they come.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Receive,
         Self::Parse,
         Self::Fetch,
         Self::Plan,
+        Self::Policy,
         Self::Hold,
         Self::Attempt,
         Self::Convert,
@@ -52,6 +55,7 @@ impl Stage {
             Self::Parse => "parse",
             Self::Fetch => "fetch",
             Self::Plan => "plan",
+            Self::Policy => "policy",
             Self::Hold => "hold",
             Self::Attempt => "attempt",
             Self::Convert => "convert",

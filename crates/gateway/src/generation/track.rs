@@ -23,6 +23,8 @@ pub struct Track {
     next: AtomicI64,
     /// Who wants to hear of its calls.
     news: Option<Teller>,
+    /// Whether nothing is kept of what providers say.
+    keeps_no_texts: bool,
     /// Places of calls that are on record and were not made.
     unmade: Mutex<BTreeSet<i64>>,
 }
@@ -46,7 +48,14 @@ impl Track {
             next: AtomicI64::new(next),
             unmade: Mutex::default(),
             news: None,
+            keeps_no_texts: false,
         }
+    }
+
+    /// The same without the providers' own words, where the key has nothing written kept.
+    #[must_use]
+    pub fn without_texts(self, keeps_no_texts: bool) -> Self {
+        Self { keeps_no_texts, ..self }
     }
 
     /// The same, told of to `news`.
@@ -123,7 +132,7 @@ impl Track {
                     spent: failure.spent,
                     duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
                     message: Some(failure.message.clone()),
-                    excerpt: failure.excerpt.clone(),
+                    excerpt: failure.excerpt.clone().filter(|_| !self.keeps_no_texts),
                 },
             );
         }

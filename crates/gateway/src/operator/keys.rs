@@ -1,18 +1,23 @@
 //! Keys as an operator orders and changes them.
 
+pub(crate) mod rules;
+pub(crate) mod view;
+
 use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::fault::{Fault, echo};
 use planner::request::ResponseFormat;
 use planner::route::Route;
+use planner::rules::Rules;
 use serde_json::{Map, Value, json};
 
 use super::fields::{Fields, Given, Sign, nearest};
-use super::{ID_WANTED, Refusal, is_id};
+use super::{ID_WANTED, Refusal, accounts, is_id};
 use crate::auth::{KeyOrder, Scope};
 use crate::db::Database;
 use crate::db::keys::KeyTerms;
 use crate::problem::model_message;
+use rules::{RulesChange, over};
 
 /// Longest name of a key.
 pub(crate) const NAME_CHARS_MAX: usize = 100;
@@ -40,7 +45,10 @@ pub(crate) struct KeyChange {
     route: Given<Route>,
     models: Given<Vec<String>>,
     providers: Given<Vec<String>>,
+    rules: Given<RulesChange>,
     expires_at: Given<Timestamp>,
+    log_retention_days: Given<i64>,
+    media_ttl_s: Given<i64>,
     budget: Given<Budget>,
     rate_limit: Given<RateLimit>,
 }
@@ -72,6 +80,9 @@ impl KeyChange {
                 requests_per_minute: limit.integer("requests_per_minute", 1..=REQUESTS_PER_MINUTE_MAX),
                 concurrent: limit.integer("concurrent", 1..=CONCURRENT_MAX),
             }),
+            rules: fields.object("rules", RulesChange::read),
+            log_retention_days: fields.integer("log_retention_days", 0..=accounts::LOG_RETENTION_DAYS_MAX),
+            media_ttl_s: fields.read("media_ttl_s", media_ttl),
             models: fields.list("models", |name| model(around.catalog, name)),
             providers: fields.list("providers", |id| provider(around.catalog, id)),
             response_format: fields
@@ -92,13 +103,15 @@ impl KeyChange {
         }
         self.response_format.over(&mut terms.response_format);
         self.route.map(|route| json!(route).to_string()).over(&mut terms.route);
-        for (given, place) in [(self.models, &mut terms.models), (self.providers, &mut terms.providers)] {
-            match given {
-                Given::Absent | Given::Wrong => {}
-                Given::Null => place.clear(),
-                Given::Set(list) => *place = list,
-            }
+        over(self.models, &mut terms.models);
+        over(self.providers, &mut terms.providers);
+        match self.rules {
+            Given::Absent | Given::Wrong => {}
+            Given::Null => terms.rules = Rules::NONE,
+            Given::Set(change) => change.apply(&mut terms.rules),
         }
+        self.log_retention_days.over(&mut terms.log_retention_days);
+        self.media_ttl_s.over(&mut terms.media_ttl_s);
         self.expires_at.over(&mut terms.expires_at);
         let limits = &mut terms.limits;
         match self.budget {
@@ -144,6 +157,14 @@ fn provider(catalog: &Catalog, id: &str) -> Result<String, String> {
         Some(meant) => format!("there is no provider {}; did you mean '{meant}'?", echo(id)),
         None => format!("there is no provider {}; known are {}", echo(id), known.join(", ")),
     })
+}
+
+/// How long images are kept, in seconds: not at all, or as an account may say.
+fn media_ttl(value: &Value) -> Result<i64, String> {
+    let (least, most) = (accounts::MEDIA_TTL_S_MIN, accounts::MEDIA_TTL_S_MAX);
+    let fits = |seconds: &i64| *seconds == 0 || (least..=most).contains(seconds);
+    let wanted = || format!("must be 0, or a whole number from {least} to {most}");
+    value.as_i64().filter(fits).ok_or_else(wanted)
 }
 
 fn expiry(value: &Value, now: Timestamp) -> Result<Timestamp, String> {

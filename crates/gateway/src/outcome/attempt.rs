@@ -8,6 +8,9 @@ use planner::money::Micros;
 
 use crate::db::generations::{AttemptOutcome, AttemptRow};
 
+/// Why a call counts as failed whose images the operator's policy withheld.
+pub const WITHHELD: &str = "withheld";
+
 /// One call to one provider, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -81,6 +84,20 @@ impl Attempt {
             cost_micros: self.cost.map(|cost| cost.0),
             message: failure.map(|failure| failure.message.clone()),
             excerpt: failure.and_then(|failure| failure.excerpt.clone()),
+        }
+    }
+
+    /// The same where what it gave was withheld: to the generation it is a failure, as nobody got it.
+    #[must_use]
+    pub fn withheld(&self) -> AttemptRow {
+        let row = self.row();
+        if self.failure.is_some() {
+            return row;
+        }
+        AttemptRow {
+            outcome: AttemptOutcome::Failed,
+            code: Some(WITHHELD.to_owned()),
+            ..row
         }
     }
 

@@ -89,7 +89,7 @@ fn content_policy(failure: &Failure) -> Problem {
     }
     Problem {
         param: Some("prompt".to_owned()),
-        metadata: Some(json!({ "stage": moderation.stage, "categories": moderation.categories })),
+        metadata: Some(json!({ "source": "provider", "stage": moderation.stage, "categories": moderation.categories })),
         ..Problem::new(codes::CONTENT_POLICY_VIOLATION, message)
     }
 }

@@ -53,12 +53,12 @@ pub const AUTHENTICATION_FAILED: Code = Code {
     when: "Key missing, malformed, unknown or revoked",
     again: Again::No,
 };
-/// The key lacks the scope or the model.
+/// The key lacks the scope, or what is asked for breaks a rule of it.
 pub const PERMISSION_DENIED: Code = Code {
     name: "PERMISSION_DENIED",
     status: StatusCode::FORBIDDEN,
     kind: "permission_error",
-    when: "The key lacks the scope or the model",
+    when: "The key lacks the scope, or what is asked for breaks a rule of it; error.metadata tells the rule and what it allows",
     again: Again::No,
 };
 /// A value that no offer takes; the message lists what is legal, and all faults are told together.
@@ -109,13 +109,21 @@ pub const BUDGET_EXCEEDED: Code = Code {
     when: "The key’s own budget is used up",
     again: Again::No,
 };
-/// A provider’s safety system refused.
+/// A provider’s safety system refused, or this gateway’s own policy.
 pub const CONTENT_POLICY_VIOLATION: Code = Code {
     name: "CONTENT_POLICY_VIOLATION",
     status: StatusCode::BAD_REQUEST,
     kind: "image_generation_user_error",
-    when: "A provider’s safety system refused",
+    when: "A provider’s safety system refused, or this gateway’s own policy; error.metadata.source tells which",
     again: Again::No,
+};
+/// This gateway’s policy could not be asked, and nothing goes without it.
+pub const POLICY_UNAVAILABLE: Code = Code {
+    name: "POLICY_UNAVAILABLE",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    kind: SERVER,
+    when: "This gateway’s policy could not be asked, and nothing goes without it",
+    again: Again::WhenUnspent,
 };
 /// The key’s own limit; see retry-after.
 pub const RATE_LIMITED: Code = Code {
@@ -183,7 +191,7 @@ pub const INTERNAL_ERROR: Code = Code {
 };
 
 /// All of them, in the order in which the reference tells them.
-pub const ALL: [Code; 17] = [
+pub const ALL: [Code; 18] = [
     AUTHENTICATION_FAILED,
     PERMISSION_DENIED,
     INVALID_REQUEST,
@@ -193,6 +201,7 @@ pub const ALL: [Code; 17] = [
     INSUFFICIENT_BALANCE,
     BUDGET_EXCEEDED,
     CONTENT_POLICY_VIOLATION,
+    POLICY_UNAVAILABLE,
     RATE_LIMITED,
     IDEMPOTENCY_CONFLICT,
     OUTCOME_UNKNOWN,

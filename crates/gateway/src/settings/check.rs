@@ -2,6 +2,7 @@
 
 use planner::catalog::Catalog;
 use planner::catalog::lookup::NotFound;
+use planner::region::is_region;
 
 use super::Settings;
 use crate::operator::fields::nearest;
@@ -24,7 +25,11 @@ pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> 
             "api_aliases: '{alias}' must be a path of its own such as /proxy/openai, without a / at its end"
         ));
     }
-    if let Some(mistake) = wrong_collector(settings).or_else(|| half_a_pair(settings)) {
+    let mistakes = wrong_collector(settings).or_else(|| half_a_pair(settings));
+    if let Some(mistake) = mistakes
+        .or_else(|| settings.policy.mistake())
+        .or_else(|| wrong_region(settings))
+    {
         return Some(mistake);
     }
     successors
@@ -55,6 +60,17 @@ fn wrong_collector(settings: &Settings) -> Option<String> {
     let is_legal = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     (!url::Url::parse(address).is_ok_and(|url| is_legal(&url)))
         .then(|| format!("otlp_endpoint: '{address}' is no address such as http://collector:4318"))
+}
+
+/// What is wrong with the region of a provider.
+fn wrong_region(settings: &Settings) -> Option<String> {
+    let mut named = settings.providers.iter();
+    named.find_map(|(id, own)| {
+        let region = own.region.as_deref().filter(|region| !is_region(region))?;
+        Some(format!(
+            "providers.{id}.region: '{region}' is no region such as 'eu' or 'us-central1'"
+        ))
+    })
 }
 
 /// What TLS lacks.

@@ -38,7 +38,8 @@ pub(super) fn expanded(
 /// The variables that may come from files: those of settings, and the ones given.
 pub(super) fn settable<'a>(more: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     let own = VARIABLES.iter().map(|key| format!("PICTOR_{}", key.to_uppercase()));
-    own.chain(more.into_iter().cloned()).collect()
+    let secret = std::iter::once("PICTOR_POLICY_SECRET".to_owned());
+    own.chain(secret).chain(more.into_iter().cloned()).collect()
 }
 
 impl Settings {

@@ -58,7 +58,8 @@ pub(super) fn variables(table: &mut Table, environment: &Environment) -> Result<
         }
     }
     limits(table, environment)?;
-    visitors(table, environment)
+    visitors(table, environment)?;
+    policy(table, environment)
 }
 
 /// The text of a variable in the type of its key.
@@ -120,6 +121,33 @@ fn visitors(table: &mut Table, environment: &Environment) -> Result<(), Settings
         let visitors = table.entry("visitors").or_insert_with(|| Value::Table(Table::new()));
         if let Some(visitors) = visitors.as_table_mut() {
             visitors.insert(key, value);
+        }
+    }
+    Ok(())
+}
+
+/// `PICTOR_POLICY_<KEY>` sets `policy.<key>`; terms have commas between.
+fn policy(table: &mut Table, environment: &Environment) -> Result<(), SettingsError> {
+    for (name, text) in environment {
+        let Some(key) = name.strip_prefix("PICTOR_POLICY_").map(str::to_lowercase) else {
+            continue;
+        };
+        // A file that holds another one's value has been read by now.
+        if key.ends_with("_file") {
+            continue;
+        }
+        let terms = || text.split(',').map(str::trim).filter(|term| !term.is_empty());
+        let value = match key.as_str() {
+            "terms" => Value::Array(terms().map(Value::from).collect()),
+            "after_links" => text.parse().map_or_else(|_| Value::from(text.as_str()), Value::Boolean),
+            "timeout_ms" => text.parse().map_or_else(|_| Value::from(text.as_str()), Value::Integer),
+            _ => Value::from(text.as_str()),
+        };
+        let alone = Table::from_iter([(key.clone(), value.clone())]);
+        settings_of(Table::from_iter([("policy".to_owned(), Value::Table(alone))]), name)?;
+        let policy = table.entry("policy").or_insert_with(|| Value::Table(Table::new()));
+        if let Some(policy) = policy.as_table_mut() {
+            policy.insert(key, value);
         }
     }
     Ok(())

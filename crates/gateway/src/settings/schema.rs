@@ -50,7 +50,7 @@ fn table(properties: Map<String, Value>) -> Value {
 /// What a provider may have: the same for all.
 fn provider() -> Value {
     let text = json!({ "type": "string" });
-    let fields = ["credential", "credential_file", "base_url"];
+    let fields = ["credential", "credential_file", "base_url", "region"];
     let mut fields: Map<String, Value> = fields.map(|name| (name.to_owned(), text.clone())).into_iter().collect();
     fields.insert(
         "options".to_owned(),

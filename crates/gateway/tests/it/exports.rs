@@ -40,6 +40,7 @@ pub(crate) fn refused(gateway: &TestGateway, created_at: Timestamp, user: &str) 
         durable: Durable::default(),
     };
     let end = EndOfGeneration {
+        policy: None,
         status: Status::Rejected,
         model: None,
         provider: None,

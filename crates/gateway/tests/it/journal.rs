@@ -285,6 +285,7 @@ fn ended(id: &str, delivers: bool, now: Timestamp) -> Ended {
     Ended {
         id: id.to_owned(),
         end: EndOfGeneration {
+            policy: None,
             status: if delivers {
                 Status::Completed
             } else {

@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use super::harness::{Reply, TestGateway, names, send};
 
 /// Fields of a key.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 20] = [
     "account_id",
     "budget",
     "created_at",
     "expires_at",
     "id",
     "last_four",
+    "log_retention_days",
+    "media_ttl_s",
     "models",
     "name",
     "object",
@@ -24,6 +26,7 @@ const FIELDS: [&str; 17] = [
     "response_format",
     "revoked_at",
     "route",
+    "rules",
     "scopes",
     "spent",
     "status",

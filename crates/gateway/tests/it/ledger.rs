@@ -284,6 +284,7 @@ impl Write {
 
 fn end_of(cost: Option<i64>, now: Timestamp) -> EndOfGeneration {
     EndOfGeneration {
+        policy: None,
         status: cost.map_or(Status::UpstreamFailure, |_| Status::Completed),
         model: None,
         provider: None,

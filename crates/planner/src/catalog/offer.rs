@@ -19,6 +19,9 @@ pub use crate::catalog::inputs::{InputsSpec, MaskPolarity};
 pub struct Offer {
     /// The provider's id.
     pub provider: String,
+    /// Where it is served while its provider's region is `global`, where that is one place.
+    #[serde(default)]
+    pub region: Option<String>,
     /// First day.
     #[serde(default)]
     pub released: Option<Date>,

@@ -41,7 +41,22 @@ pub struct Provider {
     /// The same settings for the sandbox, as paths.
     #[serde(default)]
     pub sandbox_options: IndexMap<String, String>,
+    /// Regions by the hosts of the API that work in them, as far as its documentation tells.
+    #[serde(default)]
+    pub regions: IndexMap<String, String>,
+    /// The setting of the protocol that names the region, where the protocol has one.
+    #[serde(default)]
+    pub region_option: Option<String>,
     /// The provider's page for people.
     #[serde(default)]
     pub website: Option<String>,
+}
+
+impl Provider {
+    /// Where what is asked at `host` with these settings of the protocol is done, as far as that is known.
+    #[must_use]
+    pub fn region<'a>(&'a self, host: &str, options: &'a IndexMap<String, String>) -> Option<&'a str> {
+        let set = self.region_option.as_ref().and_then(|name| options.get(name));
+        set.or_else(|| self.regions.get(host)).map(String::as_str)
+    }
 }

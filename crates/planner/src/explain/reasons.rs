@@ -4,6 +4,7 @@ use crate::catalog::offer::Offer;
 use crate::fit::FitRule;
 use crate::health::{CircuitState, OfferHealth};
 use crate::plan::{Candidate, Circumstances, Filter};
+use crate::region::whereabouts;
 use crate::resolve::{Resolution, Resolved};
 use crate::strategy::{Rank, Weight};
 
@@ -172,6 +173,14 @@ pub(super) fn absence(offer: &Offer, resolution: &Resolution<'_>, now: &Circumst
         Some(Filter::Key) => "the API key may not use this provider".to_owned(),
         Some(Filter::Only) => "'route.only' does not name this provider".to_owned(),
         Some(Filter::Avoid) => "'route.avoid' names this provider".to_owned(),
+        Some(Filter::Region) => {
+            let place = whereabouts(now.region(offer));
+            format!("it {place}, and 'route.regions' names others")
+        }
+        Some(Filter::Rules) => {
+            let breach = resolved.and_then(|resolved| now.breach(resolved));
+            breach.map_or_else(String::new, |breach| breach.message)
+        }
         Some(Filter::Fit) => {
             let departures = resolved.map(Resolved::departures).unwrap_or_default();
             format!("it would {departures}, and 'route.fit' is 'required'")

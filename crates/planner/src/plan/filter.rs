@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use super::Circumstances;
 use crate::fault::listing;
 use crate::money::Micros;
+use crate::region::whereabouts;
+use crate::rules::Breach;
 
 /// What takes an offer out of a plan that could serve the request, in the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,8 +17,12 @@ pub enum Filter {
     Only,
     /// The route names the provider in `avoid`.
     Avoid,
+    /// The route names other regions.
+    Region,
     /// The provider has no credential here.
     Credential,
+    /// What it would give breaks a rule of the API key.
+    Rules,
     /// It would change something, and the route's `fit` is `required`.
     Fit,
     /// The estimate is above the route's `max_price_usd`.
@@ -31,6 +38,10 @@ pub struct Removed {
     pub price: Micros,
     /// What it would change of what was asked for, in words; empty where nothing is.
     pub departures: String,
+    /// Where it is served, as far as that is known.
+    pub region: Option<String>,
+    /// The rule of the API key that it breaks, where that took it out.
+    pub breach: Option<Breach>,
     /// What took it out.
     pub filter: Filter,
 }
@@ -41,13 +52,19 @@ impl fmt::Display for Removed {
             provider,
             price,
             departures,
+            region,
             ..
         } = self;
         match self.filter {
             Filter::Key => write!(f, "this API key may not use {provider}"),
             Filter::Only => write!(f, "{provider} is not in 'route.only'"),
             Filter::Avoid => write!(f, "{provider} is in 'route.avoid'"),
+            Filter::Region => {
+                let place = whereabouts(region.as_deref());
+                write!(f, "{provider} {place}, which 'route.regions' does not name")
+            }
             Filter::Credential => write!(f, "{provider} has no credential here"),
+            Filter::Rules => write!(f, "{provider} would break a rule of this API key"),
             Filter::Fit => write!(f, "{provider} would {departures}"),
             Filter::Price => write!(
                 f,
@@ -79,10 +96,19 @@ pub enum NoRoute {
     },
     /// The API key may use none of the providers.
     NotAllowed {
+        /// Those that it may use.
+        allowed: Vec<String>,
         /// Every offer that could serve.
         removed: Vec<Removed>,
     },
-    /// The route's `only` and `avoid` leave no provider.
+    /// What those would give that may be tried breaks a rule of the API key.
+    AgainstRules {
+        /// The rule, as the first of them breaks it.
+        breach: Breach,
+        /// Every offer that could serve.
+        removed: Vec<Removed>,
+    },
+    /// The route's `only`, `avoid` and `regions` leave no provider.
     Excluded {
         /// Every offer that could serve.
         removed: Vec<Removed>,
@@ -107,9 +133,10 @@ pub enum NoRoute {
 
 impl NoRoute {
     /// Judges a plan from which every offer was `removed`.
-    pub(super) fn of(removed: Vec<Removed>, max_price: Option<Micros>) -> Self {
+    pub(super) fn of(removed: Vec<Removed>, now: &Circumstances<'_>) -> Self {
         let by = |filter: Filter| removed.iter().filter(move |one| one.filter == filter);
-        if let (Some(cheapest), Some(max_price)) = (by(Filter::Price).min_by_key(|one| one.price), max_price) {
+        if let (Some(cheapest), Some(max_price)) = (by(Filter::Price).min_by_key(|one| one.price), now.route.max_price)
+        {
             return Self::TooDear {
                 cheapest: cheapest.price,
                 provider: cheapest.provider.clone(),
@@ -118,11 +145,21 @@ impl NoRoute {
             };
         }
         let providers: Vec<String> = by(Filter::Credential).map(|one| one.provider.clone()).collect();
-        match removed.iter().map(|one| one.filter).max() {
-            Some(Filter::Key) => Self::NotAllowed { removed },
-            Some(Filter::Only | Filter::Avoid) => Self::Excluded { removed },
+        let last = removed.iter().map(|one| one.filter).max();
+        let breach = by(Filter::Rules).find_map(|one| one.breach.clone());
+        if let (Some(Filter::Rules), Some(breach)) = (last, breach) {
+            return Self::AgainstRules { breach, removed };
+        }
+        match last {
+            Some(Filter::Key) => Self::NotAllowed {
+                allowed: now.allowed_providers.unwrap_or_default().to_vec(),
+                removed,
+            },
+            Some(Filter::Only | Filter::Avoid | Filter::Region) => Self::Excluded { removed },
             Some(Filter::Fit) => Self::WouldChange { removed },
-            Some(Filter::Credential | Filter::Price) | None => Self::NoCredential { providers, removed },
+            Some(Filter::Credential | Filter::Rules | Filter::Price) | None => {
+                Self::NoCredential { providers, removed }
+            }
         }
     }
 }
@@ -143,14 +180,19 @@ impl fmt::Display for NoRoute {
                 write!(f, "no provider has a credential here: {}{rest}", listing(providers))
             }
             Self::ForcedProviderCannot { provider, reason, .. } => write!(f, "provider '{provider}' {reason}"),
-            Self::NotAllowed { removed } => {
+            Self::NotAllowed { allowed, removed } => {
                 let providers: Vec<&str> = removed.iter().map(|one| one.provider.as_str()).collect();
                 write!(
                     f,
                     "this API key may use none of the providers that could serve it: {}",
                     listing(&providers)
-                )
+                )?;
+                match allowed.as_slice() {
+                    [] => Ok(()),
+                    allowed => write!(f, ". Its providers: {}", allowed.join(", ")),
+                }
             }
+            Self::AgainstRules { breach, .. } => breach.fmt(f),
             Self::Excluded { removed } => {
                 write!(f, "the route leaves no provider: {}", told(removed, None).join("; "))
             }

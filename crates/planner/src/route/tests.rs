@@ -41,6 +41,7 @@ fn every_field_is_read_and_written_as_it_was() {
         hedge: Some(true),
         models: None,
         prefer: Some(Prefer::Rating),
+        regions: None,
     };
     assert_eq!(route, expected);
     assert_eq!(json!(route), value);
@@ -61,7 +62,7 @@ fn all_faults_are_told_at_once_with_what_was_meant() {
     let expected = [
         (
             "route",
-            "A route has no field 'strategie'. Did you mean 'strategy'? Its fields: strategy, fit, only, avoid, max_price_usd, failover_on_content_policy, hedge, models, prefer",
+            "A route has no field 'strategie'. Did you mean 'strategy'? Its fields: strategy, fit, only, avoid, max_price_usd, failover_on_content_policy, hedge, models, prefer, regions",
         ),
         (
             "route.strategy",

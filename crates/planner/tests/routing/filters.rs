@@ -99,7 +99,7 @@ fn a_refusal_names_the_filter_that_took_out_the_last_one() {
         text,
         "this API key may use none of the providers that could serve it: alpha, beta, gamma"
     );
-    assert!(matches!(cause, NoRoute::NotAllowed { removed } if removed.len() == 3));
+    assert!(matches!(cause, NoRoute::NotAllowed { removed, .. } if removed.len() == 3));
     let (text, cause) = told(Given {
         allowed: Some(vec!["alpha".to_owned(), "beta".to_owned()]),
         ..with_route(json!({ "only": ["beta", "gamma"], "avoid": ["beta"] }))

@@ -52,7 +52,8 @@ fn route() -> Value {
         "failover_on_content_policy": switch("Whether a safety block may be tried at another provider."),
         "hedge": switch("Whether another provider may be asked as soon as a call takes longer than nearly all before it."),
         "models": texts("Other models that may serve when the one that is named cannot, in this order."),
-        "prefer": { "enum": or_null(&Prefer::ALL.map(Prefer::as_str)), "description": "rating: the best rated of these models goes first." } } })
+        "prefer": { "enum": or_null(&Prefer::ALL.map(Prefer::as_str)), "description": "rating: the best rated of these models goes first." },
+        "regions": texts("The only regions in which it may be served, as providers name them: 'us' holds 'us-central1' too. What does not say where it works is in none.") } })
 }
 
 /// Their schemas.

@@ -1,5 +1,6 @@
 //! Keys, accounts and money, described.
 
+use planner::format::Format;
 use serde_json::{Value, json};
 
 use super::answers::{Has, answer, made, success};
@@ -9,6 +10,7 @@ use crate::db::accounts::Billing;
 use crate::db::audit::Action;
 use crate::db::keys::KeyStatus;
 use crate::ledger::{Book, Kind};
+use crate::operator::keys::rules;
 use crate::operator::{ID_CHARS_MAX, accounts, keys, postings};
 
 fn query(name: &str, schema: Value, description: &str) -> Value {
@@ -117,10 +119,26 @@ fn key_terms() -> Value {
             "concurrent": { "type": ["integer", "null"], "minimum": 1, "maximum": keys::CONCURRENT_MAX, "description": "Generations at one time." } } },
         "models": texts("Models that it may use, by id or alias; empty: all."),
         "providers": texts("Providers that may serve it; empty: all."),
+        "rules": key_rules(),
+        "log_retention_days": { "type": ["integer", "null"], "minimum": 0, "maximum": accounts::LOG_RETENTION_DAYS_MAX, "description": "Days that its requests stay in the log; null: as its account says. 0: nothing that is written in them is kept, and the bare row goes after a day." },
+        "media_ttl_s": { "anyOf": [{ "const": 0 }, { "type": "integer", "minimum": accounts::MEDIA_TTL_S_MIN, "maximum": accounts::MEDIA_TTL_S_MAX }, { "type": "null" }], "description": "Seconds that its images are kept; null: as its account says. 0: they go out with the answer and are not kept." },
         "route": { "anyOf": [reference("Route"), { "type": "null" }], "description": "How its requests are routed where they do not say." },
         "response_format": { "enum": ["url", "b64_json", "both", null], "description": "How it gets images when a request does not say." },
         "expires_at": { "type": ["string", "null"], "format": "date-time", "description": "Since when it works no more." },
     })
+}
+
+/// What a key may ask for beyond models and providers.
+fn key_rules() -> Value {
+    let texts = |items: Value, what: &str| json!({ "type": ["array", "null"], "items": items, "description": what });
+    let text = || json!({ "type": "string" });
+    json!({ "type": ["object", "null"], "description": "What is left out stays, null clears. A breach is a 403 whose error.metadata tells the rule and what it allows.", "properties": {
+        "max_edge_px": { "type": ["integer", "null"], "minimum": 1, "maximum": rules::EDGE_PX_MAX, "description": "The longest side of an image, in pixels." },
+        "max_pixels": { "type": ["integer", "null"], "minimum": 1, "maximum": rules::PIXELS_MAX, "description": "The most pixels of an image." },
+        "output_formats": texts(json!({ "enum": Format::ALL.map(Format::as_str) }), "The only formats; empty: all."),
+        "qualities": texts(json!({ "type": "string", "maxLength": rules::QUALITY_CHARS_MAX }), "The only qualities, in the words of models; empty: all."),
+        "hours": texts(text(), "When it may make images, in UTC: such as 'mon-fri 08:00-18:00', 'sat', '22:00-06:00'; empty: always."),
+        "regions": texts(text(), "The only regions in which its images are made, such as 'eu'; empty: all.") } })
 }
 
 /// What of an account can be set.

@@ -144,6 +144,7 @@ pub(super) fn schemas() -> Value {
                 "attempt": { "type": "integer", "description": "Of an attempt, its place among them, from 0." },
                 "started_ms": { "type": "number", "description": "Milliseconds since the request came in." },
                 "duration_ms": { "type": "number" } } } },
+        "policy": { "type": "object", "description": "For keys with the scope admin, where the operator's policy denied the request: when it did ('before' or 'after'), by what ('terms' or 'hook'), the term, the hook's reason and categories, or why there was no answer." },
         "plan": list("A candidate in its order: estimate, fit, chance to be drawn first, and why it stood there."),
         "result": reference("ImagesResponse"),
         "payloads": { "type": "object", "description": "What was asked and answered, for accounts that keep it.", "properties": {

@@ -207,6 +207,7 @@ mod tests {
             durable: Durable::default(),
         };
         let end = EndOfGeneration {
+            policy: None,
             status: Status::Rejected,
             model: None,
             provider: None,

@@ -11,6 +11,10 @@ use crate::db::link::{Link, Value};
 use crate::db::{Database, DatabaseError, Dialect, rows};
 use crate::ledger::DAY_MICROS;
 
+/// Days that the row of a request stays at the least, as who repeats a request is answered by it for so long: a key that has
+/// nothing kept has no more than that.
+const ROW_DAYS_MIN: i64 = 1;
+
 /// What was asked and answered, as JSON, without images and secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payloads {
@@ -147,7 +151,8 @@ impl Database {
         self.leave_no_trace().await
     }
 
-    /// The oldest generations that may be forgotten, found by index, account by account, without holding up the writer.
+    /// The oldest generations that may be forgotten, found by index, account by account, and key by key where a key of the
+    /// account has a time of its own, without holding up the writer.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -157,29 +162,64 @@ impl Database {
         days: i64,
         limit: i64,
     ) -> Result<Vec<String>, DatabaseError> {
-        let accounts: Vec<(String, Option<i64>)> =
-            sqlx::query_as("SELECT id, log_retention_days FROM accounts ORDER BY id")
-                .fetch_all(&self.pool)
-                .await?;
+        let accounts: Vec<(String, Option<i64>, i64)> = sqlx::query_as(
+            "SELECT id, log_retention_days, (SELECT COUNT(*) FROM api_keys WHERE account_id = accounts.id \
+             AND log_retention_days IS NOT NULL) FROM accounts ORDER BY id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let mut ids = Vec::new();
-        for (account_id, own_days) in accounts {
-            let missing = limit - i64::try_from(ids.len()).unwrap_or(limit);
-            if missing <= 0 {
-                break;
-            }
+        for (account_id, own_days, keys) in accounts {
             let days = own_days.unwrap_or(days);
-            let oldest = now.as_microsecond().saturating_sub(days.saturating_mul(DAY_MICROS));
-            let old: Vec<(String,)> = sqlx::query_as(
-                "SELECT id FROM generations WHERE account_id = $1 AND created_at < $2 AND finished_at IS NOT NULL \
-                 AND NOT EXISTS (SELECT 1 FROM media WHERE generation_id = generations.id) ORDER BY created_at LIMIT $3",
-            )
-            .bind(account_id)
-            .bind(oldest)
-            .bind(missing)
-            .fetch_all(&self.pool)
-            .await?;
-            ids.extend(old.into_iter().map(|(id,)| id));
+            let owners = if keys == 0 {
+                vec![("account_id", account_id, days)]
+            } else {
+                self.keys_with_days(&account_id, days).await?
+            };
+            for (column, owner, days) in owners {
+                let missing = limit - i64::try_from(ids.len()).unwrap_or(limit);
+                if missing <= 0 {
+                    return Ok(ids);
+                }
+                ids.extend(self.old_of(column, &owner, (now, days), missing).await?);
+            }
         }
         Ok(ids)
+    }
+
+    /// The keys of an account, each with the days that its requests stay.
+    async fn keys_with_days(
+        &self,
+        account_id: &str,
+        days: i64,
+    ) -> Result<Vec<(&'static str, String, i64)>, DatabaseError> {
+        let keys: Vec<(String, Option<i64>)> =
+            sqlx::query_as("SELECT id, log_retention_days FROM api_keys WHERE account_id = $1 ORDER BY id")
+                .bind(account_id)
+                .fetch_all(&self.pool)
+                .await?;
+        let of = |(id, own): (String, Option<i64>)| ("key_id", id, own.unwrap_or(days).max(ROW_DAYS_MIN));
+        Ok(keys.into_iter().map(of).collect())
+    }
+
+    async fn old_of(
+        &self,
+        column: &str,
+        owner: &str,
+        (now, days): (Timestamp, i64),
+        limit: i64,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let oldest = now.as_microsecond().saturating_sub(days.saturating_mul(DAY_MICROS));
+        let sql = format!(
+            "SELECT id FROM generations WHERE {column} = $1 AND created_at < $2 AND finished_at IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM media WHERE generation_id = generations.id) ORDER BY created_at LIMIT $3"
+        );
+        let old: Vec<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(owner)
+            .bind(oldest)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(old.into_iter().map(|(id,)| id).collect())
     }
 }

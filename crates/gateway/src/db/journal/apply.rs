@@ -219,6 +219,9 @@ async fn end(link: &mut Link, rows: &mut Rows, ended: &Ended, owner: &str) -> Re
         idempotency::free(link, id).await?;
     }
     generations::forget_calls(link, id, &ended.unmade).await?;
+    if ended.end.policy.is_some() {
+        ledger::bear(link, &mut rows.journaled, id, &ended.attempts, now).await?;
+    }
     let attempts = ended.attempts.iter().map(|attempt| (id.clone(), attempt.clone()));
     rows.attempts.extend(attempts);
     rows.media(&ended.media, owner);

@@ -1,4 +1,4 @@
-//! Calls that end after their generation, as another call was faster.
+//! Calls whose images nobody got: that end after their generation, as another was faster, or whose images were withheld.
 
 use jiff::Timestamp;
 
@@ -37,6 +37,32 @@ pub(in crate::db) async fn end_late(
             key_id: &key_id,
         };
         journaled.post_undelivered(payer, attempt.position, cost_micros, now);
+    }
+    Ok(())
+}
+
+/// Puts on the operator's books what calls cost whose images were withheld.
+pub(in crate::db) async fn bear(
+    link: &mut Link,
+    journaled: &mut Journaled,
+    generation_id: &str,
+    attempts: &[AttemptRow],
+    now: Timestamp,
+) -> Result<(), DatabaseError> {
+    let sql = "SELECT account_id, key_id FROM generations WHERE id = $1";
+    let Some(row) = link.row(sql, &[generation_id.into()]).await? else {
+        return Ok(());
+    };
+    let (account_id, key_id) = (row.text(0)?, row.text(1)?);
+    let payer = Payer {
+        generation_id,
+        account_id: &account_id,
+        key_id: &key_id,
+    };
+    for attempt in attempts {
+        if let Some(cost_micros) = attempt.cost_micros {
+            journaled.post_undelivered(payer, attempt.position, cost_micros, now);
+        }
     }
     Ok(())
 }

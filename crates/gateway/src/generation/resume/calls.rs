@@ -251,6 +251,7 @@ impl Generator {
     ) -> Result<(), DatabaseError> {
         let next = i64::try_from(salvage.calls.len()).unwrap_or(i64::MAX);
         let track = Track::starting_at(self.bookkeeping.then(|| self.database.clone()), &orphan.id, next);
+        let track = track.without_texts(self.keeps_no_texts(&orphan.key_id).await?);
         let mut places = Vec::new();
         for (mut row, facts) in made {
             row.started_at = self.clock.now();

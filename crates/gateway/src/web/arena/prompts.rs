@@ -60,6 +60,11 @@ pub(in crate::web) async fn ask(
         }
         let (session, begun) = playground::enter(&state, &headers, address, form.token.as_deref()).await?;
         cookie = begun;
+        if session.identity.terms.keeps_no_texts() {
+            let message =
+                "This API key has nothing kept of its prompts (log_retention_days 0), and a pair keeps its own.";
+            return Err(Refusal::Conflict(message.to_owned()).into());
+        }
         let order = own_prompts::order(prompt);
         let models = own_prompts::pick(&state.arena, &state.generator, &voter, &order).await?;
         let (left, right) = models.ok_or_else(|| {

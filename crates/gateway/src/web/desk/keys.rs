@@ -140,6 +140,14 @@ fn terms(pairs: &[(String, String)], clears: bool) -> Map<String, Value> {
     order.insert("budget".to_owned(), Value::Object(budget));
     order.insert("rate_limit".to_owned(), Value::Object(rate));
     order.extend(of("expires_at", &text));
+    for name in ["log_retention_days", "media_ttl_s"] {
+        order.extend(of(name, &figure));
+    }
+    let figures = ["max_edge_px", "max_pixels"].into_iter();
+    let mut rules: Map<String, Value> = figures.filter_map(|name| of(name, &figure)).collect();
+    let lists = ["output_formats", "qualities", "hours", "regions"].into_iter();
+    rules.extend(lists.filter_map(|name| of(name, &list)));
+    order.insert("rules".to_owned(), Value::Object(rules));
     order.extend(of("models", &list));
     order.extend(of("providers", &list));
     order

@@ -26,6 +26,21 @@ const LISTS: [(&str, &str); 2] = [
     ("providers", "Providers that may serve it"),
 ];
 
+/// Rules beside them: name in forms and in the API's object, words, and what stands there while nothing is set.
+const RULES: [(&str, &str, &str); 6] = [
+    ("max_edge_px", "Longest side of an image, px", "no limit"),
+    ("max_pixels", "Most pixels of an image", "no limit"),
+    ("output_formats", "Formats, with commas between", "all"),
+    ("qualities", "Qualities", "all"),
+    ("hours", "Hours in UTC, such as mon-fri 08:00-18:00", "always"),
+    ("regions", "Regions, such as eu", "all"),
+];
+/// How long what it asks and gets is kept.
+const KEEPING: [(&str, &str); 2] = [
+    ("log_retention_days", "Days in the log; 0: no texts are kept"),
+    ("media_ttl_s", "Seconds that images are kept; 0: not at all"),
+];
+
 /// What the page of all keys shows.
 #[derive(Debug)]
 pub struct Shown<'a> {
@@ -165,6 +180,24 @@ fn terms(out: &mut String, id: &str, values: &dyn Fn(&str) -> String) {
             "placeholder=\"all\"",
         ));
     }
+    for (name, label, unset) in RULES {
+        out.push_str(&field(
+            &format!("{id}-{name}"),
+            name,
+            label,
+            &values(name),
+            &format!("placeholder=\"{unset}\""),
+        ));
+    }
+    for (name, label) in KEEPING {
+        out.push_str(&field(
+            &format!("{id}-{name}"),
+            name,
+            label,
+            &values(name),
+            "inputmode=\"numeric\" placeholder=\"as its account\"",
+        ));
+    }
     out.push_str("</div>");
 }
 
@@ -256,6 +289,17 @@ pub fn one(desk: &Desk, key: &Value, fault: Option<&str>, filled: &[(String, Str
             fact(label, &words::moment(time));
         }
     }
+    for (name, label, _) in RULES {
+        let set = rule(key, name);
+        if !set.is_empty() {
+            fact(label, &escape(&set));
+        }
+    }
+    for (name, label) in KEEPING {
+        if !key[name].is_null() {
+            fact(label, &escape(&typed(&key[name])));
+        }
+    }
     let _ = write!(
         out,
         "</dl><p class=\"row tight\"><a class=\"btn sm\" href=\"/app/requests?days=all&amp;key={0}\">Its requests</a>{1}</p>",
@@ -278,6 +322,15 @@ pub fn one(desk: &Desk, key: &Value, fault: Option<&str>, filled: &[(String, Str
     page
 }
 
+/// A rule as one types it; empty where it is not set.
+fn rule(key: &Value, name: &str) -> String {
+    match &key["rules"][name] {
+        Value::Null => String::new(),
+        Value::Array(all) => all.iter().map(typed).collect::<Vec<_>>().join(", "),
+        one => typed(one),
+    }
+}
+
 fn changes(out: &mut String, desk: &Desk, key: &Value, filled: &[(String, String)]) {
     let id = text(key, "id");
     let now = |name: &str| -> String {
@@ -288,6 +341,7 @@ fn changes(out: &mut String, desk: &Desk, key: &Value, filled: &[(String, String
         match name {
             "requests_per_minute" | "concurrent" => of(&key["rate_limit"][name]),
             "models" | "providers" => list(key, name).iter().map(typed).collect::<Vec<_>>().join(", "),
+            name if RULES.iter().any(|(rule, ..)| *rule == name) => rule(key, name),
             name if name.ends_with("_usd") => of(&key["budget"][name]),
             name => of(&key[name]),
         }

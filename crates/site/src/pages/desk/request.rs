@@ -62,6 +62,9 @@ pub fn drawer(shown: &Shown<'_>) -> Html {
             escape(text(request, "error_message"))
         );
     }
+    if let Some(policy) = story::policy(request) {
+        let _ = write!(out, "<p class=\"hint\">{}</p>", escape(&policy));
+    }
     top(&mut out, request);
     for section in [
         times::section(shown),

@@ -147,6 +147,7 @@ fn stage_words(stage: &str) -> &str {
         "parse" => "understood it",
         "fetch" => "fetched input images",
         "plan" => "put the offers in order",
+        "policy" => "asked the operator’s policy",
         "hold" => "put it on record, and held the money",
         "convert" => "converted the images",
         "store" => "stored the images",
