@@ -110,6 +110,36 @@ export function arena(browser, server, demonstrated) {
       }
     });
 
+    test("two people vote on one pair, each for themselves", async () => {
+      const path = "/v1/arena/exhibits?competition=winter-comes";
+      const { data } = await api(server, path);
+      const others = data.slice(2);
+      // With two pictures left, everybody is handed the same pair.
+      const become = (state) =>
+        Promise.all(others.map(({ id }) => api(server, `/v1/arena/exhibits/${id}`, { method: "PATCH", body: JSON.stringify({ state }) })));
+      const people = await Promise.all([open(browser, server.url), open(browser, server.url)]);
+      try {
+        await become("hidden");
+        const told = [];
+        for (const page of people) {
+          await page.go("/arena?competition=winter-comes");
+          await ready(page);
+          await follow(page, () => page.click('.ballot [value="as_good"]'));
+          told.push((await page.$$eval(".pair .title a", (all) => all.map((it) => it.textContent))).sort());
+        }
+        assert.deepEqual(told[0], told[1]);
+        assert.deepEqual(told[0], data.slice(0, 2).map((exhibit) => exhibit.name).sort());
+        assert.deepEqual(people.flatMap((page) => page.faults), []);
+        for (const page of people) {
+          await follow(page, () => page.click('[action="/arena/votes/taken-back"] button'));
+          assert.equal(await text(page, "h1"), "Your vote is taken back");
+        }
+      } finally {
+        await become("shown");
+        await Promise.all(people.map((page) => page.done()));
+      }
+    });
+
     test("a prompt of one's own is a pair, whose pictures are seen closer and published", async () => {
       const page = await open(browser, server.url);
       const waiting = async () => (await api(server, "/v1/arena/exhibits?state=waiting")).total;
@@ -183,6 +213,8 @@ export function arena(browser, server, demonstrated) {
           );
           assert.deepEqual(small, []);
           assert.ok(await page.$$eval(".chart", (all) => all.some((it) => it.getClientRects().length)), "a chart is shown");
+          const tables = await page.$$eval("[role=region] table", (all) => all.map((it) => it.parentElement.getAttribute("aria-label")));
+          assert.ok(tables.includes("Ratings over time"), `figures stand behind the lines: ${tables}`);
         } finally {
           await page.done();
         }
