@@ -3,10 +3,11 @@
 use imaging::{DecodeLimits, ImageFormat, decode, encode};
 use jiff::Timestamp;
 use planner::fault::echo;
-use providers::Spool;
+use providers::{Spool, SpoolScope};
 use serde_json::Value;
 
-use super::competitions::{Competition, shape};
+use super::competitions::Competition;
+use super::source::shape;
 use crate::db::Database;
 use crate::db::arena::{ExhibitRow, ExhibitState};
 use crate::db::generations::{AttemptOutcome, GenerationRow, Status};
@@ -86,18 +87,10 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
     // As it was when the picture was made: it may hang there only once the provider is served in truth.
     let drawn = database.was_sandbox(&provider, row.start.created_at).await?;
     let sandbox = drawn == Some(true);
-    let failed = |error: &dyn std::fmt::Display| Refusal::Failed(format!("a picture could not be hung: {error}"));
     let scope = spool.scope();
-    let blob = generator
-        .store
-        .load(&image.path, &scope)
-        .await
-        .map_err(|error| failed(&error))?;
-    let bytes = blob.read_all().map_err(|error| failed(&error))?;
     let long_px = if sandbox { SANDBOX_LONG_PX } else { LONG_PX };
     let shown = order.competition.map(|competition| competition.shown_px(long_px));
-    let drawn = tokio::task::spawn_blocking(move || redraw(&bytes, shown, long_px)).await;
-    let (file, width_px, height_px) = drawn.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    let (file, width_px, height_px) = redrawn(generator, &scope, &image.path, (shown, long_px)).await?;
     let own = random_text(ID_CHARS);
     let exhibit = ExhibitRow {
         path: format!("arena/{own}.webp"),
@@ -119,12 +112,9 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
         position,
         created_at: order.now,
     };
-    let stored = scope.store(&file).map_err(|error| failed(&error))?;
-    generator
-        .store
-        .put(&exhibit.path, &stored)
-        .await
-        .map_err(|error| failed(&error))?;
+    let stored = scope.store(&file).map_err(|error| unhung(&error))?;
+    let put = generator.store.put(&exhibit.path, &stored).await;
+    put.map_err(|error| unhung(&error))?;
     if database.hang(&exhibit).await? {
         return Ok(exhibit);
     }
@@ -133,6 +123,27 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
         tracing::warn!(error = %error, "a file that is not needed could not be removed");
     }
     database.exhibit_of(id, position).await?.ok_or_else(absent)
+}
+
+fn unhung(error: &dyn std::fmt::Display) -> Refusal {
+    Refusal::Failed(format!("a picture could not be hung: {error}"))
+}
+
+/// A stored image as [`redraw`] shows it.
+async fn redrawn(
+    generator: &Generator,
+    scope: &SpoolScope,
+    path: &str,
+    (shown, long_px): (Option<(u32, u32)>, u32),
+) -> Result<(Vec<u8>, u32, u32), Refusal> {
+    let blob = generator
+        .store
+        .load(path, scope)
+        .await
+        .map_err(|error| unhung(&error))?;
+    let bytes = blob.read_all().map_err(|error| unhung(&error))?;
+    let drawn = tokio::task::spawn_blocking(move || redraw(&bytes, shown, long_px)).await;
+    drawn.map_err(|error| unhung(&error))?.map_err(|error| unhung(&error))
 }
 
 /// A picture that hangs already, hung once more.
