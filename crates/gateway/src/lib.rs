@@ -213,7 +213,7 @@ async fn generator(parts: Parts<'_>, tasks: TaskTracker) -> Result<Generator, St
     let metrics = Metrics::default();
     let generator = Generator {
         links: links(settings, &parts.database, &parts.clock).await?,
-        newest: Newest::new(Arc::clone(&parts.catalog)),
+        newest: Newest::new(Arc::clone(&parts.catalog), Arc::clone(&parts.upstreams)),
         catalog: parts.catalog,
         upstreams: parts.upstreams,
         driver: Arc::new(parts.driver),

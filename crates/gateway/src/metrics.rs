@@ -1,7 +1,7 @@
 //! Figures of this gateway for a monitoring system, in the text format of OpenMetrics, which Prometheus reads.
 //!
-//! Labels hold ids of the catalogue, names of routes and words of this program, so that their number is bounded: what
-//! a caller writes never becomes one.
+//! Labels hold ids of the catalogue, names of routes and of the operator's credentials, and words of this program, so that their
+//! number is bounded: what a caller writes never becomes one.
 
 mod families;
 
@@ -19,7 +19,8 @@ use providers::SpoolUse;
 use crate::db::journal::Done;
 use crate::outcome::code_of;
 use families::{
-    AttemptLabels, AttemptTimeLabels, Families, GenerationLabels, GenerationTimeLabels, Offer, RequestLabels,
+    AttemptLabels, AttemptTimeLabels, CredentialLabel, CredentialLabels, Families, GenerationLabels,
+    GenerationTimeLabels, Offer, RequestLabels,
 };
 
 /// Stands for every name that is not the catalogue's, every path that leads nowhere and every odd method.
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub spool: SpoolUse,
     /// Every offer that was tried.
     pub offers: Vec<HealthRow>,
+    /// Each of several credentials of a provider: the provider, its name, and whether it rests.
+    pub credentials: Vec<(String, String, bool)>,
 }
 
 impl Metrics {
@@ -124,6 +127,16 @@ impl Metrics {
         self.0.attempt_time.get_or_create(&labels).observe(seconds);
     }
 
+    /// A call to a provider ended that was made with one of several credentials.
+    pub fn credential_used(&self, provider: &str, credential: &str, failure: Option<&Failure>) {
+        let labels = CredentialLabels {
+            provider: provider.to_owned(),
+            credential: credential.to_owned(),
+            code: failure.map_or("", |failure| code_of(failure.kind)),
+        };
+        self.0.credentials.get_or_create(&labels).inc();
+    }
+
     /// Images of a provider were charged for.
     pub fn charged(&self, provider: &str, amount: Micros) {
         self.0.charge(provider, amount);
@@ -157,6 +170,15 @@ impl Metrics {
                 .get_or_create(&labels)
                 .set(state_number(row.health.state));
         }
+        // One that is gone since the settings were read again is not told of any more.
+        self.0.resting.clear();
+        for (provider, credential, rests) in &now.credentials {
+            let labels = CredentialLabel {
+                provider: provider.clone(),
+                credential: credential.clone(),
+            };
+            self.0.resting.get_or_create(&labels).set(u64::from(*rests));
+        }
         let mut text = String::new();
         // Writing into a text cannot fail.
         let _ = encode(&mut text, &self.0.registry);
@@ -185,6 +207,7 @@ mod tests {
             journal: Done::default(),
             spool: SpoolUse::default(),
             offers: Vec::new(),
+            credentials: Vec::new(),
         }
     }
 
@@ -227,10 +250,15 @@ mod tests {
                 },
                 spool: SpoolUse { memory: 5, total: 12 },
                 offers: vec![offer(state)],
+                credentials: vec![("openai".to_owned(), "team-a".to_owned(), state != CircuitState::Closed)],
             };
             let text = metrics.text(&now);
             let labels = "{provider=\"openai\",native_model=\"gpt-image-1\"}";
             for line in [
+                format!(
+                    "pictor_credential_resting{{provider=\"openai\",credential=\"team-a\"}} {}\n",
+                    number.min(1)
+                ),
                 "pictor_journal_statements_total 9\n".to_owned(),
                 "pictor_journal_transactions_total 2\n".to_owned(),
                 "pictor_spool_memory_bytes 5\n".to_owned(),

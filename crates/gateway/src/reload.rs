@@ -135,12 +135,11 @@ impl Reloader {
         let choices = assembly::choices(settings)?;
         let operator_policy = Policy::of(settings)?;
         let state = assembly::renewed(self.current.get(), catalog, settings)?;
-        let generator = state.generator;
+        let generator = state.generator.reaching(Arc::new(upstreams));
         let routing = generator.routing.by(settings.strategy, settings.priorities.clone());
         Ok(AppState {
             choices: Arc::new(choices),
             generator: Generator {
-                upstreams: Arc::new(upstreams),
                 routing: Arc::new(routing),
                 policy: assembly::policy(settings),
                 operator_policy: Arc::new(operator_policy),

@@ -1,6 +1,7 @@
 //! What the operator sets: a TOML file, overridden by environment variables.
 
 mod check;
+mod command;
 mod credentials;
 mod files;
 pub mod in_force;
@@ -8,8 +9,12 @@ pub mod limits;
 mod overlay;
 mod places;
 pub mod policy;
+mod provider;
 pub mod schema;
+mod sources;
 pub mod visitors;
+
+pub use provider::{CredentialSettings, ProviderSettings};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -48,11 +53,12 @@ pub struct Settings {
     /// Base of links to media, where a proxy stands before Pictor.
     pub public_url: Option<String>,
     /// Database; a SQLite file in the data folder when absent.
+    #[serde(deserialize_with = "sources::maybe_text")]
     pub database_url: Option<String>,
     /// Object store of media; a folder in the data folder when absent.
     pub media_url: Option<String>,
     /// Options of that store, such as `endpoint` and `region`.
-    #[serde(serialize_with = "in_force::options")]
+    #[serde(deserialize_with = "sources::texts", serialize_with = "in_force::options")]
     pub media_options: BTreeMap<String, String>,
     /// Whether callers who open a link are sent to a link of the store's own.
     pub media_redirect: bool,
@@ -83,7 +89,7 @@ pub struct Settings {
     #[serde(skip)]
     pub outbound_proxy: Option<providers::OutboundProxy>,
     /// Its address as it was set, or `environment` for that of `HTTPS_PROXY`.
-    #[serde(rename = "outbound_proxy")]
+    #[serde(rename = "outbound_proxy", deserialize_with = "sources::maybe_text")]
     pub outbound_proxy_address: Option<String>,
     /// What follows an attempt that may have been billed.
     #[serde(serialize_with = "in_force::word")]
@@ -106,7 +112,7 @@ pub struct Settings {
     /// Where a collector takes traces and metrics over OTLP, such as `http://collector:4318`. Absent: nowhere.
     pub otlp_endpoint: Option<String>,
     /// Headers of what goes there.
-    #[serde(serialize_with = "in_force::names")]
+    #[serde(deserialize_with = "sources::texts", serialize_with = "in_force::names")]
     pub otlp_headers: BTreeMap<String, String>,
     /// The share of requests without a caller's decision whose traces are kept, 0 to 1.
     pub otlp_trace_ratio: f64,
@@ -243,34 +249,6 @@ pub enum WhenOutcomeUnknown {
     Charge,
 }
 
-/// One provider's settings.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ProviderSettings {
-    /// The credential.
-    pub credential: Option<String>,
-    /// A file that holds the credential.
-    pub credential_file: Option<PathBuf>,
-    /// Root of its API, where it is not the public one.
-    pub base_url: Option<String>,
-    /// The region in which it works, where the catalogue does not know it by the address.
-    pub region: Option<String>,
-    /// Where the credential came from, for people.
-    #[serde(skip)]
-    pub credential_origin: Option<String>,
-    /// Settings of its protocol.
-    pub options: BTreeMap<String, String>,
-}
-
-impl std::fmt::Debug for ProviderSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProviderSettings")
-            .field("credential", &self.credential.as_ref().map(|_| "(secret)"))
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A mistake in the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -310,11 +288,13 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let named = catalog.providers().flat_map(|provider| &provider.credential_variable);
         let (environment, from_files) = &files::expanded(environment, &files::settable(named))?;
-        let (mut settings, origin) = Self::read(file, environment)?;
+        let (mut settings, origin) = Self::read(file, environment, Some(catalog))?;
         settings.tell_files(from_files, environment);
         settings.sources.extend(settings.catalog_dir.clone());
         settings.read_proxy(&origin, environment)?;
         settings.read_credentials(&origin, environment, from_files, catalog);
+        settings.check_credentials(&origin)?;
+        settings.read_listed_files(&origin)?;
         settings.read_credential_files(environment, catalog)?;
         match check::mistake(&settings, catalog) {
             Some(message) => Err(SettingsError::Invalid { origin, message }),
@@ -328,11 +308,16 @@ impl Settings {
     /// As for [`Self::load`].
     pub fn before_catalog(file: Option<&Path>, environment: &Environment) -> Result<Self, SettingsError> {
         let (environment, _) = files::expanded(environment, &files::settable([]))?;
-        Ok(Self::read(file, &environment)?.0)
+        Ok(Self::read(file, &environment, None)?.0)
     }
 
-    /// The settings without credentials, and where they are from.
-    fn read(file: Option<&Path>, environment: &Environment) -> Result<(Self, String), SettingsError> {
+    /// The settings without credentials of the environment, and where they are from. Secrets that stand elsewhere are read when
+    /// the catalogue is known.
+    fn read(
+        file: Option<&Path>,
+        environment: &Environment,
+        catalog: Option<&planner::catalog::Catalog>,
+    ) -> Result<(Self, String), SettingsError> {
         let path = file
             .map(Path::to_path_buf)
             .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
@@ -340,13 +325,19 @@ impl Settings {
             Some(path) => read(path)?,
             None => Table::new(),
         };
-        let origins = in_force::origins(&table, path.as_deref(), environment, &overlay::VARIABLES);
+        let mut origins = in_force::origins(&table, path.as_deref(), environment, &overlay::VARIABLES);
         overlay::variables(&mut table, environment)?;
         let origin = path
             .as_ref()
             .map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
+        let mut sources: Vec<PathBuf> = path.into_iter().collect();
+        if let Some(catalog) = catalog {
+            sources::leave_out(&mut table, environment, catalog);
+            let found = sources::expand(&mut table, &origin)?;
+            origins.extend(found.origins);
+            sources.extend(found.files);
+        }
         let settings = settings_of(table, &origin)?;
-        let sources = path.into_iter().collect();
         let settings = Self {
             origins,
             sources,

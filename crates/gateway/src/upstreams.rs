@@ -1,7 +1,11 @@
 //! Which providers can be called, where, and with what credential.
 
+pub mod access;
+
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::net::{IpAddr, ToSocketAddrs as _};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -9,6 +13,8 @@ use planner::catalog::Catalog;
 use planner::catalog::provider::Provider;
 use providers::{Adapter, Credential, Endpoint};
 use url::{Host, Url};
+
+use access::Access;
 
 use crate::db::{Database, DatabaseError};
 use crate::settings::{ProviderSettings, SandboxUse, Settings};
@@ -47,8 +53,8 @@ pub struct Upstream {
     pub name: String,
     /// How it is served.
     pub service: Service,
-    /// Where its API is; `None` while it is off.
-    pub endpoint: Option<Endpoint>,
+    /// Where its API is, and with what it is called; `None` while it is off.
+    pub access: Option<Arc<Access>>,
     /// Where it works, as far as that is known.
     pub region: Option<String>,
     /// Its wire protocol.
@@ -68,6 +74,12 @@ pub struct Upstreams {
 pub struct UpstreamError {
     provider: String,
     message: String,
+}
+
+impl fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Upstreams").field(&self.available).finish()
+    }
 }
 
 impl Upstreams {
@@ -90,7 +102,7 @@ impl Upstreams {
         }
         let available = by_id
             .values()
-            .filter(|upstream| upstream.endpoint.is_some())
+            .filter(|upstream| upstream.access.is_some())
             .map(|upstream| upstream.id.clone())
             .collect();
         let of = |upstream: &Upstream| Some((upstream.id.clone(), upstream.region.clone()?));
@@ -138,6 +150,16 @@ impl Upstreams {
         Ok(())
     }
 
+    /// Goes on with what is known of credentials that stay in force when the settings are read again.
+    pub fn follow(&self, former: &Self) {
+        for upstream in self.iter() {
+            let known = former.get(&upstream.id).and_then(|known| known.access.as_ref());
+            if let (Some(access), Some(known)) = (&upstream.access, known) {
+                access.follow(known);
+            }
+        }
+    }
+
     /// Whether any provider is called itself.
     #[must_use]
     pub fn any_real(&self) -> bool {
@@ -155,7 +177,7 @@ pub fn any_is_real(catalog: &Catalog, settings: &Settings) -> bool {
 /// Whether a provider can be called as it is: with a credential, or because it asks for none.
 fn is_real(provider: &Provider, settings: &Settings) -> bool {
     let own = settings.providers.get(&provider.id);
-    provider.no_credential || own.is_some_and(|own| own.credential.is_some())
+    provider.no_credential || own.is_some_and(ProviderSettings::has_credential)
 }
 
 fn connect(
@@ -168,15 +190,18 @@ fn connect(
     let adapter =
         providers::adapter(&provider.protocol).ok_or_else(|| format!("unknown protocol '{}'", provider.protocol))?;
     let emulator = sandbox_url.zip(provider.sandbox_path.as_deref());
-    let (service, endpoint) = match (service, emulator) {
+    let (service, access) = match (service, emulator) {
         (Service::Sandbox, None) | (Service::Off, _) => (Service::Off, None),
-        (Service::Sandbox, Some((root, path))) => (Service::Sandbox, Some(sandboxed(provider, root, path)?)),
+        (Service::Sandbox, Some((root, path))) => {
+            (Service::Sandbox, Some(Access::alone(sandboxed(provider, root, path)?)))
+        }
         (Service::Real { origin }, _) => {
-            let endpoint = real(provider, own)?;
-            if is_self(&endpoint.base_url, settings) {
-                return Err(format!("its address {} is this gateway's own", endpoint.base_url));
+            let access = real(provider, own)?;
+            let base_url = &access.endpoint().base_url;
+            if is_self(base_url, settings) {
+                return Err(format!("its address {base_url} is this gateway's own"));
             }
-            (Service::Real { origin }, Some(endpoint))
+            (Service::Real { origin }, Some(access))
         }
     };
     Ok(Upstream {
@@ -184,7 +209,7 @@ fn connect(
         name: provider.name.clone(),
         region: region(provider, own),
         service,
-        endpoint,
+        access: access.map(Arc::new),
         adapter,
     })
 }
@@ -206,8 +231,8 @@ fn serve(provider: &Provider, own: &ProviderSettings, sandbox: SandboxUse, any_r
     if provider.sandbox_only || sandbox == SandboxUse::Always {
         return Service::Sandbox;
     }
-    let origin = match &own.credential {
-        Some(_) => own.credential_origin.clone().unwrap_or_default(),
+    let origin = match own.origin() {
+        Some(origin) => origin,
         None if provider.no_credential => "it asks for none".to_owned(),
         None if sandbox == SandboxUse::Auto && !any_real => return Service::Sandbox,
         None => return Service::Off,
@@ -215,16 +240,24 @@ fn serve(provider: &Provider, own: &ProviderSettings, sandbox: SandboxUse, any_r
     Service::Real { origin }
 }
 
-fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String> {
+fn real(provider: &Provider, own: &ProviderSettings) -> Result<Access, String> {
     let base = own.base_url.as_deref().unwrap_or(&provider.base_url);
     let mut options = provider.options.clone();
     options.extend(own.options.clone());
-    Ok(Endpoint {
+    let several = own.several();
+    let first = several.first().map(|(_, _, secret)| *secret);
+    let endpoint = Endpoint {
         provider: provider.id.clone(),
         base_url: parse(base)?,
-        credential: Credential::new(own.credential.clone().unwrap_or_default()),
+        credential: Credential::new(first.or(own.credential.as_deref()).unwrap_or_default()),
         options,
-    })
+    };
+    if several.is_empty() {
+        return Ok(Access::alone(endpoint));
+    }
+    let several = several.into_iter();
+    let several = several.map(|(name, weight, secret)| (name, weight, Credential::new(secret)));
+    Ok(Access::spread(endpoint, several))
 }
 
 fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<Endpoint, String> {

@@ -18,6 +18,7 @@ mod it {
     mod compatible;
     mod connections;
     mod crashes;
+    mod credentials;
     mod deliveries;
     mod desk;
     mod doors;

@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a clock, a file or the network. Time, health, random numbers and the catalogue's texts are arguments.
 //! In the order of a request: [`request`] and its [`route`], [`catalog`], [`resolve`], [`plan`] by a [`strategy`], [`price`],
-//! [`failure`], [`health`]. [`view`], [`schema`] and [`explain`] tell callers of what was decided before the first call.
+//! [`rotation`] of credentials, [`failure`], [`health`]. [`view`], [`schema`] and [`explain`] tell callers of what was decided before the first call.
 
 pub mod argument;
 pub mod catalog;
@@ -21,6 +21,7 @@ pub mod price;
 pub mod region;
 pub mod request;
 pub mod resolve;
+pub mod rotation;
 pub mod route;
 pub mod rules;
 pub mod schema;

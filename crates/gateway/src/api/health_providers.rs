@@ -11,6 +11,7 @@ use crate::auth::Scope;
 use crate::http::respond;
 use crate::http::state::AppState;
 use crate::outcome::code_of;
+use crate::upstreams::access::Standing;
 
 /// Every provider of the catalogue, with those of its offers that this gateway has tried since it started.
 pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Response {
@@ -18,20 +19,36 @@ pub(super) async fn handle(State(state): State<AppState>, caller: Caller) -> Res
         return problem.into_response();
     }
     let generator = &state.generator;
-    let rows = generator.routing.health().view(generator.clock.now());
+    let now = generator.clock.now();
+    let rows = generator.routing.health().view(now);
+    // What the operator calls his accounts is nobody else's.
+    let is_admin = caller.require(Scope::Admin).is_ok();
     let provider = |upstream: &crate::upstreams::Upstream| {
         let own = rows.iter().filter(|row| row.provider == upstream.id);
-        json!({
+        let mut provider = json!({
             "id": upstream.id,
             "object": "provider",
             "name": upstream.name,
             "service": upstream.service.as_str(),
             "region": upstream.region,
             "offers": own.map(offer).collect::<Vec<_>>(),
-        })
+        });
+        if is_admin {
+            let standing = upstream.access.iter().flat_map(|access| access.standing(now));
+            provider["credentials"] = standing.map(|one| credential(&one)).collect();
+        }
+        provider
     };
     let data: Vec<Value> = generator.upstreams.iter().map(provider).collect();
     respond::json(StatusCode::OK, &json!({ "object": "list", "data": data }))
+}
+
+fn credential(one: &Standing) -> Value {
+    json!({
+        "name": &*one.name,
+        "resting_until": one.rest.map(|rest| rest.until.to_string()),
+        "cause": one.rest.map(|rest| code_of(rest.cause)),
+    })
 }
 
 fn offer(row: &HealthRow) -> Value {

@@ -32,10 +32,18 @@ pub(super) async fn figures(State(state): State<AppState>, caller: Result<Caller
         return problem.into_response();
     }
     let generator = &state.generator;
+    let time = generator.clock.now();
+    // Where the figures have an address of their own, that state is the one of the start.
+    let upstreams = generator.in_force().upstreams;
+    let credentials = upstreams.iter().flat_map(|upstream| {
+        let standing = upstream.access.iter().flat_map(|access| access.standing(time));
+        standing.map(|one| (upstream.id.clone(), one.name.to_string(), one.rest.is_some()))
+    });
     let now = Snapshot {
         journal: generator.database.written(),
         spool: state.spool.used(),
-        offers: generator.routing.health().view(generator.clock.now()),
+        offers: generator.routing.health().view(time),
+        credentials: credentials.collect(),
     };
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], generator.metrics.text(&now)).into_response()
 }

@@ -104,7 +104,13 @@ fn provider_health() -> Value {
         "latency_p50_ms": { "type": ["integer", "null"], "description": "Median time of the successes." },
         "samples": { "type": "integer", "maximum": SAMPLES_MAX, "description": "Calls that the figures are from." },
     });
+    let credential = json!({
+        "name": { "type": "string", "description": "The operator's name of it, or its place in the list." },
+        "resting_until": until("Until when it is not used while another one may be, as the provider refused it."),
+        "cause": { "type": ["string", "null"], "description": "The code of that refusal." },
+    });
     json!({ "type": "object", "required": ["id", "object", "name", "service", "offers"], "properties": {
+        "credentials": { "type": "array", "description": "Where it has several. For keys with the scope admin.", "items": { "type": "object", "properties": credential } },
         "id": { "type": "string" }, "object": { "const": "provider" }, "name": { "type": "string" }, "service": { "enum": ["real", "sandbox", "off"] },
         "offers": { "type": "array", "description": "Those that were tried.", "items": { "type": "object", "properties": offer } } } })
 }

@@ -51,7 +51,16 @@ fn show(changed: bool, config: Option<PathBuf>) -> Result<(), Failed> {
             ),
             ("base_url", own.base_url.as_deref().map(in_force::without_secret), None),
         ];
-        for (name, value, origin) in shown {
+        let several = own.credentials.iter().enumerate().map(|(place, one)| {
+            let value = format!("(not shown), weight {}", one.weight);
+            (
+                format!("credentials.{}", one.name_at(place)),
+                Some(value),
+                one.origin.clone(),
+            )
+        });
+        let shown = shown.map(|(name, value, origin)| (name.to_owned(), value, origin));
+        for (name, value, origin) in shown.into_iter().chain(several) {
             if let Some(value) = value {
                 rows.push(vec![
                     format!("providers.{id}.{name}"),

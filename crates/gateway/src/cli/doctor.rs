@@ -81,9 +81,9 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
         Err(error) => report("providers", Err(error.to_string())),
         Ok(upstreams) => {
             for upstream in upstreams.iter() {
-                let detail = match (&upstream.service, &upstream.endpoint) {
-                    (Service::Real { origin }, Some(endpoint)) => {
-                        format!("REAL at {} (credential from {origin})", endpoint.base_url)
+                let detail = match (&upstream.service, &upstream.access) {
+                    (Service::Real { origin }, Some(access)) => {
+                        format!("REAL at {} (credential from {origin})", access.endpoint().base_url)
                     }
                     (Service::Sandbox, _) => "SANDBOX".to_owned(),
                     (Service::Off | Service::Real { .. }, _) => "OFF: no credential".to_owned(),
@@ -145,7 +145,23 @@ async fn running(settings: &Settings) -> Result<Vec<String>, Failed> {
             .into_iter()
             .map(|(provider, offer)| note(provider, &circuit(offer))),
     );
+    let resting = providers.iter().flat_map(|provider| {
+        let id = provider["id"].as_str().unwrap_or_default();
+        let all = provider["credentials"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        all.iter().filter_map(move |one| Some((id, refused(one)?)))
+    });
+    lines.extend(resting.map(|(provider, detail)| note(provider, &detail)));
     Ok(lines)
+}
+
+/// A credential that rests, in words.
+fn refused(credential: &Value) -> Option<String> {
+    let text = |name: &str| credential[name].as_str();
+    let (name, until, cause) = (text("name")?, text("resting_until")?, text("cause")?);
+    Some(format!("credential '{name}' rests until {until}: {cause}"))
 }
 
 /// An offer that is not healthy, in words.

@@ -125,11 +125,12 @@ pub(super) enum Entry {
         begun: BegunAttempt,
         owner: String,
     },
-    /// A provider accepted a job.
+    /// A provider accepted a job, which the named one of several credentials handed in.
     Handle {
         generation_id: String,
         position: i64,
         handle: String,
+        credential: Option<String>,
     },
     /// A call failed while its generation goes on.
     Failure {

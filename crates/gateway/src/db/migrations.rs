@@ -76,6 +76,11 @@ const FILES: &[(i64, &str, &str)] = &[
         include_str!("../../../../migrations/0026_key_rules.sql"),
     ),
     (27, "services", include_str!("../../../../migrations/0027_services.sql")),
+    (
+        28,
+        "credentials",
+        include_str!("../../../../migrations/0028_credentials.sql"),
+    ),
 ];
 
 /// All of them, ready to be run.

@@ -2,6 +2,7 @@
 
 mod call;
 mod inputs;
+mod made;
 mod walk;
 
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use walk::Walk;
 
 pub use walk::FirstCalls;
 
-pub(super) use call::{Made, Success, read};
+pub(super) use made::{Made, Success, read};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {

@@ -22,6 +22,8 @@ pub struct Ended<'a> {
     pub latency_ms: u64,
     /// Why it failed; `None` for a success.
     pub failure: Option<&'a Failure>,
+    /// With which of several credentials it was made.
+    pub credential: Option<&'a str>,
     /// The mode, where the time of a success says how long the work takes.
     pub paced: Option<Mode>,
     /// Whether its failure says nothing about the offer, as the caller sent what nobody here knows.
@@ -90,6 +92,9 @@ impl Routing {
     /// An attempt ended. Returns whether its offer was given up for a while, so that no retry of it makes sense.
     pub fn record(&self, provider: &str, native_model: &str, ended: &Ended<'_>, now: Timestamp) -> bool {
         self.metrics.attempt_ended(provider, ended.failure, ended.latency_ms);
+        if let Some(credential) = ended.credential {
+            self.metrics.credential_used(provider, credential, ended.failure);
+        }
         let excused = ended.failure.filter(|_| ended.is_excused).map(|failure| Failure {
             blame: Blame::Caller,
             ..failure.clone()

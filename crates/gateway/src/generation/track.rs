@@ -138,10 +138,13 @@ impl Track {
         }
     }
 
-    /// Puts on record where the provider's job of a call is found again.
-    pub async fn accepted(&self, position: i64, handle: &str) {
+    /// Puts on record where the provider's job of a call is found again, and by which of several credentials.
+    pub async fn accepted(&self, position: i64, handle: &str, credential: Option<&str>) {
         let Some(database) = &self.database else { return };
-        if let Err(error) = database.note_handle(&self.generation_id, position, handle).await {
+        let noted = database
+            .note_handle(&self.generation_id, position, handle, credential)
+            .await;
+        if let Err(error) = noted {
             // The job is paid for: it is waited for even when nobody else could find it.
             tracing::error!(error = %error, "a provider's job could not be put on record");
         }

@@ -52,6 +52,19 @@ pub(super) struct AttemptTimeLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CredentialLabels {
+    pub(super) provider: String,
+    pub(super) credential: String,
+    pub(super) code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CredentialLabel {
+    pub(super) provider: String,
+    pub(super) credential: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProviderLabel {
     provider: String,
 }
@@ -118,6 +131,8 @@ pub(super) struct Families {
     pub(super) spool_memory: Figure,
     pub(super) spool_total: Figure,
     pub(super) circuits: Family<Offer, Figure>,
+    pub(super) credentials: Family<CredentialLabels, Counter>,
+    pub(super) resting: Family<CredentialLabel, Figure>,
     spending: Family<ProviderLabel, Counter<Dollars, DollarSum>>,
     undelivered: Family<ProviderLabel, Counter<Dollars, DollarSum>>,
 }
@@ -137,6 +152,8 @@ impl Default for Families {
             spool_memory: Figure::default(),
             spool_total: Figure::default(),
             circuits: Family::default(),
+            credentials: Family::default(),
+            resting: Family::default(),
             spending: Family::default(),
             undelivered: Family::default(),
         };
@@ -179,6 +196,10 @@ impl Families {
         registry.register_with_unit("spool", help, Unit::Bytes, self.spool_total.clone());
         let help = "Circuits of the offers that were tried: 0 closed, 1 half-open, 2 open";
         registry.register("offer_circuit_state", help, self.circuits.clone());
+        let help = "Calls by credential, where a provider has several, and the code of the failure";
+        registry.register("credential_calls", help, self.credentials.clone());
+        let help = "Whether one of a provider's several credentials rests, as it was refused: 1, else 0";
+        registry.register("credential_resting", help, self.resting.clone());
     }
 
     pub(super) fn charge(&self, provider: &str, amount: Micros) {

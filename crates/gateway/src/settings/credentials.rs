@@ -4,9 +4,38 @@ use std::path::PathBuf;
 
 use planner::catalog::Catalog;
 
-use super::{Environment, Settings, SettingsError, files};
+use super::{Environment, ProviderSettings, Settings, SettingsError, files};
 
 impl Settings {
+    /// What is wrong with lists of credentials, before their files are read.
+    pub(super) fn check_credentials(&self, origin: &str) -> Result<(), SettingsError> {
+        let mistake = |(id, own): (&String, &ProviderSettings)| Some(format!("providers.{id}.{}", own.mistake()?));
+        match self.providers.iter().find_map(mistake) {
+            Some(message) => Err(SettingsError::Invalid {
+                origin: origin.to_owned(),
+                message,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The files of lists of credentials, and where each of them came from.
+    pub(super) fn read_listed_files(&mut self, origin: &str) -> Result<(), SettingsError> {
+        for (id, own) in &mut self.providers {
+            for (place, one) in own.credentials.iter_mut().enumerate() {
+                let told = self.origins.get(&format!("providers.{id}.credentials.{}", place + 1));
+                one.origin = Some(told.map_or(origin, String::as_str).to_owned());
+                let file = one.credential_file.clone().filter(|_| one.credential.is_none());
+                if let Some(path) = file {
+                    one.credential = Some(files::text(&path)?);
+                    one.origin = Some(path.display().to_string());
+                    self.sources.push(path);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Credentials that stand in files of their own: named in the settings, or by a variable of the provider's.
     pub(super) fn read_credential_files(
         &mut self,
@@ -15,7 +44,7 @@ impl Settings {
     ) -> Result<(), SettingsError> {
         for provider in catalog.providers() {
             let own = self.providers.entry(provider.id.clone()).or_default();
-            if own.credential.is_some() {
+            if own.has_credential() {
                 continue;
             }
             let by_variable = || {
@@ -46,7 +75,8 @@ impl Settings {
         for provider in catalog.providers() {
             let own = self.providers.entry(provider.id.clone()).or_default();
             if own.credential.is_some() {
-                own.credential_origin = Some(origin.to_owned());
+                let told = self.origins.get(&format!("providers.{}.credential", provider.id));
+                own.credential_origin = Some(told.map_or(origin, String::as_str).to_owned());
             }
             if let Some(base_url) = environment.get(&format!("PICTOR_{}_BASE_URL", provider.id.to_uppercase())) {
                 own.base_url = Some(base_url.clone());
@@ -65,7 +95,7 @@ impl Settings {
             };
             let found = match named {
                 Some(found) => Some(found),
-                None if own.credential.is_some() => None,
+                None if own.credential.is_some() || !own.credentials.is_empty() => None,
                 None => fallback(),
             };
             if let Some((name, value)) = found.filter(|(_, value)| !value.is_empty()) {

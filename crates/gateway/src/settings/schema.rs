@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Settings;
 use super::in_force::TABLES;
+use super::{Settings, sources};
 
 /// The example, every line of which is checked against the settings by tests.
 const EXAMPLE: &str = include_str!("../../../../pictor.example.toml");
@@ -33,7 +33,16 @@ pub fn of_file() -> Result<Value, toml::de::Error> {
             toml::Value::Table(_) if name == "providers" => {
                 json!({ "type": "object", "additionalProperties": provider() })
             }
-            value => property(value, &defaults[name], texts.get(name)),
+            value => {
+                let mut property = property(value, &defaults[name], texts.get(name));
+                if sources::TABLES_OF_TEXTS.contains(&name.as_str()) {
+                    property["additionalProperties"] = secret();
+                } else if sources::TEXTS.contains(&name.as_str()) {
+                    property["anyOf"] = secret()["anyOf"].take();
+                    property.as_object_mut().map(|fields| fields.remove("type"));
+                }
+                property
+            }
         };
         properties.insert(name.clone(), property);
     }
@@ -50,13 +59,40 @@ fn table(properties: Map<String, Value>) -> Value {
 /// What a provider may have: the same for all.
 fn provider() -> Value {
     let text = json!({ "type": "string" });
-    let fields = ["credential", "credential_file", "base_url", "region"];
-    let mut fields: Map<String, Value> = fields.map(|name| (name.to_owned(), text.clone())).into_iter().collect();
-    fields.insert(
-        "options".to_owned(),
-        json!({ "type": "object", "additionalProperties": text }),
-    );
-    table(fields)
+    let of = |fields: Vec<(&str, Value)>| {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+        table(fields.collect())
+    };
+    let credential = of(vec![
+        ("name", text.clone()),
+        (
+            "weight",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 1 }),
+        ),
+        ("credential", secret()),
+        ("credential_file", text.clone()),
+    ]);
+    of(vec![
+        ("credential", secret()),
+        ("credential_file", text.clone()),
+        ("credentials", json!({ "type": "array", "items": credential })),
+        ("base_url", text.clone()),
+        ("region", text.clone()),
+        ("options", json!({ "type": "object", "additionalProperties": text })),
+    ])
+}
+
+/// A text, or where it is.
+fn secret() -> Value {
+    let text = json!({ "type": "string" });
+    let command = json!({ "type": "array", "items": text, "minItems": 1 });
+    let time = json!({ "type": "integer", "minimum": 1, "maximum": sources::TIMEOUT_MAX_S });
+    let within = |fields: Value, required: &str| json!({ "type": "object", "properties": fields, "required": [required], "additionalProperties": false });
+    json!({ "anyOf": [
+        text.clone(),
+        within(json!({ "file": text }), "file"),
+        within(json!({ "command": command, "timeout_s": time }), "command"),
+    ] })
 }
 
 /// A setting by the value that the example has for it.

@@ -187,6 +187,36 @@ fn mistakes_are_told_with_their_place() {
         ("[priorities]\nfal = { grup = 1 }\n", "grup"),
         ("[priorities]\nfal = { weight = -1 }\n", "weight"),
         ("strategy = \"nearest\"\n", "cheapest"),
+        ("[providers.openai]\ncredential = { comand = [\"x\"] }\n", "comand"),
+        (
+            "[providers.openai]\ncredential = { command = [] }\n",
+            "command is a list",
+        ),
+        (
+            "[providers.openai]\ncredential = { file = \"a\", command = [\"x\"] }\n",
+            "one of file and command",
+        ),
+        ("default_model = { command = [\"x\"] }\n", "line 1"),
+        (
+            "[providers.openai]\ncredentials = [{ name = \"a\" }]\n",
+            "providers.openai.credentials: 'a': it has no",
+        ),
+        (
+            "[providers.openai]\ncredential = \"x\"\ncredentials = [{ credential = \"y\" }]\n",
+            "leave one out",
+        ),
+        (
+            "[providers.openai]\ncredentials = [{ credential = \"y\", weight = 0 }]\n",
+            "'1': weight must be from 1 to 1000, not 0",
+        ),
+        (
+            "[providers.openai]\ncredentials = [{ name = \"2\", credential = \"y\" }, { credential = \"z\" }]\n",
+            "'2': another one has its name",
+        ),
+        (
+            "[providers.openai]\ncredentials = [{ name = \"a b\", credential = \"y\" }]\n",
+            "a name has up to 40 letters",
+        ),
         ("markup_percent = -0.5\n", "must be from 0 to 1000, not -0.5"),
         ("markup_percent = 1000.01\n", "line 1"),
         ("markup_percent = \"ten\"\n", "markup_percent"),
@@ -363,6 +393,49 @@ fn a_variable_may_name_a_file() {
     );
     let gone = load(None, &[("PICTOR_FAL_KEY_FILE", "/no/such/file")]).expect_err("there is no such file");
     assert!(gone.to_string().contains("/no/such/file"), "{gone}");
+}
+
+#[test]
+fn secrets_may_stand_in_files_and_be_printed_by_commands() {
+    let (_folder, secret) = written("sk-from-a-file\n");
+    let text = format!(
+        "database_url = {{ command = [\"echo\", \"postgres://db/$HOME\"], timeout_s = 30 }}\n\
+         otlp_headers = {{ file = \"a header of this name\", x = {{ command = [\"echo\", \"told\"] }} }}\n\
+         [providers.openai]\ncredential = {{ file = {0:?} }}\n\
+         [providers.xai]\ncredential = {{ command = [\"/no/such/program\"] }}\n\
+         [providers.fal]\ncredentials = [{{ credential_file = {0:?} }}, {{ name = \"b\", weight = 2, credential = \"x\" }}]\n",
+        secret.display().to_string()
+    );
+    let (_kept, path) = written(&text);
+    // A variable goes before the file, whose commands are then not run.
+    let settings = load(Some(&path), &[("PICTOR_XAI_API_KEY", "xai-1")]).expect("legal settings");
+    assert_eq!(settings.database_url.as_deref(), Some("postgres://db/$HOME"));
+    assert_eq!(settings.origins["database_url"], "command 'echo'");
+    assert_eq!(settings.otlp_headers["file"], "a header of this name");
+    assert_eq!(settings.otlp_headers["x"], "told");
+    let [openai, fal, xai] = ["openai", "fal", "xai"].map(|id| &settings.providers[id]);
+    assert_eq!(openai.credential.as_deref(), Some("sk-from-a-file"));
+    assert_eq!(openai.origin(), Some(secret.display().to_string()));
+    assert_eq!(xai.credential.as_deref(), Some("xai-1"));
+    let several = [("1".to_owned(), 1, "sk-from-a-file"), ("b".to_owned(), 2, "x")];
+    assert_eq!(fal.several(), several);
+    assert!(settings.sources.contains(&secret), "it is watched");
+    assert!(!format!("{settings:?}").contains("sk-from"), "no secret is printed");
+    let told = load(Some(&path), &[])
+        .expect_err("there is no such program")
+        .to_string();
+    assert!(
+        told.contains("providers.xai.credential: the command '/no/such/program' cannot be started"),
+        "{told}"
+    );
+    let before = Settings::before_catalog(Some(&path), &environment(&[])).expect("nothing is run yet");
+    assert_eq!(before.catalog_dir, None);
+    let one = load(Some(&path), &[("PICTOR_XAI_API_KEY", "x"), ("PICTOR_FAL_KEY", "fal-1")]).expect("legal settings");
+    assert_eq!(one.providers["fal"].credential.as_deref(), Some("fal-1"));
+    assert!(
+        one.providers["fal"].several().is_empty(),
+        "the variable goes before the list"
+    );
 }
 
 #[test]

@@ -47,11 +47,11 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Result
         .ok_or_else(|| format!("there is no provider '{}'", arguments.provider))?;
     let upstreams = Upstreams::new(&catalog, &settings, None)?;
     let upstream = upstreams.get(&provider.id).ok_or("the provider is gone")?;
-    let (Service::Real { .. }, Some(endpoint)) = (&upstream.service, &upstream.endpoint) else {
+    let (Service::Real { .. }, Some(access)) = (&upstream.service, &upstream.access) else {
         return Err(no_credential(&settings, &provider.id, provider.credential_variable.as_deref()).into());
     };
     let asker = Asker::new(
-        endpoint,
+        access.endpoint(),
         inventory::scheme(&provider.protocol),
         settings.outbound_proxy.as_ref(),
     )?;

@@ -82,6 +82,8 @@ pub struct OrphanedAttempt {
     pub started_at: Timestamp,
     /// Where the provider's job is found again.
     pub handle: Option<String>,
+    /// Which of several credentials handed it in.
+    pub credential: Option<String>,
     /// What is needed to finish it.
     pub facts: Option<String>,
 }
@@ -213,16 +215,17 @@ pub(in crate::db) async fn note_failure(
     Ok(())
 }
 
-/// Notes where the provider's job is found again.
+/// Notes where the provider's job is found again, and by which of several credentials.
 pub(in crate::db) async fn note_handle(
     link: &mut Link,
     generation_id: &str,
     position: i64,
     handle: &str,
+    credential: Option<&str>,
 ) -> Result<(), DatabaseError> {
-    let sql = "UPDATE attempts SET handle = $3 WHERE generation_id = $1 AND position = $2";
-    link.execute(sql, &[generation_id.into(), position.into(), handle.into()])
-        .await?;
+    let sql = "UPDATE attempts SET handle = $3, credential = $4 WHERE generation_id = $1 AND position = $2";
+    let values = [generation_id.into(), position.into(), handle.into(), credential.into()];
+    link.execute(sql, &values).await?;
     Ok(())
 }
 
@@ -381,7 +384,7 @@ impl Database {
     /// [`DatabaseError`].
     pub(crate) async fn orphaned_attempts(&self, generation_id: &str) -> Result<Vec<OrphanedAttempt>, DatabaseError> {
         let rows = sqlx::query(
-            "SELECT position, provider, model, outcome, spent, started_at, handle, facts FROM attempts WHERE generation_id = $1 ORDER BY position",
+            "SELECT position, provider, model, outcome, spent, started_at, handle, credential, facts FROM attempts WHERE generation_id = $1 ORDER BY position",
         )
         .bind(generation_id)
         .fetch_all(&self.pool)
@@ -397,6 +400,7 @@ impl Database {
                     failed_unspent: failed && row.try_get::<String, _>("spent")? == "no",
                     started_at: time(row.try_get("started_at")?, "started_at")?,
                     handle: row.try_get("handle")?,
+                    credential: row.try_get("credential")?,
                     facts: row.try_get("facts")?,
                 })
             })

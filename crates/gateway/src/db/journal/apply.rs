@@ -160,7 +160,8 @@ async fn note(link: &mut Link, rows: &mut Rows, entry: &Entry) -> Result<Written
             generation_id,
             position,
             handle,
-        } => generations::note_handle(link, generation_id, *position, handle).await,
+            credential,
+        } => generations::note_handle(link, generation_id, *position, handle, credential.as_deref()).await,
         Entry::Failure { generation_id, failed } => generations::note_failure(link, generation_id, failed).await,
         Entry::LateEnd {
             generation_id,

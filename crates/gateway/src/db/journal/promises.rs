@@ -68,15 +68,23 @@ impl Database {
         self.journal.hand_over(entry).accepted().await
     }
 
-    /// Notes where a provider's job is found again, ahead of other writes. What is accepted is written.
+    /// Notes where a provider's job is found again, and by which of several credentials, ahead of other writes. What is accepted
+    /// is written.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn note_handle(&self, generation_id: &str, position: i64, handle: &str) -> Result<(), DatabaseError> {
+    pub async fn note_handle(
+        &self,
+        generation_id: &str,
+        position: i64,
+        handle: &str,
+        credential: Option<&str>,
+    ) -> Result<(), DatabaseError> {
         let entry = Entry::Handle {
             generation_id: generation_id.to_owned(),
             position,
             handle: handle.to_owned(),
+            credential: credential.map(str::to_owned),
         };
         self.journal.hand_over(entry).accepted().await
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use imaging::Ending;
 use jiff::Timestamp;
 use planner::catalog::pricing::Pricing;
 use planner::failure::{Blame, FailoverPolicy, Failure, FailureKind, NextMove, Progress, Spent, jittered, next_move};
@@ -14,8 +13,6 @@ use planner::health::Patience;
 use planner::money::Micros;
 use planner::native::NativeValue;
 use planner::price::charge::charge;
-use planner::size::Size;
-use planner::usage::Usage;
 use providers::{Adapter, Blob, Driver, Finished, Observer, ProviderRequest, SpoolScope};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
@@ -23,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::made::{Success, read};
 use super::produced_of;
 use crate::boundary::passed;
 use crate::clock::Clock;
@@ -32,9 +30,10 @@ use crate::generation::partials::Relay;
 use crate::generation::routing::{Ended, Routing};
 use crate::generation::stages::Stopwatch;
 use crate::generation::track::{OnRecord, Track};
-use crate::media::process::{Inspected, Processor};
+use crate::media::process::Processor;
 use crate::outcome::{Attempt, code_of};
 use crate::telemetry;
+use crate::upstreams::access::{Access, Chosen, Refused};
 
 /// What all calls of one generation use.
 pub(super) struct Means {
@@ -105,6 +104,9 @@ pub(super) struct Call {
     pub(super) pricing: Pricing,
     /// Whether something of the caller's is in it that nobody here knows: that it fails says nothing about the offer.
     pub(super) has_unknown: bool,
+    pub(super) access: Arc<Access>,
+    /// The credential that it goes out with next; `request` has it too.
+    pub(super) chosen: Chosen,
     pub(super) request: ProviderRequest,
     pub(super) scope: SpoolScope,
     pub(super) relay: Arc<Relay>,
@@ -121,60 +123,38 @@ pub(super) struct CallEnd {
     pub(super) unrecorded: Option<DatabaseError>,
 }
 
-/// An image that a call gave.
-pub(in crate::generation) struct Made {
-    pub(in crate::generation) image: Inspected,
-    pub(in crate::generation) revised_prompt: Option<String>,
-    /// How its file ends.
-    pub(in crate::generation) ending: Ending,
-    /// Its place among the generation's images in the store, when it is there already.
-    pub(in crate::generation) stored: Option<i64>,
-}
-
-/// What a call gave.
-#[derive(Default)]
-pub(in crate::generation) struct Success {
-    pub(in crate::generation) images: Vec<Made>,
-    /// Why some that were made are missing.
-    pub(super) lost: Vec<Failure>,
-    pub(in crate::generation) usage: Option<Usage>,
-    pub(in crate::generation) reported: Option<Micros>,
-    /// What the images measured as they came, when they have been converted since.
-    pub(in crate::generation) sizes: Option<Vec<Size>>,
-}
-
-impl Success {
-    /// Leaves out what was not asked for: nobody pays for it.
-    pub(in crate::generation) fn truncate(&mut self, asked: u32) {
-        self.images.truncate(asked as usize);
-    }
-
-    /// Leaves out what came too late. What the provider says of the whole says nothing of the rest.
-    pub(super) fn keep_first(&mut self, wanted: usize) {
-        if wanted < self.images.len() {
-            self.images.truncate(wanted);
-            self.usage = None;
-            self.reported = None;
-        }
-    }
+/// What one try gave.
+struct TryEnd {
+    attempt: Attempt,
+    result: Result<Success, Failure>,
+    /// Whether its offer was given up for a while, so that no retry of it makes sense.
+    given_up: bool,
+    /// Another credential that may be asked at once.
+    other: Option<Chosen>,
 }
 
 impl Call {
     /// Makes the call and tells of it. When nobody listens any more, as others were faster, its end goes on record.
-    pub(super) async fn make(self, means: Arc<Means>) {
+    pub(super) async fn make(mut self, means: Arc<Means>) {
         let end = Box::new(self.run(&means).await);
         if let Err(SendError(News::Ended(_, end))) = means.news.send(News::Ended(self.ticket, end)) {
             means.ended_late(&self.facts, &self.pricing, *end);
         }
     }
 
-    async fn run(&self, means: &Means) -> CallEnd {
+    async fn run(&mut self, means: &Means) -> CallEnd {
         let mut attempts = Vec::new();
         let mut retries = 0;
         let mut first = self.first.clone();
+        let mut refused = Refused::default();
         loop {
-            let (attempt, result, given_up) = match self.attempt(means, first.take()).await {
-                Ok(tried) => tried,
+            let TryEnd {
+                attempt,
+                result,
+                given_up,
+                other,
+            } = match self.attempt(means, first.take(), &mut refused).await {
+                Ok(ended) => ended,
                 Err(error) => {
                     let failure = Failure::new(FailureKind::NotSent, "the call could not be put on record");
                     return CallEnd {
@@ -185,6 +165,10 @@ impl Call {
                 }
             };
             attempts.push(attempt);
+            if let Some(other) = other {
+                self.goes_out_with(other);
+                continue;
+            }
             let progress = Progress {
                 retries,
                 tries_after_maybe_billed: self.tries_after_maybe_billed,
@@ -199,6 +183,8 @@ impl Call {
             {
                 tokio::time::sleep(jittered(wait, rand::random())).await;
                 retries += 1;
+                refused = Refused::default();
+                self.goes_out_with(self.access.choose(&self.request.native.model, means.clock.now()));
                 continue;
             }
             return CallEnd {
@@ -209,13 +195,27 @@ impl Call {
         }
     }
 
-    /// One try, on record before it is made. Tells besides whether its offer was given up for a while, so that no retry of
-    /// it makes sense.
+    fn goes_out_with(&mut self, chosen: Chosen) {
+        self.request.endpoint = chosen.endpoint.clone();
+        self.chosen = chosen;
+    }
+
+    /// Another credential that may be asked at once, as the provider refuses this one. Not when nobody waits for it any more.
+    fn other_credential(&self, means: &Means, failure: &Failure, refused: &mut Refused) -> Option<Chosen> {
+        let model = &self.request.native.model;
+        let other = self
+            .access
+            .failed(&self.chosen, model, failure, refused, means.clock.now());
+        other.filter(|_| !means.news.is_closed() && !self.relay.shown() && !means.time_left().is_zero())
+    }
+
+    /// One try, on record before it is made.
     async fn attempt(
         &self,
         means: &Means,
         on_record: Option<OnRecord>,
-    ) -> Result<(Attempt, Result<Success, Failure>, bool), DatabaseError> {
+        refused: &mut Refused,
+    ) -> Result<TryEnd, DatabaseError> {
         let started = Instant::now();
         let OnRecord { position, started_at } = match on_record {
             Some(on_record) => on_record,
@@ -243,12 +243,16 @@ impl Call {
             means.track.failed(position, failure, took);
         }
         means.track.tell_end(provider, model, result.as_ref().err());
+        let failure = result.as_ref().err();
+        let other = failure.and_then(|failure| self.other_credential(means, failure, refused));
         let ended = Ended {
             started_at,
             latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            failure: result.as_ref().err(),
+            failure,
+            credential: self.chosen.name(),
             paced: Some(self.facts.mode),
-            is_excused: self.has_unknown,
+            // While another credential works the offer does.
+            is_excused: self.has_unknown || other.is_some(),
         };
         let given_up = means.routing.record(provider, model, &ended, means.clock.now());
         let told = result.as_ref().map(|(upstream_id, _)| upstream_id.as_deref());
@@ -256,7 +260,12 @@ impl Call {
             position,
             ..Attempt::new(provider, model, started_at, took, told)
         };
-        Ok((attempt, result.map(|(_, success)| success), given_up))
+        Ok(TryEnd {
+            attempt,
+            result: result.map(|(_, success)| success),
+            given_up,
+            other,
+        })
     }
 
     /// The failure with the blame where it belongs: a provider that took our credential and then could not go on for want of
@@ -367,7 +376,8 @@ struct Heard<'a> {
 impl Observer for Heard<'_> {
     fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
         async move {
-            self.means.track.accepted(self.position, handle).await;
+            let credential = self.call.chosen.name();
+            self.means.track.accepted(self.position, handle, credential).await;
             passed("accept");
         }
         .boxed()
@@ -393,49 +403,4 @@ pub(super) fn took_too_long(provider: &str) -> Failure {
         FailureKind::TimedOut,
         format!("{provider} did not answer within the time limit of one attempt"),
     )
-}
-
-/// The readable images of a finished call, and the provider's own id of it.
-pub(in crate::generation) async fn read(
-    processor: &Processor,
-    finished: Finished,
-) -> Result<(Option<String>, Success), Failure> {
-    let (mut images, mut lost) = (Vec::new(), finished.lost);
-    for image in finished.images {
-        match processor.examine(&image.blob).await {
-            Ok((_, Ending::Cut)) => lost.push(Failure {
-                spent: Spent::Yes,
-                ..unreadable("its last bytes are missing")
-            }),
-            Ok((info, ending)) => images.push(Made {
-                image: Inspected { blob: image.blob, info },
-                revised_prompt: image.revised_prompt,
-                ending,
-                stored: None,
-            }),
-            Err(error) => lost.push(unreadable(error)),
-        }
-    }
-    // Readable images are paid for; those that are missing are asked for again.
-    if images.is_empty()
-        && let Some(failure) = lost.pop()
-    {
-        return Err(Failure {
-            upstream_request_id: failure.upstream_request_id.clone().or(finished.upstream_id),
-            ..failure
-        });
-    }
-    let success = Success {
-        images,
-        lost,
-        usage: finished.usage,
-        reported: finished.reported_cost_micros.map(Micros),
-        sizes: None,
-    };
-    Ok((finished.upstream_id, success))
-}
-
-fn unreadable(why: impl std::fmt::Display) -> Failure {
-    let message = format!("the provider's image cannot be read: {why}");
-    Failure::new(FailureKind::UnreadableAnswer, message)
 }

@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
     async fn ask(&mut self, index: usize, candidate: &Candidate<'_>) -> Result<Vec<usize>, Option<Failure>> {
         let resolved = &candidate.resolved;
         let upstream = self.executor.upstreams.get(&resolved.offer.provider).ok_or(None)?;
-        let Some(endpoint) = &upstream.endpoint else {
+        let Some(access) = &upstream.access else {
             return Err(Some(Failure::new(FailureKind::BadCredential, "the provider is off")));
         };
         let (inputs, mask) = self.executor.inputs(candidate, self.sources).await?;
@@ -209,14 +209,16 @@ impl<'a> Walk<'a> {
             let ticket = self.tickets;
             self.tickets += 1;
             let relay = Arc::new(Relay::new(self.executor.inlet, candidate));
+            let chosen = access.choose(&native.model, self.executor.clock.now());
             let call = Call {
                 ticket,
                 adapter: upstream.adapter,
                 facts,
                 pricing: resolved.offer.pricing.clone(),
                 has_unknown: resolved.has_unknown,
+                access: Arc::clone(access),
                 request: ProviderRequest {
-                    endpoint: endpoint.clone(),
+                    endpoint: chosen.endpoint.clone(),
                     native,
                     inputs: inputs.clone(),
                     mask: mask.clone(),
@@ -225,6 +227,7 @@ impl<'a> Walk<'a> {
                 relay: Arc::clone(&relay),
                 tries_after_maybe_billed: tries,
                 first: on_record.next(),
+                chosen,
             };
             let made = call.make(Arc::clone(&self.means));
             self.means.tasks.spawn(made.in_current_span());

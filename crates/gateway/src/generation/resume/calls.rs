@@ -1,6 +1,7 @@
 //! Getting the images of a dead process's calls: from the store, from jobs, and by asking once more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -11,7 +12,7 @@ use planner::failure::{
     Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WhenMaybeBilled, jittered, next_move,
 };
 use planner::native::{NativeRequest, NativeValue};
-use providers::{Blob, Observer, ProviderRequest, SpoolScope};
+use providers::{Blob, Endpoint, Finished, Observer, ProviderRequest, SpoolScope};
 use tokio::time::{Instant, sleep};
 
 use super::salvage::{Call, Salvage, Told};
@@ -27,6 +28,7 @@ use crate::generation::routing::Ended;
 use crate::generation::track::Track;
 use crate::media::process::{Inspected, Processor};
 use crate::upstreams::Upstream;
+use crate::upstreams::access::{Access, Refused};
 
 impl Generator {
     /// Images that the dead process stored before it could say so.
@@ -99,7 +101,10 @@ impl Generator {
             };
         };
         let asked = async {
-            let (upstream, request) = self.request(&call.row, facts, IndexMap::new())?;
+            let (upstream, access) = self.reachable(&call.row)?;
+            let (name, now) = (call.row.credential.as_deref(), self.clock.now());
+            let chosen = access.of_job(name, &call.row.model, now);
+            let request = request(&call.row, facts, chosen.endpoint, IndexMap::new());
             let deadline = self.time_for(orphan);
             self.driver
                 .resume(upstream.adapter, &request, handle, scope, deadline)
@@ -121,36 +126,17 @@ impl Generator {
         Instant::now() + time_left(orphan.deadline_at, self.clock.now())
     }
 
-    /// The provider of a call, and the request to it.
-    fn request(
-        &self,
-        row: &OrphanedAttempt,
-        facts: &Facts,
-        fields: IndexMap<String, NativeValue>,
-    ) -> Result<(&Upstream, ProviderRequest), Failure> {
+    /// The provider of a call, and how it is reached.
+    fn reachable(&self, row: &OrphanedAttempt) -> Result<(&Upstream, &Arc<Access>), Failure> {
         let upstream = self.upstreams.get(&row.provider);
-        let reachable = upstream.and_then(|upstream| Some((upstream, upstream.endpoint.clone()?)));
-        let Some((upstream, endpoint)) = reachable else {
+        let reachable = upstream.and_then(|upstream| Some((upstream, upstream.access.as_ref()?)));
+        reachable.ok_or_else(|| {
             let message = "the provider has no credential any more, so its job cannot be asked for";
-            return Err(Failure {
+            Failure {
                 spent: Spent::Unknown,
                 ..Failure::new(FailureKind::BadCredential, message)
-            });
-        };
-        let native = NativeRequest {
-            model: row.model.clone(),
-            mode: facts.mode,
-            fields,
-        };
-        Ok((
-            upstream,
-            ProviderRequest {
-                endpoint,
-                native,
-                inputs: Vec::new(),
-                mask: None,
-            },
-        ))
+            }
+        })
     }
 
     /// Tells health and monitoring how a call went.
@@ -159,6 +145,7 @@ impl Generator {
             started_at: row.started_at,
             latency_ms: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX),
             failure: told.result.as_ref().err(),
+            credential: None,
             // How long it took to ask again says nothing of how long the work takes.
             paced: None,
             is_excused: false,
@@ -272,24 +259,7 @@ impl Generator {
 
     async fn call_anew(&self, orphan: &Orphan, call: &Call, track: &Track, scope: &SpoolScope) -> Told {
         let started = Instant::now();
-        let noted = Noted {
-            track,
-            position: call.row.position,
-        };
-        let fields = call.facts.as_ref().and_then(|facts| facts.native.clone());
-        let fields = fields.into_iter().flatten();
-        let fields = fields.map(|(name, value)| (name, NativeValue::Json(value))).collect();
-        let made = async {
-            let Some(facts) = &call.facts else {
-                return Err(Failure::new(FailureKind::NotSent, "the request is not on record"));
-            };
-            let (upstream, request) = self.request(&call.row, facts, fields)?;
-            let deadline = self.time_for(orphan);
-            self.driver
-                .run(upstream.adapter, &request, scope, deadline, &noted)
-                .await
-        };
-        let result = match made.await {
+        let result = match self.made_anew(orphan, call, track, scope).await {
             Ok(finished) => read(&self.processor, finished).await,
             Err(failure) => Err(failure),
         };
@@ -303,18 +273,76 @@ impl Generator {
         self.learn(&call.row, &told);
         told
     }
+
+    /// Makes a call once more; with another credential when one is refused.
+    async fn made_anew(
+        &self,
+        orphan: &Orphan,
+        call: &Call,
+        track: &Track,
+        scope: &SpoolScope,
+    ) -> Result<Finished, Failure> {
+        let Some(facts) = &call.facts else {
+            return Err(Failure::new(FailureKind::NotSent, "the request is not on record"));
+        };
+        let fields = facts.native.clone().into_iter().flatten();
+        let fields: IndexMap<_, _> = fields.map(|(name, value)| (name, NativeValue::Json(value))).collect();
+        let (upstream, access) = self.reachable(&call.row)?;
+        let (model, deadline) = (&call.row.model, self.time_for(orphan));
+        let mut chosen = access.choose(model, self.clock.now());
+        let mut refused = Refused::default();
+        loop {
+            let noted = Noted {
+                track,
+                position: call.row.position,
+                credential: chosen.name(),
+            };
+            let request = request(&call.row, facts, chosen.endpoint.clone(), fields.clone());
+            let made = self
+                .driver
+                .run(upstream.adapter, &request, scope, deadline, &noted)
+                .await;
+            let failure = made.as_ref().err();
+            let other =
+                failure.and_then(|failure| access.failed(&chosen, model, failure, &mut refused, self.clock.now()));
+            match other {
+                Some(other) => chosen = other,
+                None => return made,
+            }
+        }
+    }
+}
+
+/// What is sent to a provider for a call of a dead process.
+fn request(
+    row: &OrphanedAttempt,
+    facts: &Facts,
+    endpoint: Endpoint,
+    fields: IndexMap<String, NativeValue>,
+) -> ProviderRequest {
+    ProviderRequest {
+        endpoint,
+        native: NativeRequest {
+            model: row.model.clone(),
+            mode: facts.mode,
+            fields,
+        },
+        inputs: Vec::new(),
+        mask: None,
+    }
 }
 
 /// Puts the job of a call on record.
 struct Noted<'a> {
     track: &'a Track,
     position: i64,
+    credential: Option<&'a str>,
 }
 
 impl Observer for Noted<'_> {
     fn job_accepted<'a>(&'a self, handle: &'a str) -> BoxFuture<'a, ()> {
         async move {
-            self.track.accepted(self.position, handle).await;
+            self.track.accepted(self.position, handle, self.credential).await;
             passed("accept");
         }
         .boxed()

@@ -57,7 +57,8 @@ impl TestGateway {
     pub(crate) fn upstream_address(&self, provider: &str) -> Url {
         let running = self.running.as_ref().expect("it runs");
         let upstream = running.upstreams.get(provider).expect("a provider of the catalogue");
-        upstream.endpoint.as_ref().expect("one that is on").base_url.clone()
+        let access = upstream.access.as_ref().expect("one that is on");
+        access.endpoint().base_url.clone()
     }
 }
 
