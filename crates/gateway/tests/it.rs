@@ -77,6 +77,7 @@ mod it {
     mod replicas;
     mod requests;
     mod retention;
+    mod rolling;
     mod route_models;
     mod router;
     mod routing;

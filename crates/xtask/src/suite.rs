@@ -2,6 +2,7 @@
 //! run of the fault runner. Beside it, parts that are run by their names alone: programs of others, whose packages are many.
 
 mod node;
+mod previous;
 mod python;
 mod rust;
 mod site;
@@ -29,6 +30,8 @@ pub(crate) enum Part {
     Deploy,
     /// The front-door tests on days to come.
     Later,
+    /// The replacement of the previous release, which it builds, under load.
+    Upgrade,
     Faults,
 }
 
@@ -49,9 +52,10 @@ impl Part {
             "clients" => Ok(Self::Clients),
             "deploy" => Ok(Self::Deploy),
             "later" => Ok(Self::Later),
+            "upgrade" => Ok(Self::Upgrade),
             "faults" => Ok(Self::Faults),
             other => Err(format!(
-                "--only takes rust, postgres, python, node, site, pages, clients, deploy, later, faults or tidy, not `{other}`"
+                "--only takes rust, postgres, python, node, site, pages, clients, deploy, later, upgrade, faults or tidy, not `{other}`"
             )),
         }
     }
@@ -60,7 +64,7 @@ impl Part {
 /// Whether a run of all parts, or of one, has this one.
 fn is_wanted(only: Option<Part>, part: Part) -> bool {
     only.map_or(
-        ![Part::Pages, Part::Clients, Part::Deploy, Part::Later].contains(&part),
+        ![Part::Pages, Part::Clients, Part::Deploy, Part::Later, Part::Upgrade].contains(&part),
         |only| only == part,
     )
 }
@@ -110,9 +114,20 @@ fn run_parts(only: Option<Part>, steps: &mut Steps) {
     if wants(Part::Later) {
         steps.step("Rust tests on days to come", rust::test_later);
     }
+    if wants(Part::Upgrade) {
+        steps.step("replacement of the previous release", upgrade);
+    }
     if wants(Part::Faults) {
         steps.step("faults, a short run", || faults::run(&faults::SHORT));
     }
+}
+
+/// On SQLite, and on PostgreSQL.
+fn upgrade() -> Outcome {
+    let program = previous::build()?;
+    rust::test_replacement(&program, None)?;
+    let cluster = Cluster::start(Durability::None)?;
+    rust::test_replacement(&program, Some(&cluster.url()))
 }
 
 fn sdks(wants: impl Fn(Part) -> bool) -> Line<'static> {
@@ -139,7 +154,7 @@ fn browser(wants: impl Fn(Part) -> bool) -> Line<'static> {
 
 fn provide_tools(wants: impl Fn(Part) -> bool) -> Outcome {
     let mut packages = Vec::new();
-    if wants(Part::Postgres) {
+    if wants(Part::Postgres) || wants(Part::Upgrade) {
         packages.extend(postgres::missing());
     }
     if wants(Part::Python) || wants(Part::Clients) || wants(Part::Deploy) {

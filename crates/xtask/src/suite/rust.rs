@@ -1,7 +1,9 @@
 //! The Rust side: one build of everything, then the tests of that build.
 
+use super::previous::PROGRAM_VARIABLE;
 use crate::environment::cargo;
 use crate::{Outcome, console, steps};
+use std::path::Path;
 use std::process::Command;
 
 /// The variable that leads the gateway's tests to PostgreSQL.
@@ -90,6 +92,16 @@ pub(super) fn test_later() -> Outcome {
         steps::run(&mut command)?;
     }
     Ok(())
+}
+
+/// Runs the tests that replace replicas of another program by this one, on SQLite or on the PostgreSQL at `url`.
+pub(super) fn test_replacement(program: &Path, url: Option<&str>) -> Outcome {
+    let mut command = cargo();
+    command
+        .args(["test", "--workspace", "--test", "it", "--", "it::rolling::"])
+        .env(PROGRAM_VARIABLE, program)
+        .envs(url.map(|url| (DATABASE_VARIABLE, url)));
+    steps::run(&mut command)
 }
 
 /// Runs the tests over the gateway's front door that concern the database once more, on the PostgreSQL one at `url`.

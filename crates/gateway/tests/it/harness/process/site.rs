@@ -68,8 +68,12 @@ impl Site {
 
     /// The program, started by `launcher` if one is named.
     fn command_by(&self, launcher: &[&str], arguments: &[&str]) -> Command {
-        let program = [env!("CARGO_BIN_EXE_pictor")];
-        let mut words = launcher.iter().chain(&program).chain(arguments);
+        self.command_of(&[launcher, &[env!("CARGO_BIN_EXE_pictor")], arguments].concat())
+    }
+
+    /// A program with its arguments.
+    fn command_of(&self, words: &[&str]) -> Command {
+        let mut words = words.iter();
         let mut command = Command::new(words.next().expect("a program"));
         // Nothing of the developer's own settings comes in.
         command.args(words).env_clear().current_dir(self.folder.path());
@@ -88,7 +92,15 @@ impl Site {
 
     /// The same, started by another program that turns into it.
     pub(crate) async fn serve_by(&self, launcher: &[&str], variables: &[(&str, &str)]) -> Process {
-        let mut command = self.command_by(launcher, &["serve"]);
+        self.started(self.command_by(launcher, &["serve"]), variables).await
+    }
+
+    /// Starts `serve` of another version of the program.
+    pub(crate) async fn serve_version(&self, program: &str, variables: &[(&str, &str)]) -> Process {
+        self.started(self.command_of(&[program, "serve"]), variables).await
+    }
+
+    async fn started(&self, mut command: Command, variables: &[(&str, &str)]) -> Process {
         command
             .env("PICTOR_LISTEN", "127.0.0.1:0")
             // No balancer has to hear that it stops.
