@@ -7,6 +7,7 @@ mod ledger;
 mod memory;
 mod path;
 mod render;
+mod replicas;
 mod server;
 
 use crate::environment::cargo;
@@ -29,6 +30,8 @@ pub(crate) enum Bench {
     Ratings,
     /// A normal caller while others attack.
     Attack,
+    /// What a request costs PostgreSQL with one replica and with two.
+    Replicas,
     /// What a gateway costs on the way of a picture, beside others.
     Path,
     /// Each format made of each other, beside others.
@@ -44,6 +47,7 @@ impl Bench {
         Self::Pages,
         Self::Ratings,
         Self::Attack,
+        Self::Replicas,
         Self::Path,
         Self::Convert,
     ];
@@ -68,6 +72,7 @@ impl Bench {
             Self::Pages => "pages",
             Self::Ratings => "ratings",
             Self::Attack => "attack",
+            Self::Replicas => "replicas",
             Self::Path => "path",
             Self::Convert => "convert",
         }
@@ -90,6 +95,7 @@ pub(crate) fn run(bench: Bench) -> Outcome {
             ledger::run("arena")
         }
         Bench::Attack => build().and_then(|()| attack::run("release")),
+        Bench::Replicas => build().and_then(|()| replicas::run()),
         Bench::Path => path(&[]),
         Bench::Convert => convert::run(),
     }

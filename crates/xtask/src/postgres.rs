@@ -1,5 +1,6 @@
 //! Throw-away PostgreSQL clusters: each with its own folder and port, gone when dropped.
 
+mod figures;
 mod folder;
 mod programs;
 

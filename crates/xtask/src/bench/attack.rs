@@ -2,7 +2,7 @@
 //! that takes its connections, memory, places or webhooks. The upstream gives a fixed picture, so drawing is not measured.
 
 mod attackers;
-mod upstream;
+pub(super) mod upstream;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::bench::path::picture;
 
 /// The address for the settings.
-pub(super) fn start(picture_bytes: usize) -> Outcome<String> {
+pub(in crate::bench) fn start(picture_bytes: usize) -> Outcome<String> {
     let base64 = STANDARD.encode(picture::of(picture_bytes));
     let usage = json!({ "input_tokens": 9, "output_tokens": 272, "total_tokens": 281,
         "input_tokens_details": { "text_tokens": 9, "image_tokens": 0 } });
