@@ -39,7 +39,7 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Memory,
         Self::Render,
         Self::Ledger,

@@ -77,7 +77,7 @@ fn measure(replicas: usize, upstream: &str) -> Outcome {
     // Looking costs as much as serving does, so it is done in a run of its own.
     let waits = load.waits(&cluster)?;
     let before = Spent::of(&cluster)?;
-    std::thread::sleep(REST);
+    std::thread::park_timeout(REST);
     let rest = Spent::of(&cluster)?.since(&before);
     let each = |whole: f64| whole / per(REQUESTS);
     console::line(&format!(
@@ -122,10 +122,9 @@ impl Load<'_> {
         };
         std::thread::scope(|scope| {
             let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(call)).collect();
-            let ended = callers.into_iter().map(|caller| caller.join());
-            ended
-                .map(|ended| ended.map_err(|_| "a caller panicked".to_owned())?)
-                .collect()
+            callers
+                .into_iter()
+                .try_for_each(|caller| caller.join().map_err(|_| "a caller panicked".to_owned())?)
         })
     }
 
@@ -142,7 +141,7 @@ impl Load<'_> {
                     for (sum, waiting) in sums.iter_mut().zip(figures) {
                         *sum += waiting * lasted;
                     }
-                    std::thread::sleep(LOOK);
+                    std::thread::park_timeout(LOOK);
                 }
                 Ok(sums)
             });
@@ -164,7 +163,7 @@ struct Spent {
 impl Spent {
     fn of(cluster: &Cluster) -> Outcome<Self> {
         // Sessions tell of their transactions within a second.
-        std::thread::sleep(Duration::from_millis(1_500));
+        std::thread::park_timeout(Duration::from_millis(1_500));
         let processor_ms = cluster.processor_ms()?;
         let figures = cluster.figures(COUNTS)?;
         match figures[..] {
