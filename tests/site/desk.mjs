@@ -184,7 +184,7 @@ export async function deskPages(server) {
   const key = server.key.slice(3).split(".")[0];
   const paths = [
     "/app", "/app/requests", `/app/requests/${request.id}`, "/app/requests?status=cancelled", "/app/usage", "/app/keys", `/app/keys/${key}`,
-    "/app/accounts", "/app/accounts/shop", "/app/providers", "/app/arena", "/app/usage?totals=1", "/app/media", "/app/catalog", "/app/books?check=1", "/app/audit", "/app/settings",
+    "/app/accounts", "/app/accounts/shop", "/app/providers", "/app/arena", "/app/usage?totals=1", "/app/media", "/app/catalog", "/app/books?check=1", "/app/audit", "/app/sessions", "/app/settings", `/app/requests/${request.id}?explain=1`,
   ];
   return paths.map((path) => ({ path, signedIn: true }));
 }

@@ -22,6 +22,17 @@ function takes(page, width = 96, height = 64) {
   }, width, height);
 }
 
+/** From the next page on, the connection of a generation breaks once its first bytes are there, or ends as if that were all. */
+const breaks = (page, how) => page.evaluateOnNewDocument((kind) => {
+  const real = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await real(...asked);
+    if (!String(asked[0]).includes("/images/")) return answer;
+    await answer.body.cancel();
+    return new Response(new ReadableStream({ start: (it) => (kind === "error" ? it.error(new TypeError("network error")) : it.close()) }), { headers: answer.headers });
+  };
+}, how);
+
 export function playground(browser, server) {
   const walk = walking(browser, server, [true]);
 
@@ -41,6 +52,43 @@ export function playground(browser, server) {
       // The settings are a link; the key is nowhere.
       const url = new URL(page.url());
       assert.equal(url.searchParams.get("prompt"), "a red kite");
+    });
+
+    for (const how of ["error", "end"]) {
+      walk(`finds what was made when the connection is lost by an ${how}`, {}, async (page) => {
+        await breaks(page, how);
+        await page.go("/playground?models=mock-image&prompt=dunes&n=2&size=64x64");
+        await press(page, ".run [type=submit]");
+        await page.waitForFunction(() => document.querySelectorAll("[data-list] figure:not([aria-busy]) img").length === 2, { timeout: 20_000 });
+        assert.doesNotMatch(await page.$eval("[data-list]", (it) => it.innerText), /nothing charged|not delivered/);
+        await page.waitForFunction(() => document.querySelectorAll("[data-past] .rest img").length === 2);
+      });
+    }
+
+    walk("goes on with what is not waited for, and shows it without being loaded anew", {}, async (page) => {
+      await page.go("/playground?models=gpt-image-1-mini&prompt=dunes%20[[fault:%20delay=3s]]&size=1024x1024&n=1");
+      await press(page, ".run [type=submit]");
+      await page.waitForFunction(() => /on its way/.test(document.querySelector("[data-past]").textContent));
+      await press(page, "[data-act=stop]");
+      await page.waitForFunction(() => /Not waited for/.test(document.querySelector("[data-list]").textContent));
+      await page.waitForFunction(() => document.querySelector("[data-past] img"), { timeout: 30_000 });
+    });
+
+    walk("keeps every image of a request in the history", {}, async (page) => {
+      await page.go("/playground?models=mock-image&prompt=dunes&n=3&size=64x64");
+      await press(page, ".run [type=submit]");
+      await page.waitForFunction(() => document.querySelectorAll("[data-past] .rest a[download] img").length === 3, { timeout: 20_000 });
+    });
+
+    walk("says who pays with a key that is typed, and what is left", {}, async (page) => {
+      await page.go("/playground?models=mock-image&prompt=dunes&size=64x64");
+      assert.match(await page.$eval("[data-left]", (it) => it.textContent), /without a key/);
+      await page.$eval("[data-key]", (it, key) => { it.closest("details").open = true; it.value = key; it.dispatchEvent(new Event("change")); }, server.key);
+      await page.waitForFunction(() => /paid by the key of this tab/.test(document.querySelector("[data-left]").textContent));
+      // Another question to the server does not bring the former words back.
+      await page.$eval("#pg-p", (it) => { it.value = "kites"; it.dispatchEvent(new Event("input", { bubbles: true })); });
+      await page.waitForFunction(() => new URL(location.href).searchParams.get("prompt") === "kites");
+      assert.match(await page.$eval("[data-left]", (it) => it.textContent), /paid by the key of this tab/);
     });
 
     walk("tells the price of what is chosen before it is asked for", {}, async (page) => {
@@ -94,6 +142,11 @@ export function playground(browser, server) {
       assert.equal(await share(), "50 % of the picture");
       await press(page, "[data-do=invert]");
       assert.equal(await share(), "50 % of the picture");
+      const zoom = () => page.$eval("[data-sheet]", (it) => Number(it.style.getPropertyValue("--zoom")));
+      await press(page, "[data-do=in]");
+      assert.equal(await zoom(), 1.5);
+      await press(page, "[data-do=out]");
+      assert.equal(await zoom(), 1);
       await press(page, "[data-do=done]");
       await page.waitForFunction(() => /with a mask/.test(document.querySelector("[data-count]").textContent));
       await press(page, ".run [type=submit]");
@@ -162,7 +215,7 @@ export function playground(browser, server) {
       await page.$eval("[data-vary]", (it) => { it.closest("details").open = true; });
       await page.select("[data-vary]", "aspect_ratio");
       await page.type("[data-values]", "1:1, 16:9");
-      assert.match(await page.$eval("[data-grid]", (it) => it.textContent), /^2 × 2 requests, \$0\.04 at most$/);
+      await page.waitForFunction(() => /^2 × 2 requests, \$0\.040 at most$/.test(document.querySelector("[data-grid]").textContent));
       await press(page, ".run [type=submit]");
       await page.waitForFunction(() => document.querySelectorAll("[data-list] figure:not([aria-busy]) img").length === 4, { timeout: 20_000 });
       const titles = await page.$$eval("[data-list] [data-title]", (all) => all.map((it) => it.textContent));

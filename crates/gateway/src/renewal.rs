@@ -8,18 +8,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use planner::catalog::Catalog;
 use providers::{FetchError, FetchLimits, GuardConfig, GuardedClient, SpoolScope};
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::builtin::{self, CatalogError};
+use crate::clock::Clock;
 use crate::settings::Settings;
+use crate::settings::in_force::without_secret;
 use pack::{PACK_BYTES_MAX, Pack, PackError, PublicKey};
 
 /// The last good one, in the data folder.
 const KEPT_FILE: &str = "catalog.json";
+/// What the last look for a newer one found, beside it.
+const LOOK_FILE: &str = "catalog-look.json";
 /// How long the address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -85,6 +91,45 @@ fn kept(settings: &Settings) -> Result<Option<Pack>, RenewalError> {
     }
 }
 
+/// What the last look at `catalog_url` found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Look {
+    /// The address, without what may be secret of it.
+    url: String,
+    /// When.
+    pub(crate) looked_at: Timestamp,
+    /// When the signed catalogue was made that is in force since; absent while none was taken.
+    pub(crate) made_at: Option<Timestamp>,
+    /// Why nothing could be had, or why it was not taken.
+    pub(crate) error: Option<String>,
+}
+
+/// Where the catalogue in force is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// `catalog_url`, without what may be secret of it.
+    pub(crate) url: Option<String>,
+    data_dir: PathBuf,
+}
+
+impl Source {
+    /// That of these settings.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            url: settings.catalog_url.as_deref().map(without_secret),
+            data_dir: settings.data_dir.clone(),
+        }
+    }
+
+    /// The last look at its address, by any process with this data folder; `None` before the first.
+    pub(crate) fn last_look(&self) -> Option<Look> {
+        let url = self.url.as_ref()?;
+        let text = std::fs::read(self.data_dir.join(LOOK_FILE)).ok()?;
+        let look: Look = serde_json::from_slice(&text).ok()?;
+        (look.url == *url).then_some(look)
+    }
+}
+
 /// Where newer catalogues come from.
 pub(crate) struct Renewal {
     url: Url,
@@ -92,7 +137,7 @@ pub(crate) struct Renewal {
     fetcher: GuardedClient,
     scope: SpoolScope,
     every: Duration,
-    data_dir: PathBuf,
+    source: Source,
     catalog_dir: Option<PathBuf>,
     /// The one in force.
     known: Option<Pack>,
@@ -126,17 +171,36 @@ impl Renewal {
             fetcher: fetcher.map_err(io::Error::other)?,
             scope,
             every: Duration::from_secs(settings.catalog_refresh_s.max(1)),
-            data_dir: settings.data_dir.clone(),
+            source: Source::of(settings),
             catalog_dir: settings.catalog_dir.clone(),
             known: kept(settings).ok().flatten(),
         }))
     }
 
-    /// Looks once. `None` when there is nothing new. `take` puts a new one in force, and may refuse it.
+    /// Looks once, and notes what was found. Says whether there was something new. `take` puts a new one in force, and may
+    /// refuse it.
     ///
     /// # Errors
     /// [`RenewalError`]: then the one in force stays.
     pub(crate) async fn look<E>(&mut self, take: impl FnOnce(Catalog) -> Result<(), E>) -> Result<bool, E>
+    where
+        E: From<RenewalError> + std::fmt::Display,
+    {
+        let found = self.take_newer(take).await;
+        let look = Look {
+            url: self.source.url.clone().unwrap_or_default(),
+            looked_at: Clock::system().now(),
+            made_at: self.known.as_ref().map(|pack| pack.made_at),
+            error: found.as_ref().err().map(ToString::to_string),
+        };
+        let text = serde_json::to_vec(&look).unwrap_or_default();
+        if let Err(error) = keep(&self.source.data_dir, LOOK_FILE, &text) {
+            tracing::debug!(error = %error, "what was found at catalog_url cannot be noted");
+        }
+        found
+    }
+
+    async fn take_newer<E>(&mut self, take: impl FnOnce(Catalog) -> Result<(), E>) -> Result<bool, E>
     where
         E: From<RenewalError>,
     {
@@ -160,7 +224,7 @@ impl Renewal {
         take(catalog)?;
         tracing::info!(catalog.made_at = %pack.made_at, models, "a newer catalogue is in force");
         self.known = Some(pack);
-        if let Err(error) = keep(&self.data_dir, &file) {
+        if let Err(error) = keep(&self.source.data_dir, KEPT_FILE, &file) {
             tracing::warn!(error = %error, "the newer catalogue cannot be kept: a start without its address would not have it");
         }
         Ok(true)
@@ -220,11 +284,11 @@ impl Renewal {
     }
 }
 
-/// Keeps a good one, so that a start without its address has it.
-fn keep(data_dir: &Path, file: &[u8]) -> io::Result<()> {
+/// Keeps a file in the data folder, whole or not at all: a good catalogue, so that a start without its address has it.
+fn keep(data_dir: &Path, name: &str, file: &[u8]) -> io::Result<()> {
     let mut written = tempfile::NamedTempFile::new_in(data_dir)?;
     io::Write::write_all(&mut written, file)?;
     written.as_file().sync_all()?;
-    written.persist(data_dir.join(KEPT_FILE)).map_err(|error| error.error)?;
+    written.persist(data_dir.join(name)).map_err(|error| error.error)?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The same facts as text for programs: `llms.txt` of the site and of each model, and the map of the site.
 
+mod offers;
+
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -10,7 +12,7 @@ use crate::guides;
 use crate::html::escape;
 use crate::openapi::Reference;
 use crate::pages::docs;
-use crate::pages::model::{Shown, questions};
+use crate::pages::model::{Shown, bounds, questions};
 use crate::samples::{LANGUAGES, Sample};
 use crate::words;
 
@@ -115,7 +117,7 @@ pub fn model(shown: &Shown<'_>) -> String {
     if !model.tags.is_empty() {
         section(&mut out, "Tags", &[model.tags.join(", ")]);
     }
-    providers(&mut out, shown);
+    offers::providers(&mut out, shown);
     performance(&mut out, shown);
     arena(&mut out, shown);
     prose(&mut out, shown);
@@ -206,8 +208,14 @@ fn parameters(out: &mut String, shown: &Shown<'_>) {
                 let values: Vec<String> = parameter.values.iter().map(text).collect();
                 let _ = write!(row, " Values: {}.", values.join(", "));
             }
+            for bound in bounds(parameter) {
+                let _ = write!(row, " {bound}.");
+            }
             if let Some(default) = &parameter.default {
                 let _ = write!(row, " Default: {}.", text(default));
+            }
+            for (provider, value) in &parameter.defaults {
+                let _ = write!(row, " Left out it is {} at {provider}.", text(value));
             }
             let handlings: Vec<String> = parameter
                 .at
@@ -219,51 +227,6 @@ fn parameters(out: &mut String, shown: &Shown<'_>) {
         })
         .collect();
     section(out, "API parameters", &rows);
-}
-
-fn providers(out: &mut String, shown: &Shown<'_>) {
-    let view = shown.view;
-    out.push_str("\n## Providers and prices\n");
-    for offer in &view.offers {
-        let state = if offer.offer.is_live() { "" } else { " (retired)" };
-        let _ = write!(out, "\n### {}{state}\n\n", offer.provider_name);
-        let _ = writeln!(out, "- Key: `{}`", offer.offer.provider);
-        let _ = writeln!(out, "- Native id: {}", offer.native_models().join(", "));
-        let _ = writeln!(
-            out,
-            "- Source: {}, seen {}",
-            offer.offer.pricing.source,
-            words::date(offer.offer.pricing.as_of)
-        );
-        for note in &offer.offer.pricing.notes {
-            let _ = writeln!(out, "- {note}");
-        }
-    }
-    let table = view.prices();
-    if table.rows.is_empty() {
-        return;
-    }
-    let names: Vec<&str> = table.offers.iter().map(|offer| offer.provider.as_str()).collect();
-    let _ = write!(
-        out,
-        "\nOne image, in dollars:\n\n| quality | size | {} |\n|---|---|{}\n",
-        names.join(" | "),
-        "---|".repeat(names.len())
-    );
-    for row in &table.rows {
-        let prices: Vec<String> = row
-            .prices
-            .iter()
-            .map(|price| price.map_or_else(|| "not made".to_owned(), words::price))
-            .collect();
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} |",
-            row.quality.as_deref().unwrap_or("any"),
-            facts::priced_size(row.size).unwrap_or_else(|| "any".to_owned()),
-            prices.join(" | ")
-        );
-    }
 }
 
 fn performance(out: &mut String, shown: &Shown<'_>) {

@@ -8,6 +8,19 @@ use crate::html::{Html, escape};
 /// What hangs above a model's label.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Picture {
+    /// One that the model made here, and that is on show.
+    OnShow {
+        /// Where its file is.
+        path: String,
+        /// Where it is told of by itself.
+        page: String,
+        /// What it was made from.
+        prompt: String,
+        /// Width in pixels.
+        width_px: u32,
+        /// Height in pixels.
+        height_px: u32,
+    },
     /// One that the sandbox drew: it says nothing of the model's hand.
     Sandbox {
         /// Where it is.
@@ -33,7 +46,7 @@ impl Picture {
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::Sandbox { path, .. } => Some(path),
+            Self::OnShow { path, .. } | Self::Sandbox { path, .. } => Some(path),
             Self::Frame { .. } => None,
         }
     }
@@ -42,7 +55,13 @@ impl Picture {
     #[must_use]
     pub fn html(&self, alt: &str, is_lazy: bool) -> Html {
         match self {
-            Self::Sandbox {
+            Self::OnShow {
+                path,
+                width_px,
+                height_px,
+                ..
+            }
+            | Self::Sandbox {
                 path,
                 width_px,
                 height_px,

@@ -1,10 +1,17 @@
-//! Which picture stands for a model where nobody has published one yet.
+//! Which picture stands for a model: one that it made here, else one that the sandbox drew, else its frame.
+
+use std::collections::BTreeMap;
 
 use crate::card::Card;
 use crate::picture::Picture;
 
 /// Width and height of a plate in lists, in pixels.
 pub const PLATE_PX: u32 = 560;
+/// Width and height of a wide one, in pixels.
+pub const WIDE_PX: (u32, u32) = (1280, 853);
+
+/// Pictures that models made here and that are on show, by the model's id: one each.
+pub type Hung = BTreeMap<String, Picture>;
 
 /// What the sandbox draws for models, one scene after the other.
 const SCENES: [&str; 24] = [
@@ -56,13 +63,25 @@ pub fn path(key: &str) -> String {
 
 /// The picture of a model in a list.
 #[must_use]
-pub fn of(card: &Card) -> Picture {
-    if card.is_drawn_here {
+pub fn of(card: &Card, hung: &Hung) -> Picture {
+    chosen(card, hung, "", (PLATE_PX, PLATE_PX))
+}
+
+/// The large picture of a model.
+#[must_use]
+pub fn wide(card: &Card, hung: &Hung) -> Picture {
+    chosen(card, hung, "?wide", WIDE_PX)
+}
+
+fn chosen(card: &Card, hung: &Hung, query: &str, (width_px, height_px): (u32, u32)) -> Picture {
+    if let Some(own) = hung.get(&card.id) {
+        own.clone()
+    } else if card.is_drawn_here {
         Picture::Sandbox {
-            path: path(&card.key()),
+            path: format!("{}{query}", path(&card.key())),
             prompt: scene(&card.id),
-            width_px: PLATE_PX,
-            height_px: PLATE_PX,
+            width_px,
+            height_px,
         }
     } else {
         Picture::Frame {

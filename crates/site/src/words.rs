@@ -213,6 +213,15 @@ pub fn modes(modes: &[Mode]) -> String {
     capital(&list(&words))
 }
 
+/// The first `chars` letters of a text, with a sign where it goes on.
+#[must_use]
+pub fn start(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -59,7 +59,8 @@ def test_what_an_answer_must_not_be_is_found(document):
     def faults(status: int, body: str, kind: str = "application/json") -> list[str]:
         return described.faults("GET", "/v1/balance", status, kind, body.encode())
 
-    right = '{"object": "balance", "billing_type": "postpaid", "available": {"amount": null}, "held": {"amount": 0}}'
+    right = '{"object": "balance", "billing_type": "postpaid", "available": {"amount": null}, "left": {"amount": null}, '
+    right += '"held": {"amount": 0}}'
     assert faults(200, right) == []
     assert faults(200, right.replace('"balance"', '"list"'))
     assert faults(200, right, "text/plain")

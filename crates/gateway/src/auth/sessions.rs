@@ -125,6 +125,16 @@ impl Keyring {
         Ok(())
     }
 
+    /// Ends somebody's session that began with a key, with the line that tells of it. Returns whether it went on until now.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn end_signed_in(&self, id: &str, told: &AuditRow) -> Result<bool, DatabaseError> {
+        let was_on = self.database.end_signed_in(id, self.clock.now(), told).await?;
+        self.sessions.invalidate(id);
+        Ok(was_on)
+    }
+
     async fn begun(&self, row: SessionRow, secret: String) -> Result<BegunSession, AuthError> {
         self.sessions.insert(row.id.clone(), row.clone());
         let session = self.acting(row, &secret).await?;

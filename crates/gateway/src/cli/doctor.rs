@@ -16,12 +16,28 @@ use crate::db::Database;
 use crate::db::keys::{KeyFilter, KeyStatus};
 use crate::media::store::MediaStore;
 use crate::private;
+use crate::renewal::Source;
 use crate::settings::Settings;
 use crate::settings::limits::open_files;
 use crate::upstreams::{Service, Upstreams};
 
 /// Stands for the sandbox where nothing is called.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// Which catalogue is in force, and when a newer one was looked for.
+fn base(source: &Source) -> String {
+    let Some(url) = &source.url else {
+        return "built into this version".to_owned();
+    };
+    let Some(look) = source.last_look() else {
+        return format!("nothing was looked for at {url} yet");
+    };
+    let which = look.made_at.map_or_else(
+        || format!("built into this version, as none of {url} was taken"),
+        |made_at| format!("the signed one of {url}, made at {made_at}"),
+    );
+    format!("{which}; last look at {}", look.looked_at)
+}
 
 /// Checks every part without calling a provider or changing anything, and asks a running gateway how its providers do.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
@@ -45,11 +61,18 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     report(
         "catalogue",
         Ok(format!(
-            "{} models at {} providers",
+            "{} models at {} providers, {}",
             catalog.models().count(),
-            catalog.providers().count()
+            catalog.providers().count(),
+            base(&Source::of(&settings))
         )),
     );
+    if let Some(error) = Source::of(&settings).last_look().and_then(|look| look.error) {
+        say(&format!(
+            "note  {:<10} the last look at catalog_url: {error}",
+            "catalogue"
+        ));
+    }
     for stale in catalog.unconfirmed(Clock::system().today()) {
         let Stale { provider, model, doubt } = stale;
         say(&format!("note  {:<10} '{model}' at {provider} {doubt}", "catalogue"));

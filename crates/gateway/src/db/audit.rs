@@ -32,6 +32,8 @@ pub enum Action {
     SignInRefused,
     /// Somebody signed out.
     SignOut,
+    /// A session was ended by somebody else.
+    SessionEnd,
     /// All that an end user's requests asked and got was forgotten.
     UserErase,
     /// A secret of the gateway's own was replaced.
@@ -40,7 +42,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::KeyCreate,
         Self::KeyChange,
         Self::KeyRevoke,
@@ -51,6 +53,7 @@ impl Action {
         Self::SignIn,
         Self::SignInRefused,
         Self::SignOut,
+        Self::SessionEnd,
         Self::UserErase,
         Self::SecretRotate,
     ];
@@ -69,6 +72,7 @@ impl Action {
             Self::SignIn => "sign_in",
             Self::SignInRefused => "sign_in_refused",
             Self::SignOut => "sign_out",
+            Self::SessionEnd => "session_end",
             Self::UserErase => "user_erase",
             Self::SecretRotate => "secret_rotate",
         }

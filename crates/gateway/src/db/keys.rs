@@ -143,6 +143,20 @@ pub struct KeyUse {
 }
 
 impl KeyUse {
+    /// What its limits leave for it to spend now, by the one that leaves least; `None` where it has none.
+    #[must_use]
+    pub fn left(&self, now: Period) -> Option<i64> {
+        let limits = &self.key.terms.limits;
+        let (day, month) = self.spent_in(now);
+        let spent = [
+            (limits.total_micros, self.total_micros),
+            (limits.day_micros, day),
+            (limits.month_micros, month),
+        ];
+        let left = spent.into_iter().filter_map(|(limit, spent)| Some(limit? - spent));
+        left.min().map(|left| left.max(0))
+    }
+
     /// Spent on the day and in the month of `now`.
     #[must_use]
     pub fn spent_in(&self, now: Period) -> (i64, i64) {
@@ -291,6 +305,20 @@ impl Database {
             find(&mut connection, id).await
         })
         .await
+    }
+
+    /// What a key may spend now: the least that its own limits and its account leave. `None` where nothing bounds it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn left_to_spend(&self, key_id: &str, now: Timestamp) -> Result<Option<i64>, DatabaseError> {
+        let used = self.key(key_id).await?.ok_or(DatabaseError::Content("api_keys"))?;
+        let account = self.account(&used.key.account_id).await?;
+        let account = account.ok_or(DatabaseError::Content("accounts"))?;
+        let of_account = account
+            .credit_limit_micros
+            .map(|limit| (account.available_micros + limit).max(0));
+        Ok(used.left(Period::of(now)).into_iter().chain(of_account).min())
     }
 
     /// Keys that fit, newest first, those of one moment by id. Those of visitors' sessions are none of anybody's.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::audit::{self, AuditRow};
 use super::keys::{KeyLimits, NO_SECRET};
@@ -93,6 +94,21 @@ impl VisitorBudget {
 
 /// Letters of the id of a visitor's key.
 const KEY_ID_CHARS: usize = 12;
+
+fn read(row: &AnyRow) -> Result<SessionRow, DatabaseError> {
+    Ok(SessionRow {
+        id: row.try_get("id")?,
+        kind: match row.try_get::<String, _>("kind")?.as_str() {
+            "visitor" => SessionKind::Visitor,
+            "signed_in" => SessionKind::SignedIn,
+            _ => return Err(DatabaseError::Content("kind")),
+        },
+        key_id: row.try_get("key_id")?,
+        created_at: time(row.try_get("created_at")?, "created_at")?,
+        last_seen_at: time(row.try_get("last_seen_at")?, "last_seen_at")?,
+        revoked_at: maybe_time(row.try_get("revoked_at")?, "revoked_at")?,
+    })
+}
 
 impl Database {
     /// Sets what all visitors together may spend, and what each session and address may from now on.
@@ -207,19 +223,30 @@ impl Database {
         let row = self
             .in_time(async { Ok(sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?) })
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(SessionRow {
-            id: row.try_get("id")?,
-            kind: match row.try_get::<String, _>("kind")?.as_str() {
-                "visitor" => SessionKind::Visitor,
-                "signed_in" => SessionKind::SignedIn,
-                _ => return Err(DatabaseError::Content("kind")),
-            },
-            key_id: row.try_get("key_id")?,
-            created_at: time(row.try_get("created_at")?, "created_at")?,
-            last_seen_at: time(row.try_get("last_seen_at")?, "last_seen_at")?,
-            revoked_at: maybe_time(row.try_get("revoked_at")?, "revoked_at")?,
-        }))
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Sessions of who signed in, as far as they were used since `since` and not ended: the latest used first. Each with the
+    /// name and account of its key.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn signed_in_sessions(
+        &self,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(SessionRow, String, String)>, DatabaseError> {
+        let rows = sqlx::query(
+            "SELECT sessions.id AS id, kind, key_id, sessions.created_at AS created_at, last_seen_at, sessions.revoked_at AS \
+             revoked_at, name, account_id FROM sessions JOIN api_keys ON api_keys.id = key_id WHERE kind = 'signed_in' AND \
+             sessions.revoked_at IS NULL AND api_keys.revoked_at IS NULL AND last_seen_at > $1 ORDER BY last_seen_at DESC LIMIT $2",
+        )
+        .bind(since.as_microsecond())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        let read = |row| Ok((read(row)?, row.try_get("name")?, row.try_get("account_id")?));
+        rows.iter().map(read).collect()
     }
 
     /// Notes that a session is used.
@@ -233,6 +260,27 @@ impl Database {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// Ends a session of somebody who signed in, with the line that tells of it. Returns whether it went on until now.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn end_signed_in(&self, id: &str, now: Timestamp, told: &AuditRow) -> Result<bool, DatabaseError> {
+        let mut transaction = self.begin_write().await?;
+        let done = sqlx::query(
+            "UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND kind = 'signed_in'",
+        )
+        .bind(id)
+        .bind(now.as_microsecond())
+        .execute(&mut *transaction)
+        .await?;
+        let was_on = done.rows_affected() > 0;
+        if was_on {
+            audit::insert(&mut transaction, Some(told)).await?;
+        }
+        transaction.commit().await?;
+        Ok(was_on)
     }
 
     /// Ends a session.

@@ -1,5 +1,6 @@
-//! What the pages show over and over, made once: cards of models, the reference, how calls went, plates.
+//! What the pages show over and over, made once: cards of models, the reference, how calls went, pictures.
 
+use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,16 +14,21 @@ use site::card::Card;
 use site::here::{Here, Providers, Service};
 use site::openapi::Reference;
 use site::performance::{Call, Performance};
+use site::picture::Picture;
+use site::plates::Hung;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::arena::is_sandbox;
+use crate::db::DatabaseError;
+use crate::db::arena::ExhibitRow;
 use crate::generation::Generator;
 use crate::outcome::code_of;
 use crate::upstreams;
 
 /// Days that performance is told of.
 const PERFORMANCE_DAYS: u32 = 30;
-/// How long figures of performance are shown before they are read again.
-const PERFORMANCE_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// How long what was read from the database is shown before it is read again.
+const READ_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// Most calls that performance is made of: the latest.
 const CALLS_MAX: i64 = 50_000;
 /// Bytes of plates that are kept: a few hundred of them.
@@ -43,10 +49,46 @@ struct Inner {
     own_url: String,
     cards: OnceLock<Vec<Card>>,
     reference: OnceLock<Reference>,
-    performance: Mutex<Option<(Timestamp, Arc<Performance>)>>,
+    performance: Aged<Performance>,
+    hung: Aged<Hung>,
     plates: Cache<String, Bytes>,
     texts: Cache<String, Arc<str>>,
     drawing: Semaphore,
+}
+
+/// What was read from the database, and when.
+struct Aged<T>(Mutex<Option<(Timestamp, Arc<T>)>>);
+
+impl<T> Default for Aged<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Aged<T> {
+    /// What is known, read again when it is a minute old. Where it cannot be read it stays as it was, or is `nothing`.
+    async fn get<E: Display>(
+        &self,
+        now: Timestamp,
+        (what, nothing): (&str, impl FnOnce() -> T),
+        read: impl Future<Output = Result<T, E>>,
+    ) -> Arc<T> {
+        let mut known = self.0.lock().await;
+        if let Some((read_at, told)) = &*known
+            && now.duration_since(*read_at) < READ_AGE
+        {
+            return Arc::clone(told);
+        }
+        let told = match read.await {
+            Ok(told) => Arc::new(told),
+            Err(error) => {
+                tracing::error!(error = %error, "{what} could not be read");
+                known.take().map_or_else(|| Arc::new(nothing()), |(_, old)| old)
+            }
+        };
+        *known = Some((now, Arc::clone(&told)));
+        told
+    }
 }
 
 impl Shelf {
@@ -62,7 +104,8 @@ impl Shelf {
             own_url,
             cards: OnceLock::new(),
             reference: OnceLock::new(),
-            performance: Mutex::new(None),
+            performance: Aged::default(),
+            hung: Aged::default(),
             plates,
             texts: Cache::builder().max_capacity(TEXTS_MAX).time_to_live(TEXT_AGE).build(),
             drawing: Semaphore::new(cores.div_ceil(2)),
@@ -104,26 +147,25 @@ impl Shelf {
             .get_or_init(|| Reference::read(serde_json::from_str(openapi).unwrap_or(Value::Null)))
     }
 
-    /// How calls went, read again when it is a minute old. Where the log cannot be read the figures stay as they were.
+    /// How calls went.
     pub(crate) async fn performance(&self, generator: &Generator) -> Arc<Performance> {
         let now = generator.clock.now();
-        let mut known = self.0.performance.lock().await;
-        if let Some((read_at, performance)) = &*known
-            && now.duration_since(*read_at) < PERFORMANCE_AGE
-        {
-            return Arc::clone(performance);
-        }
-        let performance = match read(generator, now).await {
-            Ok(calls) => Arc::new(Performance::of(&calls, PERFORMANCE_DAYS)),
-            Err(error) => {
-                tracing::error!(error = %error, "how calls went could not be read");
-                known
-                    .take()
-                    .map_or_else(|| Arc::new(Performance::of(&[], PERFORMANCE_DAYS)), |(_, old)| old)
+        let nothing = || Performance::of(&[], PERFORMANCE_DAYS);
+        let read = async { Ok::<_, DatabaseError>(Performance::of(&read(generator, now).await?, PERFORMANCE_DAYS)) };
+        self.0.performance.get(now, ("how calls went", nothing), read).await
+    }
+
+    /// Pictures that models made here: none where no provider is real.
+    pub(crate) async fn hung(&self, generator: &Generator) -> Arc<Hung> {
+        let read = async {
+            if is_sandbox(&generator.upstreams) {
+                return Ok(Hung::default());
             }
+            let rows = generator.database.exhibits_by_model(false).await?;
+            Ok::<_, DatabaseError>(rows.into_iter().map(on_show).collect())
         };
-        *known = Some((now, Arc::clone(&performance)));
-        performance
+        let what = ("pictures on show", Hung::default);
+        self.0.hung.get(generator.clock.now(), what, read).await
     }
 
     /// The text about all models for readers at `address`, made where it is not known yet: a few at a time, since it takes
@@ -162,7 +204,28 @@ impl Shelf {
     }
 }
 
-async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, crate::db::DatabaseError> {
+/// Where the file of a picture on show is.
+pub(crate) fn exhibit_file(id: &str) -> String {
+    format!("/gallery/{id}.webp")
+}
+
+/// Where a picture on show is told of by itself.
+pub(crate) fn exhibit_page(id: &str) -> String {
+    format!("/gallery/{id}")
+}
+
+fn on_show(row: ExhibitRow) -> (String, Picture) {
+    let picture = Picture::OnShow {
+        path: exhibit_file(&row.id),
+        page: exhibit_page(&row.id),
+        prompt: row.prompt,
+        width_px: u32::try_from(row.width_px).unwrap_or(1),
+        height_px: u32::try_from(row.height_px).unwrap_or(1),
+    };
+    (row.model, picture)
+}
+
+async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, DatabaseError> {
     let since = now - SignedDuration::from_hours(24 * i64::from(PERFORMANCE_DAYS));
     // What a caller did wrong says nothing of the provider.
     let callers = [FailureKind::InvalidArgument, FailureKind::ContentPolicy].map(code_of);

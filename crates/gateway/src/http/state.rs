@@ -15,6 +15,7 @@ use crate::arena::Arena;
 use crate::auth::Keyring;
 use crate::generation::Generator;
 use crate::known_clients::KnownClients;
+use crate::renewal::Source;
 use crate::settings::Settings;
 use crate::settings::in_force::{self, InForce};
 use crate::shares::Shares;
@@ -105,6 +106,8 @@ pub(crate) struct InForceSettings {
     pub settings: Vec<InForce>,
     /// The folder of the operator's own catalogue files.
     pub catalog_dir: Option<String>,
+    /// Where the catalogue below that folder is from.
+    pub catalog_source: Source,
     /// Where pictures lie, in words.
     pub store: String,
 }
@@ -115,6 +118,7 @@ impl InForceSettings {
         Self {
             settings: in_force::all(settings),
             catalog_dir: folder.map(|folder| folder.display().to_string()),
+            catalog_source: Source::of(settings),
             store: settings.media_url.as_deref().map_or_else(
                 || format!("the folder {}", settings.data_dir.join("media").display()),
                 in_force::without_secret,

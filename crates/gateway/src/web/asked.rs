@@ -30,7 +30,7 @@ pub(super) struct Wish<'a> {
 }
 
 /// Sides of the input image that an edit is supposed to have, in pixels.
-const INPUT_PX: u32 = 1024;
+pub(super) const INPUT_PX: u32 = 1024;
 /// Most images that the form for prices takes.
 const IMAGES_MAX: u32 = planner::request::N_MAX;
 

@@ -4,13 +4,12 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use planner::mode::Mode;
-use planner::money::Micros;
 use planner::size::Tier;
 use planner::view::ModelView;
 use site::arena::Exhibit;
 use site::card::Card;
 use site::filter::COMPARED_MAX;
-use site::pages::compare::{self, Compared, PricedAs};
+use site::pages::compare::{self, Compared, Priced, PricedAs};
 
 use super::arena::{rated, tallied};
 use super::asked::{self, Wish};
@@ -98,7 +97,8 @@ pub(super) async fn handle(State(state): State<AppState>, Path(path): Path<Strin
         .filter_map(|(card, pictures)| compared(generator, card, (&board, pictures), &ids))
         .collect();
     let performance = state.shelf.performance(generator).await;
-    let page = compare::page(&models, &performance, today(generator));
+    let hung = state.shelf.hung(generator).await;
+    let page = compare::page(&models, &hung, &performance, today(generator));
     face::page(&page, &visit::of(&state, &headers), &headers)
 }
 
@@ -149,7 +149,7 @@ fn compared<'a>(
     let view = ModelView::of(catalog, catalog.model(&card.id)?, generator.upstreams.available());
     let usual = planner::catalog::model::DEFAULT_SIZE;
     let kinds = [
-        PricedAs::Usual(usual),
+        PricedAs::Exact(usual),
         PricedAs::Tier(Tier::K(2_000)),
         PricedAs::Tier(Tier::K(4_000)),
     ];
@@ -169,42 +169,49 @@ fn compared<'a>(
     })
 }
 
+/// The quality at which models are compared, where they have it.
+const QUALITY: &str = "medium";
+
 /// The least price at any provider, where the model makes such a picture.
-fn least(generator: &Generator, view: &ModelView<'_>, card: &Card, kind: PricedAs) -> Option<Micros> {
-    let qualities = view
-        .parameters()
-        .into_iter()
-        .find(|parameter| parameter.name == "quality");
-    let has_medium = qualities.is_some_and(|quality| quality.values.iter().any(|value| value == "medium"));
-    let quality = has_medium.then_some("medium");
-    let wish = match kind {
-        PricedAs::Usual(_) => Wish {
-            quality,
-            ..Wish::default()
-        },
-        PricedAs::Tier(tier) => {
-            let reaches = card
-                .largest
-                .is_some_and(|largest| largest.scale() >= tier.scale() * 0.97);
-            if !reaches {
-                return None;
-            }
-            Wish {
-                quality,
-                resolution: Some(if tier == Tier::K(4_000) { "4K" } else { "2K" }),
-                ..Wish::default()
-            }
-        }
+fn least(generator: &Generator, view: &ModelView<'_>, card: &Card, kind: PricedAs) -> Option<Priced> {
+    let mode = view.modes.iter().copied().find(|mode| *mode != Mode::Upscale)?;
+    let parameters = view.parameters();
+    let qualities = parameters.iter().find(|parameter| parameter.name == "quality");
+    let has_quality = qualities.is_some_and(|quality| quality.values.iter().any(|value| value == QUALITY));
+    let size = match kind {
+        PricedAs::Exact(size) => Some(size.to_string()),
+        PricedAs::Tier(_) => None,
     };
-    let mode = view.modes.first().copied().unwrap_or(Mode::TextToImage);
-    let asked = asked::price(
-        generator,
-        view,
-        Wish {
-            mode: Some(mode),
-            ..wish
+    let wish = Wish {
+        mode: Some(mode),
+        quality: has_quality.then_some(QUALITY),
+        size: size.as_deref(),
+        resolution: match kind {
+            PricedAs::Exact(_) => None,
+            PricedAs::Tier(tier) => {
+                let reaches = |largest: Tier| largest.scale() >= tier.scale() * 0.97;
+                if !card.largest.is_some_and(reaches) {
+                    return None;
+                }
+                Some(if tier == Tier::K(4_000) { "4K" } else { "2K" })
+            }
         },
-    );
+        ..Wish::default()
+    };
+    let asked = asked::price(generator, view, wish);
     let sent = asked.explanation.offers.iter().filter_map(|offer| offer.sent.as_ref());
-    sent.map(|sent| sent.total_cost_micros).min()
+    let cheapest = sent.min_by_key(|sent| sent.total_cost_micros)?;
+    let changed = |name: &'static str| cheapest.adjustments.iter().find(move |one| one.parameter == name);
+    let is_tier = matches!(kind, PricedAs::Tier(_));
+    if is_tier && ["resolution", "size"].into_iter().any(|name| changed(name).is_some()) {
+        return None;
+    }
+    Some(Priced {
+        cost: cheapest.total_cost_micros,
+        quality: wish.quality.filter(|_| changed("quality").is_none()).map(|_| QUALITY),
+        instead: changed("size").map(|one| match one.used.as_str() {
+            Some(used) => used.replace('x', " × "),
+            None => "a size of its own".to_owned(),
+        }),
+    })
 }

@@ -11,6 +11,7 @@ mod live;
 mod media;
 mod providers;
 mod requests;
+mod sessions;
 mod settings;
 mod sign_in;
 mod sitting;
@@ -58,6 +59,8 @@ pub(super) fn routes() -> Router<Current> {
         .route("/app/arena/pictures/{file}", get(arena::picture))
         .route("/app/books", get(books::show))
         .route("/app/catalog", get(catalog::show))
+        .route("/app/sessions", get(sessions::show))
+        .route("/app/sessions/{id}/end", post(sessions::end))
         .route("/app/settings", get(settings::show))
         .route("/app/secrets/links", post(settings::rotate_links))
         .route("/app/secrets/webhooks", post(settings::rotate_webhooks))

@@ -21,6 +21,7 @@ use crate::arena::{exhibits, is_sandbox, reports};
 use crate::db::DatabaseError;
 use crate::db::arena::{ExhibitFilter, ExhibitRow, ExhibitState};
 use crate::http::session::CallerAddress;
+use crate::http::shelf::{exhibit_file, exhibit_page};
 use crate::http::state::AppState;
 use crate::http::{face, fallback, visit};
 use crate::problem::Problem;
@@ -88,7 +89,7 @@ async fn show(state: &AppState, query: &[(String, String)], headers: &HeaderMap)
 
 /// Where the file of a picture on show is.
 pub(super) fn path(row: &ExhibitRow) -> String {
-    format!("/gallery/{}.webp", row.id)
+    exhibit_file(&row.id)
 }
 
 /// A picture as pages show it.
@@ -120,7 +121,7 @@ pub(super) fn exhibit(state: &AppState, row: &ExhibitRow) -> Exhibit {
 
 /// Where a picture on show is told of by itself.
 pub(super) fn page_path(row: &ExhibitRow) -> String {
-    format!("/gallery/{}", row.id)
+    exhibit_page(&row.id)
 }
 
 /// The settings of a picture as the playground takes them.

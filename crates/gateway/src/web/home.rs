@@ -49,8 +49,10 @@ pub(super) async fn handle(State(state): State<AppState>, headers: HeaderMap) ->
         Some((model.id.as_str(), first.sent?.total_cost_micros))
     });
     let visit = visit::of(&state, &headers);
+    let hung = state.shelf.hung(generator).await;
     let page = home::page(home::Shown {
         cards,
+        hung: &hung,
         address: &visit.address,
         sample,
     });

@@ -12,7 +12,7 @@ use planner::mode::Mode;
 use planner::view::{ModelView, page_path};
 use site::pages::model::{self, Shown};
 use site::picture::Picture;
-use site::plates;
+use site::plates::{self, Hung};
 
 use super::asked::{self, Wish};
 use super::elsewhere::{moved, see};
@@ -147,6 +147,7 @@ pub(super) async fn told<T>(
         },
     };
     let arena = super::in_arena::of(state, model).await;
+    let hung = state.shelf.hung(generator).await;
     tell(Shown {
         arena: &arena,
         successor: model.successor.as_deref().and_then(|id| catalog.model(id)),
@@ -154,7 +155,7 @@ pub(super) async fn told<T>(
         performance: &performance,
         today: today(generator),
         address,
-        picture: &picture(state, &view),
+        picture: &picture(state, &hung, &view),
         price: &asked::price(generator, &view, price),
         size: &asked::size(generator, &view, size),
         view: &view,
@@ -162,20 +163,14 @@ pub(super) async fn told<T>(
 }
 
 /// The large picture of a model.
-fn picture(state: &AppState, view: &ModelView<'_>) -> Picture {
+fn picture(state: &AppState, hung: &Hung, view: &ModelView<'_>) -> Picture {
     let cards = state.shelf.cards(&state.generator);
-    let small = cards.iter().find(|card| card.id == view.model.id).map(plates::of);
-    match small {
-        Some(Picture::Sandbox { path, prompt, .. }) => Picture::Sandbox {
-            path: format!("{path}?wide"),
-            prompt,
-            width_px: site::pages::home::WIDE_PX.0,
-            height_px: site::pages::home::WIDE_PX.1,
-        },
-        Some(frame) => frame,
-        None => Picture::Frame {
+    let card = cards.iter().find(|card| card.id == view.model.id);
+    card.map_or_else(
+        || Picture::Frame {
             ratios: Vec::new(),
             is_free: false,
         },
-    }
+        |card| plates::wide(card, hung),
+    )
 }

@@ -16,8 +16,10 @@ pub(super) async fn handle(State(state): State<AppState>, RawQuery(query): RawQu
     let generator = &state.generator;
     let performance = state.shelf.performance(generator).await;
     let filter = Filter::read(&pairs(query.as_deref()));
+    let hung = state.shelf.hung(generator).await;
     let page = models::page(models::Shown {
         cards: state.shelf.cards(generator),
+        hung: &hung,
         filter: &filter,
         performance: &performance,
         ranks: &super::leaderboard::ranks(&state).await,

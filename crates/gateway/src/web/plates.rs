@@ -7,8 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
 use scenes::{Detail, SceneRequest, render};
-use site::pages::home::WIDE_PX;
-use site::plates::{PLATE_PX, number, scene};
+use site::plates::{PLATE_PX, WIDE_PX, number, scene};
 
 use crate::http::face;
 use crate::http::fallback;

@@ -11,12 +11,14 @@ use axum::response::{IntoResponse as _, Response};
 use planner::catalog::Catalog;
 use planner::catalog::model::Model;
 use planner::mode::Mode;
+use planner::money::Micros;
 use planner::view::{ModelView, page_path};
-use site::pages::playground::{self, Chosen, MODELS_MAX, MODES, Outcome, Shown, Who};
+use site::pages::playground::{self, Chosen, Grid, MODELS_MAX, MODES, Outcome, Shown, VALUES_MAX, Who};
 
 use super::query::{pairs, value};
 use super::{form, inner, session as sessions};
 use crate::auth::Session;
+use crate::generation::Generator;
 use crate::http::cookie::Cookie;
 use crate::http::face;
 use crate::http::in_process::InProcess;
@@ -26,7 +28,7 @@ use crate::http::visit;
 use crate::problem::Problem;
 
 /// What a query holds beside the fields of a request.
-const OWN: [&str; 9] = [
+const OWN: [&str; 11] = [
     "models",
     "mode",
     "add",
@@ -34,6 +36,8 @@ const OWN: [&str; 9] = [
     "inputs",
     "input_size",
     "masked",
+    "vary",
+    "values",
     "model",
     "response_format",
 ];
@@ -46,6 +50,8 @@ struct Asked<'a> {
     values: Vec<(String, String)>,
     /// The input images that are there.
     inputs: quote::InputsTold,
+    /// One parameter in several values.
+    varied: Option<(String, Vec<String>)>,
 }
 
 impl<'a> Asked<'a> {
@@ -84,8 +90,21 @@ impl<'a> Asked<'a> {
             mode,
             values: values.collect(),
             inputs: quote::InputsTold::read(pairs),
+            varied: varied(pairs),
         }
     }
+}
+
+/// The parameter that is to be varied, and its values.
+fn varied(pairs: &[(String, String)]) -> Option<(String, Vec<String>)> {
+    let name = value(pairs, "vary").filter(|name| !name.is_empty())?;
+    let values = value(pairs, "values")?.split(',').map(str::trim);
+    let values: Vec<String> = values
+        .filter(|value| !value.is_empty())
+        .take(VALUES_MAX)
+        .map(ToOwned::to_owned)
+        .collect();
+    (!values.is_empty()).then(|| (name.to_owned(), values))
 }
 
 /// The page.
@@ -126,6 +145,8 @@ async fn whole(
             parameters,
         }
     });
+    let chosen: Vec<Chosen> = chosen.collect();
+    let grid = asked.varied.as_ref().map(|varied| grid(generator, &asked, varied));
     let cards = state.shelf.cards(generator).iter();
     let choices = cards
         .filter(|card| card.is_available && !card.is_retired)
@@ -134,13 +155,17 @@ async fn whole(
         Some(session) if session.identity.is_visitor => Who::Visitor {
             left: sessions::left(state, session).await?,
         },
-        Some(session) => Who::Key(session.identity.key_name.clone()),
+        Some(session) => Who::Key {
+            name: session.identity.key_name.clone(),
+            left: sessions::left(state, session).await?,
+        },
         None if state.sessions.has_visitors() => Who::Visitor { left: None },
         None => Who::Nobody,
     };
     let address = visit::of(state, headers).address;
     let shown = Shown {
-        chosen: chosen.collect(),
+        chosen,
+        grid,
         choices: choices.collect(),
         mode: asked.mode,
         values: &asked.values,
@@ -150,6 +175,30 @@ async fn whole(
         address: &address,
     };
     Ok(playground::page(&shown))
+}
+
+/// What all requests of a grid cost at the most, each asked for by itself: a value may cost several times another.
+fn grid(generator: &Generator, asked: &Asked<'_>, (name, varied): &(String, Vec<String>)) -> Grid {
+    let mut grid = Grid {
+        models: asked.models.len(),
+        values: varied.len(),
+        cost: Some(Micros::ZERO),
+    };
+    for model in &asked.models {
+        let view = ModelView::of(&generator.catalog, model, generator.upstreams.available());
+        let parameters = view.parameters();
+        for value in varied {
+            let mut values = asked.values.clone();
+            values.retain(|(own, _)| own != name);
+            values.push((name.clone(), value.clone()));
+            let cell = quote::of(generator, &view, &parameters, asked.mode, &values, asked.inputs);
+            grid.cost = grid
+                .cost
+                .zip(cell.cost)
+                .map(|(sum, own)| Micros(sum.0.saturating_add(own.0)));
+        }
+    }
+    grid
 }
 
 /// Asks the API as the form says, and answers with the page.

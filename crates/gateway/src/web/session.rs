@@ -29,7 +29,8 @@ pub(super) async fn begin(State(state): State<AppState>, address: CallerAddress,
         SessionKind::SignedIn => "signed_in",
     };
     let dollars = |left: Option<Micros>| left.map_or(Value::Null, |left| json!(left.as_json_dollars()));
-    let body = json!({ "object": "session", "kind": kind, "form_token": session.form_token, "left": { "amount": dollars(left), "currency": "usd" } });
+    let name = (session.kind == SessionKind::SignedIn).then_some(&session.identity.key_name);
+    let body = json!({ "object": "session", "kind": kind, "key_name": name, "form_token": session.form_token, "left": { "amount": dollars(left), "currency": "usd" } });
     let mut response = respond::json(StatusCode::OK, &body);
     face::keep_to_oneself(response.headers_mut());
     if let Some(cookie) = cookie {
@@ -38,20 +39,20 @@ pub(super) async fn begin(State(state): State<AppState>, address: CallerAddress,
     response
 }
 
-/// What a visitor may spend now; `None` for who signed in.
+/// What who is here may spend now; `None` where nothing bounds it.
 pub(super) async fn left(state: &AppState, session: &Session) -> Result<Option<Micros>, Problem> {
-    if !session.identity.is_visitor {
-        return Ok(None);
-    }
-    let generator = &state.generator;
-    let budget = generator
-        .database
-        .visitor_budget(&session.identity.key_id, generator.clock.now())
-        .await;
-    match budget {
-        Ok(budget) => Ok(budget.least().map(Micros)),
+    let (database, now) = (&state.generator.database, state.generator.clock.now());
+    let (key, is_visitor) = (&session.identity.key_id, session.identity.is_visitor);
+    let left = async {
+        if is_visitor {
+            return Ok(database.visitor_budget(key, now).await?.least());
+        }
+        database.left_to_spend(key, now).await
+    };
+    match left.await {
+        Ok(left) => Ok(left.map(Micros)),
         Err(error) => {
-            tracing::error!(error = %error, "a visitor's budget could not be read");
+            tracing::error!(error = %error, "what is left of a budget could not be read");
             Err(Problem::of_database(&error))
         }
     }

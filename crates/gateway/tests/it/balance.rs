@@ -9,7 +9,9 @@ use super::harness::{GENERATIONS, TestGateway, send};
 fn balance_of(billing_type: &str, available: Value, held: f64) -> Value {
     json!({
         "object": "balance", "billing_type": billing_type,
-        "available": { "amount": available, "currency": "usd" }, "held": { "amount": held, "currency": "usd" },
+        // A key without a budget may spend what its account may.
+        "available": { "amount": available, "currency": "usd" }, "left": { "amount": available, "currency": "usd" },
+        "held": { "amount": held, "currency": "usd" },
     })
 }
 

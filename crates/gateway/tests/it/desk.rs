@@ -1,5 +1,7 @@
 //! The operator's desk: who sees which page, what its forms do, and that sign-ins are told of.
 
+mod log;
+
 use gateway::auth::Scope;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -16,7 +18,8 @@ const OF_READERS: [&str; 7] = [
     "/app/providers",
     "/app/media",
 ];
-const OF_ADMINS: [&str; 6] = [
+const OF_ADMINS: [&str; 7] = [
+    "/app/sessions",
     "/app/arena",
     "/app/books?check=1",
     "/app/audit",

@@ -128,3 +128,97 @@ async fn a_stream_tells_of_failover_to_those_who_ask() {
     assert!(!untold.contains("pictor.attempt"));
     gateway.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grid_costs_what_its_cells_cost() {
+    let gateway = TestGateway::embedded().await;
+    let path = "/playground?models=gpt-image-1.5&prompt=a+red+kite&size=1024x1024";
+    let cost = |html: &str| -> i64 {
+        let cost = html
+            .split("data-cost=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        cost.expect("a price").parse().expect("micros")
+    };
+    let mut sum = 0;
+    for quality in ["low", "high"] {
+        sum += cost(&page(&gateway, &format!("{path}&quality={quality}")).await);
+    }
+    let grid = page(&gateway, &format!("{path}&quality=low&vary=quality&values=low,+high")).await;
+    let told = grid
+        .split("data-live=\"grid\">")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next());
+    let told = told.expect("a grid");
+    assert!(told.starts_with("1 × 2 requests, $"), "{told}");
+    let dollars = told
+        .split('$')
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .expect("a sum");
+    let micros = (dollars.parse::<f64>().expect("a number") * 1e6).round() as i64;
+    assert_eq!(micros, sum, "{told}");
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signed_in_reads_what_the_key_may_spend() {
+    let gateway = TestGateway::embedded().await;
+    let terms = gateway::db::keys::KeyTerms {
+        limits: gateway::db::keys::KeyLimits {
+            day_micros: Some(1_250_000),
+            total_micros: Some(9_000_000),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let key = gateway
+        .new_key_with(&[gateway::auth::Scope::Read, gateway::auth::Scope::Generate], terms)
+        .await;
+    let session = super::sessions::signed_in(&gateway, &key.token).await;
+    let request = super::sessions::of_page(&gateway, Method::GET, "/playground?models=mock-image", &session);
+    let shown = try_send(request.header("accept", "text/html"))
+        .await
+        .expect("an answer")
+        .text();
+    assert!(shown.contains("paid by the key “test”, $1.25 left"), "{shown}");
+    let told = send(super::sessions::of_page(&gateway, Method::POST, "/session", &session))
+        .await
+        .ok();
+    assert_eq!(
+        (&told["left"]["amount"], &told["key_name"]),
+        (&json!(1.25), &json!("test"))
+    );
+    let balance = send(gateway.anonymous(Method::GET, "/v1/balance").bearer_auth(&key.token))
+        .await
+        .ok();
+    assert_eq!(balance["left"]["amount"], 1.25);
+    gateway.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_has_what_any_chosen_model_takes_and_nothing_that_none_does() {
+    let gateway = TestGateway::embedded().await;
+    // Shapes: those of the models, not a list of ours.
+    let wide = page(&gateway, "/playground?models=gemini-3.1-flash-image-preview").await;
+    for shape in ["21:9", "4:1", "1:8"] {
+        assert!(
+            wide.contains(&format!("name=\"aspect_ratio\" value=\"{shape}\"")),
+            "{shape}: {wide}"
+        );
+    }
+    // Qualities: of both, with whose they are.
+    let both = page(&gateway, "/playground?models=gpt-image-1.5,gpt-image-2.5-flare").await;
+    let quality = both.split("name=\"quality\"").nth(1).expect("a field");
+    let quality = quality.split("</select>").next().expect("its end");
+    assert!(
+        quality.contains("value=\"low\">low</option>") && quality.contains("value=\"max\">max ("),
+        "{quality}"
+    );
+    let upscaler = page(&gateway, "/playground?models=google-upscaler&mode=upscale").await;
+    assert!(
+        !upscaler.contains("name=\"size\"") && !upscaler.contains("name=\"aspect_ratio\""),
+        "{upscaler}"
+    );
+    gateway.finish().await;
+}

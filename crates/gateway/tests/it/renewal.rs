@@ -82,6 +82,30 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
+/// A page of the desk as who signed in with the first key sees it.
+async fn at_the_desk(process: &Process, path: &str) -> String {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build();
+    let client = client.expect("a client");
+    let sign_in = client
+        .post(format!("{}/app/sign-in", process.base))
+        .header("origin", &process.base)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("key={}", process.key));
+    let entered = sign_in.send().await.expect("an answer");
+    let cookie = entered.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .split(';')
+        .next();
+    let page = client
+        .get(format!("{}{path}", process.base))
+        .header("cookie", cookie.expect("a pair"))
+        .header("accept", "text/html");
+    page.send().await.expect("an answer").text().await.expect("a page")
+}
+
 async fn status(process: &Process, model: &str) -> StatusCode {
     process.get(&format!("/openai/v1/models/{model}")).await.status
 }
@@ -143,6 +167,22 @@ async fn a_newer_catalogue_is_taken_whole_or_not_at_all_and_kept() {
         200,
         "what is no good changes nothing"
     );
+    let told = at_the_desk(&process, "/app/catalog").await;
+    for part in [
+        "It is the signed one of",
+        "catalog.json</code>, made ",
+        "The last look",
+        "is not taken",
+    ] {
+        assert!(told.contains(part), "no {part}: {told}");
+    }
+    let told = site.pictor_with(&variables, &["doctor"]).await;
+    assert!(
+        told.ok().contains("providers, the signed one of file://"),
+        "{}",
+        told.ok()
+    );
+    assert!(told.ok().contains("the last look at catalog_url: "), "{}", told.ok());
     process.stop().await;
 
     std::fs::remove_file(workshop.path("catalog.json")).expect("it was there");

@@ -1,5 +1,7 @@
 //! The site through the front door: pages, their guards, their faces and twins, and what changes them.
 
+mod models;
+
 use reqwest::header::{ACCEPT, COOKIE, HOST, IF_NONE_MATCH, LOCATION};
 use reqwest::{Client, Method, redirect};
 use serde_json::json;

@@ -18,7 +18,9 @@ export async function session(again = false) {
 async function answer(response) {
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  throw Object.assign(new Error(body.error?.message ?? `HTTP ${response.status}`), { status: response.status, code: body.error?.code, id: response.headers.get("x-request-id") });
+  const { code, message } = body.error ?? {};
+  // Without a code it may have been something on the way that answered: then nobody knows what became of it.
+  throw Object.assign(new Error(message ?? `HTTP ${response.status}`), { status: response.status, code, isFinal: Boolean(code) || response.status < 500 });
 }
 
 const headers = (more = {}) => (key() ? { ...more, authorization: `Bearer ${key()}` } : more);
@@ -26,22 +28,23 @@ const headers = (more = {}) => (key() ? { ...more, authorization: `Bearer ${key(
 /** A request that was made, with all that is known of it. */
 export const request = async (id) => answer(await fetch(`/v1/requests/${id}`, { headers: headers() }));
 
+/** What the typed key may spend. */
+export const balance = async () => answer(await fetch("/v1/balance", { headers: headers() }));
+
+/** An id of this page's own, by which a request is found whatever becomes of the connection. */
+export const newId = () => `playground-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+
 /** Hangs a picture of a request in the gallery. */
 export const publish = async (id, position, prompt, settings) => answer(await fetch("/v1/arena/exhibits", { method: "POST", headers: headers({ "content-type": "application/json" }), body: JSON.stringify({ request_id: id, position, prompt, settings }) }));
 
-/** The events of a request, the first of which tells its id. */
-export async function* events(path, body, signal) {
+/** The events of a request with this page's own id, the first of which tells Pictor's. */
+export async function* events(path, body, own, signal) {
   await session();
-  const more = { "x-pictor-events": "attempts", accept: "text/event-stream" };
+  const more = { "x-pictor-events": "attempts", "x-request-id": own, accept: "text/event-stream" };
   if (typeof body === "string") more["content-type"] = "application/json";
   const response = await fetch(path, { method: "POST", headers: headers(more), body, signal });
   const id = response.headers.get("x-request-id");
-  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-    const whole = await answer(response);
-    yield { type: "begun", id };
-    yield { type: "answer", whole };
-    return;
-  }
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) await answer(response);
   yield { type: "begun", id };
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pieces = [];
@@ -57,7 +60,7 @@ export async function* events(path, body, signal) {
       const data = part.split("\n").filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
       if (!data) continue;
       const event = JSON.parse(data);
-      if (event.error) throw Object.assign(new Error(event.error.message), { code: event.error.code, id });
+      if (event.error) throw Object.assign(new Error(event.error.message), { code: event.error.code, isFinal: true });
       yield event;
     }
   }

@@ -1,10 +1,11 @@
 // The playground: the form asks the server what it would become, then each model is asked by the public API, in streams.
 import * as ask from "./ask.js";
 import * as inputs from "./inputs.js";
-import { dollars, left, look, make, place } from "./results.js";
+import { one } from "./asking.js";
+import { code, filledIn } from "./code.js";
+import * as payer from "./payer.js";
 import { history, presets } from "./rail.js";
-import { code, filledIn, typed } from "./code.js";
-import { publish } from "./publish.js";
+import { look, make } from "./results.js";
 
 const $ = (s, r = document) => r.querySelector(s), $$ = (s, r = document) => [...r.querySelectorAll(s)];
 const root = $("[data-playground]"), results = $("[data-results]"), list = $("[data-list]");
@@ -30,10 +31,9 @@ async function fetched(url) {
 /** What the form would become, as the server says it; the newest question counts. */
 function quote() {
   clearTimeout(timer);
-  grid();
   timer = setTimeout(async () => {
     const turn = ++asked, url = path();
-    const page = await fetched(url).catch(() => null);
+    const page = await fetched(url + varied()).catch(() => null);
     if (!page || turn !== asked) return;
     for (const part of $$("[data-live]")) {
       const fresh = $(`[data-live="${part.dataset.live}"]`, page);
@@ -41,7 +41,7 @@ function quote() {
       if (fresh && !part.contains(document.activeElement)) part.replaceWith(document.adoptNode(fresh));
     }
     window.history.replaceState(null, "", url);
-    grid(); code(root, filled(), models(), mode(), inputs);
+    payer.show(); code(root, filled(), models(), mode(), inputs);
   }, 250);
 }
 
@@ -58,63 +58,15 @@ async function go(url) {
   wire(); quote();
 }
 
-/** One parameter in several values: how many requests that makes, and what they cost. */
+/** One parameter in several values. */
 function variations() {
   const name = $("[data-vary]").value, values = $("[data-values]").value.split(",").map((text) => text.trim()).filter(Boolean);
   return name && values.length ? values.slice(0, 12).map((value) => ({ name, value })) : [null];
 }
-function grid() {
-  const many = variations(), cost = models().reduce((sum, one) => sum + (one.cost ?? 0), 0) * many.length;
-  $("[data-grid]").textContent = many[0] ? `${models().length} × ${many.length} requests, ${dollars(cost)} at most` : "";
-}
-
-function body(model, varied) {
-  const own = filled().filter((one) => (!one.takers || one.takers.includes(model.id)) && one.name !== varied?.name);
-  if (varied) own.push({ name: varied.name, text: varied.value, kind: /^(-?\d+(\.\d+)?|true|false)$/.test(varied.value) && !["size", "aspect_ratio", "resolution"].includes(varied.name) ? "json" : "text" });
-  const partials = Number(own.find((one) => one.name === "partial_images")?.text ?? 0);
-  const settings = typed(own.filter((one) => !["prompt", "n", "partial_images"].includes(one.name)));
-  if (mode() === "generate") {
-    return { partials, settings, url: "/openai/v1/images/generations", body: JSON.stringify({ model: model.id, stream: true, response_format: "url", ...typed(own) }) };
-  }
-  const data = new FormData();
-  for (const [name, text] of [["model", model.id], ["stream", "true"], ["response_format", "url"], ...own.map((one) => [one.name, one.text])]) data.append(name, text);
-  for (const image of inputs.images()) data.append("image[]", image, image.name || "image.png");
-  if (inputs.theMask() && mode() === "edit" && takesMask(model)) data.append("mask", inputs.theMask(), "mask.png");
-  return { partials, settings, url: "/openai/v1/images/edits", body: data };
-}
-const takesMask = (model) => !($("[data-inputs]")?.dataset.maskless ?? "").split(" ").includes(model.id);
-
-/** One request of one model. Its places stand at once, so that results keep the models' order. */
-async function one(model, varied) {
-  const stop = new AbortController(), sent = body(model, varied), settings = path(), n = Number($("[name=n]")?.value || 1);
-  const title = varied ? `${model.name}, ${varied.name} ${varied.value}` : model.name;
-  const acts = {
-    stop: () => stop.abort(),
-    save: (own) => make("a", { href: URL.createObjectURL(own.blob), download: `${model.id.replaceAll("/", "-")}-${own.id ?? "image"}.${own.format}` }).click(),
-    async use(own) { if (mode() === "generate") await go(path({ as: "edit" })); inputs.add([new File([own.blob], `${model.id}.${own.format}`, { type: own.blob.type })]); form().scrollIntoView(); },
-    same: () => go(settings),
-    seed(own) { const field = $("[name=seed]"), seed = new URLSearchParams(settings.split("?")[1]).get("seed") ?? own.seed(); if (!field) say("No chosen model takes a seed."); else if (seed === null) say("The provider told no seed: set one to have it again."); else { field.value = seed; quote(); } },
-    request: (own) => own.onRecord(),
-    code() { const more = $("[data-code]").closest("details"); more.open = true; more.scrollIntoView(); },
-  };
-  const places = Array.from({ length: n }, (_, index) => place(list, { title: n > 1 ? `${title}, ${index + 1}` : title, cost: model.cost === null ? null : model.cost / n, usual: model.usual, partials: sent.partials, acts: { ...acts, publish: async (own) => say(await publish(own, index, settings.split("?")[1], sent.settings)) } }));
-  let id = null, done = 0;
-  try {
-    for await (const event of ask.events(sent.url, sent.body, stop.signal)) {
-      if (event.type === "begun") { id = event.id; for (const it of places) it.id = id; await history.begin({ id, at: Date.now(), title, prompt: $("[name=prompt]")?.value ?? "", settings }); }
-      else if (event.type === "pictor.attempt") for (const it of places) it.attempt(event);
-      else if (event.type.endsWith(".partial_image")) places[Math.min(done, n - 1)].partial(event);
-      else if (event.type.endsWith(".completed")) places[Math.min(done++, n - 1)].finished(event);
-    }
-    for (const it of places.slice(done)) it.failed(new Error("This image was not delivered, and is not charged."));
-    const told = await ask.request(id).catch(() => null);
-    for (const it of places.slice(0, done)) if (told) it.record(told, done);
-    await history.end(id, { blob: places[0].blob, cost: told?.cost });
-  } catch (error) {
-    for (const it of places.slice(done)) it.failed(error);
-    if (error.name !== "AbortError" && id) await history.end(id, null);
-  }
-  left(await ask.session(true).catch(() => null));
+/** The same as the server is asked what it costs. */
+function varied() {
+  const many = variations();
+  return many[0] ? `&${new URLSearchParams({ vary: many[0].name, values: many.map((it) => it.value).join(",") })}` : "";
 }
 
 async function run(event) {
@@ -125,7 +77,9 @@ async function run(event) {
   list.replaceChildren();
   // Asked for before the first request, so that several at once do not begin a session each.
   try { await ask.session(); } catch (error) { list.append(make("p", { class: "banner fail", role: "alert" }, error.message)); return; }
-  await Promise.all(models().flatMap((model) => variations().map((varied) => one(model, varied))));
+  const page = { mode: mode(), settings: path(), fields: filled(), list, go, say, quote, editing: () => path({ as: "edit" }) };
+  await Promise.all(models().flatMap((model) => variations().map((it) => one(page, model, it))));
+  await payer.refresh();
 }
 
 function wire() {
@@ -153,14 +107,15 @@ root.addEventListener("click", (e) => {
   e.preventDefault();
   go(path({ ids: [...models().map((one) => one.id), $("#pg-more").value] }));
 });
-for (const it of $$("[data-vary], [data-values]")) it.addEventListener("input", grid);
+for (const it of $$("[data-vary], [data-values]")) it.addEventListener("input", quote);
 for (const it of $$("[data-scripted], [data-history]")) it.hidden = false;
 const field = $("[data-key]");
 field.value = ask.key();
-field.addEventListener("change", () => { ask.setKey(field.value.trim()); say(field.value ? "The key is used in this tab." : "The key is forgotten."); });
+field.addEventListener("change", () => { ask.setKey(field.value.trim()); if (field.value) payer.refresh(); else { payer.forget(); quote(); } say(field.value ? "The key is used in this tab." : "The key is forgotten."); });
 $("[data-link]").addEventListener("click", async () => { await navigator.clipboard.writeText(new URL(path(), location.href).href).catch(() => null); say("Copied. The link holds the settings, never a key."); });
 presets($("[data-preset]"), () => path(), go);
 history.show(go);
+if (ask.key()) payer.refresh();
 look(results, () => (mode() !== "generate" && inputs.images()[0] ? inputs.urlOf(inputs.images()[0]) : null));
 wire();
 code(root, filled(), models(), mode(), inputs);

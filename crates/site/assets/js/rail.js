@@ -1,34 +1,42 @@
 // History and presets beside the form. What was on its way when the page was left is asked for again.
 import * as past from "./past.js";
-import { request } from "./ask.js";
+import { ending, pictures } from "./ending.js";
 import { dollars, make, picture } from "./results.js";
 
 let reopen = () => {};
 const list = document.querySelector("[data-past]");
 const urls = new Map();
 
+const blobs = (one) => one.blobs ?? (one.blob ? [one.blob] : []);
+
 async function draw() {
   const all = await past.all();
   list.replaceChildren(...all.map((one) => {
-    if (one.blob && !urls.has(one.id)) urls.set(one.id, URL.createObjectURL(one.blob));
-    const shown = one.blob ? make("img", { src: urls.get(one.id), alt: "", width: 112, height: 112 }) : make("span", { class: "hint" }, one.pending ? "on its way" : "no picture");
+    const own = blobs(one);
+    if (own.length && urls.get(one.id)?.length !== own.length) urls.set(one.id, own.map((blob) => URL.createObjectURL(blob)));
+    const [first, ...more] = own.length ? urls.get(one.id) : [];
+    const shown = first ? make("img", { src: first, alt: "", width: 112, height: 112 }) : make("span", { class: "hint" }, one.pending ? "on its way" : "no picture");
     const text = make("span", {}, make("span", { class: "q" }, one.prompt || one.title), make("span", { class: "hint" }, one.title), make("span", { class: "hint num" }, `${new Date(one.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}${typeof one.cost === "number" ? `, ${dollars(one.cost * 1e6)}` : ""}`));
-    return make("li", {}, make("button", { type: "button" }, shown, text, () => reopen(one.settings)));
+    const item = make("li", {}, make("button", { type: "button" }, shown, text, () => reopen(one.settings)));
+    // All of them can be had again, not only the one that stands for them.
+    if (more.length) item.append(make("span", { class: "rest" }, ...[first, ...more].map((url, at) => make("a", { href: url, download: `image-${at + 1}.${own[at].type.split("/")[1] ?? "png"}` }, make("img", { src: url, alt: `Save image ${at + 1} of ${own.length}`, width: 48, height: 48 })))));
+    return item;
   }));
   if (!all.length) list.replaceChildren(make("li", { class: "hint" }, "What you make is listed here, and nowhere else."));
 }
 
-/** What became of requests that nobody waited for. */
-async function find() {
-  for (const one of await past.all()) {
-    if (!one.pending) continue;
-    const told = await request(one.id).catch((error) => error);
-    if (told.status === "processing" || told.status === "pending") continue;
-    const url = told.result?.data?.[0]?.url;
-    const answer = url && (await fetch(url).catch(() => null));
-    await past.keep({ ...one, pending: false, blob: answer?.ok ? await answer.blob() : null, cost: told.cost });
-  }
-  await draw();
+const watched = new Set();
+
+/** Waits for what became of a request that nobody waits for. What cannot be asked for now stays on its way. */
+async function watch(id) {
+  if (watched.has(id)) return;
+  watched.add(id);
+  try {
+    const told = await ending(id);
+    const kept = told ? (await pictures(told)).filter(Boolean) : [];
+    await history.end(id, { blobs: kept.map((it) => it.blob), cost: told?.cost });
+  } catch { /* It is asked for again when the page is opened the next time. */ }
+  watched.delete(id);
 }
 
 export const history = {
@@ -38,10 +46,12 @@ export const history = {
     if (one && more) await past.keep({ ...one, ...more, pending: false }); else if (one) await past.forget(id);
     await draw();
   },
-  show(go) {
+  watch,
+  async show(go) {
     reopen = go;
     document.querySelector("[data-clear]").addEventListener("click", async () => { await past.clear(); await draw(); });
-    draw().then(find);
+    await draw();
+    for (const one of await past.all()) if (one.pending) watch(one.id);
   },
 };
 

@@ -34,12 +34,12 @@ function money(it, micros, paid) {
 export function place(list, { title, cost, usual, partials, acts }) {
   const figure = $("[data-result]").content.firstElementChild.cloneNode(true), part = (name) => $(`[data-${name}]`, figure);
   const began = performance.now();
-  let note = "", seen = 0;
+  let note = "", seen = 0, isLost = false;
   part("title").textContent = title;
   if (cost !== null) money(part("money"), cost, false);
   const tell = () => {
     const ms = performance.now() - began, slow = ms > 3_000 && usual ? `; half of its calls take longer than ${seconds(usual)} s` : "";
-    part("facts").textContent = `${seen ? `Partial ${seen} of ${partials}, ` : ""}${seconds(ms)} s so far${slow}`;
+    part("facts").textContent = `${isLost ? "The connection was lost; asking what became of it. " : ""}${seen ? `Partial ${seen} of ${partials}, ` : ""}${seconds(ms)} s so far${slow}`;
   };
   tell();
   const clock = setInterval(tell, 1_000);
@@ -65,15 +65,18 @@ export function place(list, { title, cost, usual, partials, acts }) {
       if (event.outcome === "failed") note = `${event.provider_name ?? event.provider} ${said}`;
       else if (note) part("note").replaceChildren(status("warn", `${note}, now ${event.provider_name ?? event.provider}`));
     },
-    finished(event) {
-      const [width, height] = event.size.split("x");
-      own.blob = blobOf(event.b64_json, event.output_format);
-      own.size = event.size; own.format = event.output_format;
-      own.ms = performance.now() - began;
-      img(own.blob, `Picture of ${title}`, width, height);
-      part("facts").textContent = `${width} × ${height}, ${event.output_format}, ${bytes(own.blob.size)}. ${seconds(own.ms)} s`;
-      stop(); part("done").hidden = false;
+    finished: (event) => own.arrived({ blob: blobOf(event.b64_json, event.output_format), size: event.size, format: event.output_format }),
+    /** Its picture is there. */
+    arrived({ blob, size, format }) {
+      const [width, height] = size.split("x"), isFirst = own.blob === null;
+      own.blob = blob; own.size = size; own.format = format;
+      own.ms ??= performance.now() - began;
+      img(blob, `Picture of ${title}`, width, height);
+      part("facts").textContent = `${width} × ${height}, ${format}, ${bytes(blob.size)}. ${seconds(own.ms)} s`;
+      if (isFirst) { stop(); part("done").hidden = false; }
     },
+    /** Nobody is heard any more: what became of it is asked for. */
+    lost() { isLost = true; tell(); },
     /** What the record says of it: provider, attempts, adjustments, charge. */
     record(told, share) {
       own.facts = told;
@@ -84,13 +87,16 @@ export function place(list, { title, cost, usual, partials, acts }) {
       part("note").replaceChildren(changed.length ? status("warn", changed.map((one) => `${one.parameter} ${one.requested}: ${one.used ?? "left out"}`).join("; ")) : status("ok", "nothing adjusted"));
       part("request-id").textContent = told.id;
     },
-    failed(error) {
+    /** It ended without a picture. `paid`: micros that were charged; null where nobody knows. */
+    failed(error, paid = 0) {
       stop();
       const title = { BUDGET_EXCEEDED: "The budget is spent. ", INSUFFICIENT_BALANCE: "The balance is spent. " }[error.code] ?? "";
-      part("facts").textContent = error.name === "AbortError" ? "Not waited for any more. It goes on and is kept; the history finds it." : `${title}${error.message}`;
-      part("note").replaceChildren(error.name === "AbortError" ? "" : status("fail", error.code ?? "failed"));
-      part("money").textContent = error.name === "AbortError" ? part("money").textContent : "nothing charged";
+      part("facts").textContent = `${title}${error.message}`;
+      part("note").replaceChildren(status("fail", error.code ?? "failed"));
+      if (paid) money(part("money"), paid, true); else part("money").textContent = paid === null ? "charge not known" : "nothing charged";
     },
+    /** It is not waited for any more. */
+    left(why) { stop(); part("facts").textContent = why; part("note").replaceChildren(); },
     seed() { return own.facts?.seed ?? null; },
     /** Opens or closes what is on record of it. */
     onRecord() {
@@ -121,10 +127,4 @@ export function look(section, before) {
     slide.hidden = at.hidden = !on; list.hidden = on;
     slide.replaceChildren(...(on ? two.map((it, index) => { const copy = it.cloneNode(); copy.alt = it.alt; if (index) copy.className = "top-img"; return copy; }) : []));
   });
-}
-
-/** What a visitor may still spend, as the server told it. */
-export function left(told) {
-  const it = document.querySelector("[data-left]");
-  if (it && typeof told?.left?.amount === "number") it.textContent = it.textContent.replace(/;.*$/, `; ${dollars(told.left.amount * 1e6)} left for you today`);
 }

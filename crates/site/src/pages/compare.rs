@@ -13,7 +13,8 @@ use crate::charts::{Scale, interval, shares};
 use crate::frame::{Page, Section, title};
 use crate::html::{Html, escape, icon, money, status};
 use crate::performance::{Calls, Performance};
-use crate::plates;
+use crate::picture::Picture;
+use crate::plates::{self, Hung};
 use crate::words;
 
 /// One model of the comparison.
@@ -22,7 +23,7 @@ pub struct Compared<'a> {
     /// Its facts.
     pub card: &'a Card,
     /// The least price of one image of these sizes, as a dry run tells it; `None` where it is not made.
-    pub prices: Vec<(PricedAs, Option<Micros>)>,
+    pub prices: Vec<(PricedAs, Option<Priced>)>,
     /// What a request may hold.
     pub parameters: Vec<ParameterView>,
     /// Its rating by blind votes, once it is ranked.
@@ -36,16 +37,38 @@ pub struct Compared<'a> {
 /// A picture whose price is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PricedAs {
-    /// The size that everybody makes, at medium quality where there are qualities.
-    Usual(Size),
+    /// This size.
+    Exact(Size),
     /// A square of a tier.
     Tier(Tier),
+}
+
+/// The price of a picture, and what it is for beside what was asked of all models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priced {
+    /// The price.
+    pub cost: Micros,
+    /// The quality, where the model has qualities.
+    pub quality: Option<&'static str>,
+    /// What is made instead, where the model does not make what was asked.
+    pub instead: Option<String>,
+}
+
+impl Priced {
+    fn told(&self) -> String {
+        let quality = self.quality.map(ToOwned::to_owned);
+        let further: Vec<String> = quality.into_iter().chain(self.instead.clone()).collect();
+        if further.is_empty() {
+            return money(self.cost).0;
+        }
+        format!("{} {}", money(self.cost), dim(&escape(&further.join(", "))))
+    }
 }
 
 impl PricedAs {
     fn title(self) -> String {
         match self {
-            Self::Usual(size) => format!("One image, {}, medium", words::size(size)),
+            Self::Exact(size) => format!("One image, {}", words::size(size)),
             Self::Tier(tier) => format!("One image, {}", words::tier(tier)),
         }
     }
@@ -66,15 +89,15 @@ struct Row {
 
 /// The page.
 #[must_use]
-pub fn page(models: &[Compared<'_>], performance: &Performance, today: Date) -> Page {
+pub fn page(models: &[Compared<'_>], hung: &Hung, performance: &Performance, today: Date) -> Page {
     let keys: Vec<String> = models.iter().map(|model| model.card.key()).collect();
     let own = path(keys.iter().map(String::as_str));
     let names: Vec<&str> = models.iter().map(|model| model.card.name.as_str()).collect();
     let mut out = String::from(
         "<div class=\"wrap\"><header class=\"pagehead\"><nav class=\"crumbs\" aria-label=\"Breadcrumb\"><ol><li><a href=\"/models\">Models</a></li><li aria-current=\"page\">Compare</li></ol></nav><h1>Side by side</h1></header>\n<div class=\"row between cmp-bar\"><p class=\"dim small\">Prices are the lowest of any provider here, at the most, a prompt included. Rows in which all agree are pale.</p></div>\n<div class=\"scroll sticky1\" tabindex=\"0\" role=\"region\" aria-label=\"Comparison\"><table class=\"cmp-t\"><thead><tr><td></td>",
     );
-    for (place, model) in models.iter().enumerate() {
-        head(&mut out, models, place, model);
+    for place in 0..models.len() {
+        head(&mut out, models, hung, place);
     }
     out.push_str("</tr></thead>\n");
     let groups = [
@@ -112,7 +135,10 @@ pub fn page(models: &[Compared<'_>], performance: &Performance, today: Date) -> 
         out.push_str("</tbody>");
     }
     out.push_str("</table></div>\n");
-    if models.iter().any(|model| model.card.is_drawn_here) {
+    if models
+        .iter()
+        .any(|model| matches!(plates::of(model.card, hung), Picture::Sandbox { .. }))
+    {
         out.push_str("<p class=\"under hint\">Pictures by the sandbox: they say nothing of the models’ hands.</p>");
     }
     out.push_str("</div>");
@@ -134,8 +160,8 @@ pub fn page(models: &[Compared<'_>], performance: &Performance, today: Date) -> 
     }
 }
 
-fn head(out: &mut String, models: &[Compared<'_>], place: usize, model: &Compared<'_>) {
-    let card = model.card;
+fn head(out: &mut String, models: &[Compared<'_>], hung: &Hung, place: usize) {
+    let card = models[place].card;
     let others: Vec<String> = models
         .iter()
         .enumerate()
@@ -150,7 +176,7 @@ fn head(out: &mut String, models: &[Compared<'_>], place: usize, model: &Compare
     let _ = write!(
         out,
         "<th scope=\"col\"><div class=\"plate r11\">{}</div><span class=\"label\"><span class=\"title\"><a href=\"{}\">{name}</a></span><span class=\"who\">{}</span></span><a class=\"btn sm bare\" href=\"{without}\">{}Remove<span class=\"sr\"> {name}</span></a></th>",
-        plates::of(card).html("", false),
+        plates::of(card, hung).html("", false),
         card.path(),
         escape(&card.creator_name),
         icon("x"),
@@ -186,8 +212,8 @@ fn money_rows(models: &[Compared<'_>]) -> Vec<Row> {
             model
                 .prices
                 .get(place)
-                .and_then(|(_, price)| *price)
-                .map_or_else(|| dim("not made"), |price| money(price).0)
+                .and_then(|(_, price)| price.as_ref())
+                .map_or_else(|| dim("not made"), Priced::told)
         }));
     }
     rows.push(row("Starts at", models, |model| {

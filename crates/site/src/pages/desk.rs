@@ -11,6 +11,7 @@ pub mod media;
 pub mod providers;
 pub mod request;
 pub mod requests;
+pub mod sessions;
 pub mod settings;
 pub mod usage;
 
@@ -62,12 +63,14 @@ pub enum Place {
     Books,
     /// `/app/audit`.
     Audit,
+    /// `/app/sessions`.
+    Sessions,
     /// `/app/settings`.
     Settings,
 }
 
 /// Place, name, path, icon, and whether it is for admins alone.
-const PLACES: [(Place, &str, &str, &str, bool); 12] = [
+const PLACES: [(Place, &str, &str, &str, bool); 13] = [
     (Place::Home, "Overview", "/app", "layout-dashboard", false),
     (Place::Requests, "Requests", "/app/requests", "list", false),
     (
@@ -85,6 +88,7 @@ const PLACES: [(Place, &str, &str, &str, bool); 12] = [
     (Place::Arena, "Arena", "/app/arena", "vote", true),
     (Place::Books, "Books", "/app/books", "check", true),
     (Place::Audit, "Audit", "/app/audit", "flag", true),
+    (Place::Sessions, "Sessions", "/app/sessions", "user", true),
     (Place::Settings, "Settings", "/app/settings", "settings", true),
 ];
 

@@ -8,20 +8,19 @@ use crate::card::Card;
 use crate::frame::{Page, Section};
 use crate::highlight::Language;
 use crate::html::{Html, code, escape, icon, money};
-use crate::picture::Picture;
-use crate::plates;
+use crate::plates::{self, Hung};
 use crate::words;
 
 /// Pictures of the wall; the first is twice as wide.
 const WALL: usize = 7;
-/// Width and height of the wide one, in pixels.
-pub const WIDE_PX: (u32, u32) = (1280, 853);
 
 /// What the home page shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
     /// Every model, featured ones first.
     pub cards: &'a [Card],
+    /// Their pictures that are on show.
+    pub hung: &'a Hung,
     /// The installation's address.
     pub address: &'a str,
     /// Model and price of the sample, as a dry run tells it.
@@ -45,7 +44,7 @@ pub fn page(shown: Shown<'_>) -> Page {
     );
     let main = format!(
         "<div class=\"wrap\">\n<header class=\"h-hero\"><h1 class=\"name\">Every image model at&nbsp;one address</h1><p class=\"lede\">{lede}</p><div class=\"row\"><a class=\"btn main big\" href=\"/docs/quick-start\">Start</a><a class=\"btn big\" href=\"/models\">See the models</a></div></header>\n{}\n{}\n{}\n</div>",
-        wall(&live),
+        wall(&live, shown.hung),
         start(shown),
         promises(shown.sample.map(|(_, price)| price)),
     );
@@ -57,20 +56,7 @@ pub fn page(shown: Shown<'_>) -> Page {
     }
 }
 
-/// The path of a model's wide picture.
-fn wide(card: &Card) -> Picture {
-    match plates::of(card) {
-        Picture::Sandbox { prompt, .. } => Picture::Sandbox {
-            path: format!("{}?wide", plates::path(&card.key())),
-            prompt,
-            width_px: WIDE_PX.0,
-            height_px: WIDE_PX.1,
-        },
-        frame @ Picture::Frame { .. } => frame,
-    }
-}
-
-fn wall(live: &[&Card]) -> String {
+fn wall(live: &[&Card], hung_here: &Hung) -> String {
     let mut hung: Vec<&Card> = live
         .iter()
         .copied()
@@ -92,9 +78,9 @@ fn wall(live: &[&Card]) -> String {
     let mut out = String::from("<div class=\"h-wall\">");
     for (place, card) in first.into_iter().take(WALL).enumerate() {
         let (class, picture) = if place == 0 {
-            ("plate w2", wide(card))
+            ("plate w2", plates::wide(card, hung_here))
         } else {
-            ("plate", plates::of(card))
+            ("plate", plates::of(card, hung_here))
         };
         let price = card.price.map_or_else(String::new, |price| money(price).0);
         let _ = write!(

@@ -28,7 +28,9 @@ use crate::words;
 
 pub use about::questions;
 pub use arena::{Competed, InArena};
-pub(crate) use parameters::{GROUPS, MEANINGS};
+pub(crate) use offers::{sizes as offer_sizes, takes_each};
+pub(crate) use parameters::{GROUPS, MEANINGS, bounds};
+pub(crate) use prices::rates;
 pub use sizes::made;
 
 /// Everything that the page of a model shows.
@@ -114,6 +116,7 @@ struct Body {
     gallery: Html,
     about: Html,
     questions: Html,
+    is_live: bool,
 }
 
 /// The list of contents: anchors and titles.
@@ -191,6 +194,7 @@ pub fn page(shown: Shown<'_>) -> Page {
         gallery: arena::gallery(&sheet),
         about: about::section(&sheet),
         questions: about::questions_section(&sheet),
+        is_live,
     };
     let path = view.page_path();
     Page {

@@ -11,7 +11,7 @@ use crate::filter::{Bound, Filter, PAGE_MODELS, Sort};
 use crate::frame::{Page, Section};
 use crate::html::{Html, escape, icon, money, rendered, status};
 use crate::performance::Performance;
-use crate::plates;
+use crate::plates::{self, Hung};
 use crate::words;
 
 /// What the list shows.
@@ -19,6 +19,8 @@ use crate::words;
 pub struct Shown<'a> {
     /// Every model.
     pub cards: &'a [Card],
+    /// Their pictures that are on show.
+    pub hung: &'a Hung,
     /// What is chosen.
     pub filter: &'a Filter,
     /// How calls went here.
@@ -287,7 +289,7 @@ fn walls(here: &[&Card], shown: Shown<'_>) -> Html {
             out,
             "<article class=\"card\" data-text=\"{}\"><div class=\"plate r11\"><a href=\"{path}\" tabindex=\"-1\" aria-hidden=\"true\">{}</a></div>\n<div class=\"label\"><p class=\"row between who\"><span>{}</span><label class=\"check cmp\"><input {}><span>Compare<span class=\"sr\"> {name}</span></span></label></p><h2 class=\"title\"><a href=\"{path}\">{name}</a></h2><p>{}</p>{price}{ending}</div></article>\n",
             escape(&card.text),
-            plates::of(card).html("", place >= IN_VIEW),
+            plates::of(card, shown.hung).html("", place >= IN_VIEW),
             escape(&card.creator_name),
             compare_box(card, shown.filter),
             escape(&card.makes),

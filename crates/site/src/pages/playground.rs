@@ -21,6 +21,8 @@ pub use outcome::{Delivered, Outcome};
 
 /// Models that are asked at once at the most.
 pub const MODELS_MAX: usize = 4;
+/// Values of one parameter that are asked for at once at the most.
+pub const VALUES_MAX: usize = 12;
 
 /// The modes of the page in the order of its tabs: mode, word in the URL, name.
 pub const MODES: [(Mode, &str, &str); 3] = [
@@ -80,6 +82,17 @@ pub struct Quote {
     pub faults: Vec<String>,
 }
 
+/// One parameter in several values at every model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// How many models.
+    pub models: usize,
+    /// How many values.
+    pub values: usize,
+    /// What all of it costs at the most; `None` where some of it cannot be made as it is.
+    pub cost: Option<Micros>,
+}
+
 /// Who pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
@@ -88,8 +101,13 @@ pub enum Who {
         /// Amount.
         left: Option<Micros>,
     },
-    /// Somebody who signed in with the key of this name.
-    Key(String),
+    /// Somebody who signed in with a key.
+    Key {
+        /// The key's name.
+        name: String,
+        /// What it may still spend, where something bounds that.
+        left: Option<Micros>,
+    },
     /// Nobody yet: visitors need a key here.
     Nobody,
 }
@@ -101,6 +119,8 @@ pub struct Shown<'a> {
     pub chosen: Vec<Chosen>,
     /// Every model that can be called: id, name, modes.
     pub choices: Vec<(String, String, Vec<Mode>)>,
+    /// What one parameter in several values costs, where that is asked.
+    pub grid: Option<Grid>,
     /// What is asked of them.
     pub mode: Mode,
     /// The settings of the URL.
@@ -304,12 +324,15 @@ fn run(out: &mut String, shown: &Shown<'_>) {
     let left = match &shown.who {
         Who::Visitor { left: Some(left) } => format!("; {} left for you today", words::price(*left)),
         Who::Visitor { left: None } => "; without a key, from the budget for visitors".to_owned(),
-        Who::Key(name) => format!("; paid by the key “{}”", escape(name)),
+        Who::Key { name, left } => {
+            let left = left.map_or_else(String::new, |left| format!(", {} left", words::price(left)));
+            format!("; paid by the key “{}”{left}", escape(name))
+        }
         Who::Nobody => "; it takes a key or a sign-in".to_owned(),
     };
     let _ = writeln!(
         out,
-        "<div class=\"run\"><div class=\"grow\" data-live=\"price\"><p class=\"num strong\">{} at most</p><p class=\"hint num\" data-left>{pictures}{left}</p></div><button class=\"btn main big\" type=\"submit\">{} <kbd>Ctrl ↵</kbd></button></div>",
+        "<div class=\"run\"><div class=\"grow\" data-live=\"price\"><p class=\"num strong\">{} at most</p><p class=\"hint num\" data-left>{pictures}<span data-payer>{left}</span></p></div><button class=\"btn main big\" type=\"submit\">{} <kbd>Ctrl ↵</kbd></button></div>",
         money(Micros(total)),
         MODES
             .iter()

@@ -209,8 +209,8 @@ pub(super) fn schemas() -> Value {
     ];
     let money = json!({ "type": "object", "properties": { "amount": { "type": ["number", "null"] }, "currency": { "const": "usd" } } });
     json!({
-        "Balance": { "type": "object", "required": ["object", "billing_type", "available", "held"], "properties": {
-            "object": { "const": "balance" }, "billing_type": { "enum": ["prepaid", "postpaid"] }, "available": money, "held": money } },
+        "Balance": { "type": "object", "required": ["object", "billing_type", "available", "left", "held"], "properties": {
+            "object": { "const": "balance" }, "billing_type": { "enum": ["prepaid", "postpaid"] }, "available": money, "left": money, "held": money } },
         "Key": object(&["id", "object", "status"], &[&key, &scopes, &key_terms()]),
         "NewKey": object(&["id", "object", "status", "key"], &[&secret, &key, &scopes, &key_terms()]),
         "KeyList": list("Key"),

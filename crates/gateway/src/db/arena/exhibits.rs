@@ -212,6 +212,20 @@ impl Database {
         rows.iter().map(read).collect()
     }
 
+    /// One shown picture of each model of a world: the newest that was published, else its newest entry.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn exhibits_by_model(&self, sandbox: bool) -> Result<Vec<ExhibitRow>, DatabaseError> {
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, ROW_NUMBER() OVER (PARTITION BY model ORDER BY \
+             CASE WHEN competition IS NULL THEN 0 ELSE 1 END, created_at DESC, id) AS place \
+             FROM exhibits WHERE sandbox = $1 AND state = $2) AS ranked WHERE place = 1"
+        ));
+        let query = sqlx::query(sql).bind(flag(sandbox)).bind(ExhibitState::Shown.as_str());
+        query.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
     /// How many pictures there are.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use planner::view::page_path;
 use site::frame::Page;
-use site::pages::desk::catalog::{self, Finding, Shown, Why};
+use site::pages::desk::catalog::{self, Finding, Shown, Source, Why};
 
 use super::sitting::Sitting;
 use crate::builtin;
@@ -23,7 +23,15 @@ fn page(sitting: &Sitting) -> Result<Page, Problem> {
     let generator = &sitting.state.generator;
     let (catalog, available) = (&generator.catalog, generator.upstreams.available());
     let today = generator.clock.now().to_zoned(TimeZone::UTC).date();
-    let folder = sitting.state.choices.in_force.catalog_dir.as_deref();
+    let in_force = &sitting.state.choices.in_force;
+    let folder = in_force.catalog_dir.as_deref();
+    let look = in_force.catalog_source.last_look();
+    let source = in_force.catalog_source.url.as_deref().map(|url| Source {
+        url,
+        made_at: look.as_ref().and_then(|look| look.made_at),
+        looked_at: look.as_ref().map(|look| look.looked_at),
+        error: look.as_ref().and_then(|look| look.error.as_deref()),
+    });
     let own = builtin::own_names(folder.map(Path::new)).map_err(|error| {
         tracing::error!(error = %error, "the catalogue's folder could not be read");
         Problem::internal()
@@ -63,6 +71,7 @@ fn page(sitting: &Sitting) -> Result<Page, Problem> {
         desk: &sitting.desk,
         counts: (catalog.models().count(), offers),
         folder,
+        source,
         today,
         findings: &findings,
     }))

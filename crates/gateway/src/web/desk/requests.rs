@@ -4,19 +4,27 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 use jiff::{SignedDuration, ToSpan as _};
+use planner::explain::Explanation;
+use planner::mode::Mode;
+use planner::view::ModelView;
 use serde_json::{Value, json};
 use site::frame::Page;
 use site::html::Html;
 use site::pages::desk::request::{self, drawer};
-use site::pages::desk::requests::{self as pages, FILTERS, PERIOD_DEFAULT};
+use site::pages::desk::requests::{self as pages, FILTERS, PERIOD_DEFAULT, TIMES};
+use site::samples::Sample;
 
+use super::super::asked::{self, INPUT_PX, input};
 use super::super::elsewhere::see;
 use super::super::query::value;
 use super::sitting::{PLACE, Sitting, encoded, fragment};
+use crate::generation::Generator;
 use crate::http::path::PathPart;
 use crate::ids::request_time;
 use crate::problem::Problem;
 
+/// By what a page is asked to tell where its request would go now.
+const EXPLAIN: &str = "explain";
 /// Requests of a page.
 const ROWS: &str = "25";
 
@@ -75,12 +83,13 @@ pub(super) async fn purge(sitting: Sitting, PathPart(id): PathPart, request: Req
     }
 }
 
-/// Hangs the first picture of a request in the gallery.
+/// Hangs a picture of a request in the gallery: the first where none is named.
 pub(super) async fn publish(sitting: Sitting, PathPart(id): PathPart, request: Request) -> Response {
     let done = async {
         let form = sitting.form(request).await?;
         let prompt = value(&form.pairs, "prompt").unwrap_or_default();
-        let order = json!({ "request_id": id, "prompt": prompt });
+        let position = value(&form.pairs, "position").and_then(|position| position.parse::<u32>().ok());
+        let order = json!({ "request_id": id, "position": position.unwrap_or(0), "prompt": prompt });
         sitting.send(Method::POST, "/v1/arena/exhibits", &order).await
     };
     match done.await {
@@ -148,7 +157,12 @@ fn asked(sitting: &Sitting) -> Vec<(String, String)> {
     }
     query.extend(looked_for.map(|text| ("q".to_owned(), text.to_owned())));
     query.extend(sitting.asked(&FILTERS));
-    query.extend(since(sitting, PERIOD_DEFAULT).map(|since| ("created_after".to_owned(), since)));
+    // Days that are named go before the ranges that are offered.
+    let named = sitting.asked(&TIMES);
+    if named.is_empty() {
+        query.extend(since(sitting, PERIOD_DEFAULT).map(|since| ("created_after".to_owned(), since)));
+    }
+    query.extend(named);
     query
 }
 
@@ -179,6 +193,30 @@ fn fill_days(summary: &mut Value) {
     summary["days"] = Value::from(all);
 }
 
+/// Where a request would go if it came now. Of input images nothing is kept: usual ones stand for them.
+fn explained(generator: &Generator, request: &Value) -> Option<Explanation> {
+    let catalog = &generator.catalog;
+    let model = catalog.find(request["model"].as_str()?).ok()?.model;
+    let view = ModelView::of(catalog, model, generator.upstreams.available());
+    let is_edit = request["endpoint"]
+        .as_str()
+        .is_some_and(|path| path.ends_with("/edits"));
+    let mode = if is_edit { Mode::ImageEdit } else { Mode::TextToImage };
+    let fields = match request["payloads"]["request"].as_object() {
+        Some(kept) => kept.clone(),
+        None => {
+            let sample = Sample::of(&view, mode)
+                .prompt
+                .map(|prompt| ("prompt".to_owned(), json!(prompt)));
+            std::iter::once(("model".to_owned(), json!(model.id)))
+                .chain(sample)
+                .collect()
+        }
+    };
+    let images = [input(INPUT_PX, INPUT_PX)];
+    Some(asked::explained(generator, &view, mode, &fields, &images, false))
+}
+
 async fn whole(sitting: &Sitting, open: Option<&Value>) -> Result<Page, Problem> {
     let mut query = asked(sitting);
     query.extend(pairs([("attempts", "true"), ("limit", ROWS)]));
@@ -194,7 +232,7 @@ async fn whole(sitting: &Sitting, open: Option<&Value>) -> Result<Page, Problem>
     let kept = sitting
         .pairs
         .iter()
-        .filter(|(name, value)| name != "totals" && !value.is_empty());
+        .filter(|(name, value)| !matches!(name.as_str(), "totals" | EXPLAIN) && !value.is_empty());
     let kept: Vec<(String, String)> = kept.cloned().collect();
     let back = if kept.is_empty() {
         "/app/requests".to_owned()
@@ -202,6 +240,15 @@ async fn whole(sitting: &Sitting, open: Option<&Value>) -> Result<Page, Problem>
         format!("/app/requests?{}", encoded(&kept))
     };
     let address = sitting.address();
+    let generator = &sitting.state.generator;
+    let explained_at = open.filter(|_| sitting.desk.is_admin).map(|request| {
+        let mut query = kept.clone();
+        query.extend(pairs([(EXPLAIN, "1")]));
+        let id = part(request["id"].as_str().unwrap_or_default());
+        format!("/app/requests/{id}?{}#again", encoded(&query))
+    });
+    let asks = explained_at.is_some() && value(&sitting.pairs, EXPLAIN).is_some();
+    let explanation = open.filter(|_| asks).and_then(|request| explained(generator, request));
     let drawn = open.map(|request| -> Html {
         drawer(&request::Shown {
             desk: &sitting.desk,
@@ -210,9 +257,10 @@ async fn whole(sitting: &Sitting, open: Option<&Value>) -> Result<Page, Problem>
             providers: &providers,
             back: &back,
             address: &address,
+            explained_at: explained_at.as_deref(),
+            explanation: explanation.as_ref(),
         })
     });
-    let generator = &sitting.state.generator;
     Ok(pages::page(&pages::Shown {
         desk: &sitting.desk,
         query: &sitting.pairs,

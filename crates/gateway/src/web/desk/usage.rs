@@ -69,6 +69,7 @@ async fn spending<'a>(sitting: &'a Sitting, names: &'a Named) -> Result<Spending
     let today = sitting.state.generator.clock.now().to_zoned(TimeZone::UTC).date();
     Ok(Spending {
         period: period(sitting),
+        account: value(&sitting.pairs, "account").unwrap_or_default(),
         calendar: calendar(&by_day, today),
         by_day,
         groups,

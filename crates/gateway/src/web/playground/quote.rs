@@ -56,11 +56,9 @@ pub(super) fn of(
         return Quote::default();
     }
     let takes = |name: &str| {
-        let is_size = matches!(name, "aspect_ratio" | "resolution" | "size" | "n");
-        is_size
-            || parameters
-                .iter()
-                .any(|own| own.name == name && own.modes.contains(&mode))
+        parameters
+            .iter()
+            .any(|own| own.name == name && own.modes.contains(&mode))
     };
     let mut fields = Map::new();
     fields.insert("model".to_owned(), Value::from(view.model.id.as_str()));

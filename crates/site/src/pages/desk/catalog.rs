@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use planner::catalog::stale::{Doubt, OLD_DAYS};
 
@@ -36,6 +37,19 @@ pub struct Finding {
     pub why: Why,
 }
 
+/// Where newer catalogues are looked for, and what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// When the signed catalogue was made that is in force; `None` while it is the built-in one.
+    pub made_at: Option<Timestamp>,
+    /// When it was looked for the last time.
+    pub looked_at: Option<Timestamp>,
+    /// Why that look found nothing to take, where it failed.
+    pub error: Option<&'a str>,
+}
+
 /// What the page shows.
 #[derive(Debug)]
 pub struct Shown<'a> {
@@ -45,6 +59,8 @@ pub struct Shown<'a> {
     pub counts: (usize, usize),
     /// The operator's own folder of files.
     pub folder: Option<&'a str>,
+    /// Where newer catalogues are looked for, if anywhere.
+    pub source: Option<Source<'a>>,
     /// Today.
     pub today: Date,
     /// What is told of.
@@ -55,14 +71,22 @@ pub struct Shown<'a> {
 #[must_use]
 pub fn page(shown: &Shown<'_>) -> Page {
     let folder = shown.folder.map_or_else(
-        || "It is the built-in one; <code>catalog_dir</code> names a folder of your own.".to_owned(),
+        || "<code>catalog_dir</code> names a folder of files of your own.".to_owned(),
         |folder| format!("Files of your own are in <code>{}</code>.", escape(folder)),
     );
+    let base = base(shown.source);
     let mut out = format!(
-        "<p class=\"dim\">{}, {}. {folder}</p>",
+        "<p class=\"dim\">{}, {}. {base} {folder}</p>",
         words::count(shown.counts.0, "model"),
         words::count(shown.counts.1, "offer")
     );
+    if let Some(error) = shown.source.and_then(|source| source.error) {
+        let _ = write!(
+            out,
+            "<p class=\"banner warn\">The last look found nothing to take: {}</p>",
+            escape(error)
+        );
+    }
     let old = format!("Read more than {OLD_DAYS} days ago: providers change them without a word.");
     // In the order of `kind_of`.
     let kinds = [
@@ -102,6 +126,27 @@ pub fn page(shown: &Shown<'_>) -> Page {
         );
     }
     shown.desk.page(Place::Catalog, "Catalogue", "", &out)
+}
+
+/// Which catalogue is in force, as sentences.
+fn base(source: Option<Source<'_>>) -> String {
+    let Some(source) = source else {
+        return "It is the one built into this version.".to_owned();
+    };
+    let url = escape(source.url);
+    let which = source.made_at.map_or_else(
+        || format!("It is the one built into this version: none of <code>{url}</code> was taken yet."),
+        |made_at| {
+            format!(
+                "It is the signed one of <code>{url}</code>, made {}.",
+                words::moment(made_at)
+            )
+        },
+    );
+    let looked = source.looked_at.map_or_else(String::new, |looked_at| {
+        format!(" The last look for a newer one was {}.", words::moment(looked_at))
+    });
+    format!("{which}{looked}")
 }
 
 /// The place of the section in which a finding stands.

@@ -1,9 +1,11 @@
 //! `/app/requests/{id}`: one request beside the list: where its time went, what was tried and why, and who paid.
 
+mod again;
 mod times;
 
 use std::fmt::Write as _;
 
+use planner::explain::Explanation;
 use planner::money::Micros;
 use serde_json::Value;
 
@@ -30,6 +32,10 @@ pub struct Shown<'a> {
     pub back: &'a str,
     /// The installation's address, for code.
     pub address: &'a str,
+    /// Where the same page tells where the request would go now, for who may see that.
+    pub explained_at: Option<&'a str>,
+    /// Where it would go now, once that is asked.
+    pub explanation: Option<&'a Explanation>,
 }
 
 /// The part of the page that tells it.
@@ -72,7 +78,7 @@ pub fn drawer(shown: &Shown<'_>) -> Html {
         money(request),
         adjustments(request),
         texts(request),
-        again(shown),
+        again::section(shown),
     ] {
         out.push_str(&section);
     }
@@ -152,7 +158,11 @@ fn own_path(url: &str) -> String {
 }
 
 fn lane(shown: &Shown<'_>, attempt: &Value) -> String {
-    shown.providers.name(text(attempt, "provider")).to_owned()
+    lane_name(shown, text(attempt, "provider")).to_owned()
+}
+
+fn lane_name<'a>(shown: &'a Shown<'_>, provider: &'a str) -> &'a str {
+    shown.providers.name(provider)
 }
 
 const fn or_dash(text: &str) -> &str {
@@ -291,39 +301,6 @@ fn texts(request: &Value) -> String {
     )
 }
 
-fn again(shown: &Shown<'_>) -> String {
-    let request = shown.request;
-    let asked = &request["payloads"]["request"];
-    let endpoint = text(request, "endpoint");
-    let (body, told) = if asked.is_object() && endpoint.ends_with("/generations") {
-        (asked.clone(), "")
-    } else {
-        let body = serde_json::json!({ "model": text(request, "model"), "prompt": "…" });
-        (
-            body,
-            "<p class=\"hint\">The texts of this request are not kept, so that the prompt and what else was set are left to you.</p>",
-        )
-    };
-    let body = serde_json::to_string_pretty(&body)
-        .unwrap_or_default()
-        .replace('\'', "'\\''");
-    let curl = |query: &str| {
-        format!(
-            "curl \"{}{endpoint}{query}\" \\\n  -H \"Authorization: Bearer $PICTOR_API_KEY\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'",
-            shown.address
-        )
-    };
-    format!(
-        "<section><h3>The call again</h3>{told}<details><summary>As curl</summary>{}</details><details><summary>Where it would go now, and why</summary><p class=\"hint\">It tells the way and the price, and makes nothing.</p>{}</details></section>\n",
-        code(Language::Shell, "The call again as curl", &curl("")),
-        code(
-            Language::Shell,
-            "The same, explained and not executed",
-            &curl("?dryRun=true&explain=true")
-        )
-    )
-}
-
 fn actions(out: &mut String, shown: &Shown<'_>) {
     let request = shown.request;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -356,27 +333,7 @@ fn actions(out: &mut String, shown: &Shown<'_>) {
         out.push_str(&shown.desk.form(&path, "", &button));
     }
     out.push_str("</footer>");
-    publish(out, shown);
-}
-
-/// Publishing is its owner's choice: the form stands where a picture is kept, with what is to be shown beside it.
-fn publish(out: &mut String, shown: &Shown<'_>) {
-    let request = shown.request;
-    let account = text(request, "account_id");
-    let is_own = account.is_empty() || account == shown.desk.account_id;
-    if !is_own || list(&request["result"], "data").is_empty() {
-        return;
-    }
-    let form = format!(
-        "<div class=\"field\"><label for=\"dr-p\">The prompt, as it is to be shown</label><textarea id=\"dr-p\" name=\"prompt\" rows=\"2\" maxlength=\"4000\" required>{}</textarea></div><button class=\"btn sm\" type=\"submit\">Hang it in the gallery</button>",
-        escape(text(request, "prompt"))
-    );
-    let path = format!("/app/requests/{}/publish", text(request, "id"));
-    let _ = write!(
-        out,
-        "<details class=\"more\"><summary>Publish the picture</summary>{}</details>",
-        shown.desk.form(&path, "stack", &form)
-    );
+    again::publish(out, shown);
 }
 
 #[cfg(test)]
@@ -413,6 +370,8 @@ mod tests {
             providers: &providers,
             back: "/app/requests",
             address: "http://h",
+            explained_at: None,
+            explanation: None,
         })
         .0;
         for told in [

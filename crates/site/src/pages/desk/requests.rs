@@ -1,11 +1,13 @@
 //! `/app/requests`: the log, searched on the server; its state is its address.
 
+mod filter;
+
 use std::fmt::Write as _;
 
 use planner::money::Micros;
 use serde_json::Value;
 
-use super::{Desk, Named, Place, address, brief, choice, empty, held, pages, paid, value};
+use super::{Desk, Named, Place, address, brief, empty, held, pages, paid, value};
 use crate::charts::spark;
 use crate::frame::Page;
 use crate::html::{Html, escape, icon, status};
@@ -27,6 +29,9 @@ pub const FILTERS: [(&str, &str); 7] = [
     ("user", "user"),
     ("session", "session_id"),
 ];
+
+/// Days that are named instead of a period, in the page's address and by the API.
+pub const TIMES: [(&str, &str); 2] = [("from", "created_after"), ("to", "created_before")];
 
 /// What the page shows.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ pub struct Shown<'a> {
 pub fn page(shown: &Shown<'_>) -> Page {
     let mut out = String::new();
     summary_place(&mut out, shown);
-    filter(&mut out, shown);
+    filter::form(&mut out, shown);
     let class = if shown.open.is_some() { " open" } else { "" };
     let _ = write!(out, "<div class=\"a-split{class}\">");
     match shown.page {
@@ -119,7 +124,16 @@ fn query_with(shown: &Shown<'_>, changed: &[(&str, &str)]) -> Vec<(String, Strin
     pairs
 }
 
+/// Whether days are named.
+fn has_times(shown: &Shown<'_>) -> bool {
+    TIMES.iter().any(|(name, _)| !value(shown.query, name).is_empty())
+}
+
+/// The period; none where days are named.
 fn period<'a>(shown: &'a Shown<'_>) -> &'a str {
+    if has_times(shown) {
+        return "";
+    }
     match value(shown.query, "days") {
         "" => PERIOD_DEFAULT,
         days => days,
@@ -143,7 +157,10 @@ pub(super) fn periods(current: &str, href: impl Fn(&str) -> String) -> String {
 
 fn beside(shown: &Shown<'_>) -> String {
     let mut out = periods(period(shown), |days| {
-        address("/app/requests", &query_with(shown, &[("days", days)]))
+        address(
+            "/app/requests",
+            &query_with(shown, &[("days", days), ("from", ""), ("to", "")]),
+        )
     });
     for (format, words) in [("csv", "CSV"), ("ndjson", "JSON")] {
         let href = address("/app/requests/export", &query_with(shown, &[("format", format)]));
@@ -243,73 +260,11 @@ pub fn totals(summary: &Value) -> Html {
     Html(out)
 }
 
-fn filter(out: &mut String, shown: &Shown<'_>) {
-    let given = |name: &str| value(shown.query, name);
-    let _ = write!(
-        out,
-        "<form class=\"a-filter\" action=\"/app/requests\" aria-label=\"Filter requests\"><div class=\"find\">{}<label class=\"sr\" for=\"rq\">Id, your own id, user, session, key, model, code, or words of the prompt</label><input id=\"rq\" type=\"search\" name=\"q\" value=\"{}\" placeholder=\"Id, your own id, user, code, words of the prompt\" data-find-here></div>",
-        icon("search"),
-        escape(given("q"))
-    );
-    let states = [
-        ("", "Outcome: any"),
-        ("completed", "completed"),
-        ("upstream_failure", "failed at the providers"),
-        ("rejected", "refused"),
-        ("cancelled", "cancelled"),
-        ("processing", "under way"),
-    ];
-    out.push_str(&choice("af-s", "status", "Outcome", &states, given("status")));
-    let of = |any: &'static str, all: &[&'_ str]| -> Vec<(String, String)> {
-        let any = std::iter::once((String::new(), any.to_owned()));
-        any.chain(all.iter().map(|one| ((*one).to_owned(), (*one).to_owned())))
-            .collect()
-    };
-    let keys = std::iter::once((String::new(), "Key: any".to_owned())).chain(shown.keys.0.iter().cloned());
-    let mut choices = vec![
-        ("af-m", "model", "Model", of("Model: any", &shown.models)),
-        ("af-p", "provider", "Provider", of("Provider: any", &shown.providers)),
-        ("af-k", "key", "Key", keys.collect()),
-    ];
-    if !shown.accounts.is_empty() {
-        choices.push(("af-a", "account", "Account", of("Account: any", &shown.accounts)));
-    }
-    for (id, name, label, all) in &choices {
-        let all: Vec<(&str, &str)> = all.iter().map(|(id, words)| (id.as_str(), words.as_str())).collect();
-        out.push_str(&choice(id, name, label, &all, given(name)));
-    }
-    // What only links set stays set.
-    for name in ["code", "user", "session", "days"] {
-        if !given(name).is_empty() {
-            let _ = write!(
-                out,
-                "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
-                escape(given(name))
-            );
-        }
-    }
-    out.push_str("<button class=\"btn sm\" type=\"submit\">Apply</button></form>");
-    let set = ["code", "user", "session"]
-        .into_iter()
-        .filter(|name| !given(name).is_empty());
-    let chips: String = set
-        .map(|name| {
-            let href = address("/app/requests", &query_with(shown, &[(name, "")]));
-            format!(
-                "<a class=\"tag\" href=\"{}\">{name}: {} {}<span class=\"sr\">, take it away</span></a>",
-                escape(&href),
-                escape(given(name)),
-                icon("x")
-            )
-        })
-        .collect();
-    if !chips.is_empty() {
-        let _ = write!(out, "<p class=\"row tight\">{chips}</p>");
-    }
-}
-
 fn is_filtered(shown: &Shown<'_>) -> bool {
-    let names = FILTERS.iter().map(|(name, _)| *name).chain(["q", "account"]);
+    let names = FILTERS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["q", "account", "from", "to"]);
     names.into_iter().any(|name| !value(shown.query, name).is_empty())
 }
 

@@ -57,7 +57,7 @@ pub fn page(shown: &Shown<'_>) -> Page {
         out.push_str("<p class=\"banner ok\" role=\"status\">Links are signed with another secret from now on.</p>");
     }
     out.push_str(
-        "<p class=\"dim\">What is in force in this process. It is changed in the settings file or by variables, and takes effect with the next start. Secrets are not shown.</p>",
+        "<p class=\"dim\">What is in force in this process. It is changed in the settings file or by variables. What a running gateway can take over is in force <a href=\"/docs/settings#while-it-serves\">when the file changes</a>; the rest waits for the next start. Secrets are not shown.</p>",
     );
     let given = settings.iter().filter(|setting| setting.origin.is_some());
     let rows: String = given.map(row).collect();

@@ -45,6 +45,8 @@ pub struct Shown<'a> {
 pub struct Spending<'a> {
     /// The period in days, or `all`.
     pub period: &'a str,
+    /// The account that was chosen; nothing where none was.
+    pub account: &'a str,
     /// Spending by day, as the API answers it.
     pub by_day: Value,
     /// Spending by each of [`GROUPS`].
@@ -193,8 +195,12 @@ fn group(out: &mut String, shown: &Spending<'_>, title: &str, filter: &str, usag
         let words = if id.is_empty() {
             words
         } else {
-            let pairs = [("days", shown.period), (filter, id)];
-            let pairs: Vec<(String, String)> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let pairs = [("days", shown.period), (filter, id), ("account", shown.account)];
+            let pairs: Vec<(String, String)> = pairs
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
             format!("<a href=\"{}\">{words}</a>", escape(&address("/app/requests", &pairs)))
         };
         let share = row["cost_micros"].as_f64().unwrap_or_default() / most.max(1.0) * 100.0;

@@ -52,21 +52,60 @@ impl InArena {
     }
 }
 
-/// `3rd of 24`.
-fn place(rank: Ranked) -> String {
-    let ending = match (rank.rank % 10, rank.rank % 100) {
+/// `3rd`.
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",
         (2, _) => "nd",
         (3, _) => "rd",
         _ => "th",
     };
+    format!("{number}{ending}")
+}
+
+/// `3rd of 24`, with the ranks that it may hold.
+fn place(rank: Ranked) -> String {
     let range = if rank.best == rank.worst {
         String::new()
     } else {
         format!(", may be {}", rank.range())
     };
-    format!("{}{ending} of {}{range}", rank.rank, rank.of)
+    format!("{} of {}{range}", ordinal(rank.rank), rank.of)
+}
+
+/// Where it stands, for the head of the page: on the board of a mode, else on that of all votes. Nothing while it is not
+/// ranked.
+pub(super) fn rank(arena: &InArena) -> Html {
+    let of_mode = arena.boards.iter().find(|(board, ..)| board.starts_with("mode:"));
+    let Some((board, name, rank, _)) = of_mode.or_else(|| arena.boards.first()) else {
+        return Html::default();
+    };
+    let among = if of_mode.is_some() {
+        format!("in {}", escape(&name.to_lowercase()))
+    } else {
+        "overall".to_owned()
+    };
+    let range = if rank.best == rank.worst {
+        String::new()
+    } else {
+        format!(
+            " <span class=\"dimmer\">between {} and {}</span>",
+            ordinal(rank.best),
+            ordinal(rank.worst)
+        )
+    };
+    let sandbox = if arena.sandbox {
+        " <span class=\"dimmer\">by the sandbox’s pictures</span>"
+    } else {
+        ""
+    };
+    Html(format!(
+        "<a href=\"/leaderboard?board={}\">{} of {}</a> {among}{range}{sandbox}",
+        escape(board),
+        ordinal(rank.rank),
+        rank.of
+    ))
 }
 
 pub(super) fn section(sheet: &Sheet<'_>) -> Html {

@@ -11,6 +11,9 @@ use crate::html::{Html, escape, icon, money, rendered, status};
 use crate::picture::Picture;
 use crate::words;
 
+/// Letters of a picture's prompt that are told beside it.
+const PROMPT_CHARS: usize = 240;
+
 #[derive(Template)]
 #[template(path = "model/hero.html", whitespace = "minimize")]
 struct Hero<'a> {
@@ -24,6 +27,7 @@ struct Hero<'a> {
     size: String,
     from: Html,
     here: Html,
+    rank: Html,
     figure: Html,
     is_live: bool,
 }
@@ -45,6 +49,7 @@ pub(super) fn hero(sheet: &Sheet<'_>) -> Html {
         size: facts::sizes(view),
         from: from(sheet),
         here: here(sheet),
+        rank: super::arena::rank(sheet.shown.arena),
         figure: figure(sheet),
         is_live: !model.is_disabled(),
     };
@@ -106,6 +111,12 @@ fn here(sheet: &Sheet<'_>) -> Html {
 fn figure(sheet: &Sheet<'_>) -> Html {
     let name = sheet.name();
     match sheet.shown.picture {
+        picture @ Picture::OnShow { prompt, page, .. } => Html(format!(
+            "<figure class=\"plate\">{}<figcaption><span class=\"q\">“{}”</span><span>Made here by {name}: <a href=\"{page}\">on show in the gallery</a></span></figcaption></figure>",
+            picture.html(&format!("Picture by {name}: {prompt}"), false),
+            escape(&words::start(prompt, PROMPT_CHARS)),
+            name = escape(name),
+        )),
         picture @ Picture::Sandbox { prompt, .. } => Html(format!(
             "<figure class=\"plate\">{}<figcaption><span class=\"q\">“{}”</span><span>Sandbox picture: says nothing of the model’s hand</span></figcaption></figure>",
             picture.html(&format!("Sandbox picture for {name}: {prompt}"), false),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use planner::view::OfferView;
+use planner::view::{ModelView, OfferView};
 use serde_json::Value;
 
 use super::Sheet;
@@ -132,29 +132,47 @@ fn takes(out: &mut String, sheet: &Sheet<'_>, offer: &OfferView<'_>) {
     }
 }
 
-/// What it takes for each parameter, folded away: a name stands there once for each way in which modes differ.
-fn parameters(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
-    let mut told: Vec<String> = Vec::new();
+/// What an offer takes for each parameter: its name, the native name where that is another, and its bounds in words. A name
+/// stands there once for each way in which modes differ.
+pub(crate) fn takes_each(view: &ModelView<'_>, offer: &OfferView<'_>) -> Vec<(String, Option<String>, String)> {
+    let mut told = Vec::new();
     for (_, mode) in &offer.modes {
-        for (name, native, bounds) in sheet.shown.view.taken_by(mode) {
-            let native = match native.trim_end_matches("[]") {
-                same if same == name => String::new(),
-                other => format!(" as <code>{}</code>", escape(other)),
-            };
-            let line = format!("<li><code>{}</code>{native}{}</li>", escape(name), taken(&bounds));
-            if !told.contains(&line) {
-                told.push(line);
+        for (name, native, bounds) in view.taken_by(mode) {
+            let native = native.trim_end_matches("[]");
+            let native = (native != name).then(|| native.to_owned());
+            let one = (name.to_owned(), native, taken(&bounds));
+            if !told.contains(&one) {
+                told.push(one);
             }
         }
     }
+    told
+}
+
+/// The same, folded away.
+fn parameters(sheet: &Sheet<'_>, offer: &OfferView<'_>) -> String {
+    let told = takes_each(sheet.shown.view, offer);
+    let lines: String = told
+        .iter()
+        .map(|(name, native, bounds)| {
+            let native = native
+                .as_ref()
+                .map_or_else(String::new, |native| format!(" as <code>{}</code>", escape(native)));
+            let bounds = if bounds.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", escape(bounds))
+            };
+            format!("<li><code>{}</code>{native}{bounds}</li>", escape(name))
+        })
+        .collect();
     format!(
-        "<details><summary>{}</summary><ul class=\"notes\">{}</ul></details>",
+        "<details><summary>{}</summary><ul class=\"notes\">{lines}</ul></details>",
         words::count(told.len(), "parameter"),
-        told.concat()
     )
 }
 
-/// The bounds of a parameter in words, with a colon before them.
+/// The bounds of a parameter in words.
 fn taken(bounds: &Value) -> String {
     let mut told: Vec<String> = Vec::new();
     if let Some(values) = bounds["values"].as_array() {
@@ -172,15 +190,11 @@ fn taken(bounds: &Value) -> String {
     if let Some(default) = bounds.get("default") {
         told.push(format!("{} when absent", typed(default)));
     }
-    if told.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", escape(&told.join("; ")))
-    }
+    told.join("; ")
 }
 
 /// What it takes as a size, mode by mode where that differs.
-fn sizes(offer: &OfferView<'_>) -> String {
+pub(crate) fn sizes(offer: &OfferView<'_>) -> String {
     let told: Vec<(String, &str)> = offer
         .modes
         .iter()

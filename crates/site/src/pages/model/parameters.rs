@@ -131,16 +131,39 @@ fn shown(value: &Value) -> String {
 
 /// The legal values. Sizes by name have a table of their own below.
 fn values(parameter: &ParameterView) -> Html {
-    /// Values that are shown as tags; of more only the number is told.
+    /// Values that are shown as tags; more are folded away.
     const TAGS_MAX: usize = 12;
     let all: Vec<String> = parameter.values.iter().map(shown).collect();
-    if all.len() > TAGS_MAX {
+    let tags = value_tags(all.iter().map(String::as_str));
+    if all.len() <= TAGS_MAX {
+        return tags;
+    }
+    if parameter.group == "size" {
         return Html(format!(
             " <span class=\"hint\">{} of them: <a href=\"#sizes\">see Sizes</a></span>",
             all.len()
         ));
     }
-    value_tags(all.iter().map(String::as_str))
+    Html(format!(
+        "<details><summary>{}</summary>{tags}</details>",
+        words::count(all.len(), "value")
+    ))
+}
+
+/// The bounds of a parameter in words.
+pub(crate) fn bounds(parameter: &ParameterView) -> Vec<String> {
+    let range = match (parameter.min, parameter.max) {
+        (Some(min), Some(max)) => Some(format!("{} to {}", words::plain(min), words::plain(max))),
+        (Some(min), None) => Some(format!("At least {}", words::plain(min))),
+        (None, Some(max)) => Some(format!("At most {}", words::plain(max))),
+        (None, None) => None,
+    };
+    range.into_iter().chain(longest(parameter)).collect()
+}
+
+fn longest(parameter: &ParameterView) -> Option<String> {
+    let most = parameter.max_chars?;
+    Some(format!("Up to {} characters", words::number(most)))
 }
 
 fn hints(sheet: &Sheet<'_>, parameter: &ParameterView) -> String {
@@ -166,16 +189,10 @@ fn hints(sheet: &Sheet<'_>, parameter: &ParameterView) -> String {
             .collect();
         told.push(format!("Left out it is {}", at.join(", ")));
     }
-    if parameter.name != "images" {
-        match (parameter.min, parameter.max) {
-            (Some(min), Some(max)) => told.push(format!("{} to {}", words::plain(min), words::plain(max))),
-            (Some(min), None) => told.push(format!("At least {}", words::plain(min))),
-            (None, Some(max)) => told.push(format!("At most {}", words::plain(max))),
-            (None, None) => {}
-        }
-    }
-    if let Some(most) = parameter.max_chars {
-        told.push(format!("Up to {} characters", words::number(most)));
+    if parameter.name == "images" {
+        told.extend(longest(parameter));
+    } else {
+        told.extend(bounds(parameter));
     }
     if !parameter.aliases.is_empty() {
         let names: Vec<String> = parameter

@@ -1,8 +1,10 @@
 //! Providers and prices: a form for an estimate, the matrix, the rates, and what is charged by what.
 
 use askama::Template;
+use planner::catalog::offer::Offer;
 use planner::catalog::pricing::{Basis, Component, Direction, Metric};
 use planner::price::table::{PriceRow, PricedSize};
+use planner::view::ModelView;
 use rust_decimal::Decimal;
 
 use super::Sheet;
@@ -79,12 +81,14 @@ pub(super) fn section(sheet: &Sheet<'_>) -> Html {
         )
     };
     let asked = sheet.shown.price;
-    let components: Vec<&Component> = table
-        .offers
-        .iter()
-        .flat_map(|offer| &offer.pricing.components)
+    let cell = |text: Option<String>| text.map_or_else(|| none("none"), |text| Cell { class: "n", text });
+    let rates: Vec<Rate> = rates(view)
+        .into_iter()
+        .map(|(label, cells)| Rate {
+            label,
+            cells: cells.into_iter().map(cell).collect(),
+        })
         .collect();
-    let rates = rates(sheet, &components);
     let is_all_tokens = rates.iter().all(|rate| !rate.label.contains(','));
     let rows = rows(&table.rows);
     let prices = Prices {
@@ -233,50 +237,34 @@ fn label(part: &Component) -> String {
     label
 }
 
-/// Prices that are not of an image by quality and size, offer by offer.
-fn rates(sheet: &Sheet<'_>, components: &[&Component]) -> Vec<Rate> {
-    let table = sheet.shown.view.prices();
+/// Prices that are not of an image by quality and size: what each is for, and what each offer of the table asks for it.
+pub(crate) fn rates(view: &ModelView<'_>) -> Vec<(String, Vec<Option<String>>)> {
+    let table = view.prices();
     let is_rate = |part: &Component| {
         part.direction != Direction::Output || part.metric != Metric::Image || !part.arguments.is_empty()
     };
     let mut labels: Vec<String> = Vec::new();
-    for part in components.iter().filter(|part| is_rate(part)) {
+    let components = table.offers.iter().flat_map(|offer| &offer.pricing.components);
+    for part in components.filter(|part| is_rate(part)) {
         let label = label(part);
         if !labels.contains(&label) {
             labels.push(label);
         }
     }
-    labels
-        .into_iter()
-        .map(|name| Rate {
-            cells: table
-                .offers
-                .iter()
-                .map(|offer| {
-                    let mut own = offer
-                        .pricing
-                        .components
-                        .iter()
-                        .filter(|part| is_rate(part) && label(part) == name);
-                    own.next().map_or_else(
-                        || none("none"),
-                        |part| Cell {
-                            class: "n",
-                            text: match part.first_unit_price {
-                                Some(first) => format!(
-                                    "{}, {}",
-                                    rate(first, offer.pricing.markup_percent),
-                                    rate(part.unit_price, offer.pricing.markup_percent)
-                                ),
-                                None => rate(part.unit_price, offer.pricing.markup_percent),
-                            },
-                        },
-                    )
-                })
-                .collect(),
-            label: name,
+    let at = |offer: &Offer, name: &str| {
+        let mut own = offer.pricing.components.iter();
+        let part = own.find(|part| is_rate(part) && label(part) == name)?;
+        let own = rate(part.unit_price, offer.pricing.markup_percent);
+        Some(match part.first_unit_price {
+            Some(first) => format!("{}, {own}", rate(first, offer.pricing.markup_percent)),
+            None => own,
         })
-        .collect()
+    };
+    let row = |name: String| {
+        let cells = table.offers.iter().map(|offer| at(offer, &name)).collect();
+        (name, cells)
+    };
+    labels.into_iter().map(row).collect()
 }
 
 /// A rate with the operator's mark-up.

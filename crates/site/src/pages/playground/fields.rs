@@ -1,26 +1,22 @@
 //! The fields of the form: what at least one of the chosen models takes, and which; and what is left out.
 
+mod controls;
+
 use std::fmt::Write as _;
 
 use planner::mode::Mode;
+use planner::request::N_MAX;
 use planner::size::Size;
 use planner::view::ParameterView;
-use serde_json::Value;
 
 use super::{Chosen, Shown};
 use crate::charts::shape;
 use crate::html::{Html, escape, icon};
 use crate::words;
+use controls::{field, select, texts};
 
-/// Shapes that are offered beside the model's own.
-const SHAPES: [(&str, u32, u32); 6] = [
-    ("1:1", 1, 1),
-    ("3:2", 3, 2),
-    ("2:3", 2, 3),
-    ("4:3", 4, 3),
-    ("16:9", 16, 9),
-    ("9:16", 9, 16),
-];
+/// Shapes that people ask for most.
+const SHAPES: [&str; 6] = ["1:1", "3:2", "2:3", "4:3", "16:9", "9:16"];
 /// Parameters that have a place of their own on the page, or that the page sets itself.
 const PLACED: [&str; 19] = [
     "model",
@@ -43,8 +39,6 @@ const PLACED: [&str; 19] = [
     "webhook_url",
     "scale_factor",
 ];
-/// Values that are shown side by side; more go into a list.
-const SIDE_BY_SIDE_MAX: usize = 4;
 /// Parameters that people look for, and are told of when no chosen model takes them.
 const LOOKED_FOR: [&str; 7] = [
     "seed",
@@ -56,16 +50,29 @@ const LOOKED_FOR: [&str; 7] = [
     "style",
 ];
 
-/// A parameter and the chosen models that take it.
+/// A parameter, and the chosen models that take it, each with what it takes.
 struct Taken<'a> {
-    parameter: &'a ParameterView,
-    by: Vec<&'a Chosen>,
+    name: &'a str,
+    by: Vec<(&'a Chosen, &'a ParameterView)>,
+}
+
+impl Taken<'_> {
+    /// Whether some model takes no request without it.
+    fn is_required(&self) -> bool {
+        self.by.iter().any(|(_, own)| own.required)
+    }
+
+    /// Ids of the models that take it, with spaces between.
+    fn takers(&self) -> String {
+        let ids: Vec<&str> = self.by.iter().map(|(chosen, _)| chosen.id.as_str()).collect();
+        escape(&ids.join(" "))
+    }
 }
 
 /// All fields of the mode.
 pub(super) fn all(shown: &Shown<'_>) -> Html {
     let taken = taken(shown);
-    let find = |name: &str| taken.iter().find(|one| one.parameter.name == name);
+    let find = |name: &str| taken.iter().find(|one| one.name == name);
     let mut out = String::new();
     if shown.mode != Mode::Upscale {
         prompt(&mut out, shown, find("prompt"));
@@ -78,20 +85,17 @@ pub(super) fn all(shown: &Shown<'_>) -> Html {
             out.push_str(&field(shown, factor));
         }
     } else {
-        sizes(&mut out, shown, find("resolution"));
+        sizes(&mut out, shown, &taken);
     }
-    out.push_str("<div class=\"duo\">");
-    if let Some(quality) = find("quality") {
-        out.push_str(&field(shown, quality));
-    } else {
-        out.push_str("<span></span>");
+    let (quality, n) = (find("quality"), find("n"));
+    if quality.is_some() || n.is_some() {
+        out.push_str("<div class=\"duo\">");
+        out.push_str(&quality.map_or_else(|| "<span></span>".to_owned(), |one| field(shown, one)));
+        if let Some(n) = n {
+            count(&mut out, shown, n);
+        }
+        out.push_str("</div>\n");
     }
-    let n = escape(shown.value("n"));
-    let _ = writeln!(
-        out,
-        "<div class=\"field\"><label for=\"pg-n\">Images</label><input id=\"pg-n\" name=\"n\" type=\"number\" min=\"1\" max=\"10\" value=\"{}\"></div></div>",
-        if n.is_empty() { "1" } else { &n }
-    );
     more(&mut out, shown, &taken);
     Html(out)
 }
@@ -104,11 +108,11 @@ fn taken<'a>(shown: &'a Shown<'_>) -> Vec<Taken<'a>> {
             if !parameter.modes.contains(&shown.mode) {
                 continue;
             }
-            match found.iter_mut().find(|one| one.parameter.name == parameter.name) {
-                Some(one) => one.by.push(chosen),
+            match found.iter_mut().find(|one| one.name == parameter.name) {
+                Some(one) => one.by.push((chosen, parameter)),
                 None => found.push(Taken {
-                    parameter,
-                    by: vec![chosen],
+                    name: &parameter.name,
+                    by: vec![(chosen, parameter)],
                 }),
             }
         }
@@ -116,8 +120,21 @@ fn taken<'a>(shown: &'a Shown<'_>) -> Vec<Taken<'a>> {
     found
 }
 
+/// How many images.
+fn count(out: &mut String, shown: &Shown<'_>, one: &Taken<'_>) {
+    let asked = escape(shown.value("n"));
+    let most = one.by.iter().map(|(_, own)| own.max.unwrap_or(f64::from(N_MAX)));
+    let _ = write!(
+        out,
+        "<div class=\"field\" data-takers=\"{}\"><label for=\"pg-n\">Images</label><input id=\"pg-n\" name=\"n\" type=\"number\" min=\"1\" max=\"{}\" value=\"{}\"></div>",
+        one.takers(),
+        words::plain(most.fold(1.0, f64::max)),
+        if asked.is_empty() { "1" } else { &asked }
+    );
+}
+
 fn prompt(out: &mut String, shown: &Shown<'_>, taken: Option<&Taken<'_>>) {
-    let longest = taken.and_then(|one| one.by.iter().filter_map(|chosen| longest(chosen)).min());
+    let longest = taken.and_then(|one| one.by.iter().filter_map(|(_, own)| own.max_chars).min());
     let limit = longest.map_or_else(String::new, |chars| {
         format!(
             " <span class=\"hint num\">up to {} characters</span>",
@@ -125,18 +142,13 @@ fn prompt(out: &mut String, shown: &Shown<'_>, taken: Option<&Taken<'_>>) {
         )
     });
     let most = longest.map_or_else(String::new, |chars| format!(" maxlength=\"{chars}\""));
-    let is_required = taken.is_some_and(|one| one.parameter.required);
+    let is_required = taken.is_some_and(Taken::is_required);
     let _ = writeln!(
         out,
         "<div class=\"field\"><label for=\"pg-p\">Prompt{limit}</label><textarea id=\"pg-p\" name=\"prompt\" rows=\"4\"{most}{}>{}</textarea></div>",
         if is_required { " required" } else { "" },
         escape(shown.value("prompt")),
     );
-}
-
-fn longest(chosen: &Chosen) -> Option<u64> {
-    let mut own = chosen.parameters.iter();
-    own.find(|parameter| parameter.name == "prompt")?.max_chars
 }
 
 /// Input images and their mask.
@@ -183,41 +195,82 @@ fn inputs(out: &mut String, shown: &Shown<'_>, has_mask: bool) {
     out.push_str("</div>\n");
 }
 
-/// Shapes to scale, an exact size, a tier; and what each model makes of it.
-fn sizes(out: &mut String, shown: &Shown<'_>, resolution: Option<&Taken<'_>>) {
+/// The shapes that can be asked for: all that a chosen model makes by name, and where one makes any, those that people ask
+/// for most.
+fn shapes(one: &Taken<'_>) -> Vec<(String, Size)> {
+    let named = one.by.iter().flat_map(|(_, own)| texts(own));
+    let is_free = one.by.iter().any(|(_, own)| own.values.is_empty());
+    let usual = SHAPES.iter().filter(|_| is_free).map(|name| (*name).to_owned());
+    let mut found: Vec<(String, Size)> = Vec::new();
+    for name in usual.chain(named) {
+        let Some((width, height)) = name.split_once(':') else {
+            continue;
+        };
+        let (Ok(width), Ok(height)) = (width.parse(), height.parse()) else {
+            continue;
+        };
+        if !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, Size::new(width, height)));
+        }
+    }
+    // Square, then what people ask for most, then from the widest to the highest.
+    let place = |name: &str| SHAPES.iter().position(|usual| *usual == name).unwrap_or(SHAPES.len());
+    let width = |size: Size| f64::from(size.width_px) / f64::from(size.height_px.max(1));
+    found.sort_by(|(a, a_size), (b, b_size)| {
+        let by_width = width(*b_size).total_cmp(&width(*a_size));
+        place(a).cmp(&place(b)).then(by_width)
+    });
+    found
+}
+
+/// Shapes to scale, an exact size, a tier; and what each model makes of it. Nothing where no chosen model takes a size.
+fn sizes(out: &mut String, shown: &Shown<'_>, taken: &[Taken<'_>]) {
+    let find = |name: &str| taken.iter().find(|one| one.name == name);
+    let (shape_of, exact, resolution) = (find("aspect_ratio"), find("size"), find("resolution"));
+    if shape_of.is_none() && exact.is_none() && resolution.is_none() {
+        return;
+    }
     let asked = shown.value("aspect_ratio");
     let _ = write!(
         out,
-        "<fieldset class=\"field\"><legend>Size <span class=\"hint num\" data-live=\"size\">{}</span></legend><div class=\"shapes\">",
+        "<fieldset class=\"field\"><legend>Size <span class=\"hint num\" data-live=\"size\">{}</span></legend>",
         escape(&makes(shown))
     );
-    let auto = std::iter::once(("", "auto", None));
-    let shapes = SHAPES
-        .into_iter()
-        .map(|(name, width, height)| (name, name, Some(Size::new(width, height))));
-    let mut all: Vec<(&str, &str, Option<Size>)> = auto.chain(shapes).collect();
-    if !all.iter().any(|(value, _, _)| *value == asked) {
-        all.push((asked, asked, None));
+    if let Some(one) = shape_of {
+        let _ = write!(out, "<div class=\"shapes\" data-takers=\"{}\">", one.takers());
+        let auto = std::iter::once((String::new(), None));
+        let known = shapes(one).into_iter().map(|(name, size)| (name, Some(size)));
+        let mut all: Vec<(String, Option<Size>)> = auto.chain(known).collect();
+        if !all.iter().any(|(value, _)| *value == asked) {
+            all.push((asked.to_owned(), None));
+        }
+        for (value, size) in all {
+            let checked = if value == asked { " checked" } else { "" };
+            let name = if value.is_empty() { "auto" } else { &value };
+            let _ = write!(
+                out,
+                "<label><input type=\"radio\" name=\"aspect_ratio\" value=\"{}\"{checked}>{}{}</label>",
+                escape(&value),
+                shape(size),
+                escape(name)
+            );
+        }
+        out.push_str("</div>");
     }
-    for (value, name, size) in all {
-        let checked = if value == asked { " checked" } else { "" };
+    out.push_str("<div class=\"duo\">");
+    if let Some(one) = exact {
         let _ = write!(
             out,
-            "<label><input type=\"radio\" name=\"aspect_ratio\" value=\"{}\"{checked}>{}{}</label>",
-            escape(value),
-            shape(size),
-            escape(name)
+            "<div class=\"field\" data-takers=\"{}\"><label for=\"pg-s\">Exact size</label><input id=\"pg-s\" type=\"text\" name=\"size\" class=\"mono\" value=\"{}\" placeholder=\"1536x1024\" pattern=\"\\s*|auto|[0-9]+[x:][0-9]+\" autocomplete=\"off\"></div>",
+            one.takers(),
+            escape(shown.value("size"))
         );
     }
-    let _ = write!(
-        out,
-        "</div><div class=\"duo\"><div class=\"field\"><label for=\"pg-s\">Exact size</label><input id=\"pg-s\" type=\"text\" name=\"size\" class=\"mono\" value=\"{}\" placeholder=\"1536x1024\" pattern=\"\\s*|auto|[0-9]+[x:][0-9]+\" autocomplete=\"off\"></div>",
-        escape(shown.value("size"))
-    );
     if let Some(resolution) = resolution {
         let _ = write!(
             out,
-            "<div class=\"field\"><label for=\"pg-r\">Resolution</label>{}</div>",
+            "<div class=\"field\" data-takers=\"{}\"><label for=\"pg-r\">Resolution</label>{}</div>",
+            resolution.takers(),
             select(shown, "pg-r", resolution)
         );
     }
@@ -255,26 +308,26 @@ fn more(out: &mut String, shown: &Shown<'_>, taken: &[Taken<'_>]) {
     };
     let (fields, others): (Vec<&Taken<'_>>, Vec<&Taken<'_>>) = taken
         .iter()
-        .filter(|one| !PLACED.contains(&one.parameter.name.as_str()))
-        .partition(|one| is_simple(one.parameter));
+        .filter(|one| !PLACED.contains(&one.name))
+        .partition(|one| one.by.iter().any(|(_, own)| is_simple(own)));
+    let partial = taken.iter().find(|one| one.name == "partial_images");
     let open = fields
         .iter()
-        .any(|one| one.parameter.required || !shown.value(&one.parameter.name).is_empty());
+        .any(|one| one.is_required() || !shown.value(one.name).is_empty());
     let _ = write!(
         out,
         "<details class=\"more\"{}><summary>More parameters <span class=\"hint\">{}</span></summary><div class=\"morebox\"><div class=\"duo\">",
         if open { " open" } else { "" },
-        fields.len() + 1
+        fields.len() + usize::from(partial.is_some())
     );
     for one in &fields {
         out.push_str(&field(shown, one));
     }
-    let partial = taken.iter().find(|one| one.parameter.name == "partial_images");
     if let Some(partial) = partial {
         out.push_str(&field(shown, partial));
     }
     out.push_str("</div>");
-    let is_taken = |name: &str| taken.iter().any(|one| one.parameter.name == name);
+    let is_taken = |name: &str| taken.iter().any(|one| one.name == name);
     let missing: Vec<String> = LOOKED_FOR
         .iter()
         .filter(|name| !is_taken(name))
@@ -294,7 +347,7 @@ fn more(out: &mut String, shown: &Shown<'_>, taken: &[Taken<'_>]) {
     }
     let only_api: Vec<String> = others
         .iter()
-        .map(|one| format!("<code>{}</code>", escape(&one.parameter.name)))
+        .map(|one| format!("<code>{}</code>", escape(one.name)))
         .collect();
     if !only_api.is_empty() {
         let _ = write!(
@@ -304,137 +357,4 @@ fn more(out: &mut String, shown: &Shown<'_>, taken: &[Taken<'_>]) {
         );
     }
     out.push_str("</div></details>\n");
-}
-
-/// One field with its label, and the models that take it where not all do.
-fn field(shown: &Shown<'_>, one: &Taken<'_>) -> String {
-    let parameter = one.parameter;
-    let name = escape(&parameter.name);
-    let label = match parameter.name.as_str() {
-        "quality" => "Quality",
-        "scale_factor" => "Scale",
-        other => other,
-    };
-    let hint = if one.by.len() == shown.chosen.len() {
-        String::new()
-    } else {
-        let names: Vec<&str> = one.by.iter().map(|chosen| chosen.name.as_str()).collect();
-        format!(" <span class=\"hint\">{}</span>", escape(&words::list(&names)))
-    };
-    let takers: Vec<&str> = one.by.iter().map(|chosen| chosen.id.as_str()).collect();
-    let takers = escape(&takers.join(" "));
-    let values: Vec<String> = texts(parameter);
-    if parameter.name == "quality" && (1..=SIDE_BY_SIDE_MAX).contains(&values.len()) {
-        let mut out = format!(
-            "<fieldset class=\"field\" data-takers=\"{takers}\"><legend>{label}{hint}</legend><div class=\"seg sm\">"
-        );
-        let asked = shown.value(&parameter.name);
-        let has_auto = values.iter().any(|value| value == "auto");
-        let usual = std::iter::once(String::new()).filter(|_| !has_auto);
-        for value in usual.chain(values) {
-            let is_chosen = value == asked || (asked.is_empty() && value == "auto");
-            let _ = write!(
-                out,
-                "<label><input type=\"radio\" name=\"{name}\" value=\"{}\"{}>{}</label>",
-                escape(&value),
-                if is_chosen { " checked" } else { "" },
-                if value.is_empty() {
-                    "usual".to_owned()
-                } else {
-                    escape(&value)
-                }
-            );
-        }
-        out.push_str("</div></fieldset>");
-        return out;
-    }
-    let id = format!("pg-f-{name}");
-    let control = if !values.is_empty() || parameter.types.iter().any(|kind| kind == "boolean") {
-        select(shown, &id, one)
-    } else {
-        input(shown, &id, parameter)
-    };
-    format!(
-        "<div class=\"field\" data-takers=\"{takers}\"><label for=\"{id}\">{}{hint}</label>{control}</div>",
-        escape(label)
-    )
-}
-
-/// The values of a parameter as they are typed.
-fn texts(parameter: &ParameterView) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    let mut all: Vec<String> = parameter.values.iter().map(text).collect();
-    all.retain(|value| value != "null");
-    all
-}
-
-fn usual(parameter: &ParameterView) -> String {
-    let text = parameter
-        .default
-        .as_ref()
-        .filter(|value| !value.is_null())
-        .map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
-    text.map_or_else(|| "as usual".to_owned(), |value| format!("as usual: {value}"))
-}
-
-fn select(shown: &Shown<'_>, id: &str, one: &Taken<'_>) -> String {
-    let parameter = one.parameter;
-    let asked = shown.value(&parameter.name);
-    let mut values: Vec<String> = Vec::new();
-    for chosen in &one.by {
-        for own in chosen.parameters.iter().filter(|own| own.name == parameter.name) {
-            for value in texts(own) {
-                if !values.contains(&value) {
-                    values.push(value);
-                }
-            }
-        }
-    }
-    if values.is_empty() {
-        values = vec!["true".to_owned(), "false".to_owned()];
-    }
-    let required = if parameter.required { " required" } else { "" };
-    let mut out = format!(
-        "<select id=\"{id}\" name=\"{}\"{required}><option value=\"\">{}</option>",
-        escape(&parameter.name),
-        escape(&usual(parameter))
-    );
-    for value in values {
-        let chosen = if value == asked { " selected" } else { "" };
-        let _ = write!(out, "<option value=\"{0}\"{chosen}>{0}</option>", escape(&value));
-    }
-    out.push_str("</select>");
-    out
-}
-
-fn input(shown: &Shown<'_>, id: &str, parameter: &ParameterView) -> String {
-    let is_number = parameter.types.iter().any(|kind| kind == "integer" || kind == "number");
-    let mut more = String::new();
-    if is_number {
-        let step = if parameter.types.iter().any(|kind| kind == "number") {
-            "any"
-        } else {
-            "1"
-        };
-        let _ = write!(more, " type=\"number\" step=\"{step}\"");
-        for (name, bound) in [("min", parameter.min), ("max", parameter.max)] {
-            if let Some(bound) = bound {
-                let _ = write!(more, " {name}=\"{bound}\"");
-            }
-        }
-    } else {
-        more.push_str(" type=\"text\" autocomplete=\"off\"");
-        if let Some(chars) = parameter.max_chars {
-            let _ = write!(more, " maxlength=\"{chars}\"");
-        }
-    }
-    if parameter.required {
-        more.push_str(" required");
-    }
-    format!(
-        "<input id=\"{id}\" name=\"{}\" value=\"{}\"{more} placeholder=\"{}\">",
-        escape(&parameter.name),
-        escape(shown.value(&parameter.name)),
-        escape(&usual(parameter))
-    )
 }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use planner::mode::Mode;
 
-use super::{Shown, Who, outcome};
+use super::{Grid, Shown, Who, outcome};
 use crate::html::{Html, escape, icon};
+use crate::words;
 
 /// The middle of the page.
 pub(super) fn stage(shown: &Shown<'_>) -> Html {
@@ -25,7 +26,7 @@ pub(super) fn stage(shown: &Shown<'_>) -> Html {
         empty(&mut out, shown);
     }
     results(&mut out);
-    code(&mut out);
+    code(&mut out, shown.grid);
     out.push_str("</div>\n");
     Html(out)
 }
@@ -80,7 +81,7 @@ fn masker(out: &mut String) {
     };
     let _ = write!(
         out,
-        "<section class=\"masker\" aria-labelledby=\"mk-h\" data-masker hidden>\n<header class=\"row between\"><h2 id=\"mk-h\" class=\"h3\">Mask of image 1 <span class=\"hint\">Paint what may change</span></h2><div class=\"row tight\"><span class=\"hint num\" data-cover aria-live=\"polite\">0 % of the picture</span><button class=\"btn sm\" type=\"button\" data-do=\"drop\">Without mask</button><button class=\"btn sm main\" type=\"button\" data-do=\"done\">Done</button></div></header>\n<div class=\"tools\" role=\"toolbar\" aria-label=\"Mask tools\" aria-controls=\"mk-c\"><span class=\"set\">{}{}{}</span><span class=\"size\"><label class=\"small nowrap\" for=\"mk-s\">Size</label><input id=\"mk-s\" type=\"range\" min=\"4\" max=\"400\" value=\"96\" data-size><output class=\"num small\" for=\"mk-s\" data-sizeout>96 px</output></span><span class=\"set\">{}{}{}{}</span><span class=\"set\">{}{}{}<label class=\"btn sm icon\"><input class=\"sr\" type=\"file\" accept=\"image/png\" data-load><span class=\"sr\">Load a mask file</span>{}</label></span></div>\n",
+        "<section class=\"masker\" aria-labelledby=\"mk-h\" data-masker hidden>\n<header class=\"row between\"><h2 id=\"mk-h\" class=\"h3\">Mask of image 1 <span class=\"hint\">Paint what may change</span></h2><div class=\"row tight\"><span class=\"hint num\" data-cover aria-live=\"polite\">0 % of the picture</span><button class=\"btn sm\" type=\"button\" data-do=\"drop\">Without mask</button><button class=\"btn sm main\" type=\"button\" data-do=\"done\">Done</button></div></header>\n<div class=\"tools\" role=\"toolbar\" aria-label=\"Mask tools\" aria-controls=\"mk-c\"><span class=\"set\">{}{}{}</span><span class=\"size\"><label class=\"small nowrap\" for=\"mk-s\">Size</label><input id=\"mk-s\" type=\"range\" min=\"4\" max=\"400\" value=\"96\" data-size><output class=\"num small\" for=\"mk-s\" data-sizeout>96 px</output></span><span class=\"set\">{}{}{}{}</span><span class=\"set\">{}{}{}{}<label class=\"btn sm icon\"><input class=\"sr\" type=\"file\" accept=\"image/png\" data-load><span class=\"sr\">Load a mask file</span>{}</label></span></div>\n",
         tool("brush", "brush", "Brush", "B", true),
         tool("erase", "eraser", "Erase", "E", false),
         tool("rect", "square-dashed", "Rectangle", "R", false),
@@ -88,6 +89,7 @@ fn masker(out: &mut String) {
         act("redo", "redo-2", "Redo"),
         word("invert", "contrast", "Invert"),
         word("clear", "trash-2", "Clear"),
+        act("out", "zoom-out", "Zoom out"),
         act("in", "zoom-in", "Zoom in"),
         word("fit", "scan-search", "Whole picture"),
         act("save", "download", "Save the mask as PNG"),
@@ -128,10 +130,17 @@ fn results(out: &mut String) {
     );
 }
 
-fn code(out: &mut String) {
+fn code(out: &mut String, grid: Option<Grid>) {
+    let grid = grid.map_or_else(String::new, |grid| {
+        let cost = grid.cost.map_or_else(
+            || "not all of which can be made".to_owned(),
+            |cost| format!("{} at most", words::price(cost)),
+        );
+        format!("{} × {} requests, {cost}", grid.models, grid.values)
+    });
     let _ = write!(
         out,
-        "<section class=\"ascode\" data-scripted hidden><div class=\"row between baseline\"><details class=\"more grow\"><summary>The same as code</summary><div class=\"code\"><pre tabindex=\"0\" role=\"region\" aria-label=\"The same request as code\"><code data-code></code></pre><div class=\"act\"><button class=\"btn sm bare\" type=\"button\" data-copy>{}<span>Copy</span></button></div></div></details><span class=\"row tight\"><button class=\"btn sm bare\" type=\"button\" data-link>{}<span>Link to these settings</span></button><button class=\"btn sm bare\" type=\"button\" data-preset>{}Save as preset</button></span></div>\n<details class=\"more\"><summary>Vary one parameter</summary><div class=\"duo\"><div class=\"field\"><label for=\"pg-vp\">Parameter</label><select id=\"pg-vp\" data-vary><option value=\"\">none</option></select></div><div class=\"field\"><label for=\"pg-vv\">Values <span class=\"hint\">with commas between</span></label><input id=\"pg-vv\" type=\"text\" data-values autocomplete=\"off\" placeholder=\"1, 2, 3\"></div></div><p class=\"hint\" data-grid></p></details>\n<details class=\"more\"><summary>Use an API key</summary><div class=\"field\"><label for=\"pg-key\">API key <span class=\"hint\">stays in this tab and goes to this host alone</span></label><input id=\"pg-key\" type=\"password\" class=\"mono\" autocomplete=\"one-time-code\" placeholder=\"pk_…\" data-key></div></details></section>\n",
+        "<section class=\"ascode\" data-scripted hidden><div class=\"row between baseline\"><details class=\"more grow\"><summary>The same as code</summary><div class=\"code\"><pre tabindex=\"0\" role=\"region\" aria-label=\"The same request as code\"><code data-code></code></pre><div class=\"act\"><button class=\"btn sm bare\" type=\"button\" data-copy>{}<span>Copy</span></button></div></div></details><span class=\"row tight\"><button class=\"btn sm bare\" type=\"button\" data-link>{}<span>Link to these settings</span></button><button class=\"btn sm bare\" type=\"button\" data-preset>{}Save as preset</button></span></div>\n<details class=\"more\"><summary>Vary one parameter</summary><div class=\"duo\"><div class=\"field\"><label for=\"pg-vp\">Parameter</label><select id=\"pg-vp\" data-vary><option value=\"\">none</option></select></div><div class=\"field\"><label for=\"pg-vv\">Values <span class=\"hint\">with commas between</span></label><input id=\"pg-vv\" type=\"text\" data-values autocomplete=\"off\" placeholder=\"1, 2, 3\"></div></div><p class=\"hint\" data-grid data-live=\"grid\">{grid}</p></details>\n<details class=\"more\"><summary>Use an API key</summary><div class=\"field\"><label for=\"pg-key\">API key <span class=\"hint\">stays in this tab and goes to this host alone</span></label><input id=\"pg-key\" type=\"password\" class=\"mono\" autocomplete=\"one-time-code\" placeholder=\"pk_…\" data-key></div></details></section>\n",
         icon("copy"),
         icon("link"),
         icon("bookmark"),
