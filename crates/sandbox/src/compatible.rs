@@ -20,8 +20,6 @@ use errors::Reason;
 use servers::{Auth, Server};
 use std::sync::Arc;
 
-pub(crate) use servers::{AZURE, LOCALAI, SDCPP, SGLANG, VLLM};
-
 /// One server's state.
 pub(crate) struct Emulator {
     core: Arc<Core>,
@@ -35,8 +33,14 @@ enum Kind {
     Edit,
 }
 
-/// The routes of one server, below its own prefix.
-pub(crate) fn router(core: Arc<Core>, server: &'static Server) -> Router {
+/// The routes of all servers, each below its own prefix.
+pub(crate) fn router(core: &Arc<Core>) -> Router {
+    servers::all().fold(Router::new(), |router, server| {
+        router.nest(&format!("/{}", server.provider), routes(Arc::clone(core), server))
+    })
+}
+
+fn routes(core: Arc<Core>, server: &'static Server) -> Router {
     let emulator = Arc::new(Emulator { core, server });
     let mut router = Router::new().route("/generated-images/{file}", get(file));
     for path in server.generations {

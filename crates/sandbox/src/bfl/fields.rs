@@ -13,7 +13,7 @@ const LONGEST_RATIO: f64 = 21.0 / 9.0;
 /// Everything that is wrong, in the order of the model's fields.
 pub(super) fn check(model: &Model, body: &Map<String, Value>) -> Result<(), Vec<FieldFault>> {
     let mut faults = Vec::new();
-    for field in model.fields.iter().flat_map(|group| group.iter()) {
+    for field in model.fields {
         match body.get(field.name).filter(|value| !value.is_null()) {
             None if field.required => {
                 let whole = Value::Object(body.clone());

@@ -54,7 +54,7 @@ async fn accept(bfl: &Bfl, parts: &Parts, body: Body, path: &str) -> Result<Work
         ObjectError::NotJson => unreadable("json_invalid", "JSON decode error"),
     })?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
-        handle.note_fields(Provider::Bfl, model.path, &body);
+        handle.note_fields(Provider::Bfl, model.id, &body);
     }
     let body = fit(body, |body| check(model, body).is_ok());
     check(model, &body).map_err(|problems| errors::fields(&problems))?;

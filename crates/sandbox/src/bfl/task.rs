@@ -75,7 +75,7 @@ pub(super) async fn get(State(bfl): State<Arc<Bfl>>, Query(asked): Query<Asked>,
             json!({"id": asked.id, "status": "Task not found", "result": null, "progress": null, "details": null});
         return wire::json(StatusCode::OK, &body);
     };
-    let path = task.work.ask.model.path;
+    let path = task.work.ask.model.id;
     if let Some(handle) = request.extensions().get::<CallHandle>() {
         handle.note(Provider::Bfl, path, &Value::Null);
     }

@@ -102,12 +102,12 @@ impl Ask {
 
 impl Asked for Ask {
     fn order(&self) -> Order<'_> {
-        let is_small = self.model.path.contains("klein");
+        let is_small = self.model.id.contains("klein");
         Order {
             seed: self.seed.map(i64::cast_unsigned),
             seed_less_bits: 32,
             pace: if is_small { Pace::Fast } else { Pace::Medium },
-            ..Order::new(Provider::Bfl, self.model.path, &self.prompt, 1)
+            ..Order::new(Provider::Bfl, self.model.id, &self.prompt, 1)
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) struct Ask {
 /// The first thing that is wrong.
 pub(super) fn check(model: &'static Model, body: &Map<String, Value>, headers: &HeaderMap) -> Result<Ask, Refused> {
     for (name, value) in body {
-        if name != "prompt" && !model.fields().contains(&name.as_str()) {
+        if name != "prompt" && !model.fields.contains(&name.as_str()) {
             let message = format!("Extra inputs are not permitted, field: '{name}', value: {value}");
             return Err(errors::invalid(message));
         }

@@ -1,15 +1,13 @@
 //! Reads and checks an `imageInference` task.
 
 use super::errors;
-use super::models::{Kind, Model};
+use super::models::Model;
 use crate::refused::Refused;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
 
 /// Results of one task.
 const MAX_RESULTS: u64 = 20;
-/// Longest prompt, in characters: OpenAI's models take more than those that Runware hosts.
-const MAX_PROMPT: [usize; 2] = [3_000, 32_000];
 /// Parameters that every model has.
 const COMMON: [&str; 19] = [
     "taskType",
@@ -77,7 +75,7 @@ pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<
             return Err(errors::unsupported(name));
         }
     }
-    let longest = MAX_PROMPT[usize::from(model.kind != Kind::Diffusion)];
+    let longest = model.longest_prompt;
     let prompt = text(task, "positivePrompt")?.ok_or_else(|| errors::missing("positivePrompt"))?;
     if !(2..=longest).contains(&prompt.chars().count()) {
         let expected = format!("It must have between 2 and {longest} characters.");

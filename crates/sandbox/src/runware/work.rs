@@ -2,7 +2,7 @@
 
 use super::ask::{Ask, OutputType};
 use super::errors;
-use super::models::Kind;
+use super::models::{Kind, Price};
 use crate::core::Core;
 use crate::faults::Refusal;
 use crate::inputs;
@@ -57,7 +57,7 @@ impl Asked for Ask {
     fn order(&self) -> Order<'_> {
         let (pace, quality) = match self.model.kind {
             Kind::Diffusion | Kind::Edit => (Pace::Fast, ""),
-            Kind::Classic | Kind::Free | Kind::Unknown => (Pace::Slow, self.quality.as_str()),
+            Kind::OpenAi => (Pace::Slow, self.quality.as_str()),
         };
         Order {
             provider: Provider::Runware,
@@ -105,7 +105,7 @@ impl Asked for Ask {
             transparent: self.transparent,
             keep: match self.model.kind {
                 Kind::Diffusion => (1.0 - self.strength) as f32,
-                Kind::Classic | Kind::Free | Kind::Edit | Kind::Unknown => DEFAULT_KEEP,
+                Kind::OpenAi | Kind::Edit => DEFAULT_KEEP,
             },
             format: self.format,
             quality: Some(self.compression),
@@ -120,12 +120,10 @@ impl Asked for Ask {
             micros: model.micros(size_px, quality, self.count, &self.prompt, &inputs.sizes_px()),
             quality: (model.kind != Kind::Diffusion).then(|| quality.clone()),
             tokens: None,
-            reason: match model.kind {
-                Kind::Edit => "listed price of an image".to_owned(),
-                Kind::Classic => "by image, size and quality, and the tokens of its inputs".to_owned(),
-                Kind::Diffusion | Kind::Free | Kind::Unknown => {
-                    "a stand-in by pixels: no price is published".to_owned()
-                }
+            reason: match model.price {
+                Price::Image(_) => "listed price of an image".to_owned(),
+                Price::ByQuality { .. } => "by image, size and quality, and the tokens of its inputs".to_owned(),
+                Price::Unpublished => "a stand-in by pixels: no price is published".to_owned(),
             },
         }
     }

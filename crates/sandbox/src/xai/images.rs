@@ -66,7 +66,7 @@ impl Asked for Ask {
             images: self.count,
             // Ten ticks are a nanodollar.
             micros: micros_from_nanos(i128::from(self.ticks()) / 10),
-            quality: Some(self.quality.to_owned()).filter(|_| self.model.has_quality()),
+            quality: Some(self.quality.to_owned()).filter(|_| self.model.has_quality),
             tokens: None,
             reason: format!("{} pictures at {}, {inputs} inputs", self.count, self.resolution),
         }
