@@ -61,7 +61,7 @@ async fn file(State(emulator): State<Arc<Emulator>>, Path(file): Path<String>) -
 }
 
 /// The parts of a request that differ by server.
-struct Call {
+struct Received {
     kind: Kind,
     /// The model, where the path names it.
     deployment: Option<String>,
@@ -80,7 +80,7 @@ fn endpoint(kind: Kind) -> MethodRouter<Arc<Emulator>> {
               Extension(log): Extension<CallHandle>,
               headers: HeaderMap,
               body: Body| async move {
-            let call = Call {
+            let call = Received {
                 kind,
                 deployment: deployment.map(|Path(name)| name),
                 query: query.unwrap_or_default(),
@@ -94,7 +94,7 @@ fn endpoint(kind: Kind) -> MethodRouter<Arc<Emulator>> {
 }
 
 impl Emulator {
-    async fn answer(&self, call: Call) -> Response {
+    async fn answer(&self, call: Received) -> Response {
         let base = self.core.base_url_for(&axum::http::Uri::default(), &call.headers);
         let checked = async {
             self.authorize(&call)?;
@@ -110,7 +110,7 @@ impl Emulator {
         reason.dressed(self.server.dress).into_response()
     }
 
-    fn authorize(&self, call: &Call) -> Result<(), Reason> {
+    fn authorize(&self, call: &Received) -> Result<(), Reason> {
         let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
         match self.server.auth {

@@ -1,5 +1,6 @@
 //! The models, the fields that each takes, and its price.
 
+use crate::shapes::MEGAPIXEL;
 use crate::tables::{self, Models};
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -72,8 +73,6 @@ pub(super) struct Model {
     pub(super) price: Price,
 }
 
-/// A megapixel, in pixels.
-pub(super) const MEGAPIXEL: u64 = 1_048_576;
 /// An input image counts for no more megapixels: a larger one is made smaller first.
 const INPUT_MEGAPIXELS_MOST: i64 = 4;
 /// The most pixels of a picture of a free size.

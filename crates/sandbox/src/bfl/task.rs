@@ -4,7 +4,7 @@ use super::errors;
 use super::work::{Ask, run};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
-use crate::faults::{Faults, Stage};
+use crate::faults::{Faults, Moderation};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::wire;
@@ -31,8 +31,8 @@ impl Task {
             Some(Ok(result)) => ("Ready", result.clone(), Value::Null),
             Some(Err(refused)) => {
                 let status = match refused.end {
-                    Some(End::Moderated(Stage::Input)) => "Request Moderated",
-                    Some(End::Moderated(Stage::Output)) => "Content Moderated",
+                    Some(End::Moderated(Moderation::Input)) => "Request Moderated",
+                    Some(End::Moderated(Moderation::Output)) => "Content Moderated",
                     _ => "Error",
                 };
                 (status, Value::Null, refused.body.clone())

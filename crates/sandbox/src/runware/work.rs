@@ -4,18 +4,18 @@ use super::ask::{Ask, OutputType};
 use super::errors;
 use super::models::{Kind, Price};
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::names::random_uuid;
 use crate::pictures::{DEFAULT_KEEP, Drawing, Drawn, white_to_clear};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Made, Order, Work};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use imaging::{Bitmap, ImageFormat};
+use imaging::Bitmap;
 use scenes::Detail;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -113,9 +113,9 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Cost {
         let (model, quality) = (self.model, &self.quality);
-        Charge {
+        Cost {
             images: self.count,
             micros: model.micros(size_px, quality, self.count, &self.prompt, &inputs.sizes_px()),
             quality: (model.kind != Kind::Diffusion).then(|| quality.clone()),
@@ -135,7 +135,7 @@ impl Asked for Ask {
         })
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }
@@ -172,12 +172,8 @@ fn image(core: &Core, work: &Work<Ask>, id: &str, bytes: Bytes) -> (&'static str
         OutputType::Base64 => ("imageBase64Data", STANDARD.encode(bytes)),
         OutputType::DataUri => ("imageDataURI", format!("data:{kind};base64,{}", STANDARD.encode(bytes))),
         OutputType::Url => {
-            let extension = match format {
-                ImageFormat::Jpeg => "jpg",
-                ImageFormat::Webp => "webp",
-                _ => "png",
-            };
-            let place = work.publish(core, bytes, format.mime_type(), KEPT);
+            let extension = format.extension();
+            let place = work.publish(core, bytes, kind, KEPT);
             (
                 "imageURL",
                 format!("{}/runware/media/{place}/{id}.{extension}", work.base_url),
