@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::catalog::provider::Provider;
-use providers::{Adapter, Credential, Endpoint};
+use providers::{Adapter, Credential, UpstreamAccess};
 use url::{Host, Url};
 
 use crate::db::{Database, DatabaseError};
@@ -48,7 +48,7 @@ pub struct Upstream {
     /// How it is served.
     pub service: Service,
     /// Where its API is; `None` while it is off.
-    pub endpoint: Option<Endpoint>,
+    pub endpoint: Option<UpstreamAccess>,
     /// Where it works, as far as that is known.
     pub region: Option<String>,
     /// Its wire protocol.
@@ -215,11 +215,11 @@ fn serve(provider: &Provider, own: &ProviderSettings, sandbox: SandboxUse, any_r
     Service::Real { origin }
 }
 
-fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String> {
+fn real(provider: &Provider, own: &ProviderSettings) -> Result<UpstreamAccess, String> {
     let base = own.base_url.as_deref().unwrap_or(&provider.base_url);
     let mut options = provider.options.clone();
     options.extend(own.options.clone());
-    Ok(Endpoint {
+    Ok(UpstreamAccess {
         provider: provider.id.clone(),
         base_url: parse(base)?,
         credential: Credential::new(own.credential.clone().unwrap_or_default()),
@@ -227,7 +227,7 @@ fn real(provider: &Provider, own: &ProviderSettings) -> Result<Endpoint, String>
     })
 }
 
-fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<Endpoint, String> {
+fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<UpstreamAccess, String> {
     let mut options = provider.options.clone();
     options.extend(
         provider
@@ -235,7 +235,7 @@ fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<Endpoint, St
             .iter()
             .map(|(name, path)| (name.clone(), format!("{root}{path}"))),
     );
-    Ok(Endpoint {
+    Ok(UpstreamAccess {
         provider: provider.id.clone(),
         base_url: parse(&format!("{root}{path}"))?,
         credential: Credential::new(provider.sandbox_credential.clone()),

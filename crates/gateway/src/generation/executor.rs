@@ -36,7 +36,7 @@ use walk::Walk;
 
 pub use walk::FirstCalls;
 
-pub(super) use call::{Made, Success, read};
+pub(super) use call::{CallImage, Success, read};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {

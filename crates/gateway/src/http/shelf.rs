@@ -12,7 +12,7 @@ use serde_json::Value;
 use site::card::Card;
 use site::here::{Here, Providers, Service};
 use site::openapi::Reference;
-use site::performance::{Call, Performance};
+use site::performance::{LoggedCall, Performance};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::generation::Generator;
@@ -162,7 +162,7 @@ impl Shelf {
     }
 }
 
-async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, crate::db::DatabaseError> {
+async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<LoggedCall>, crate::db::DatabaseError> {
     let since = now - SignedDuration::from_hours(24 * i64::from(PERFORMANCE_DAYS));
     // What a caller did wrong says nothing of the provider.
     let callers = [FailureKind::InvalidArgument, FailureKind::ContentPolicy].map(code_of);
@@ -170,7 +170,7 @@ async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, crate:
     let told = calls
         .into_iter()
         .filter(|call| !call.code.as_deref().is_some_and(|code| callers.contains(&code)))
-        .map(|call| Call {
+        .map(|call| LoggedCall {
             model: call.model,
             provider: call.provider,
             succeeded: call.succeeded,

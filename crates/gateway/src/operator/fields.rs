@@ -1,4 +1,5 @@
-//! Reading a JSON object all of whose fields are known, with everything that is wrong told at once.
+//! Reading a JSON object of a caller all of whose fields are known, with everything that is wrong told at once. Queries have
+//! a reader of their own (`api/query.rs`), as their values are texts; what was meant is guessed by one rule for all.
 
 use std::ops::RangeInclusive;
 

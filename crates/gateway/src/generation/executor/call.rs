@@ -16,7 +16,7 @@ use planner::native::NativeValue;
 use planner::price::charge::charge;
 use planner::size::Size;
 use planner::usage::Usage;
-use providers::{Adapter, Blob, Driver, Finished, Observer, ProviderRequest, SpoolScope};
+use providers::{Adapter, Blob, Driver, FinishedAttempt, Observer, ProviderRequest, SpoolScope};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 use tokio::time::{Instant, sleep_until};
@@ -98,7 +98,7 @@ pub(super) struct Tried {
 }
 
 /// A call to be made.
-pub(super) struct Call {
+pub(super) struct NewCall {
     pub(super) ticket: usize,
     pub(super) adapter: &'static dyn Adapter,
     pub(super) facts: Facts,
@@ -122,7 +122,7 @@ pub(super) struct CallEnd {
 }
 
 /// An image that a call gave.
-pub(in crate::generation) struct Made {
+pub(in crate::generation) struct CallImage {
     pub(in crate::generation) image: Inspected,
     pub(in crate::generation) revised_prompt: Option<String>,
     /// How its file ends.
@@ -134,7 +134,7 @@ pub(in crate::generation) struct Made {
 /// What a call gave.
 #[derive(Default)]
 pub(in crate::generation) struct Success {
-    pub(in crate::generation) images: Vec<Made>,
+    pub(in crate::generation) images: Vec<CallImage>,
     /// Why some that were made are missing.
     pub(super) lost: Vec<Failure>,
     pub(in crate::generation) usage: Option<Usage>,
@@ -159,7 +159,7 @@ impl Success {
     }
 }
 
-impl Call {
+impl NewCall {
     /// Makes the call and tells of it. When nobody listens any more, as others were faster, its end goes on record.
     pub(super) async fn make(self, means: Arc<Means>) {
         let end = Box::new(self.run(&means).await);
@@ -331,7 +331,7 @@ impl Call {
     async fn examined(
         &self,
         means: &Means,
-        finished: Result<Finished, Failure>,
+        finished: Result<FinishedAttempt, Failure>,
     ) -> Result<(Option<String>, Success), Failure> {
         match finished {
             Ok(finished) => read(&means.processor, finished).await,
@@ -359,7 +359,7 @@ fn told(failure: &Failure, took: Duration) {
 
 /// Hears of one call: partial images go to the caller, its job goes on record.
 struct Heard<'a> {
-    call: &'a Call,
+    call: &'a NewCall,
     means: &'a Means,
     position: i64,
 }
@@ -398,7 +398,7 @@ pub(super) fn took_too_long(provider: &str) -> Failure {
 /// The readable images of a finished call, and the provider's own id of it.
 pub(in crate::generation) async fn read(
     processor: &Processor,
-    finished: Finished,
+    finished: FinishedAttempt,
 ) -> Result<(Option<String>, Success), Failure> {
     let (mut images, mut lost) = (Vec::new(), finished.lost);
     for image in finished.images {
@@ -407,7 +407,7 @@ pub(in crate::generation) async fn read(
                 spent: Spent::Yes,
                 ..unreadable("its last bytes are missing")
             }),
-            Ok((info, ending)) => images.push(Made {
+            Ok((info, ending)) => images.push(CallImage {
                 image: Inspected { blob: image.blob, info },
                 revised_prompt: image.revised_prompt,
                 ending,

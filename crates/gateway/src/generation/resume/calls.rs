@@ -14,14 +14,14 @@ use planner::native::{NativeRequest, NativeValue};
 use providers::{Blob, Observer, ProviderRequest, SpoolScope};
 use tokio::time::{Instant, sleep};
 
-use super::salvage::{Call, Salvage, Told};
+use super::salvage::{KnownCall, Salvage, Told};
 use super::{GRACE, ResumeError, time_left};
 use crate::boundary::passed;
 use crate::db::DatabaseError;
 use crate::db::generations::{Orphan, OrphanedAttempt};
 use crate::db::media::MediaRow;
 use crate::generation::Generator;
-use crate::generation::executor::{Made, Success, read};
+use crate::generation::executor::{CallImage, Success, read};
 use crate::generation::facts::{Facts, Origin};
 use crate::generation::routing::Ended;
 use crate::generation::track::Track;
@@ -40,7 +40,7 @@ impl Generator {
         for row in self.database.media_of(&orphan.id).await? {
             let origin: Option<Origin> = row.made.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let position = origin.as_ref().map(|origin| origin.attempt);
-            let is_its = |call: &Call| match position {
+            let is_its = |call: &KnownCall| match position {
                 Some(position) => call.row.position == position,
                 // Earlier versions did not note whose it is.
                 None => !call.row.failed && call.facts.is_some(),
@@ -57,7 +57,7 @@ impl Generator {
                 success.reported = produced.reported;
                 success.sizes = Some(produced.sizes);
             }
-            success.images.push(Made {
+            success.images.push(CallImage {
                 image,
                 revised_prompt: None,
                 ending: Ending::Whole,
@@ -90,7 +90,7 @@ impl Generator {
     }
 
     /// Asks a provider for a job that it accepted.
-    pub(super) async fn ask_for(&self, orphan: &Orphan, call: &Call, scope: &SpoolScope) -> Told {
+    pub(super) async fn ask_for(&self, orphan: &Orphan, call: &KnownCall, scope: &SpoolScope) -> Told {
         let started = Instant::now();
         let (Some(handle), Some(facts)) = (&call.row.handle, &call.facts) else {
             return Told {
@@ -257,7 +257,7 @@ impl Generator {
             row.started_at = self.clock.now();
             row.position = track.begin(&facts, row.started_at).await?.position;
             (row.handle, row.failed, row.failed_unspent) = (None, false, false);
-            places.push(salvage.add(Call::new(row, Some(facts), None)));
+            places.push(salvage.add(KnownCall::new(row, Some(facts), None)));
         }
         let calls = places.into_iter().map(|place| {
             let call = &salvage.calls[place];
@@ -270,7 +270,7 @@ impl Generator {
         Ok(())
     }
 
-    async fn call_anew(&self, orphan: &Orphan, call: &Call, track: &Track, scope: &SpoolScope) -> Told {
+    async fn call_anew(&self, orphan: &Orphan, call: &KnownCall, track: &Track, scope: &SpoolScope) -> Told {
         let started = Instant::now();
         let noted = Noted {
             track,
