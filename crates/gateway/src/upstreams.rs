@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use planner::catalog::Catalog;
 use planner::catalog::provider::Provider;
-use providers::{Adapter, Credential, Endpoint};
+use providers::{Adapter, Credential, UpstreamAccess};
 use url::{Host, Url};
 
 use access::Access;
@@ -246,7 +246,7 @@ fn real(provider: &Provider, own: &ProviderSettings) -> Result<Access, String> {
     options.extend(own.options.clone());
     let several = own.several();
     let first = several.first().map(|(_, _, secret)| *secret);
-    let endpoint = Endpoint {
+    let endpoint = UpstreamAccess {
         provider: provider.id.clone(),
         base_url: parse(base)?,
         credential: Credential::new(first.or(own.credential.as_deref()).unwrap_or_default()),
@@ -260,7 +260,7 @@ fn real(provider: &Provider, own: &ProviderSettings) -> Result<Access, String> {
     Ok(Access::spread(endpoint, several))
 }
 
-fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<Endpoint, String> {
+fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<UpstreamAccess, String> {
     let mut options = provider.options.clone();
     options.extend(
         provider
@@ -268,7 +268,7 @@ fn sandboxed(provider: &Provider, root: &str, path: &str) -> Result<Endpoint, St
             .iter()
             .map(|(name, path)| (name.clone(), format!("{root}{path}"))),
     );
-    Ok(Endpoint {
+    Ok(UpstreamAccess {
         provider: provider.id.clone(),
         base_url: parse(&format!("{root}{path}"))?,
         credential: Credential::new(provider.sandbox_credential.clone()),

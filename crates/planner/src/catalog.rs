@@ -24,8 +24,6 @@ use model::Model;
 use parameter::Parameter;
 use provider::Provider;
 
-pub(crate) use mistake::suggest::nearest;
-
 /// Everything that the catalogue's files say, checked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Catalog {

@@ -28,5 +28,6 @@ pub mod schema;
 pub mod secret;
 pub mod size;
 pub mod strategy;
+pub mod suggest;
 pub mod usage;
 pub mod view;

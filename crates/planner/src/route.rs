@@ -5,13 +5,14 @@ use rust_decimal::prelude::FromPrimitive;
 use serde_json::{Map, Value};
 
 use crate::argument::kind_of;
-use crate::catalog::{Catalog, nearest};
+use crate::catalog::Catalog;
 use crate::failure::FailoverPolicy;
 use crate::fault::{Fault, echo, listing};
 use crate::fit::FitRule;
 use crate::money::Micros;
 use crate::region::is_region;
 use crate::strategy::Strategy;
+use crate::suggest::nearest;
 
 /// Names in one list of providers: more than any catalogue has, few enough that each can be looked up.
 const PROVIDERS_MAX: usize = 64;
@@ -217,7 +218,7 @@ impl<'a> Reader<'a> {
         const TOLD_MAX: usize = 5;
         let names = self.fields.keys().filter(|name| !FIELDS.contains(&name.as_str()));
         for name in names.take(TOLD_MAX) {
-            let meant = nearest(name, FIELDS.into_iter()).map(|near| format!(" Did you mean '{near}'?"));
+            let meant = nearest(name, FIELDS).map(|near| format!(" Did you mean '{near}'?"));
             let message = format!(
                 "A route has no field {}.{} Its fields: {}",
                 echo(name),
@@ -299,11 +300,8 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown_provider(&self, name: &str) -> String {
-        /// Longest name that is compared with others; no id is near it.
-        const NAME_BYTES_MAX: usize = 100;
         let ids = || self.catalog.providers().map(|provider| provider.id.as_str());
-        let near = (name.len() <= NAME_BYTES_MAX).then(|| nearest(name, ids())).flatten();
-        match near {
+        match nearest(name, ids()) {
             Some(near) => format!("names an unknown provider {}. Did you mean '{near}'?", echo(name)),
             None => {
                 let ids: Vec<&str> = ids().collect();

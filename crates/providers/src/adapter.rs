@@ -6,6 +6,8 @@ pub(crate) mod fields;
 mod grant;
 mod job;
 pub(crate) mod money;
+#[cfg(test)]
+pub(crate) mod sample;
 pub(crate) mod verdict;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -17,7 +19,7 @@ use reqwest::{
 };
 
 pub(crate) use endpoint::misconfigured;
-pub use endpoint::{Credential, Endpoint};
+pub use endpoint::{Credential, UpstreamAccess};
 pub use events::{Events, Heard, Listening};
 pub use fields::Which;
 pub use grant::Grant;
@@ -51,7 +53,7 @@ pub trait Adapter: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct ProviderRequest {
     /// Whom to call.
-    pub endpoint: Endpoint,
+    pub endpoint: UpstreamAccess,
     /// What to ask.
     pub native: NativeRequest,
     /// The input images, by their index in `native`.
@@ -326,7 +328,7 @@ impl From<Result<Call, Failure>> for Step {
 #[derive(Debug, Default)]
 pub struct Output {
     /// The images, in the provider's order.
-    pub images: Vec<ProducedImage>,
+    pub images: Vec<OutputImage>,
     /// Token counts.
     pub usage: Option<Usage>,
     /// What the provider says that it charged, in millionths of a US dollar.
@@ -337,7 +339,7 @@ pub struct Output {
 
 /// One image of a successful attempt.
 #[derive(Debug)]
-pub struct ProducedImage {
+pub struct OutputImage {
     /// Where its bytes are.
     pub source: ImageSource,
     /// The prompt as the provider changed it.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, OutputImage, Patience, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
     },
@@ -85,7 +85,7 @@ fn finished(request: &ProviderRequest, reply: &Reply) -> Result<Output, Failure>
         Value::Array(_) | Value::Null if json.is_object() => return Err(empty()),
         _ => return Err(unreadable(provider, reply, "`data` is not a list")),
     };
-    let mut images: Vec<ProducedImage> = Vec::with_capacity(data.len());
+    let mut images: Vec<OutputImage> = Vec::with_capacity(data.len());
     // Of a group, some may fail alone; what came out is delivered.
     for item in data.iter().filter(|item| item["error"].is_null()) {
         let value = match text_of(&item["b64_json"]) {

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply, Stage, State, Step,
         fields::nested,
         misconfigured,
         money::micros_of,
@@ -168,7 +168,7 @@ fn polled(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step {
 }
 
 /// The picture; its link is signed and needs no credential.
-fn sample(request: &ProviderRequest, reply: &Reply) -> Result<Option<ProducedImage>, Failure> {
+fn sample(request: &ProviderRequest, reply: &Reply) -> Result<Option<OutputImage>, Failure> {
     let Some(document) = reply.document() else {
         return Ok(None);
     };

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
     },
@@ -207,7 +207,7 @@ fn done(request: &ProviderRequest, reply: &Reply, document: &Document, id: Optio
 
 /// The images of all messages, or of the list that older tasks have. A text beside them that is not the prompt is what
 /// the model made of it.
-fn images(request: &ProviderRequest, reply: &Reply, document: &Document) -> Result<Vec<ProducedImage>, Failure> {
+fn images(request: &ProviderRequest, reply: &Reply, document: &Document) -> Result<Vec<OutputImage>, Failure> {
     let output = &document.json["output"];
     let mut found = Vec::new();
     let mut add = |value: &Value, revised: Option<&str>| {

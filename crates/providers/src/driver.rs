@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     adapter::{
-        Adapter, Call, Endpoint, Output, ProviderRequest, Stage, State, Step,
+        Adapter, Call, Output, ProviderRequest, Stage, State, Step, UpstreamAccess,
         verdict::{says_gone, words},
     },
     network::{self, CONNECT_TIMEOUT, GuardConfig, GuardedClient, OutboundProxy, is_loopback},
@@ -117,7 +117,7 @@ impl Observer for () {
 
 /// A successful attempt, all images in the spool.
 #[derive(Debug)]
-pub struct Finished {
+pub struct FinishedAttempt {
     /// The images, in the provider's order.
     pub images: Vec<FinishedImage>,
     /// Why some that were made could not be had.
@@ -162,7 +162,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn of(endpoint: &Endpoint, url: &Url) -> Self {
+    fn of(endpoint: &UpstreamAccess, url: &Url) -> Self {
         if endpoint.owns(url) {
             Self::Own
         } else if endpoint.is_loopback() && is_loopback(url) {
@@ -214,7 +214,7 @@ impl Driver {
         scope: &SpoolScope,
         deadline: Instant,
         observer: &dyn Observer,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<FinishedAttempt, Failure> {
         let attempt = Attempt {
             adapter,
             request,
@@ -239,7 +239,7 @@ impl Driver {
         handle: &str,
         scope: &SpoolScope,
         deadline: Instant,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<FinishedAttempt, Failure> {
         let attempt = Attempt {
             adapter,
             request,
@@ -258,7 +258,7 @@ impl Driver {
         attempt: &Attempt<'_>,
         first: Result<Call, Failure>,
         state: State,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<FinishedAttempt, Failure> {
         let result = match first {
             Ok(call) => match self.drive(attempt, call, state).await {
                 Ok(output) => self.collect(attempt, output).await,
@@ -475,13 +475,12 @@ mod tests {
 
     #[test]
     fn foreign_addresses_are_public_unless_the_provider_is_here() {
-        let endpoint = |base: &str| Endpoint {
-            provider: "test".to_owned(),
-            base_url: Url::parse(base).expect("an address"),
-            credential: crate::Credential::new("x"),
-            options: indexmap::IndexMap::new(),
+        let reach = |base: &str, url: &str| {
+            Reach::of(
+                &crate::adapter::sample::access(base, "x", &[]),
+                &Url::parse(url).expect("an address"),
+            )
         };
-        let reach = |base: &str, url: &str| Reach::of(&endpoint(base), &Url::parse(url).expect("an address"));
         assert_eq!(reach("https://a.example/v1", "https://a.example/file"), Reach::Own);
         assert_eq!(reach("https://a.example/v1", "http://127.0.0.1/file"), Reach::Public);
         assert_eq!(reach("https://a.example/v1", "https://cdn.example/file"), Reach::Public);

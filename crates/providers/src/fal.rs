@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     adapter::{
-        Adapter, Call, Expect, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Expect, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply, Stage, State, Step,
         Which,
         fields::inline,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
@@ -212,7 +212,7 @@ fn fetched(request: &ProviderRequest, state: &mut State, reply: &Reply) -> Step 
 }
 
 /// `images` of most models, `image` of upscalers.
-fn images(request: &ProviderRequest, reply: &Reply) -> Option<Result<Vec<ProducedImage>, Failure>> {
+fn images(request: &ProviderRequest, reply: &Reply) -> Option<Result<Vec<OutputImage>, Failure>> {
     let document = reply.document()?;
     let json = &document.json;
     let revised_prompt = text_of(&json["revised_prompt"]).map(str::to_owned);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     adapter::{
-        Adapter, Call, Expect, ImageSource, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply,
+        Adapter, Call, Expect, ImageSource, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply,
         ReplyBody, Stage, State, Step,
         fields::{inline, nested},
         misconfigured,
@@ -144,7 +144,7 @@ fn image(request: &ProviderRequest, reply: Reply) -> Step {
     let upstream_id = reply.header("x-request-id").map(str::to_owned);
     match reply.body {
         ReplyBody::Blob(blob) if !blob.is_empty() => Step::Done(Output {
-            images: vec![ProducedImage {
+            images: vec![OutputImage {
                 source: ImageSource::Blob(blob),
                 revised_prompt: None,
             }],

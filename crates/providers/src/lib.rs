@@ -29,11 +29,11 @@ mod vertex;
 mod xai;
 
 pub use adapter::{
-    Adapter, Call, Credential, Endpoint, Events, Expect, Grant, Heard, ImageSource, InputImage, Job, Listening, Output,
-    Patience, ProducedImage, ProviderRequest, Reply, ReplyBody, Stage, State, Step,
+    Adapter, Call, Credential, Events, Expect, Grant, Heard, ImageSource, InputImage, Job, Listening, Output,
+    OutputImage, Patience, ProviderRequest, Reply, ReplyBody, Stage, State, Step, UpstreamAccess,
 };
 pub use body::{Body, Multipart, Node, base64_len, base64_stream};
-pub use driver::{Driver, DriverConfig, Finished, FinishedImage, Observer, retry_after};
+pub use driver::{Driver, DriverConfig, FinishedAttempt, FinishedImage, Observer, retry_after};
 pub use fetch::{FetchError, FetchLimits, Fetched};
 pub use network::{GuardConfig, GuardedClient, OutboundProxy, asking_client, install_crypto, is_loopback, is_public};
 pub use protocols::adapter;

@@ -30,7 +30,7 @@ use serde_json::Value;
 use self::options::Options;
 use crate::{
     adapter::{
-        Adapter, Call, Expect, ImageSource, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, ReplyBody,
+        Adapter, Call, Expect, ImageSource, Job, Output, OutputImage, Patience, ProviderRequest, Reply, ReplyBody,
         Stage, State, Step,
         fields::{inline, referred},
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
@@ -101,7 +101,7 @@ impl Adapter for OpenAi {
     }
 }
 
-fn images(request: &ProviderRequest, reply: &Reply, document: &Document) -> Result<Vec<ProducedImage>, Failure> {
+fn images(request: &ProviderRequest, reply: &Reply, document: &Document) -> Result<Vec<OutputImage>, Failure> {
     let provider = &request.endpoint.provider;
     let empty = || failed(provider, FailureKind::EmptyAnswer, reply);
     let data = match &document.json["data"] {
@@ -113,19 +113,14 @@ fn images(request: &ProviderRequest, reply: &Reply, document: &Document) -> Resu
 }
 
 /// The image of one item of `data`, or of one event.
-fn image(
-    request: &ProviderRequest,
-    reply: &Reply,
-    document: &Document,
-    item: &Value,
-) -> Result<ProducedImage, Failure> {
+fn image(request: &ProviderRequest, reply: &Reply, document: &Document, item: &Value) -> Result<OutputImage, Failure> {
     let provider = &request.endpoint.provider;
     let revised_prompt = text_of(&item["revised_prompt"]).map(str::to_owned);
     let inline = text_of(&item["b64_json"]).is_some();
     let path = text_of(&item["url"]).filter(|_| !inline);
     if let Some(url) = path.and_then(|path| on_same_host(&request.endpoint.base_url, path)) {
         let headers = HeaderMap::new();
-        return Ok(ProducedImage {
+        return Ok(OutputImage {
             source: ImageSource::Url { url, headers },
             revised_prompt,
         });

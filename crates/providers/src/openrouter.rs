@@ -12,7 +12,7 @@ use reqwest::{
 };
 
 use crate::adapter::{
-    Adapter, Call, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+    Adapter, Call, Job, Output, OutputImage, Patience, ProviderRequest, Reply, Stage, State, Step,
     verdict::{failed, request_id, text_of, unreadable},
 };
 
@@ -105,7 +105,7 @@ fn outcome(request: &ProviderRequest, reply: &Reply) -> Result<Output, Failure> 
     })
 }
 
-fn some(provider: &str, reply: &Reply, images: Vec<ProducedImage>) -> Result<Vec<ProducedImage>, Failure> {
+fn some(provider: &str, reply: &Reply, images: Vec<OutputImage>) -> Result<Vec<OutputImage>, Failure> {
     if images.is_empty() {
         return Err(failed(provider, FailureKind::EmptyAnswer, reply));
     }

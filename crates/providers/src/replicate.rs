@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step, Which,
+        Adapter, Call, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply, Stage, State, Step, Which,
         fields::inline,
         misconfigured,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
@@ -181,7 +181,7 @@ fn judge_prediction(request: &ProviderRequest, state: &mut State, reply: &Reply)
 }
 
 /// A list of links, or one.
-fn images(request: &ProviderRequest, reply: &Reply) -> Result<Vec<ProducedImage>, Failure> {
+fn images(request: &ProviderRequest, reply: &Reply) -> Result<Vec<OutputImage>, Failure> {
     let provider = &request.endpoint.provider;
     let Some(document) = reply.document() else {
         return Ok(Vec::new());

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     adapter::{
-        Adapter, Call, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         money::micros_of_dollars,
         verdict::{bad_image, failed, produced, text_of, unreadable, unreadable_again},
@@ -211,7 +211,7 @@ fn done(request: &ProviderRequest, reply: &Reply, document: &Document, stage: St
     });
     let (good, bad): (Vec<_>, Vec<_>) = produced.partition(Result::is_ok);
     // What is good is paid for, whatever stands beside it.
-    let images: Result<Vec<ProducedImage>, Failure> = if good.is_empty() { bad } else { good }.into_iter().collect();
+    let images: Result<Vec<OutputImage>, Failure> = if good.is_empty() { bad } else { good }.into_iter().collect();
     match images {
         Ok(images) if images.is_empty() && error::has_errors(document) => {
             Step::Fail(error::judge(request, reply, stage))

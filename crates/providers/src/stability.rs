@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        Adapter, Call, Expect, ImageSource, Job, Output, Patience, Phase, ProducedImage, ProviderRequest, Reply,
+        Adapter, Call, Expect, ImageSource, Job, Output, OutputImage, Patience, Phase, ProviderRequest, Reply,
         ReplyBody, Stage, State, Step,
         fields::referred,
         poll_delay,
@@ -216,8 +216,8 @@ fn picture(provider: &str, reply: &Reply, id: Option<String>) -> Result<Output, 
     })
 }
 
-fn produced(blob: &Blob) -> ProducedImage {
-    ProducedImage {
+fn produced(blob: &Blob) -> OutputImage {
+    OutputImage {
         source: ImageSource::Blob(blob.clone()),
         revised_prompt: None,
     }

@@ -19,7 +19,9 @@ use reqwest::{Method, Url, header::AUTHORIZATION};
 
 use self::account::Access;
 use crate::{
-    adapter::{Adapter, Call, Endpoint, Job, Patience, ProviderRequest, Reply, Stage, State, Step, misconfigured},
+    adapter::{
+        Adapter, Call, Job, Patience, ProviderRequest, Reply, Stage, State, Step, UpstreamAccess, misconfigured,
+    },
     google::{answered, content_body},
 };
 
@@ -84,7 +86,7 @@ impl Adapter for Vertex {
 }
 
 /// The part of the path that names the project; nothing when the base address does.
-fn project(endpoint: &Endpoint, access: &Access) -> Result<String, Failure> {
+fn project(endpoint: &UpstreamAccess, access: &Access) -> Result<String, Failure> {
     if endpoint.base_url.path().contains("/projects/") {
         return Ok(String::new());
     }
@@ -101,7 +103,7 @@ fn is_imagen(request: &ProviderRequest) -> bool {
     request.native.model.starts_with("imagen")
 }
 
-fn region(endpoint: &Endpoint, is_imagen: bool) -> Result<&str, Failure> {
+fn region(endpoint: &UpstreamAccess, is_imagen: bool) -> Result<&str, Failure> {
     let region = endpoint.options.get("region").map_or(GLOBAL, String::as_str);
     // It becomes part of a host.
     let plain = !region.is_empty()
@@ -130,34 +132,14 @@ fn set_regional_host(url: &mut Url, region: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-    use planner::{
-        mode::Mode,
-        native::{NativeRequest, NativeValue},
-    };
+    use planner::native::NativeValue;
 
     use super::*;
-    use crate::adapter::Credential;
+    use crate::adapter::sample;
 
     fn request(base: &str, model: &str, options: &[(&str, &str)]) -> ProviderRequest {
-        ProviderRequest {
-            endpoint: Endpoint {
-                provider: "test".to_owned(),
-                base_url: Url::parse(base).expect("an address"),
-                credential: Credential::new("ya29.token"),
-                options: options
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                    .collect(),
-            },
-            native: NativeRequest {
-                model: model.to_owned(),
-                mode: Mode::TextToImage,
-                fields: IndexMap::from([("prompt".to_owned(), NativeValue::Json("a fox".into()))]),
-            },
-            inputs: Vec::new(),
-            mask: None,
-        }
+        let prompt = ("prompt", NativeValue::Json("a fox".into()));
+        sample::request(sample::access(base, "ya29.token", options), model, vec![prompt])
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     adapter::{
-        Adapter, Call, Job, Output, Patience, ProducedImage, ProviderRequest, Reply, Stage, State, Step,
+        Adapter, Call, Job, Output, OutputImage, Patience, ProviderRequest, Reply, Stage, State, Step,
         fields::{inline, nested},
         money::micros_of,
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
@@ -109,7 +109,7 @@ fn finished(request: &ProviderRequest, reply: &Reply) -> Result<Output, Failure>
         Value::Array(_) | Value::Null if json.is_object() => return Err(empty()),
         _ => return Err(unreadable(provider, reply, "`data` is not a list")),
     };
-    let mut images: Vec<ProducedImage> = Vec::with_capacity(data.len());
+    let mut images: Vec<OutputImage> = Vec::with_capacity(data.len());
     for item in data.iter().filter(|item| !is_blocked(item)) {
         let revised_prompt = text_of(&item["revised_prompt"]).map(str::to_owned);
         let value = match text_of(&item["b64_json"]) {

@@ -20,8 +20,6 @@ use errors::Reason;
 use servers::{Auth, Server};
 use std::sync::Arc;
 
-pub(crate) use servers::{AZURE, LOCALAI, SDCPP, SGLANG, VLLM};
-
 /// One server's state.
 pub(crate) struct Emulator {
     core: Arc<Core>,
@@ -35,8 +33,14 @@ enum Kind {
     Edit,
 }
 
-/// The routes of one server, below its own prefix.
-pub(crate) fn router(core: Arc<Core>, server: &'static Server) -> Router {
+/// The routes of all servers, each below its own prefix.
+pub(crate) fn router(core: &Arc<Core>) -> Router {
+    servers::all().fold(Router::new(), |router, server| {
+        router.nest(&format!("/{}", server.provider), routes(Arc::clone(core), server))
+    })
+}
+
+fn routes(core: Arc<Core>, server: &'static Server) -> Router {
     let emulator = Arc::new(Emulator { core, server });
     let mut router = Router::new().route("/generated-images/{file}", get(file));
     for path in server.generations {
@@ -57,7 +61,7 @@ async fn file(State(emulator): State<Arc<Emulator>>, Path(file): Path<String>) -
 }
 
 /// The parts of a request that differ by server.
-struct Call {
+struct Received {
     kind: Kind,
     /// The model, where the path names it.
     deployment: Option<String>,
@@ -76,7 +80,7 @@ fn endpoint(kind: Kind) -> MethodRouter<Arc<Emulator>> {
               Extension(log): Extension<CallHandle>,
               headers: HeaderMap,
               body: Body| async move {
-            let call = Call {
+            let call = Received {
                 kind,
                 deployment: deployment.map(|Path(name)| name),
                 query: query.unwrap_or_default(),
@@ -90,7 +94,7 @@ fn endpoint(kind: Kind) -> MethodRouter<Arc<Emulator>> {
 }
 
 impl Emulator {
-    async fn answer(&self, call: Call) -> Response {
+    async fn answer(&self, call: Received) -> Response {
         let base = self.core.base_url_for(&axum::http::Uri::default(), &call.headers);
         let checked = async {
             self.authorize(&call)?;
@@ -106,7 +110,7 @@ impl Emulator {
         reason.dressed(self.server.dress).into_response()
     }
 
-    fn authorize(&self, call: &Call) -> Result<(), Reason> {
+    fn authorize(&self, call: &Received) -> Result<(), Reason> {
         let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
         match self.server.auth {

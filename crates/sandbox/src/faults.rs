@@ -28,7 +28,7 @@ const CLOSE: &str = "]]";
 
 /// Which call of a job a fault strikes. Providers without jobs know only `Submit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(crate) enum JobCall {
     #[default]
     Submit,
     Status,
@@ -37,7 +37,7 @@ pub(crate) enum Call {
 
 /// A refusal by HTTP status, to be put in the provider's own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct RefusalFault {
     /// None where only `quota` was asked for: each provider has its own status for that.
     pub(crate) status: Option<u16>,
     pub(crate) quota: bool,
@@ -56,12 +56,12 @@ pub(crate) enum BodyFault {
 
 /// When a safety check struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum Moderation {
     Input,
     Output,
 }
 
-impl Stage {
+impl Moderation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -95,9 +95,9 @@ pub(crate) enum MediaFault {
 pub(crate) struct Faults {
     pub(crate) delay: Option<Duration>,
     pub(crate) hang: bool,
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<RefusalFault>,
     pub(crate) body: Option<BodyFault>,
-    pub(crate) moderation: Option<Stage>,
+    pub(crate) moderation: Option<Moderation>,
     pub(crate) failed: bool,
     pub(crate) file: Option<FileFault>,
     pub(crate) media: Option<MediaFault>,
@@ -134,10 +134,10 @@ impl Faults {
 
     fn bad_switch(why: &str) -> Self {
         Self {
-            refusal: Some(Refusal {
+            refusal: Some(RefusalFault {
                 status: Some(400),
                 message: Some(format!("Sandbox: {why}. GET /_sandbox/help lists the words.")),
-                ..Refusal::default()
+                ..RefusalFault::default()
             }),
             ..Self::default()
         }
@@ -148,14 +148,14 @@ impl Faults {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Rule {
     faults: Faults,
-    call: Call,
+    call: JobCall,
     provider: Option<Provider>,
     model: Option<String>,
     times: Option<u32>,
 }
 
 impl Rule {
-    fn fits(&self, call: Call, provider: Provider, model: &str) -> bool {
+    fn fits(&self, call: JobCall, provider: Provider, model: &str) -> bool {
         self.call == call
             && self.provider.is_none_or(|wanted| wanted == provider)
             && self.model.as_deref().is_none_or(|wanted| wanted == model)
@@ -205,7 +205,7 @@ impl FaultBook {
     }
 
     /// The faults that strike this call, by the control route and by the prompt's switches; counts them as used.
-    pub(crate) fn take(&self, call: Call, provider: Provider, model: &str, prompt: &str) -> Faults {
+    pub(crate) fn take(&self, call: JobCall, provider: Provider, model: &str, prompt: &str) -> Faults {
         if self.refuses.load(Ordering::Relaxed) {
             return Faults::default();
         }
@@ -295,7 +295,7 @@ impl FaultBook {
 }
 
 impl State {
-    fn take_queued(&mut self, call: Call, provider: Provider, model: &str) -> Option<Faults> {
+    fn take_queued(&mut self, call: JobCall, provider: Provider, model: &str) -> Option<Faults> {
         let at = self
             .queue
             .iter()

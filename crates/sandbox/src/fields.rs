@@ -1,4 +1,7 @@
 //! Typed access to the fields of JSON objects. Null is as good as absent, and each provider has its own words for what is wrong.
+//!
+//! It ends at the first mistake. Who tells all of them at once reads otherwise: fal and Black Forest Labs in pydantic's way
+//! (`details.rs`), Replicate by its schemas, Stability from a form's texts; `mock-image` takes whatever can be understood.
 
 use crate::refused::Refused;
 use serde_json::{Map, Value};
@@ -12,16 +15,16 @@ pub(crate) enum Wrong<'a> {
     Type(Type, &'a Value),
     /// It is none of the listed words.
     Word(&'a str, &'a [&'static str]),
-    /// It is not between the two bounds that follow it.
-    Range(f64, f64, f64),
+    /// It is not within the bounds of this type.
+    Range(f64, Type),
 }
 
-/// Types of fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Types of fields, numbers with the least and most that they may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Type {
     Text,
-    Integer,
-    Number,
+    Integer(i64, i64),
+    Number(f64, f64),
     Flag,
     Object,
 }
@@ -31,10 +34,19 @@ impl Type {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Text => "a string",
-            Self::Integer => "an integer",
-            Self::Number => "a number",
+            Self::Integer(..) => "an integer",
+            Self::Number(..) => "a number",
             Self::Flag => "a boolean",
             Self::Object => "an object",
+        }
+    }
+
+    /// The least and most that it may be, where it has such.
+    pub(crate) fn bounds(self) -> (f64, f64) {
+        match self {
+            Self::Integer(least, most) => (least as f64, most as f64),
+            Self::Number(least, most) => (least, most),
+            Self::Text | Self::Flag | Self::Object => (f64::MIN, f64::MAX),
         }
     }
 }
@@ -49,6 +61,8 @@ pub(crate) struct Fields<'f> {
     /// Empty for the body itself.
     place: String,
     words: Words,
+    /// Whether a text of a number is as good as the number.
+    is_lenient: bool,
 }
 
 impl<'f> Fields<'f> {
@@ -58,13 +72,29 @@ impl<'f> Fields<'f> {
             fields,
             place: String::new(),
             words,
+            is_lenient: false,
         }
+    }
+
+    /// The same, for services whose clients send numbers as texts, too.
+    pub(crate) fn lenient(self) -> Self {
+        Self {
+            is_lenient: true,
+            ..self
+        }
+    }
+
+    fn text_of<'v>(&self, value: &'v Value) -> Option<&'v str> {
+        value.as_str().filter(|_| self.is_lenient)
     }
 
     /// A value that must be an object, at a place.
     pub(crate) fn of(value: &'f Value, place: String, words: Words) -> Result<Self, Refused> {
         match value {
-            Value::Object(fields) => Ok(Self { fields, place, words }),
+            Value::Object(fields) => Ok(Self {
+                place,
+                ..Self::new(fields, words)
+            }),
             other => Err(words(&place, Wrong::Type(Type::Object, other))),
         }
     }
@@ -123,11 +153,11 @@ impl<'f> Fields<'f> {
 
     /// A whole number between two bounds.
     pub(crate) fn integer(&self, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refused> {
-        let number = self.typed(name, Type::Integer, Value::as_i64)?;
-        match number {
+        let kind = Type::Integer(least, most);
+        let read = |value: &Value| value.as_i64().or_else(|| self.text_of(value)?.parse().ok());
+        match self.typed(name, kind, read)? {
             Some(number) if !(least..=most).contains(&number) => {
-                let wrong = Wrong::Range(number as f64, least as f64, most as f64);
-                Err(self.refuse(name, wrong))
+                Err(self.refuse(name, Wrong::Range(number as f64, kind)))
             }
             number => Ok(number),
         }
@@ -135,11 +165,10 @@ impl<'f> Fields<'f> {
 
     /// Any number between two bounds.
     pub(crate) fn number(&self, name: &str, least: f64, most: f64) -> Result<Option<f64>, Refused> {
-        let number = self.typed(name, Type::Number, Value::as_f64)?;
-        match number {
-            Some(number) if !(least..=most).contains(&number) => {
-                Err(self.refuse(name, Wrong::Range(number, least, most)))
-            }
+        let kind = Type::Number(least, most);
+        let read = |value: &Value| value.as_f64().or_else(|| self.text_of(value)?.parse().ok());
+        match self.typed(name, kind, read)? {
+            Some(number) if !(least..=most).contains(&number) => Err(self.refuse(name, Wrong::Range(number, kind))),
             number => Ok(number),
         }
     }

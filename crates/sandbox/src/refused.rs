@@ -1,6 +1,6 @@
 //! What every emulator answers to a call that it refuses: a body in the provider's own words, or the page of the proxy in front.
 
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::wire;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// Held back by the safety check.
-    Moderated(Stage),
+    Moderated(Moderation),
     /// The work failed, by a fault.
     Failed,
     /// It broke down by itself, which is no success at any provider.
@@ -75,7 +75,7 @@ impl Refused {
 
     /// What a fault asks for: the usual answer of its status, with the message and the time that it names. `host` stands in
     /// the proxy's pages, and one of `places` is where a body has its message.
-    pub(crate) fn by_fault(refusal: &Refusal, host: &'static str, places: &[&str], usual: Self) -> Self {
+    pub(crate) fn by_fault(refusal: &RefusalFault, host: &'static str, places: &[&str], usual: Self) -> Self {
         let mut refused = usual;
         refused.retry_after = refused.retry_after.or(refusal.retry_after);
         if wire::is_proxy_status(refused.status) {
@@ -87,7 +87,7 @@ impl Refused {
     }
 
     /// Says what a fault wants to be said, in one of these places of the body.
-    pub(crate) fn reword(&mut self, refusal: &Refusal, places: &[&str]) {
+    pub(crate) fn reword(&mut self, refusal: &RefusalFault, places: &[&str]) {
         if let Some(message) = &refusal.message {
             let place = places.iter().find(|place| self.body.pointer(place).is_some());
             if let Some(text) = place.and_then(|place| self.body.pointer_mut(place)) {

@@ -210,11 +210,7 @@ fn router(core: &Arc<Core>) -> Router {
         .nest("/xai", xai::router(Arc::clone(core)))
         .nest("/byteplus", ark::router(Arc::clone(core)))
         .nest("/fireworks", fireworks::router(Arc::clone(core)))
-        .nest("/localai", compatible::router(Arc::clone(core), &compatible::LOCALAI))
-        .nest("/sdcpp", compatible::router(Arc::clone(core), &compatible::SDCPP))
-        .nest("/vllm", compatible::router(Arc::clone(core), &compatible::VLLM))
-        .nest("/sglang", compatible::router(Arc::clone(core), &compatible::SGLANG))
-        .nest("/azure", compatible::router(Arc::clone(core), &compatible::AZURE))
+        .merge(compatible::router(core))
         .nest("/_sandbox", control::router(Arc::clone(core)))
         .fallback_service(fal::fallback_router(Arc::clone(core)))
         // Each emulator reads bodies with its own limit.

@@ -5,7 +5,7 @@
 
 use crate::bill::{BillEntry, BilledTokens};
 use crate::core::Core;
-use crate::faults::{BodyFault, Call, Faults, Refusal, Stage};
+use crate::faults::{BodyFault, Faults, JobCall, Moderation, RefusalFault};
 use crate::latency::Pace;
 use crate::media::NewMedia;
 use crate::names::{seed_from, sha256_hex};
@@ -49,13 +49,13 @@ pub(crate) trait Asked: Send + Sync + Sized + 'static {
     fn dress(&self, drawing: Drawing) -> Drawing;
 
     /// What the call costs. `held`: the safety check strikes after the work, and [`Self::refused`] let the call go on.
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, held: bool) -> Charge;
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, held: bool) -> Cost;
 
     /// Why a call of this end comes to nothing; None where it is answered with pictures all the same.
     fn refused(&self, end: End) -> Option<Refused>;
 
     /// A refusal that a fault asks for.
-    fn by_fault(&self, refusal: &Refusal) -> Refused;
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused;
 }
 
 /// What every request asks for.
@@ -135,7 +135,7 @@ impl Inputs {
 
 /// What a call costs; nothing by default.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Charge {
+pub(crate) struct Cost {
     /// Pictures that are paid for; none where words alone are.
     pub(crate) images: u32,
     /// USD 1e-6.
@@ -174,7 +174,7 @@ impl<A: Asked> Work<A> {
     /// A checked request, and the faults that strike it.
     pub(crate) fn new(core: &Core, id: String, ask: A, base_url: String) -> Self {
         Self {
-            faults: take_faults(core, &ask, Call::Submit),
+            faults: take_faults(core, &ask, JobCall::Submit),
             id,
             ask,
             base_url,
@@ -237,7 +237,7 @@ impl<A: Asked> Work<A> {
                 warn!(%error, "a picture could not be drawn");
                 self.broken()
             })?;
-            let held = self.faults.moderation == Some(Stage::Output) && !self.faults.billed;
+            let held = self.faults.moderation == Some(Moderation::Output) && !self.faults.billed;
             made.micros = self.charge(core, &inputs, held);
         }
         Ok(made)
@@ -249,7 +249,7 @@ impl<A: Asked> Work<A> {
     /// It strikes, or something is.
     pub(crate) fn check_prompt(&self, core: &Core) -> Result<(), Refused> {
         self.ask.check()?;
-        let early = self.faults.moderation.filter(|stage| *stage == Stage::Input);
+        let early = self.faults.moderation.filter(|stage| *stage == Moderation::Input);
         self.refuse(core, early.map(End::Moderated), &Inputs::default())
     }
 
@@ -343,15 +343,15 @@ impl<A: Asked> Work<A> {
     }
 
     /// The faults that strike a later call about it.
-    pub(crate) fn later_faults(&self, core: &Core, call: Call) -> Faults {
+    pub(crate) fn later_faults(&self, core: &Core, call: JobCall) -> Faults {
         take_faults(core, &self.ask, call)
     }
 
     /// The faults that strike a poll, which tells the state of a job and, once there is one, its result.
     pub(crate) fn poll_faults(&self, core: &Core, has_ended: bool) -> Faults {
-        let faults = self.later_faults(core, Call::Status);
+        let faults = self.later_faults(core, JobCall::Status);
         if faults == Faults::default() && has_ended {
-            return self.later_faults(core, Call::Result);
+            return self.later_faults(core, JobCall::Result);
         }
         faults
     }
@@ -376,7 +376,7 @@ impl<A: Asked> Work<A> {
     }
 }
 
-fn take_faults<A: Asked>(core: &Core, ask: &A, call: Call) -> Faults {
+fn take_faults<A: Asked>(core: &Core, ask: &A, call: JobCall) -> Faults {
     let Order {
         provider,
         model,

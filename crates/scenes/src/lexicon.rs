@@ -1,10 +1,10 @@
 //! Which words call for which motif, light, season, color and companions.
 
-use super::vocabulary::Call::{self, Animal, Color, Dress, Light, Show, With};
+use super::vocabulary::Meaning::{self, Animal, Color, Dress, Light, Show, With};
 use super::vocabulary::{Creature, Extra, Motif, Season, Time};
 
 /// Words, and what each calls for. The first line that holds a word counts.
-pub(crate) const TABLE: &[(&[&str], &[Call])] = &[
+pub(crate) const TABLE: &[(&[&str], &[Meaning])] = &[
     // Places
     (
         &[

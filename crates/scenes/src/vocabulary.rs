@@ -72,7 +72,7 @@ pub(crate) enum Extra {
 
 /// What a word calls for.
 #[derive(Clone, Copy)]
-pub(crate) enum Call {
+pub(crate) enum Meaning {
     Show(Motif),
     Light(Time),
     Dress(Season),

@@ -2,7 +2,7 @@
 
 use super::lexicon::TABLE;
 use super::noise::Rng;
-use super::vocabulary::{Call, Creature, Extra, Motif, Season, Time};
+use super::vocabulary::{Creature, Extra, Meaning, Motif, Season, Time};
 
 /// What a prompt asks for.
 #[derive(Clone, Debug)]
@@ -24,35 +24,39 @@ impl Intent {
     /// Reads a prompt; what it leaves open, chance decides.
     pub(crate) fn read(prompt: &str, rng: &mut Rng) -> Self {
         let calls = calls(prompt);
-        let first = |pick: fn(&Call) -> Option<Motif>| calls.iter().find_map(pick);
+        let first = |pick: fn(&Meaning) -> Option<Motif>| calls.iter().find_map(pick);
         let named = first(|call| {
-            if let Call::Show(motif) = call {
+            if let Meaning::Show(motif) = call {
                 Some(*motif)
             } else {
                 None
             }
         });
-        let creature = calls
-            .iter()
-            .find_map(|call| if let Call::Animal(it) = call { Some(*it) } else { None });
+        let creature = calls.iter().find_map(|call| {
+            if let Meaning::Animal(it) = call {
+                Some(*it)
+            } else {
+                None
+            }
+        });
         let season = calls
             .iter()
-            .find_map(|call| if let Call::Dress(it) = call { Some(*it) } else { None })
+            .find_map(|call| if let Meaning::Dress(it) = call { Some(*it) } else { None })
             .unwrap_or(Season::Any);
         let extras: Vec<Extra> = calls
             .iter()
-            .filter_map(|call| if let Call::With(it) = call { Some(*it) } else { None })
+            .filter_map(|call| if let Meaning::With(it) = call { Some(*it) } else { None })
             .collect();
         let mut tints: Vec<u32> = calls
             .iter()
-            .filter_map(|call| if let Call::Color(it) = call { Some(*it) } else { None })
+            .filter_map(|call| if let Meaning::Color(it) = call { Some(*it) } else { None })
             .collect();
         tints.dedup();
         let motif = named.unwrap_or_else(|| implied(creature, &extras, season, rng));
         let light = calls
             .iter()
             .rev()
-            .find_map(|call| if let Call::Light(it) = call { Some(*it) } else { None });
+            .find_map(|call| if let Meaning::Light(it) = call { Some(*it) } else { None });
         // The last one wins: the first is often part of a name, as in "summer palace at night".
         let fair = prompt.to_lowercase().contains("blue sky");
         let time = light
@@ -124,7 +128,7 @@ fn usual(motif: Motif, extras: &[Extra], rng: &mut Rng) -> Time {
     open[rng.below(open.len())]
 }
 
-fn calls(prompt: &str) -> Vec<Call> {
+fn calls(prompt: &str) -> Vec<Meaning> {
     let lower = prompt.to_lowercase();
     lower
         .split(|letter: char| !letter.is_alphanumeric())
@@ -137,7 +141,7 @@ fn calls(prompt: &str) -> Vec<Call> {
                     .iter()
                     .any(|name| *name == word || *name == singular || *name == stem)
             });
-            entry.map_or(&[] as &[Call], |(_, calls)| *calls).iter().copied()
+            entry.map_or(&[] as &[Meaning], |(_, calls)| *calls).iter().copied()
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 /// One call of the log, as far as performance is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub struct LoggedCall {
     /// The model.
     pub model: String,
     /// The provider.
@@ -47,7 +47,7 @@ impl Calls {
         self.time_ms(0.95)
     }
 
-    fn add(&mut self, call: &Call) {
+    fn add(&mut self, call: &LoggedCall) {
         self.count += 1;
         if call.succeeded {
             self.succeeded += 1;
@@ -67,7 +67,7 @@ pub struct Performance {
 impl Performance {
     /// Sorts calls by model and provider.
     #[must_use]
-    pub fn of(calls: &[Call], days: u32) -> Self {
+    pub fn of(calls: &[LoggedCall], days: u32) -> Self {
         let mut by_model: IndexMap<String, IndexMap<String, Calls>> = IndexMap::new();
         for call in calls {
             let model = by_model.entry(call.model.clone()).or_default();
@@ -116,8 +116,8 @@ impl Performance {
 mod tests {
     use super::*;
 
-    fn call(provider: &str, succeeded: bool, duration_ms: u64) -> Call {
-        Call {
+    fn call(provider: &str, succeeded: bool, duration_ms: u64) -> LoggedCall {
+        LoggedCall {
             model: "m".to_owned(),
             provider: provider.to_owned(),
             succeeded,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn medians_are_of_successes_alone() {
-        let mut calls: Vec<Call> = (1..=101).map(|second| call("a", true, second * 1_000)).collect();
+        let mut calls: Vec<LoggedCall> = (1..=101).map(|second| call("a", true, second * 1_000)).collect();
         calls.push(call("a", false, 1));
         calls.push(call("b", true, 500));
         let performance = Performance::of(&calls, 30);

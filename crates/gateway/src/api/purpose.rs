@@ -2,10 +2,11 @@
 //! understood is refused, since images that nobody asked for cost money.
 
 use planner::fault::{Fault, echo};
+use planner::suggest::nearest;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::query::{closest, on};
+use super::query::on;
 use crate::auth::Scope;
 use crate::http::state::AppState;
 use crate::problem::Problem;
@@ -113,7 +114,7 @@ fn folded(name: &str) -> String {
 }
 
 fn unknown(name: &str) -> Fault {
-    let meant = closest(name, NAMES.into_iter()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
+    let meant = nearest(name, NAMES).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
     let message = format!(
         "there is no query parameter {} here; there are dryRun and explain, and everything else belongs into the body.{meant}",
         echo(name)

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use planner::fault::{Fault, echo, listing};
+use planner::suggest::nearest;
 
 use crate::problem::Problem;
 
@@ -44,9 +45,6 @@ pub(super) enum Edge {
     /// The last one.
     Last,
 }
-
-/// At least so alike a known name must be to be suggested.
-const LIKENESS_MIN: f64 = 0.6;
 
 impl Parameters {
     /// The parameters of `query`.
@@ -127,7 +125,7 @@ impl Parameters {
     /// Notes a value of `name` that is none of `legal`.
     pub(super) fn unknown(&mut self, name: &'static str, value: &str, legal: &[&str]) {
         let hint =
-            closest(value, legal.iter().copied()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
+            nearest(value, legal.iter().copied()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
         self.fault(
             name,
             format!("'{name}' cannot be {}; legal: {}.{hint}", echo(value), listing(legal)),
@@ -146,7 +144,7 @@ impl Parameters {
     pub(super) fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in &self.pairs {
             let known = self.known.iter().copied();
-            let hint = closest(name, known).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
+            let hint = nearest(name, known).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
             let message = format!(
                 "there is no parameter {}; those here are {}.{hint}",
                 echo(name),
@@ -159,16 +157,6 @@ impl Parameters {
         }
         Err(Problem::faults(&self.faults))
     }
-}
-
-/// The known name that is most like `name`, if any is like it at all.
-pub(super) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let folded = name.to_lowercase();
-    known
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(&folded, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
 }
 
 /// The first or last microsecond of a day in UTC.

@@ -37,7 +37,7 @@ use walk::Walk;
 
 pub use walk::FirstCalls;
 
-pub(super) use made::{Made, Success, read};
+pub(super) use made::{CallImage, Success, read};
 
 /// What walking a plan needs.
 pub struct Executor<'a> {

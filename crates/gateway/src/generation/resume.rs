@@ -33,7 +33,7 @@ use crate::metrics::GenerationEnd;
 use crate::outcome::{Attempt, GenerationError};
 use crate::problem::{Problem, codes};
 use crate::settings::WhenOutcomeUnknown;
-use salvage::{Call, Salvage};
+use salvage::{KnownCall, Salvage};
 
 /// How long after the deadline of its generation a job is asked for that was left behind. However often the process that asks
 /// for it dies, it is no longer than this.
@@ -83,7 +83,7 @@ impl Generator {
         let mut salvage = Salvage::new(orphan, calls);
         self.find_stored(orphan, &mut salvage, scope).await?;
         // Jobs that were given up come last: another call took their place.
-        for of_interest in [Call::is_running_job, Call::is_abandoned_job] {
+        for of_interest in [KnownCall::is_running_job, KnownCall::is_abandoned_job] {
             if salvage.missing() > 0 {
                 self.ask_for_jobs(orphan, &mut salvage, of_interest, scope).await;
             }
@@ -101,7 +101,7 @@ impl Generator {
         &self,
         orphan: &Orphan,
         salvage: &mut Salvage,
-        of_interest: fn(&Call) -> bool,
+        of_interest: fn(&KnownCall) -> bool,
         scope: &SpoolScope,
     ) {
         let asked = salvage.calls.iter().enumerate().filter(|(_, call)| of_interest(call));

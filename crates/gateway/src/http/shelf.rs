@@ -13,7 +13,7 @@ use serde_json::Value;
 use site::card::Card;
 use site::here::{Here, Providers, Service};
 use site::openapi::Reference;
-use site::performance::{Call, Performance};
+use site::performance::{LoggedCall, Performance};
 use site::picture::Picture;
 use site::plates::Hung;
 use tokio::sync::{Mutex, Semaphore};
@@ -225,7 +225,7 @@ fn on_show(row: ExhibitRow) -> (String, Picture) {
     (row.model, picture)
 }
 
-async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, DatabaseError> {
+async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<LoggedCall>, DatabaseError> {
     let since = now - SignedDuration::from_hours(24 * i64::from(PERFORMANCE_DAYS));
     // What a caller did wrong says nothing of the provider.
     let callers = [FailureKind::InvalidArgument, FailureKind::ContentPolicy].map(code_of);
@@ -233,7 +233,7 @@ async fn read(generator: &Generator, now: Timestamp) -> Result<Vec<Call>, Databa
     let told = calls
         .into_iter()
         .filter(|call| !call.code.as_deref().is_some_and(|code| callers.contains(&code)))
-        .map(|call| Call {
+        .map(|call| LoggedCall {
             model: call.model,
             provider: call.provider,
             succeeded: call.succeeded,

@@ -1,9 +1,11 @@
-//! Reading a JSON object all of whose fields are known, with everything that is wrong told at once.
+//! Reading a JSON object of a caller all of whose fields are known, with everything that is wrong told at once. Queries have
+//! a reader of their own (`api/query.rs`), as their values are texts; what was meant is guessed by one rule for all.
 
 use std::ops::RangeInclusive;
 
 use planner::fault::{Fault, echo};
 use planner::money::{Micros, decimal};
+use planner::suggest::nearest;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -64,8 +66,6 @@ pub(crate) enum Sign {
 const AMOUNT_USD_MAX: i64 = 1_000_000_000;
 /// Most entries of a list: more models or providers than any catalogue has.
 const LIST_MAX: usize = 500;
-/// Most edits between a mistyped field and the one that was meant.
-const EDITS_MAX: usize = 3;
 
 /// An object while it is read.
 pub(crate) struct Fields<'a> {
@@ -94,7 +94,7 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let full = echo(&format!("{}{name}", self.path));
-            let message = match nearest(name, &self.known) {
+            let message = match nearest(name, self.known.iter().copied()) {
                 Some(meant) => format!("{full} is not known here; did you mean '{}{meant}'?", self.path),
                 None => format!("{full} is not known here; known are {}", self.known.join(", ")),
             };
@@ -276,18 +276,6 @@ impl<'a> Fields<'a> {
 
 /// Longest name of an unknown field that is repeated as an error's `param`.
 const PARAM_CHARS_MAX: usize = 80;
-
-/// The legal name that was probably meant.
-pub(crate) fn nearest<'n>(name: &str, legal: &[&'n str]) -> Option<&'n str> {
-    if name.len() > PARAM_CHARS_MAX {
-        return None;
-    }
-    let folded = name.to_lowercase();
-    let edits_max = (folded.chars().count() / 3).clamp(1, EDITS_MAX);
-    let edits = |candidate: &&'n str| strsim::damerau_levenshtein(candidate, &folded);
-    let best = legal.iter().copied().min_by_key(edits)?;
-    (edits(&best) <= edits_max || (folded.len() > EDITS_MAX && best.starts_with(&folded))).then_some(best)
-}
 
 /// An amount of dollars by the digits that were sent, never through binary fractions.
 fn micros(value: &Value, sign: Sign) -> Result<i64, String> {

@@ -9,9 +9,10 @@ use planner::fault::{Fault, echo};
 use planner::request::ResponseFormat;
 use planner::route::Route;
 use planner::rules::Rules;
+use planner::suggest::nearest;
 use serde_json::{Map, Value, json};
 
-use super::fields::{Fields, Given, Sign, nearest};
+use super::fields::{Fields, Given, Sign};
 use super::{ID_WANTED, Refusal, accounts, is_id};
 use crate::auth::{KeyOrder, Scope};
 use crate::db::Database;
@@ -153,7 +154,7 @@ fn provider(catalog: &Catalog, id: &str) -> Result<String, String> {
         return Ok(id.to_owned());
     }
     let known: Vec<&str> = catalog.providers().map(|provider| provider.id.as_str()).collect();
-    Err(match nearest(id, &known) {
+    Err(match nearest(id, known.iter().copied()) {
         Some(meant) => format!("there is no provider {}; did you mean '{meant}'?", echo(id)),
         None => format!("there is no provider {}; known are {}", echo(id), known.join(", ")),
     })

@@ -3,9 +3,9 @@
 use planner::catalog::Catalog;
 use planner::catalog::lookup::NotFound;
 use planner::region::is_region;
+use planner::suggest::nearest;
 
 use super::Settings;
-use crate::operator::fields::nearest;
 
 /// The first mistake, if there is one.
 pub(super) fn mistake(settings: &Settings, catalog: &Catalog) -> Option<String> {
@@ -43,8 +43,7 @@ pub(super) fn meant(message: &str) -> String {
     let Some(unknown) = names.next().filter(|_| message.starts_with("unknown field")) else {
         return String::new();
     };
-    let known: Vec<&str> = names.collect();
-    nearest(unknown, &known).map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"))
+    nearest(unknown, names).map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"))
 }
 
 /// What is wrong with where traces go.
@@ -111,8 +110,8 @@ fn is_alias(path: &str) -> bool {
 }
 
 fn unknown_provider(table: &str, id: &str, catalog: &Catalog) -> String {
-    let known: Vec<&str> = catalog.providers().map(|provider| provider.id.as_str()).collect();
-    let meant = nearest(id, &known).map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"));
+    let known = catalog.providers().map(|provider| provider.id.as_str());
+    let meant = nearest(id, known).map_or_else(String::new, |meant| format!("; did you mean '{meant}'?"));
     format!("{table}.{id}: the catalogue has no provider '{id}'{meant}")
 }
 

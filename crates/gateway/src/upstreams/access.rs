@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use planner::failure::{Failure, FailureKind};
 use planner::rotation::{Rest, Rotation};
-use providers::{Credential, Endpoint};
+use providers::{Credential, UpstreamAccess};
 
 use crate::outcome::code_of;
 
@@ -14,7 +14,7 @@ use crate::outcome::code_of;
 #[derive(Debug)]
 pub struct Access {
     /// With the first credential.
-    endpoint: Endpoint,
+    endpoint: UpstreamAccess,
     held: Vec<Held>,
     rotation: Mutex<Rotation>,
 }
@@ -30,7 +30,7 @@ struct Held {
 #[derive(Debug, Clone)]
 pub struct Chosen {
     /// Where to, and with which credential.
-    pub endpoint: Endpoint,
+    pub endpoint: UpstreamAccess,
     /// The credential's name, where there are several.
     pub name: Option<Arc<str>>,
     place: usize,
@@ -56,7 +56,7 @@ pub struct Standing {
 impl Access {
     /// One with the credential of `endpoint` alone.
     #[must_use]
-    pub fn alone(endpoint: Endpoint) -> Self {
+    pub fn alone(endpoint: UpstreamAccess) -> Self {
         Self {
             held: Vec::new(),
             rotation: Mutex::new(Rotation::new([1])),
@@ -66,7 +66,7 @@ impl Access {
 
     /// One with several credentials, by name and weight, the first of which is that of `endpoint`.
     #[must_use]
-    pub fn spread(endpoint: Endpoint, credentials: impl IntoIterator<Item = (String, u32, Credential)>) -> Self {
+    pub fn spread(endpoint: UpstreamAccess, credentials: impl IntoIterator<Item = (String, u32, Credential)>) -> Self {
         let (mut held, mut weights) = (Vec::new(), Vec::new());
         for (name, weight, credential) in credentials {
             held.push(Held {
@@ -84,7 +84,7 @@ impl Access {
 
     /// Where it is, with the first credential.
     #[must_use]
-    pub const fn endpoint(&self) -> &Endpoint {
+    pub const fn endpoint(&self) -> &UpstreamAccess {
         &self.endpoint
     }
 
@@ -96,7 +96,7 @@ impl Access {
     fn at(&self, place: usize) -> Chosen {
         let held = self.held.get(place);
         Chosen {
-            endpoint: Endpoint {
+            endpoint: UpstreamAccess {
                 credential: held.map_or_else(|| self.endpoint.credential.clone(), |held| held.credential.clone()),
                 ..self.endpoint.clone()
             },

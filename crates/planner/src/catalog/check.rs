@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::Catalog;
 use super::mistake::place::{Step, dotted, key, locate, stands};
-use super::mistake::suggest::{nearest, unknown};
+use super::mistake::suggest::unknown;
 use super::mistake::{Mistake, Source};
 use super::model::Model;
 use super::offer::{Form, ModeOffer, Offer};
 use super::pricing::{Metric, OutputTokens};
 use crate::mode::Mode;
+use crate::suggest::nearest;
 
 /// Where each provider and model was read.
 pub(super) type Origins<'a> = HashMap<(&'static str, String), Source<'a>>;

@@ -35,7 +35,7 @@ impl fmt::Debug for Credential {
 
 /// A provider as the operator set it up.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub struct UpstreamAccess {
     /// The provider's name in the catalogue.
     pub provider: String,
     /// Where its API begins, such as `https://api.openai.com/v1`.
@@ -46,7 +46,7 @@ pub struct Endpoint {
     pub options: IndexMap<String, String>,
 }
 
-impl Endpoint {
+impl UpstreamAccess {
     /// The address `path` under `base_url`. Each segment is escaped, and none can climb.
     ///
     /// # Errors
@@ -159,14 +159,10 @@ pub(crate) fn misconfigured(message: impl Into<String>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::sample;
 
-    fn endpoint(base: &str) -> Endpoint {
-        Endpoint {
-            provider: "test".to_owned(),
-            base_url: Url::parse(base).expect("an address"),
-            credential: Credential::new("sk-secret"),
-            options: IndexMap::from([("rest_url".to_owned(), "https://rest.example/x".to_owned())]),
-        }
+    fn endpoint(base: &str) -> UpstreamAccess {
+        sample::access(base, "sk-secret", &[("rest_url", "https://rest.example/x")])
     }
 
     #[test]

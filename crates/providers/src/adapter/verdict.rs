@@ -9,7 +9,7 @@ use planner::{
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::{ImageSource, ProducedImage, Reply, ReplyBody, Step};
+use super::{ImageSource, OutputImage, Reply, ReplyBody, Step};
 use crate::{
     adapter::State,
     splitter::{Document, DocumentError},
@@ -231,9 +231,9 @@ pub(crate) fn produced(
     value: &Value,
     headers: &HeaderMap,
     revised_prompt: Option<String>,
-) -> Result<Option<ProducedImage>, DocumentError> {
+) -> Result<Option<OutputImage>, DocumentError> {
     if let Some(blob) = document.image(value)? {
-        return Ok(Some(ProducedImage {
+        return Ok(Some(OutputImage {
             source: ImageSource::Blob(blob),
             revised_prompt,
         }));
@@ -241,7 +241,7 @@ pub(crate) fn produced(
     let url = value.as_str().filter(|text| !text.is_empty());
     let Some(url) = url else { return Ok(None) };
     let url = reqwest::Url::parse(url).map_err(|_| DocumentError::BadBase64)?;
-    Ok(Some(ProducedImage {
+    Ok(Some(OutputImage {
         source: ImageSource::Url {
             url,
             headers: headers.clone(),

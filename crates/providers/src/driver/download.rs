@@ -6,9 +6,9 @@ use reqwest::{Url, header::HeaderMap};
 use tokio::time::Instant;
 use tracing::{Instrument, field};
 
-use super::{Attempt, Driver, Finished, FinishedImage, Reach, job::Sight};
+use super::{Attempt, Driver, FinishedAttempt, FinishedImage, Reach, job::Sight};
 use crate::{
-    adapter::{ImageSource, Output, ProducedImage, Stage, verdict::words},
+    adapter::{ImageSource, Output, OutputImage, Stage, verdict::words},
     fetch::{FetchError, FetchLimits, Passage, fetch_through},
     spool::Blob,
 };
@@ -22,7 +22,7 @@ const DOWNLOAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60)
 
 impl Driver {
     /// Brings every image into the spool. One that cannot be had does not take the others with it: they are paid for.
-    pub(super) async fn collect(&self, attempt: &Attempt<'_>, output: Output) -> Result<Finished, Failure> {
+    pub(super) async fn collect(&self, attempt: &Attempt<'_>, output: Output) -> Result<FinishedAttempt, Failure> {
         let mut brought = stream::iter(output.images)
             .map(|image| self.bring(attempt, image))
             .buffered(DOWNLOADS_AT_ONCE);
@@ -41,7 +41,7 @@ impl Driver {
         {
             return Err(failure);
         }
-        Ok(Finished {
+        Ok(FinishedAttempt {
             images,
             lost,
             usage: output.usage,
@@ -50,7 +50,7 @@ impl Driver {
         })
     }
 
-    async fn bring(&self, attempt: &Attempt<'_>, image: ProducedImage) -> Result<FinishedImage, Failure> {
+    async fn bring(&self, attempt: &Attempt<'_>, image: OutputImage) -> Result<FinishedImage, Failure> {
         let blob = match image.source {
             ImageSource::Blob(blob) => blob,
             ImageSource::Url { url, headers } => self.download(attempt, &url, &headers).await?,

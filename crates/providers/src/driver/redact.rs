@@ -245,43 +245,26 @@ fn address(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-    use planner::{failure::FailureKind, mode::Mode, native::NativeRequest};
+    use planner::failure::FailureKind;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::adapter::{Credential, Endpoint};
+    use crate::adapter::sample;
 
     fn redactor(credential: &str) -> Redactor {
-        let fields = IndexMap::from([
-            ("prompt".to_owned(), NativeValue::Json("a \"red\" fox\nasleep".into())),
-            ("size".to_owned(), NativeValue::Json("1024x1024".into())),
+        let fields = vec![
+            ("prompt", NativeValue::Json("a \"red\" fox\nasleep".into())),
+            ("size", NativeValue::Json("1024x1024".into())),
             (
-                "more".to_owned(),
+                "more",
                 NativeValue::Shared(std::sync::Arc::new(
                     serde_json::json!({ "Access Token": "nested-part" }),
                 )),
             ),
-            (
-                "openai_api_key".to_owned(),
-                NativeValue::Secret("callers-key".to_owned()),
-            ),
-        ]);
-        Redactor::new(&ProviderRequest {
-            endpoint: Endpoint {
-                provider: "test".to_owned(),
-                base_url: Url::parse("https://a.example/").expect("an address"),
-                credential: Credential::new(credential),
-                options: IndexMap::new(),
-            },
-            native: NativeRequest {
-                model: "m".to_owned(),
-                mode: Mode::TextToImage,
-                fields,
-            },
-            inputs: Vec::new(),
-            mask: None,
-        })
+            ("openai_api_key", NativeValue::Secret("callers-key".to_owned())),
+        ];
+        let access = sample::access("https://a.example/", credential, &[]);
+        Redactor::new(&sample::request(access, "m", fields))
     }
 
     fn cleaned(redactor: &Redactor, text: &str) -> String {

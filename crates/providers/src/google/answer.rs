@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{error, usage};
 use crate::{
     adapter::{
-        Output, ProducedImage, Reply, Step,
+        Output, OutputImage, Reply, Step,
         verdict::{bad_image, failed, produced, request_id, text_of, unreadable},
     },
     splitter::Document,
@@ -60,7 +60,7 @@ fn items(list: &Value) -> &[Value] {
 }
 
 /// Images of thoughts are drafts: they are not what was asked for.
-fn images(provider: &str, reply: &Reply, document: &Document) -> Result<Vec<ProducedImage>, Failure> {
+fn images(provider: &str, reply: &Reply, document: &Document) -> Result<Vec<OutputImage>, Failure> {
     let read = |part: &Value| {
         produced(document, &part["inlineData"]["data"], &HeaderMap::new(), None)
             .map_err(|error| bad_image(provider, reply, &error))

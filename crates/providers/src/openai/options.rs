@@ -6,7 +6,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
 };
 
-use crate::adapter::{Endpoint, ProviderRequest, misconfigured};
+use crate::adapter::{ProviderRequest, UpstreamAccess, misconfigured};
 
 /// Options that become headers.
 const HEADER_OPTIONS: [(&str, HeaderName); 2] = [
@@ -47,7 +47,7 @@ impl Options {
     ///
     /// # Errors
     /// A [`Failure`] that names the option whose value means nothing.
-    pub(super) fn read(endpoint: &Endpoint) -> Result<Self, Failure> {
+    pub(super) fn read(endpoint: &UpstreamAccess) -> Result<Self, Failure> {
         let option = |name: &str| endpoint.options.get(name).map(String::as_str);
         let path = |name: &str, default: &str| option(name).unwrap_or(default).to_owned();
         let auth = match (option("auth"), option("auth_header")) {
@@ -100,7 +100,7 @@ impl Options {
     }
 
     /// The credential and what else stands in headers.
-    pub(super) fn headers(&self, endpoint: &Endpoint) -> Result<HeaderMap, Failure> {
+    pub(super) fn headers(&self, endpoint: &UpstreamAccess) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::new();
         match &self.auth {
             Auth::Bearer => {
@@ -140,18 +140,10 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter::Credential;
+    use crate::adapter::sample;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Options, Failure> {
-        Options::read(&Endpoint {
-            provider: "test".to_owned(),
-            base_url: Url::parse("https://a.example/v1").expect("an address"),
-            credential: Credential::new("secret"),
-            options: pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        })
+        Options::read(&sample::access("https://a.example/v1", "secret", pairs))
     }
 
     #[test]

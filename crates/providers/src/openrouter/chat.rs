@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{error, images::reference};
 use crate::{
     adapter::{
-        ProducedImage, ProviderRequest, Reply,
+        OutputImage, ProviderRequest, Reply,
         fields::{inline, nested},
         verdict::{bad_image, failed, produced, text_of, unreadable},
     },
@@ -67,7 +67,7 @@ pub(super) fn images(
     request: &ProviderRequest,
     reply: &Reply,
     document: &Document,
-) -> Result<Vec<ProducedImage>, Failure> {
+) -> Result<Vec<OutputImage>, Failure> {
     let provider = &request.endpoint.provider;
     let Value::Array(choices) = &document.json["choices"] else {
         return Err(unreadable(provider, reply, "`choices` is not a list"));

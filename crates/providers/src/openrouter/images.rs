@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     adapter::{
-        ProducedImage, ProviderRequest, Reply,
+        OutputImage, ProviderRequest, Reply,
         fields::{inline, nested},
         verdict::{bad_image, failed, produced, text_of, unreadable},
     },
@@ -54,7 +54,7 @@ pub(super) fn images(
     request: &ProviderRequest,
     reply: &Reply,
     document: &Document,
-) -> Result<Vec<ProducedImage>, Failure> {
+) -> Result<Vec<OutputImage>, Failure> {
     let provider = &request.endpoint.provider;
     let data = match &document.json["data"] {
         Value::Array(data) => data.as_slice(),

@@ -4,7 +4,7 @@ use planner::failure::{Failure, FailureKind};
 use reqwest::Url;
 use serde_json::Value;
 
-use crate::adapter::{Endpoint, Grant, misconfigured, verdict::text_of};
+use crate::adapter::{Grant, UpstreamAccess, misconfigured, verdict::text_of};
 
 /// What tokens are for: everything that the account may do.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -29,7 +29,7 @@ impl Access {
     ///
     /// # Errors
     /// A [`Failure`] that says what is wrong, without a word of the credential.
-    pub(super) fn read(endpoint: &Endpoint) -> Result<Self, Failure> {
+    pub(super) fn read(endpoint: &UpstreamAccess) -> Result<Self, Failure> {
         let text = endpoint.credential.expose().trim();
         if !text.starts_with('{') {
             return Ok(Self::Token);
@@ -71,18 +71,11 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-
     use super::*;
-    use crate::adapter::Credential;
+    use crate::adapter::sample;
 
     fn read(credential: &str) -> Result<Access, Failure> {
-        Access::read(&Endpoint {
-            provider: "test".to_owned(),
-            base_url: Url::parse("https://a.example/v1").expect("an address"),
-            credential: Credential::new(credential),
-            options: IndexMap::new(),
-        })
+        Access::read(&sample::access("https://a.example/v1", credential, &[]))
     }
 
     #[test]

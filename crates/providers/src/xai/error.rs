@@ -85,35 +85,16 @@ fn moderation(message: &str) -> Moderation {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-    use planner::{
-        failure::Spent,
-        mode::Mode,
-        native::{NativeRequest, NativeValue},
-    };
+    use planner::failure::Spent;
     use serde_json::json;
 
     use super::*;
-    use crate::adapter::{Credential, Endpoint};
+    use crate::adapter::sample;
 
     fn judged(status: u16, json: Value) -> Failure {
         let reply = Reply::of(status, json);
-        let fields = ["prompt", "quality"].map(|name| (name.to_owned(), NativeValue::Json("x".into())));
-        let request = ProviderRequest {
-            endpoint: Endpoint {
-                provider: "test".to_owned(),
-                base_url: "https://api.example/v1".parse().expect("an address"),
-                credential: Credential::new("xai-secret"),
-                options: IndexMap::new(),
-            },
-            native: NativeRequest {
-                model: "grok-imagine-image".to_owned(),
-                mode: Mode::TextToImage,
-                fields: fields.into_iter().collect(),
-            },
-            inputs: Vec::new(),
-            mask: None,
-        };
+        let access = sample::access("https://api.example/v1", "xai-secret", &[]);
+        let request = sample::named(access, "grok-imagine-image", &["prompt", "quality"]);
         judge(&request, &reply)
     }
 

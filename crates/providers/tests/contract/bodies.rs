@@ -19,7 +19,7 @@ use planner::{
     mode::Mode,
     native::{ImageForm, NativeRequest, NativeValue},
 };
-use providers::{Driver, DriverConfig, Finished, InputImage, ProviderRequest, Spool, SpoolLimits, adapter};
+use providers::{Driver, DriverConfig, FinishedAttempt, InputImage, ProviderRequest, Spool, SpoolLimits, adapter};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn ran_by(
     protocol: &str,
     server: &Scripted,
     make: impl FnOnce(&Scripted, &Spool) -> ProviderRequest,
-) -> (Finished, Vec<Recorded>) {
+) -> (FinishedAttempt, Vec<Recorded>) {
     let spool = Spool::new(SpoolLimits::default());
     let request = make(server, &spool);
     let driver = Driver::new(DriverConfig::default()).expect("TLS is there");

@@ -5,7 +5,7 @@ use planner::{
     mode::Mode,
     native::{ImageForm, NativeValue},
 };
-use providers::{Driver, DriverConfig, Finished, ProviderRequest, Spool, SpoolLimits, adapter};
+use providers::{Driver, DriverConfig, FinishedAttempt, ProviderRequest, Spool, SpoolLimits, adapter};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn with_files(request: ProviderRequest, spool: &Spool, count: usize) -> Provider
 async fn run(
     script: Vec<Exchange>,
     make: impl FnOnce(&Scripted, &Spool) -> ProviderRequest,
-) -> (Result<Finished, planner::failure::Failure>, Vec<Recorded>) {
+) -> (Result<FinishedAttempt, planner::failure::Failure>, Vec<Recorded>) {
     let server = Scripted::listen().await;
     server.play(script);
     let spool = Spool::new(SpoolLimits::default());

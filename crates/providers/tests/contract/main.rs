@@ -29,8 +29,8 @@ use planner::{
     native::{ImageForm, NativeRequest, NativeValue},
 };
 use providers::{
-    Blob, Credential, Driver, DriverConfig, Endpoint, Finished, InputImage, Observer, ProviderRequest, Spool,
-    SpoolLimits, adapter,
+    Blob, Credential, Driver, DriverConfig, FinishedAttempt, InputImage, Observer, ProviderRequest, Spool, SpoolLimits,
+    UpstreamAccess, adapter,
 };
 use script::{CREDENTIAL, HUGE_BYTES, IMAGE_BYTES, conversation, picture};
 use scripted::{Recorded, Scripted};
@@ -41,7 +41,7 @@ use tokio::time::Instant;
 const PROMPT: &str = "a lighthouse at dusk, oil on canvas";
 
 struct Played {
-    result: Result<Finished, Failure>,
+    result: Result<FinishedAttempt, Failure>,
     requests: Vec<Recorded>,
     spool: Spool,
     handles: Vec<String>,
@@ -71,9 +71,9 @@ fn spoken(subject: &str) -> &str {
 }
 
 /// A provider of this protocol at the scripted server.
-fn endpoint(protocol: &str, server: &Scripted) -> Endpoint {
+fn endpoint(protocol: &str, server: &Scripted) -> UpstreamAccess {
     let subject = subject(protocol);
-    Endpoint {
+    UpstreamAccess {
         provider: format!("{protocol}-test"),
         base_url: format!("{}{}", server.base, subject.base_path)
             .parse()

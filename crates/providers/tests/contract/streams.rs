@@ -9,7 +9,8 @@ use planner::{
     native::{ImageForm, NativeValue},
 };
 use providers::{
-    Blob, Driver, DriverConfig, Finished, InputImage, Observer, ProviderRequest, Spool, SpoolLimits, SpoolUse, adapter,
+    Blob, Driver, DriverConfig, FinishedAttempt, InputImage, Observer, ProviderRequest, Spool, SpoolLimits, SpoolUse,
+    adapter,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -116,7 +117,7 @@ fn streaming(case: &str, server: &Scripted, spool: &Spool) -> ProviderRequest {
 }
 
 struct Played {
-    result: Result<Finished, Failure>,
+    result: Result<FinishedAttempt, Failure>,
     partials: Vec<(u32, Blob)>,
     requests: Vec<Recorded>,
     spool: Spool,
@@ -149,7 +150,7 @@ async fn play(case: &str) -> Played {
     }
 }
 
-fn check_end(case: &str, result: &Result<Finished, Failure>, expected: Expected) {
+fn check_end(case: &str, result: &Result<FinishedAttempt, Failure>, expected: Expected) {
     match (result, expected) {
         (Ok(finished), Images(count, output_tokens)) => {
             assert_eq!(finished.images.len(), count, "{case}");

@@ -5,7 +5,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use planner::failure::{Failure, FailureKind, Spent};
-use providers::{Credential, Driver, DriverConfig, Finished, ProviderRequest, Spool, SpoolLimits, adapter};
+use providers::{Credential, Driver, DriverConfig, FinishedAttempt, ProviderRequest, Spool, SpoolLimits, adapter};
 use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
@@ -64,7 +64,7 @@ fn driver() -> Driver {
     Driver::new(DriverConfig::default()).expect("TLS is there")
 }
 
-async fn run(driver: &Driver, request: &ProviderRequest) -> Result<Finished, Failure> {
+async fn run(driver: &Driver, request: &ProviderRequest) -> Result<FinishedAttempt, Failure> {
     let scope = Spool::new(SpoolLimits::default()).scope();
     let deadline = Instant::now() + Duration::from_secs(60);
     let adapter = adapter("vertex").expect("a known protocol");

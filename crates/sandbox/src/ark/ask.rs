@@ -207,7 +207,10 @@ fn words(path: &str, wrong: Wrong<'_>) -> Refused {
             format!("{inner} must be {}", kind.name())
         }
         Wrong::Word(_, listed) => format!("it must be one of {}", listed.join(", ")),
-        Wrong::Range(_, least, most) => format!("{inner} must be between {least} and {most}"),
+        Wrong::Range(_, kind) => {
+            let (least, most) = kind.bounds();
+            format!("{inner} must be between {least} and {most}")
+        }
     };
     errors::invalid(param, &why)
 }

@@ -1,6 +1,6 @@
 //! The API's errors: code, message with the request's id, parameter and type.
 
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::refused::Refused;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -42,10 +42,10 @@ pub(super) fn no_model(model: &str) -> Refused {
     error(404, "InvalidEndpointOrModel.NotFound", &message, "")
 }
 
-pub(super) fn moderated(stage: Stage) -> Refused {
+pub(super) fn moderated(stage: Moderation) -> Refused {
     let (code, what) = match stage {
-        Stage::Input => ("InputTextSensitiveContentDetected", "input text"),
-        Stage::Output => ("OutputImageSensitiveContentDetected", "output image"),
+        Moderation::Input => ("InputTextSensitiveContentDetected", "input text"),
+        Moderation::Output => ("OutputImageSensitiveContentDetected", "output image"),
     };
     let message = format!("The request failed because the {what} may contain sensitive information.");
     error(400, code, &message, "")
@@ -57,7 +57,7 @@ pub(super) fn server_error() -> Refused {
 }
 
 /// A refusal asked for by a fault, in the API's words.
-pub(super) fn by_fault(refusal: &Refusal, model: &str) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault, model: &str) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 403 } else { 429 });
     let overdue = "The request failed because your account has an overdue balance.";
     let limited = "The Images Per Minute (IPM) limit of the associated model for your account has been exceeded.";

@@ -4,11 +4,11 @@ use super::ask::Ask;
 use super::errors;
 use crate::bill::BilledTokens;
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::pictures::{Drawing, Drawn};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Made, Order, Work};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,10 +44,10 @@ impl Asked for Ask {
     }
 
     /// By the pictures that come out: of a group the first may be held back.
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, held: bool) -> Cost {
         let inputs = inputs.images.len();
         let count = self.count.saturating_sub(u32::from(held));
-        Charge {
+        Cost {
             images: count,
             micros: self.model.price_micros(size_px, count, inputs),
             quality: None,
@@ -62,13 +62,13 @@ impl Asked for Ask {
     /// Of a group only the first is held back.
     fn refused(&self, end: End) -> Option<Refused> {
         match end {
-            End::Moderated(Stage::Output) if self.group => None,
+            End::Moderated(Moderation::Output) if self.group => None,
             End::Moderated(stage) => Some(errors::moderated(stage)),
             End::Failed | End::Broken => Some(errors::server_error()),
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.model.id)
     }
 }
@@ -90,12 +90,12 @@ pub(super) struct Told {
 
 /// What an answer tells of finished work.
 pub(super) fn told(core: &Core, work: &Work<Ask>, made: Made) -> Told {
-    let held = work.faults.moderation == Some(Stage::Output);
+    let held = work.faults.moderation == Some(Moderation::Output);
     let inputs = made.inputs_px.len();
     let pictures = made.pictures.into_iter().enumerate();
     let pictures: Vec<_> = pictures
         .map(|(index, drawn)| match held && index == 0 {
-            true => Err(errors::moderated(Stage::Output)),
+            true => Err(errors::moderated(Moderation::Output)),
             false => Ok(picture(core, work, index, drawn)),
         })
         .collect();

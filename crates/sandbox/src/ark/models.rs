@@ -1,6 +1,5 @@
 //! The Seedream models: sizes, inputs, what each can do, and the price of a picture.
 
-use crate::strangers::Strangers;
 use crate::tables::{self, Models};
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -49,7 +48,6 @@ const fn one() -> usize {
 }
 
 static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/byteplus.toml")));
-static STRANGERS: Strangers<Model> = Strangers::new();
 
 /// What the account's own endpoints (`ep-...`) lead to.
 const ENDPOINT_MODEL: &str = "seedream-4-5-251128";
@@ -61,12 +59,7 @@ impl Model {
     /// The model of an id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
         let id = if id.starts_with("ep-") { ENDPOINT_MODEL } else { id };
-        let known = MODELS.all.iter().find(|model| model.id == id);
-        let stand_in = |id| Self {
-            id,
-            ..MODELS.stand_ins[0]
-        };
-        known.or_else(|| STRANGERS.serve(id, stand_in))
+        MODELS.find(id)
     }
 
     /// USD 1e-6 of `count` pictures of this size from so many input images.

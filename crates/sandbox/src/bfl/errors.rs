@@ -1,6 +1,7 @@
 //! The three shapes of the API's errors: a code with a message, a detail, and a list of faulty fields.
 
-use crate::faults::Refusal;
+use crate::details::Detail;
+use crate::faults::RefusalFault;
 use crate::refused::Refused;
 use axum::http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
@@ -22,8 +23,10 @@ pub(super) fn detail(status: u16, detail: &str) -> Refused {
 }
 
 /// Faulty fields.
-pub(super) fn fields(faults: &[FieldFault]) -> Refused {
-    let detail: Vec<Value> = faults.iter().map(FieldFault::to_json).collect();
+pub(super) fn fields(faults: &[Detail]) -> Refused {
+    let entry =
+        |fault: &Detail| json!({"type": fault.kind, "loc": fault.loc(), "msg": fault.msg, "input": fault.input});
+    let detail: Vec<Value> = faults.iter().map(entry).collect();
     Refused::new(422, json!({ "detail": detail }))
 }
 
@@ -35,7 +38,7 @@ fn limited(after: Duration) -> Refused {
 }
 
 /// A refusal asked for by a fault, in the API's words.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 402 } else { 429 });
     let usual = match status {
         _ if refusal.quota || status == 402 => {
@@ -49,7 +52,7 @@ pub(super) fn by_fault(refusal: &Refusal) -> Refused {
             "Your API key does not have permission to access the specified resource",
         ),
         404 => detail(404, "Not Found"),
-        422 => fields(&[FieldFault::new("prompt", "value_error", "Value error, refused")]),
+        422 => fields(&[Detail::field("prompt", "value_error", "Value error, refused")]),
         500 => coded(500, "internal_server_error", "An unexpected error occurred"),
         status => coded(status, "bad_request", "The request was refused"),
     };
@@ -61,36 +64,4 @@ pub(super) fn by_fault(refusal: &Refusal) -> Refused {
         refused.headers = Some(Box::new(headers));
     }
     refused
-}
-
-/// What is wrong with one field.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct FieldFault {
-    pub(super) name: String,
-    pub(super) kind: &'static str,
-    msg: String,
-    input: Value,
-}
-
-impl FieldFault {
-    pub(super) fn new(name: &str, kind: &'static str, msg: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-            msg: msg.into(),
-            input: Value::Null,
-        }
-    }
-
-    /// Repeats the value, as the API does.
-    pub(super) fn with_input(self, input: &Value) -> Self {
-        Self {
-            input: input.clone(),
-            ..self
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        json!({"type": self.kind, "loc": ["body", self.name], "msg": self.msg, "input": self.input})
-    }
 }

@@ -1,7 +1,7 @@
 //! Checks a body against its model, in the words of the API's own validator.
 
-use super::errors::FieldFault;
 use super::models::{FREE_PIXELS, Kind, Model, Sizing};
+use crate::details::{Detail, outside, whole_number};
 use serde_json::{Map, Value};
 
 /// The longest shape that a ratio may have.
@@ -11,13 +11,13 @@ const LONGEST_RATIO: f64 = 21.0 / 9.0;
 ///
 /// # Errors
 /// Everything that is wrong, in the order of the model's fields.
-pub(super) fn check(model: &Model, body: &Map<String, Value>) -> Result<(), Vec<FieldFault>> {
+pub(super) fn check(model: &Model, body: &Map<String, Value>) -> Result<(), Vec<Detail>> {
     let mut faults = Vec::new();
-    for field in model.fields.iter().flat_map(|group| group.iter()) {
+    for field in model.fields {
         match body.get(field.name).filter(|value| !value.is_null()) {
             None if field.required => {
                 let whole = Value::Object(body.clone());
-                faults.push(FieldFault::new(field.name, "missing", "Field required").with_input(&whole));
+                faults.push(Detail::field(field.name, "missing", "Field required").with_input(&whole));
             }
             None => {}
             Some(value) => faults.extend(fault(field.name, field.kind, value)),
@@ -34,74 +34,37 @@ pub(super) fn check(model: &Model, body: &Map<String, Value>) -> Result<(), Vec<
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-fn fault(name: &str, kind: Kind, value: &Value) -> Option<FieldFault> {
-    let (code, msg) = match kind {
-        Kind::Text | Kind::Image if value.is_string() => return None,
-        Kind::Text | Kind::Image => ("string_type", "Input should be a valid string".to_owned()),
-        Kind::Integer => match integer(value) {
-            Ok(_) => return None,
-            Err((code, msg)) => (code, msg.to_owned()),
+fn fault(name: &str, kind: Kind, value: &Value) -> Option<Detail> {
+    let fault = |kind, msg: &str| Some(Detail::field(name, kind, msg));
+    let found = match kind {
+        Kind::Text | Kind::Image if value.is_string() => None,
+        Kind::Text | Kind::Image => fault("string_type", "Input should be a valid string"),
+        Kind::Integer => whole_number(value).err().and_then(|(kind, msg)| fault(kind, msg)),
+        Kind::Range(least, most, step) => match whole_number(value) {
+            Err((kind, msg)) => fault(kind, msg),
+            Ok(number) => outside(name, number, &(least..=most)).or_else(|| {
+                let msg = format!("Input should be a multiple of {step}");
+                (number % step != 0).then(|| Detail::field(name, "multiple_of", msg))
+            }),
         },
-        Kind::Range(least, most, step) => range_fault(value, least, most, step)?,
         Kind::Number(least, most) => match value.as_f64() {
-            None => ("float_type", "Input should be a valid number".to_owned()),
-            Some(number) if number < least => ("greater_than_equal", at_least(least)),
-            Some(number) if number > most => ("less_than_equal", at_most(most)),
-            Some(_) => return None,
+            None => fault("float_type", "Input should be a valid number"),
+            Some(number) => outside(name, number, &(least..=most)),
         },
-        Kind::Flag if value.is_boolean() => return None,
-        Kind::Flag => ("bool_type", "Input should be a valid boolean".to_owned()),
+        Kind::Flag if value.is_boolean() => None,
+        Kind::Flag => fault("bool_type", "Input should be a valid boolean"),
+        Kind::Choice(allowed) if value.as_str().is_some_and(|text| allowed.contains(&text)) => None,
         Kind::Choice(allowed) => {
-            if value.as_str().is_some_and(|text| allowed.contains(&text)) {
-                return None;
-            }
             let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
-            ("enum", format!("Input should be {}", quoted.join(" or ")))
+            fault("enum", &format!("Input should be {}", quoted.join(" or ")))
         }
-        Kind::Ratio => {
-            if value.as_str().and_then(ratio).is_some() {
-                return None;
-            }
-            let msg = "Value error, aspect_ratio must be W:H between 21:9 and 9:21";
-            ("value_error", msg.to_owned())
-        }
+        Kind::Ratio if value.as_str().and_then(ratio).is_some() => None,
+        Kind::Ratio => fault(
+            "value_error",
+            "Value error, aspect_ratio must be W:H between 21:9 and 9:21",
+        ),
     };
-    Some(FieldFault::new(name, code, msg).with_input(value))
-}
-
-fn range_fault(value: &Value, least: i64, most: i64, step: i64) -> Option<(&'static str, String)> {
-    match integer(value) {
-        Err((code, msg)) => Some((code, msg.to_owned())),
-        Ok(number) if number < least => Some(("greater_than_equal", at_least(least))),
-        Ok(number) if number > most => Some(("less_than_equal", at_most(most))),
-        Ok(number) if number % step != 0 => Some(("multiple_of", format!("Input should be a multiple of {step}"))),
-        Ok(_) => None,
-    }
-}
-
-fn at_least(least: impl std::fmt::Display) -> String {
-    format!("Input should be greater than or equal to {least}")
-}
-
-fn at_most(most: impl std::fmt::Display) -> String {
-    format!("Input should be less than or equal to {most}")
-}
-
-/// A whole number; `4.0` is one, and so is `"4"`.
-pub(super) fn integer(value: &Value) -> Result<i64, (&'static str, &'static str)> {
-    let fraction = "Input should be a valid integer, got a number with a fractional part";
-    let parsing = "Input should be a valid integer, unable to parse string as an integer";
-    match value {
-        Value::Number(number) => number
-            .as_i64()
-            .or_else(|| {
-                let whole = number.as_f64().filter(|number| number.fract() == 0.0);
-                whole.filter(|number| number.abs() < 9e15).map(|number| number as i64)
-            })
-            .ok_or(("int_from_float", fraction)),
-        Value::String(text) => text.trim().parse().map_err(|_| ("int_parsing", parsing)),
-        _ => Err(("int_type", "Input should be a valid integer")),
-    }
+    found.map(|fault| fault.with_input(value))
 }
 
 /// Width to height of `W:H`, where it is not too long.
@@ -112,13 +75,13 @@ pub(super) fn ratio(text: &str) -> Option<(u32, u32)> {
     (long <= LONGEST_RATIO + 1e-9).then_some((width, height))
 }
 
-fn too_many_pixels(model: &Model, body: &Map<String, Value>) -> Option<FieldFault> {
-    let edge = |name: &str| body.get(name).and_then(|value| integer(value).ok());
+fn too_many_pixels(model: &Model, body: &Map<String, Value>) -> Option<Detail> {
+    let edge = |name: &str| body.get(name).and_then(|value| whole_number(value).ok());
     let (width, height) = (edge("width")?, edge("height")?);
     let over = model.sizing == Sizing::Free && width.saturating_mul(height) > FREE_PIXELS as i64;
     over.then(|| {
         let msg = "Value error, the picture may have at most 4 megapixels";
-        FieldFault::new("width", "value_error", msg).with_input(&Value::from(width))
+        Detail::field("width", "value_error", msg).with_input(&Value::from(width))
     })
 }
 
@@ -131,7 +94,10 @@ mod tests {
         let model = Model::find(path).expect("it is in the table");
         let body = body.as_object().expect("an object");
         let faults = check(model, body).err().unwrap_or_default();
-        faults.into_iter().map(|fault| (fault.name, fault.kind)).collect()
+        faults
+            .into_iter()
+            .map(|fault| (fault.at[0].as_str().unwrap_or_default().to_owned(), fault.kind))
+            .collect()
     }
 
     fn expect(path: &str, body: &Value, expected: &[(&str, &'static str)]) {

@@ -1,9 +1,13 @@
 //! The models, the fields that each takes, and its price.
 
-use crate::strangers::Strangers;
+use crate::shapes::MEGAPIXEL;
+use crate::tables::{self, Models};
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// What a field may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", bound(deserialize = "'de: 'static"))]
 pub(super) enum Kind {
     Text,
     /// Any whole number.
@@ -12,6 +16,7 @@ pub(super) enum Kind {
     Range(i64, i64, i64),
     Number(f64, f64),
     Flag,
+    #[serde(deserialize_with = "tables::list")]
     Choice(&'static [&'static str]),
     /// `W:H` from 21:9 to 9:21.
     Ratio,
@@ -20,31 +25,18 @@ pub(super) enum Kind {
 }
 
 /// One field.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
+    #[serde(default)]
     pub(super) required: bool,
 }
 
-const fn field(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: false,
-    }
-}
-
-const fn required(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: true,
-    }
-}
-
 /// How a model finds the size of its picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Sizing {
     /// `width` and `height`; without them that of the first image, or square. At most four megapixels.
     Free,
@@ -57,7 +49,8 @@ pub(super) enum Sizing {
 }
 
 /// A price in tenths of a credit, which are thousandths of a dollar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Price {
     /// For the first megapixel of the picture, and for each further one and each of the input images.
     Megapixels { first: i64, more: i64 },
@@ -66,160 +59,36 @@ pub(super) enum Price {
 }
 
 /// One model.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     /// Its path below `/v1`.
-    pub(super) path: &'static str,
-    pub(super) fields: &'static [&'static [Field]],
+    pub(super) id: &'static str,
+    #[serde(deserialize_with = "tables::list")]
+    pub(super) fields: &'static [Field],
     /// Most images in `input_image`, `input_image_2` and so on.
+    #[serde(default)]
     pub(super) inputs: usize,
     pub(super) sizing: Sizing,
     pub(super) price: Price,
 }
 
-/// A megapixel, in pixels.
-pub(super) const MEGAPIXEL: u64 = 1_048_576;
 /// An input image counts for no more megapixels: a larger one is made smaller first.
 const INPUT_MEGAPIXELS_MOST: i64 = 4;
 /// The most pixels of a picture of a free size.
 pub(super) const FREE_PIXELS: u64 = 4 * MEGAPIXEL;
 
-const FORMATS: &[&str] = &["jpeg", "png"];
-
-const PROMPT: &[Field] = &[required("prompt", Kind::Text)];
-
-const COMMON: &[Field] = &[
-    field("seed", Kind::Integer),
-    field("output_format", Kind::Choice(FORMATS)),
-    field("webhook_url", Kind::Text),
-    field("webhook_secret", Kind::Text),
-];
-
-const TOLERANCE_2: &[Field] = &[field("safety_tolerance", Kind::Range(0, 5, 1))];
-
-const TOLERANCE_1: &[Field] = &[field("safety_tolerance", Kind::Range(0, 6, 1))];
-
-const FREE_SIZE: &[Field] = &[
-    field("width", Kind::Range(64, i64::MAX, 16)),
-    field("height", Kind::Range(64, i64::MAX, 16)),
-];
-
-const BOUNDED_SIZE: &[Field] = &[
-    field("width", Kind::Range(256, 1440, 32)),
-    field("height", Kind::Range(256, 1440, 32)),
-];
-
-const RATIO: &[Field] = &[field("aspect_ratio", Kind::Ratio)];
-
-const UPSAMPLING: &[Field] = &[field("prompt_upsampling", Kind::Flag)];
-
-const FLEX: &[Field] = &[
-    field("steps", Kind::Range(1, 50, 1)),
-    field("guidance", Kind::Number(1.5, 10.0)),
-];
-
-const DEV: &[Field] = &[
-    field("steps", Kind::Range(1, 50, 1)),
-    field("guidance", Kind::Number(1.5, 5.0)),
-];
-
-const IMAGE_PROMPT: &[Field] = &[field("image_prompt", Kind::Image)];
-
-const ULTRA: &[Field] = &[
-    field("raw", Kind::Flag),
-    field("image_prompt", Kind::Image),
-    field("image_prompt_strength", Kind::Number(0.0, 1.0)),
-];
-
-const FILL: &[Field] = &[
-    field("prompt", Kind::Text),
-    required("image", Kind::Image),
-    field("mask", Kind::Image),
-    field("steps", Kind::Range(15, 50, 1)),
-    field("guidance", Kind::Number(1.5, 100.0)),
-];
-
-const fn flux_2(
-    path: &'static str,
-    fields: &'static [&'static [Field]],
-    inputs: usize,
-    first: i64,
-    more: i64,
-) -> Model {
-    Model {
-        path,
-        fields,
-        inputs,
-        sizing: Sizing::Free,
-        price: Price::Megapixels { first, more },
-    }
-}
-
-const fn flux_1(
-    path: &'static str,
-    fields: &'static [&'static [Field]],
-    inputs: usize,
-    sizing: Sizing,
-    price: i64,
-) -> Model {
-    Model {
-        path,
-        fields,
-        inputs,
-        sizing,
-        price: Price::Picture(price),
-    }
-}
-
-const KLEIN_FIELDS: &[&[Field]] = &[PROMPT, FREE_SIZE, TOLERANCE_2, COMMON];
-const FLUX_2_FIELDS: &[&[Field]] = &[PROMPT, FREE_SIZE, UPSAMPLING, TOLERANCE_2, COMMON];
-const FLEX_FIELDS: &[&[Field]] = &[PROMPT, FREE_SIZE, UPSAMPLING, FLEX, TOLERANCE_2, COMMON];
-const KONTEXT_FIELDS: &[&[Field]] = &[PROMPT, RATIO, UPSAMPLING, TOLERANCE_1, COMMON];
-const PRO_FIELDS: &[&[Field]] = &[PROMPT, BOUNDED_SIZE, IMAGE_PROMPT, UPSAMPLING, TOLERANCE_1, COMMON];
-const ULTRA_FIELDS: &[&[Field]] = &[PROMPT, RATIO, ULTRA, UPSAMPLING, TOLERANCE_1, COMMON];
-const DEV_FIELDS: &[&[Field]] = &[PROMPT, BOUNDED_SIZE, IMAGE_PROMPT, DEV, UPSAMPLING, TOLERANCE_1, COMMON];
-const FILL_FIELDS: &[&[Field]] = &[FILL, UPSAMPLING, TOLERANCE_1, COMMON];
-
-/// What stands in for models that are not here takes all that a newer model may take.
-const STAND_IN_FIELDS: &[&[Field]] = &[PROMPT, FREE_SIZE, RATIO, UPSAMPLING, FLEX, TOLERANCE_1, COMMON];
-
-static STRANGERS: Strangers<Model> = Strangers::new();
-
-const KONTEXT: Sizing = Sizing::Ratio {
-    pixels: MEGAPIXEL,
-    default: (1, 1),
-};
-const ULTRA_SIZING: Sizing = Sizing::Ratio {
-    pixels: 4 * MEGAPIXEL,
-    default: (16, 9),
-};
-
-/// Every model, with the prices of the provider's price list.
-pub(super) const MODELS: &[Model] = &[
-    flux_2("flux-2-klein-4b", KLEIN_FIELDS, 4, 14, 1),
-    flux_2("flux-2-klein-9b", KLEIN_FIELDS, 4, 15, 2),
-    flux_2("flux-2-pro", FLUX_2_FIELDS, 8, 30, 15),
-    flux_2("flux-2-max", FLUX_2_FIELDS, 8, 70, 30),
-    flux_2("flux-2-flex", FLEX_FIELDS, 8, 50, 50),
-    flux_1("flux-kontext-pro", KONTEXT_FIELDS, 4, KONTEXT, 40),
-    flux_1("flux-kontext-max", KONTEXT_FIELDS, 4, KONTEXT, 80),
-    flux_1("flux-pro-1.1", PRO_FIELDS, 0, Sizing::Bounded, 40),
-    flux_1("flux-pro-1.1-ultra", ULTRA_FIELDS, 0, ULTRA_SIZING, 60),
-    flux_1("flux-pro-1.0-fill", FILL_FIELDS, 0, Sizing::Input, 50),
-    flux_1("flux-dev", DEV_FIELDS, 0, Sizing::Bounded, 25),
-];
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/bfl.toml")));
 
 impl Model {
     /// The model of a path.
     pub(super) fn find(path: &str) -> Option<&'static Self> {
-        let known = MODELS.iter().find(|model| model.path == path);
-        known.or_else(|| STRANGERS.serve(path, |path| flux_2(path, STAND_IN_FIELDS, 8, 50, 50)))
+        MODELS.find(path)
     }
 
     /// Whether it has a field of this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        let mut fields = self.fields.iter().flat_map(|group| group.iter());
-        fields.any(|field| field.name == name)
+        self.fields.iter().any(|field| field.name == name)
     }
 
     /// The names of the fields of input images, in order.

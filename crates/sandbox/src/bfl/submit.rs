@@ -1,12 +1,13 @@
 //! `POST /v1/{model}`: checks, loads the images, names the price and begins the task.
 
-use super::errors::{self, FieldFault};
-use super::fields::{check, integer};
+use super::errors;
+use super::fields::check;
 use super::models::Model;
 use super::task::begin;
 use super::work::{Ask, load};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
+use crate::details::{Detail, whole_number};
 use crate::names::random_uuid;
 use crate::pictures::white_to_clear;
 use crate::provider::Provider;
@@ -47,14 +48,14 @@ pub(super) async fn submit(State(bfl): State<Arc<Bfl>>, Path(path): Path<String>
 async fn accept(bfl: &Bfl, parts: &Parts, body: Body, path: &str) -> Result<Work<Ask>, Refused> {
     authorize(&parts.headers)?;
     let model = Model::find(path).ok_or_else(|| errors::detail(404, "Not Found"))?;
-    let unreadable = |kind, msg| errors::fields(&[FieldFault::new("body", kind, msg)]);
+    let unreadable = |kind, msg| errors::fields(&[Detail::field("body", kind, msg)]);
     let body = wire::read_object(body).await.map_err(|error| match error {
         ObjectError::TooLarge | ObjectError::Broken => errors::detail(413, "Request Entity Too Large"),
         ObjectError::NotAnObject => unreadable("model_attributes_type", "Input should be a valid dictionary"),
         ObjectError::NotJson => unreadable("json_invalid", "JSON decode error"),
     })?;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
-        handle.note_fields(Provider::Bfl, model.path, &body);
+        handle.note_fields(Provider::Bfl, model.id, &body);
     }
     let body = fit(body, |body| check(model, body).is_ok());
     check(model, &body).map_err(|problems| errors::fields(&problems))?;
@@ -66,12 +67,12 @@ async fn accept(bfl: &Bfl, parts: &Parts, body: Body, path: &str) -> Result<Work
 /// Reads a checked body.
 async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Result<Ask, Refused> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    let number = |name: &str| body.get(name).and_then(|value| integer(value).ok());
+    let number = |name: &str| body.get(name).and_then(|value| whole_number(value).ok());
     let image = async |name: &str| match body.get(name).and_then(Value::as_str) {
         None => Ok(None),
         Some(text) => load(&bfl.core, text).await.map(Some).map_err(|why| {
             let msg = format!("Value error, {why}");
-            errors::fields(&[FieldFault::new(name, "value_error", msg)])
+            errors::fields(&[Detail::field(name, "value_error", msg)])
         }),
     };
     let mut inputs = Vec::new();
@@ -91,7 +92,7 @@ async fn read(bfl: &Bfl, model: &'static Model, body: &Map<String, Value>) -> Re
         && (mask.width_px(), mask.height_px()) != (first.width_px(), first.height_px())
     {
         let msg = "Value error, the mask must have the size of the image";
-        return Err(errors::fields(&[FieldFault::new("mask", "value_error", msg)]));
+        return Err(errors::fields(&[Detail::field("mask", "value_error", msg)]));
     }
     let edges = number("width").zip(number("height"));
     Ok(Ask {

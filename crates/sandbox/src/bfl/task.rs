@@ -4,7 +4,7 @@ use super::errors;
 use super::work::{Ask, run};
 use super::{Bfl, authorize};
 use crate::calls::CallHandle;
-use crate::faults::{Faults, Stage};
+use crate::faults::{Faults, Moderation};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::wire;
@@ -31,8 +31,8 @@ impl Task {
             Some(Ok(result)) => ("Ready", result.clone(), Value::Null),
             Some(Err(refused)) => {
                 let status = match refused.end {
-                    Some(End::Moderated(Stage::Input)) => "Request Moderated",
-                    Some(End::Moderated(Stage::Output)) => "Content Moderated",
+                    Some(End::Moderated(Moderation::Input)) => "Request Moderated",
+                    Some(End::Moderated(Moderation::Output)) => "Content Moderated",
                     _ => "Error",
                 };
                 (status, Value::Null, refused.body.clone())
@@ -75,7 +75,7 @@ pub(super) async fn get(State(bfl): State<Arc<Bfl>>, Query(asked): Query<Asked>,
             json!({"id": asked.id, "status": "Task not found", "result": null, "progress": null, "details": null});
         return wire::json(StatusCode::OK, &body);
     };
-    let path = task.work.ask.model.path;
+    let path = task.work.ask.model.id;
     if let Some(handle) = request.extensions().get::<CallHandle>() {
         handle.note(Provider::Bfl, path, &Value::Null);
     }

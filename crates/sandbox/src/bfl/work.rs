@@ -1,15 +1,16 @@
 //! Does the work of a task: the size, the picture, its file and the bill.
 
 use super::errors;
-use super::models::{FREE_PIXELS, MEGAPIXEL, Model, Price, Sizing};
+use super::models::{FREE_PIXELS, Model, Price, Sizing};
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order, Work};
+use crate::shapes::MEGAPIXEL;
+use crate::work::{Asked, Cost, End, Inputs, Order, Work};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use imaging::{Bitmap, ImageFormat};
@@ -102,12 +103,12 @@ impl Ask {
 
 impl Asked for Ask {
     fn order(&self) -> Order<'_> {
-        let is_small = self.model.path.contains("klein");
+        let is_small = self.model.id.contains("klein");
         Order {
             seed: self.seed.map(i64::cast_unsigned),
             seed_less_bits: 32,
             pace: if is_small { Pace::Fast } else { Pace::Medium },
-            ..Order::new(Provider::Bfl, self.model.path, &self.prompt, 1)
+            ..Order::new(Provider::Bfl, self.model.id, &self.prompt, 1)
         }
     }
 
@@ -131,8 +132,8 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
-        Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
+        Cost {
             images: 1,
             micros: self.tenths() * MICROS_PER_TENTH,
             quality: None,
@@ -158,7 +159,7 @@ impl Asked for Ask {
         Some(Refused::new(200, why))
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::errors::Reason;
 use super::servers::{MaskUse, Server};
-use super::{Call, Kind};
+use super::{Kind, Received};
 use crate::form::{FormError, is_multipart, read_form};
 use crate::provider::Provider;
 use crate::wire::{self, ObjectError};
@@ -36,8 +36,8 @@ pub(super) struct Ask {
 }
 
 /// Reads a body.
-pub(super) async fn read(server: &'static Server, call: Call) -> Result<Ask, Reason> {
-    let Call {
+pub(super) async fn read(server: &'static Server, call: Received) -> Result<Ask, Reason> {
+    let Received {
         kind,
         deployment,
         headers,

@@ -1,7 +1,7 @@
 //! Refusals, in each server's own words.
 
 use super::servers::Dress;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::refused::Refused;
 use crate::wire;
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ impl Reason {
 }
 
 /// The refusal that a fault asks for.
-pub(super) fn by_fault(refusal: &Refusal, dress: Dress) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault, dress: Dress) -> Refused {
     let status = refusal.status.unwrap_or(429);
     let message = refusal.message.clone().unwrap_or_else(|| words(status).to_owned());
     // Servers at home have no proxy before them that shows pages.

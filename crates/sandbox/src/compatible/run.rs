@@ -4,7 +4,7 @@ use super::ask::Ask;
 use super::errors::{self, Reason};
 use super::servers::MaskUse;
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::latency::Pace;
 use crate::names::random_hex;
 use crate::pictures::{Drawing, white_to_clear};
@@ -12,7 +12,7 @@ use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::segments::Images;
 use crate::wire;
-use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Made, Order, Work};
 use axum::response::{IntoResponse, Response};
 use imaging::Bitmap;
 use serde_json::{Value, json};
@@ -68,15 +68,15 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
         let reason = match self.server.provider {
             Provider::Azure => "no price of its own is documented",
             _ => "hosted by the caller",
         };
-        Charge {
+        Cost {
             images: self.count,
             reason: reason.to_owned(),
-            ..Charge::default()
+            ..Cost::default()
         }
     }
 
@@ -88,7 +88,7 @@ impl Asked for Ask {
         Some(reason.dressed(self.server.dress))
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.server.dress)
     }
 }

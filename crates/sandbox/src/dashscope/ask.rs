@@ -2,11 +2,12 @@
 
 use super::errors;
 use super::models::{Model, Sizes};
+use crate::fields::{Fields, Type, Wrong};
 use crate::refused::Refused;
 use serde_json::{Map, Value, json};
 
 /// The greatest seed.
-const MAX_SEED: u64 = 2_147_483_647;
+const MAX_SEED: i64 = 2_147_483_647;
 
 /// A checked request.
 #[derive(Clone, Debug)]
@@ -75,7 +76,8 @@ pub(super) fn check(model: &'static Model, body: &Value) -> Result<Ask, Refused>
         Value::Object(parameters) => parameters,
         _ => return Err(errors::parameter("parameters must be an object")),
     };
-    flag(parameters, "watermark")?;
+    let fields = Fields::new(parameters, words);
+    fields.flag("watermark")?;
     if parameters.get("negative_prompt").is_some_and(|text| !text.is_string()) {
         return Err(errors::parameter("negative_prompt must be a string"));
     }
@@ -84,9 +86,11 @@ pub(super) fn check(model: &'static Model, body: &Value) -> Result<Ask, Refused>
         prompt,
         images,
         size: size(model, parameters)?,
-        n: count(model, parameters)?,
-        seed: seed(parameters)?,
-        extends: flag(parameters, "prompt_extend")?.unwrap_or(model.id != "z-image-turbo"),
+        n: fields
+            .integer("n", 1, i64::from(model.max_n))?
+            .map_or(model.default_n, |n| n as u32),
+        seed: fields.integer("seed", 0, MAX_SEED)?.map(i64::cast_unsigned),
+        extends: fields.flag("prompt_extend")?.unwrap_or(model.id != "z-image-turbo"),
     })
 }
 
@@ -156,36 +160,20 @@ fn size(model: &Model, parameters: &Map<String, Value>) -> Result<Size, Refused>
     }
 }
 
-fn count(model: &Model, parameters: &Map<String, Value>) -> Result<u32, Refused> {
-    let Some(value) = parameters.get("n").filter(|n| !n.is_null()) else {
-        return Ok(model.default_n);
-    };
-    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-    match number {
-        Some(number) if (1..=model.max_n).contains(&number) => Ok(number),
-        _ if model.max_n == 1 => Err(errors::parameter("num_images_per_prompt must be 1")),
-        _ => Err(errors::parameter(format!("n must be between 1 and {}", model.max_n))),
-    }
-}
-
-fn seed(parameters: &Map<String, Value>) -> Result<Option<u64>, Refused> {
-    match parameters.get("seed").filter(|seed| !seed.is_null()) {
-        None => Ok(None),
-        Some(value) => match value.as_u64() {
-            Some(seed) if seed <= MAX_SEED => Ok(Some(seed)),
-            _ => Err(errors::parameter(format!("seed must be between 0 and {MAX_SEED}"))),
-        },
-    }
-}
-
-fn flag(parameters: &Map<String, Value>, name: &str) -> Result<Option<bool>, Refused> {
-    match parameters.get(name).filter(|flag| !flag.is_null()) {
-        None => Ok(None),
-        Some(value) => match value.as_bool() {
-            Some(flag) => Ok(Some(flag)),
-            None => Err(errors::parameter(format!("{name} must be true or false"))),
-        },
-    }
+/// The words of the service for what is wrong with a parameter.
+fn words(path: &str, wrong: Wrong<'_>) -> Refused {
+    errors::parameter(match wrong {
+        Wrong::Type(Type::Integer(1, 1), _) | Wrong::Range(_, Type::Integer(1, 1)) => {
+            "num_images_per_prompt must be 1".to_owned()
+        }
+        Wrong::Type(Type::Integer(least, most), _) | Wrong::Range(_, Type::Integer(least, most)) => {
+            format!("{path} must be between {least} and {most}")
+        }
+        Wrong::Type(Type::Flag, _) => format!("{path} must be true or false"),
+        Wrong::Type(kind, _) | Wrong::Range(_, kind) => format!("{path} must be {}", kind.name()),
+        Wrong::Word(_, listed) => format!("{path} must be one of {}", listed.join(", ")),
+        Wrong::Unknown => format!("{path} is unknown"),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! DashScope's errors: a request id, a code and a text; and its check of API keys.
 
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::names::random_uuid;
 use crate::refused::Refused;
 use crate::wire;
@@ -34,10 +34,10 @@ fn bad_key() -> Refused {
 }
 
 /// The safety check. What strikes after the work began comes with HTTP 200.
-pub(super) fn inspection(stage: Stage) -> Refused {
+pub(super) fn inspection(stage: Moderation) -> Refused {
     let (status, what) = match stage {
-        Stage::Input => (400, "Input"),
-        Stage::Output => (200, "Output"),
+        Moderation::Input => (400, "Input"),
+        Moderation::Output => (200, "Output"),
     };
     let message = format!("{what} data may contain inappropriate content.");
     error(status, "DataInspectionFailed", message)
@@ -49,7 +49,7 @@ pub(super) fn internal() -> Refused {
 }
 
 /// A refusal asked for by a fault, in DashScope's words.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 400 } else { 429 });
     let arrears = "Access denied, please make sure your account is in good standing.";
     let used_up = "You exceeded your current quota, please check your plan and billing details.";

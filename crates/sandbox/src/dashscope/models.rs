@@ -1,6 +1,5 @@
 //! The image models of DashScope: their sizes, counts, inputs and prices.
 
-use crate::strangers::Strangers;
 use crate::tables::{self, Models};
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -72,17 +71,11 @@ const fn one() -> u32 {
 }
 
 static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/alibaba.toml")));
-static STRANGERS: Strangers<Model> = Strangers::new();
 
 impl Model {
     /// The model of this id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        let known = MODELS.all.iter().find(|model| model.id == id);
-        let stand_in = |id| Self {
-            id,
-            ..MODELS.stand_ins[0]
-        };
-        known.or_else(|| STRANGERS.serve(id, stand_in))
+        MODELS.find(id)
     }
 
     /// Whether it makes this size.

@@ -3,7 +3,7 @@
 use super::DashScope;
 use super::ask::Ask;
 use super::errors::{self, authorize};
-use super::work::{KEPT, Made, told};
+use super::work::{KEPT, Summary, told};
 use crate::calls::CallHandle;
 use crate::names::random_uuid;
 use crate::provider::Provider;
@@ -25,7 +25,7 @@ pub(super) const PENDING: &str = "PENDING";
 enum Progress {
     Pending,
     Running,
-    Succeeded(Made),
+    Succeeded(Summary),
     Failed(Refused),
 }
 

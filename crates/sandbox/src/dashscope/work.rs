@@ -4,13 +4,14 @@ use super::ask::{Ask, Size};
 use super::errors;
 use super::models::{Sizes, Tells};
 use crate::core::Core;
-use crate::faults::{Refusal, strip};
+use crate::faults::{RefusalFault, strip};
 use crate::inputs;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{self, Asked, Charge, End, Inputs, Order, Work};
-use imaging::{Bitmap, ImageFormat};
+use crate::shapes::shaped;
+use crate::work::{self, Asked, Cost, End, Inputs, Order, Work};
+use imaging::ImageFormat;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -18,12 +19,10 @@ use std::time::Duration;
 pub(super) const KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// An input image may be this large.
 const MAX_IMAGE_BYTES: usize = 10 * 1024 * 1024;
-/// Sizes that follow an input are multiples of this.
-const GRID_PX: u32 = 16;
 
 /// What an answer tells of finished work.
 #[derive(Clone, Debug)]
-pub(super) struct Made {
+pub(super) struct Summary {
     links: Vec<String>,
     size: (u32, u32),
     /// The prompt that was drawn, where the model tells it.
@@ -61,15 +60,15 @@ impl Asked for Ask {
     fn size_px(&self, inputs: &Inputs) -> (u32, u32) {
         let default = self.model.default_size;
         let square = |side_px: u32| u64::from(side_px) * u64::from(side_px);
-        match (self.size, inputs.images.first()) {
+        match (self.size, inputs.first_px()) {
             (Size::Exact(width, height), _) => (width, height),
             (Size::Tier(side_px), None) => (side_px, side_px),
-            (Size::Tier(side_px), Some(first)) => alike(first, square(side_px)),
+            (Size::Tier(side_px), Some(first)) => shaped(first, square(side_px)),
             (Size::Default, None) => default,
             (Size::Default, Some(first)) if matches!(self.model.sizes, Sizes::Area { .. }) => {
-                alike(first, u64::from(default.0) * u64::from(default.1))
+                shaped(first, u64::from(default.0) * u64::from(default.1))
             }
-            (Size::Default, Some(first)) => alike(first, square(1024)),
+            (Size::Default, Some(first)) => shaped(first, square(1024)),
         }
     }
 
@@ -77,10 +76,10 @@ impl Asked for Ask {
         drawing
     }
 
-    fn charge(&self, size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
         let (each, why) = self.model.image_micros(size_px);
         let count = self.n;
-        Charge {
+        Cost {
             images: count,
             micros: each * i64::from(count),
             quality: None,
@@ -96,7 +95,7 @@ impl Asked for Ask {
         })
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }
@@ -113,13 +112,13 @@ impl Ask {
 }
 
 /// Keeps the pictures, and tells of them.
-pub(super) fn told(core: &Core, work: &Work<Ask>, made: work::Made) -> Made {
+pub(super) fn told(core: &Core, work: &Work<Ask>, made: work::Made) -> Summary {
     let keep = |bytes| {
         let expires = core.now().as_second() + KEPT.as_secs().cast_signed();
         let id = work.publish(core, bytes, ImageFormat::Png.mime_type(), KEPT);
         format!("{}/alibaba/media/{id}/image.png?Expires={expires}", work.base_url)
     };
-    Made {
+    Summary {
         links: made.pictures.into_iter().map(|drawn| keep(drawn.bytes)).collect(),
         size: made.size_px,
         told_prompt: (work.ask.model.id == "z-image-turbo").then(|| work.ask.told_prompt()),
@@ -127,15 +126,7 @@ pub(super) fn told(core: &Core, work: &Work<Ask>, made: work::Made) -> Made {
     }
 }
 
-/// About this many pixels in the shape of `like`.
-fn alike(like: &Bitmap, pixels: u64) -> (u32, u32) {
-    let ratio = f64::from(like.width_px()) / f64::from(like.height_px());
-    let on_grid = |side: f64| ((side / f64::from(GRID_PX)).round() as u32).max(1) * GRID_PX;
-    let height = (pixels as f64 / ratio).sqrt();
-    (on_grid(height * ratio), on_grid(height))
-}
-
-impl Made {
+impl Summary {
     /// `choices` as the model tells them: one for each image at Wan, one for all elsewhere.
     pub(super) fn choices(&self) -> Value {
         let choice = |content: Vec<Value>| json!({"finish_reason": "stop", "message": {"role": "assistant", "content": content}});

@@ -3,8 +3,9 @@
 use super::chosen::{Chosen, Word};
 use super::endpoints::{Endpoint, Excess, Images, Kind, Wanted};
 use super::errors::Detail;
-use super::fields::{Fields, NO_OBJECT};
+use super::fields::Fields;
 use super::sizes;
+use crate::details::NO_OBJECT;
 use serde_json::{Map, Value};
 
 /// A request.

@@ -277,9 +277,6 @@ pub(super) enum Price {
 /// A flag that costs more for each call, and how much in USD 1e-6.
 pub(super) type Extra = (&'static str, i64);
 
-/// Pixels of fal's megapixel: 1024x1024 is listed as exactly one.
-pub(super) const MEGAPIXEL: u64 = 1_048_576;
-
 static ENDPOINTS: LazyLock<Models<Endpoint>> = LazyLock::new(|| tables::read(include_str!("../../data/fal.toml")));
 
 /// Where nothing is said, there is no limit.

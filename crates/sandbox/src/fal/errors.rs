@@ -1,6 +1,7 @@
 //! fal's two error shapes, and the plain one of its front door.
 
-use crate::faults::Refusal;
+pub(super) use crate::details::Detail;
+use crate::faults::RefusalFault;
 use crate::names::random_uuid;
 use crate::refused::Refused;
 use axum::http::HeaderValue;
@@ -37,70 +38,27 @@ const DOCUMENTED: [&str; 22] = [
     "missing",
 ];
 
-/// One entry of a model error's `detail` list.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Detail {
-    /// Where, below `body`.
-    pub(super) at: Vec<Value>,
-    pub(super) msg: String,
-    pub(super) kind: &'static str,
-    pub(super) ctx: Option<Value>,
-    pub(super) input: Option<Value>,
-}
-
-impl Detail {
-    /// An entry about one field.
-    pub(super) fn field(name: &str, kind: &'static str, msg: impl Into<String>) -> Self {
-        Self {
-            at: vec![json!(name)],
-            msg: msg.into(),
-            kind,
-            ctx: None,
-            input: None,
-        }
+fn entry(detail: &Detail) -> Value {
+    let mut entry = Map::new();
+    entry.insert("loc".to_owned(), detail.loc());
+    entry.insert("msg".to_owned(), json!(detail.msg));
+    entry.insert("type".to_owned(), json!(detail.kind));
+    if DOCUMENTED.contains(&detail.kind) {
+        let link = format!("https://docs.fal.ai/errors/#{}", detail.kind);
+        entry.insert("url".to_owned(), json!(link));
     }
-
-    /// Says which item of the field's list is meant.
-    pub(super) fn item(mut self, index: usize) -> Self {
-        self.at.push(json!(index));
-        self
+    if let Some(ctx) = &detail.ctx {
+        entry.insert("ctx".to_owned(), ctx.clone());
     }
-
-    pub(super) fn with_ctx(self, ctx: Value) -> Self {
-        Self { ctx: Some(ctx), ..self }
+    if let Some(input) = &detail.input {
+        entry.insert("input".to_owned(), input.clone());
     }
-
-    pub(super) fn with_input(self, input: &Value) -> Self {
-        Self {
-            input: Some(input.clone()),
-            ..self
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        let mut loc = vec![json!("body")];
-        loc.extend(self.at.iter().cloned());
-        let mut entry = Map::new();
-        entry.insert("loc".to_owned(), Value::Array(loc));
-        entry.insert("msg".to_owned(), json!(self.msg));
-        entry.insert("type".to_owned(), json!(self.kind));
-        if DOCUMENTED.contains(&self.kind) {
-            let link = format!("https://docs.fal.ai/errors/#{}", self.kind);
-            entry.insert("url".to_owned(), json!(link));
-        }
-        if let Some(ctx) = &self.ctx {
-            entry.insert("ctx".to_owned(), ctx.clone());
-        }
-        if let Some(input) = &self.input {
-            entry.insert("input".to_owned(), input.clone());
-        }
-        Value::Object(entry)
-    }
+    Value::Object(entry)
 }
 
 /// The model's own error: a list of details and whether trying again may help.
 fn of_model(status: u16, details: &[Detail], retryable: bool) -> Refused {
-    let details: Vec<Value> = details.iter().map(Detail::to_json).collect();
+    let details: Vec<Value> = details.iter().map(entry).collect();
     let retryable = if retryable { "true" } else { "false" };
     Refused::new(status, json!({ "detail": details })).header("x-fal-retryable", HeaderValue::from_static(retryable))
 }
@@ -168,7 +126,7 @@ pub(super) fn respond(refused: Refused, request_id: Option<&str>) -> Response {
 }
 
 /// A refusal asked for by a fault, in fal's words.
-pub(super) fn by_fault(refusal: &Refusal, endpoint_id: &str) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault, endpoint_id: &str) -> Refused {
     // A bare `retry-after` is a rate limit.
     let status = refusal.status.unwrap_or(if refusal.quota { 403 } else { 429 });
     let exhausted = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.";

@@ -1,6 +1,7 @@
 //! Reads the fields of a fal request as fal's own server does: wrong types are told by field, unknown fields ignored.
 
 use super::errors::Detail;
+use crate::details::{NO_OBJECT, outside, whole_number};
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
@@ -108,18 +109,14 @@ impl<'a> Fields<'a> {
         let number = value
             .as_f64()
             .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-        let (kind, key, bound, word) = match number {
-            None => {
-                self.wrong(name, "float_type", "Input should be a valid number", value);
-                return None;
-            }
-            Some(number) if number < *range.start() => ("greater_than_equal", "ge", range.start(), "greater"),
-            Some(number) if number > *range.end() => ("less_than_equal", "le", range.end(), "less"),
-            Some(number) => return Some(number),
+        let Some(number) = number else {
+            self.wrong(name, "float_type", "Input should be a valid number", value);
+            return None;
         };
-        let problem = Detail::field(name, kind, format!("Input should be {word} than or equal to {bound}"));
-        self.problems
-            .push(problem.with_ctx(json!({ key: bound })).with_input(value));
+        let Some(problem) = outside(name, number, range) else {
+            return Some(number);
+        };
+        self.problems.push(problem.with_input(value));
         None
     }
 
@@ -255,9 +252,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What is said of a value that is no object.
-pub(super) const NO_OBJECT: &str = "Input should be a valid dictionary or object to extract fields from";
-
 /// The entry of a value that is none of the allowed words.
 pub(super) fn one_of(name: &str, allowed: &[&str], value: &Value) -> Detail {
     let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
@@ -269,39 +263,4 @@ pub(super) fn one_of(name: &str, allowed: &[&str], value: &Value) -> Detail {
     Detail::field(name, "one_of", format!("Input should be {listed}"))
         .with_ctx(json!({ "expected": allowed }))
         .with_input(value)
-}
-
-/// A whole number of any usual spelling, or what is wrong with it.
-pub(super) fn whole_number(value: &Value) -> Result<i64, (&'static str, &'static str)> {
-    match value {
-        Value::Number(number) => number.as_i64().map_or_else(
-            || match number.as_f64() {
-                Some(float) if float.fract() == 0.0 && float.abs() < 9e15 => Ok(float as i64),
-                _ => Err((
-                    "int_from_float",
-                    "Input should be a valid integer, got a number with a fractional part",
-                )),
-            },
-            Ok,
-        ),
-        Value::String(text) => text.trim().parse().map_err(|_| {
-            (
-                "int_parsing",
-                "Input should be a valid integer, unable to parse string as an integer",
-            )
-        }),
-        _ => Err(("int_type", "Input should be a valid integer")),
-    }
-}
-
-/// What is wrong with a number outside its range.
-pub(super) fn outside(name: &str, number: i64, range: &RangeInclusive<i64>) -> Option<Detail> {
-    if number < *range.start() {
-        let msg = format!("Input should be greater than or equal to {}", range.start());
-        return Some(Detail::field(name, "greater_than_equal", msg).with_ctx(json!({ "ge": range.start() })));
-    }
-    (number > *range.end()).then(|| {
-        let msg = format!("Input should be less than or equal to {}", range.end());
-        Detail::field(name, "less_than_equal", msg).with_ctx(json!({ "le": range.end() }))
-    })
 }

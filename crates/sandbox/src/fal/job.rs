@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 pub(super) enum Phase {
     Queued,
     Running,
-    Done(Arc<Finished>),
+    Done(Arc<JobEnd>),
 }
 
 /// The end of a job.
 #[derive(Debug)]
-pub(super) struct Finished {
+pub(super) struct JobEnd {
     pub(super) outcome: Outcome,
     inference_s: f64,
 }
@@ -77,7 +77,7 @@ impl Job {
         logs.push(line);
     }
 
-    async fn perform(&self, fal: &Fal) -> Finished {
+    async fn perform(&self, fal: &Fal) -> JobEnd {
         let mut started = None;
         let work = async {
             self.task.wait_for_start(&fal.core).await?;
@@ -94,14 +94,14 @@ impl Job {
             () = self.cancel.cancelled() => Err(cancelled()),
             outcome = work => outcome,
         };
-        Finished {
+        JobEnd {
             outcome,
             inference_s: started.map_or(0.0, |started| started.elapsed().as_secs_f64()),
         }
     }
 }
 
-impl Finished {
+impl JobEnd {
     /// The fields that a completed status adds.
     pub(super) fn status_fields(&self) -> Value {
         let mut fields = json!({ "metrics": { "inference_time": self.inference_s } });

@@ -1,10 +1,11 @@
 //! What fal charges, by its price pages.
 
 use super::ask::Ask;
-use super::endpoints::{Extra, MEGAPIXEL, Price};
+use super::endpoints::{Extra, Price};
 use crate::bill::BilledTokens;
 use crate::gpt_image::{classic_input_tokens, free_input_tokens, free_output_tokens, text_tokens};
-use crate::work::Charge;
+use crate::shapes::MEGAPIXEL;
+use crate::work::Cost;
 use std::cmp::Ordering;
 
 /// USD 1e-6 in one cent.
@@ -12,7 +13,7 @@ const CENT_MICROS: i64 = 10_000;
 
 /// The charge for `ask`, drawn at `size`, with inputs (mask not counted) of these sizes; and megapixels where these are charged,
 /// pictures elsewhere: the value of `x-fal-billable-units`.
-pub(super) fn charge(ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> (Charge, u64) {
+pub(super) fn charge(ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> (Cost, u64) {
     let count = u64::from(ask.count);
     match ask.endpoint.price {
         Price::Table {
@@ -92,8 +93,8 @@ pub(super) fn charge(ask: &Ask, size: (u32, u32), inputs: &[(u32, u32)]) -> (Cha
     }
 }
 
-fn of(ask: &Ask, micros: i64, tokens: Option<BilledTokens>, reason: String) -> Charge {
-    Charge {
+fn of(ask: &Ask, micros: i64, tokens: Option<BilledTokens>, reason: String) -> Cost {
+    Cost {
         images: ask.count,
         micros,
         quality: Some(ask.resolved_quality().to_owned()).filter(|quality| !quality.is_empty()),
@@ -103,7 +104,7 @@ fn of(ask: &Ask, micros: i64, tokens: Option<BilledTokens>, reason: String) -> C
 }
 
 /// So many units at a price.
-fn counted(ask: &Ask, units: u64, each: i64, extra: i64) -> (Charge, u64) {
+fn counted(ask: &Ask, units: u64, each: i64, extra: i64) -> (Cost, u64) {
     let micros = signed(units) * each + extra;
     (of(ask, micros, None, format!("{units} x {each} + {extra}")), units)
 }

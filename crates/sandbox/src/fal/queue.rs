@@ -7,7 +7,7 @@ use super::job::{self, Job, Phase};
 use super::run::outcome_response;
 use crate::calls::CallHandle;
 use crate::delivery;
-use crate::faults::{BodyFault, Call, Faults};
+use crate::faults::{BodyFault, Faults, JobCall};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::wire;
@@ -125,7 +125,7 @@ fn status_body(fal: &Fal, parts: &Parts, job: &Job, phase: &Phase) -> Value {
 }
 
 /// The faults that strike a later call of a job, and the answer if they refuse it.
-async fn later_faults(fal: &Fal, parts: &Parts, job: &Job, call: Call) -> Result<Faults, Response> {
+async fn later_faults(fal: &Fal, parts: &Parts, job: &Job, call: JobCall) -> Result<Faults, Response> {
     let work = &job.task.work;
     if let Some(handle) = parts.extensions.get::<CallHandle>() {
         handle.note(Provider::Fal, work.ask.endpoint.id, &Value::Null);
@@ -145,7 +145,7 @@ async fn status(fal: &Fal, parts: &Parts, job: Option<Arc<Job>>) -> Response {
     let Some(job) = job else {
         return no_request();
     };
-    let faults = match later_faults(fal, parts, &job, Call::Status).await {
+    let faults = match later_faults(fal, parts, &job, JobCall::Status).await {
         Ok(faults) => faults,
         Err(refusal) => return refusal,
     };
@@ -189,7 +189,7 @@ async fn result(fal: &Fal, parts: &Parts, job: Option<Arc<Job>>) -> Response {
     let Some(job) = job else {
         return no_request();
     };
-    let faults = match later_faults(fal, parts, &job, Call::Result).await {
+    let faults = match later_faults(fal, parts, &job, JobCall::Result).await {
         Ok(faults) => faults,
         Err(refusal) => return refusal,
     };

@@ -3,7 +3,8 @@
 use super::chosen::{Chosen, Word};
 use super::endpoints::{Bounds, Endpoint, Sizes, Wanted};
 use super::errors::Detail;
-use super::fields::{Fields, one_of, outside, whole_number};
+use super::fields::{Fields, one_of};
+use crate::details::{outside, whole_number};
 use serde_json::{Map, Value, json};
 
 /// Edges that `{width, height}` takes by its schema, in pixels.

@@ -7,12 +7,12 @@ use super::errors::{self, Detail};
 use super::prices;
 use super::sizes;
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::inputs::{self, LoadError};
 use crate::pictures::{DEFAULT_KEEP, Drawing, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Order, Work};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat, inspect};
 use serde_json::{Value, json};
@@ -144,10 +144,10 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Cost {
         match self.problems.is_empty() {
             true => prices::charge(self, size_px, &inputs.sizes_px()).0,
-            false => Charge::default(),
+            false => Cost::default(),
         }
     }
 
@@ -159,7 +159,7 @@ impl Asked for Ask {
         })
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.endpoint.id)
     }
 }

@@ -1,6 +1,6 @@
 //! The words of a fault switch.
 
-use super::{BodyFault, Call, Faults, FileFault, MediaFault, Refusal, Rule, Stage};
+use super::{BodyFault, Faults, FileFault, JobCall, MediaFault, Moderation, RefusalFault, Rule};
 use std::time::Duration;
 
 /// The largest padded image: past the gateway's own limit of an upstream answer, and still bearable in memory.
@@ -57,7 +57,7 @@ fn parse_fault(faults: &mut Faults, name: &str, value: &str) -> Result<(), Strin
         // The control route may say {"moderation": "output"}.
         "moderation" if !value.is_empty() => faults.moderation = Some(parse_stage(value)?),
         "moderation" => {
-            faults.moderation = faults.moderation.or(Some(Stage::Input));
+            faults.moderation = faults.moderation.or(Some(Moderation::Input));
         }
         "failed" => faults.failed = true,
         "huge" => faults.file = Some(FileFault::Padded(parse_size(value)?)),
@@ -70,23 +70,23 @@ fn parse_fault(faults: &mut Faults, name: &str, value: &str) -> Result<(), Strin
     Ok(())
 }
 
-fn refusal(faults: &mut Faults) -> &mut Refusal {
+fn refusal(faults: &mut Faults) -> &mut RefusalFault {
     faults.refusal.get_or_insert_default()
 }
 
-fn parse_stage(value: &str) -> Result<Stage, String> {
+fn parse_stage(value: &str) -> Result<Moderation, String> {
     match value {
-        "input" => Ok(Stage::Input),
-        "output" => Ok(Stage::Output),
+        "input" => Ok(Moderation::Input),
+        "output" => Ok(Moderation::Output),
         _ => Err(format!("stage is input or output, not '{value}'")),
     }
 }
 
-fn parse_call(value: &str) -> Result<Call, String> {
+fn parse_call(value: &str) -> Result<JobCall, String> {
     match value {
-        "submit" => Ok(Call::Submit),
-        "status" => Ok(Call::Status),
-        "result" => Ok(Call::Result),
+        "submit" => Ok(JobCall::Submit),
+        "status" => Ok(JobCall::Status),
+        "result" => Ok(JobCall::Result),
         _ => Err(format!("at is submit, status or result, not '{value}'")),
     }
 }

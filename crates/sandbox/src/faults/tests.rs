@@ -3,7 +3,7 @@
 use super::*;
 
 fn take(book: &FaultBook, provider: Provider, prompt: &str) -> Faults {
-    book.take(Call::Submit, provider, "gpt-image-1", prompt)
+    book.take(JobCall::Submit, provider, "gpt-image-1", prompt)
 }
 
 #[test]
@@ -45,9 +45,9 @@ fn stages_of_a_job_are_apart() {
     let book = FaultBook::default();
     let prompt = "x [[fault: status=500 at=status]] [[fault: garbage at=result]]";
     assert_eq!(take(&book, Provider::Fal, prompt), Faults::default());
-    let status = book.take(Call::Status, Provider::Fal, "m", prompt);
+    let status = book.take(JobCall::Status, Provider::Fal, "m", prompt);
     assert_eq!(status.refusal.and_then(|refusal| refusal.status), Some(500));
-    let result = book.take(Call::Result, Provider::Fal, "m", prompt);
+    let result = book.take(JobCall::Result, Provider::Fal, "m", prompt);
     assert_eq!(result.body, Some(BodyFault::Garbage));
 }
 
@@ -83,7 +83,7 @@ fn queued_faults_strike_in_order_and_run_out() {
     assert_eq!(book.list().len(), 2);
     let first = take(&book, Provider::Openai, "x");
     assert_eq!(first.refusal.and_then(|refusal| refusal.status), Some(429));
-    assert_eq!(take(&book, Provider::Openai, "x").moderation, Some(Stage::Output));
+    assert_eq!(take(&book, Provider::Openai, "x").moderation, Some(Moderation::Output));
     assert_eq!(take(&book, Provider::Openai, "x"), Faults::default());
     assert!(book.list().is_empty());
     let bad = book.push(order(json!({"provider": "acme", "fault": "hang"})));

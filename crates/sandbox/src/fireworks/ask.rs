@@ -2,13 +2,14 @@
 
 use super::errors;
 use super::models::{Model, Way, shapes, size_of};
+use crate::fields::{Fields, Type, Wrong};
 use crate::refused::Refused;
 use axum::http::HeaderMap;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
 
 /// Most steps of any model.
-const MAX_STEPS: u64 = 100;
+const MAX_STEPS: i64 = 100;
 
 /// A checked request.
 #[derive(Clone, Debug)]
@@ -30,27 +31,23 @@ pub(super) struct Ask {
 /// The first thing that is wrong.
 pub(super) fn check(model: &'static Model, body: &Map<String, Value>, headers: &HeaderMap) -> Result<Ask, Refused> {
     for (name, value) in body {
-        if name != "prompt" && !model.fields().contains(&name.as_str()) {
+        if name != "prompt" && !model.fields.contains(&name.as_str()) {
             let message = format!("Extra inputs are not permitted, field: '{name}', value: {value}");
             return Err(errors::invalid(message));
         }
     }
-    let prompt = text(body, "prompt")?.filter(|prompt| !prompt.trim().is_empty());
+    let fields = Fields::new(body, words).lenient();
+    let prompt = fields.text("prompt")?.filter(|prompt| !prompt.trim().is_empty());
     let prompt = prompt.ok_or_else(|| errors::invalid("Field required: 'prompt'"))?;
-    text(body, "negative_prompt")?;
-    if whole(body, "samples", 1, 8)?.is_some_and(|samples| samples > 1) {
+    fields.text("negative_prompt")?;
+    if fields.integer("samples", 1, 8)?.is_some_and(|samples| samples > 1) {
         // Several images would come as one body; what that looks like is not documented.
         return Err(errors::invalid("Only one image is made in a call: 'samples' must be 1"));
     }
     for name in ["guidance_scale", "cfg_scale"] {
-        if body
-            .get(name)
-            .is_some_and(|scale| !scale.is_null() && number(scale).is_none())
-        {
-            return Err(errors::invalid(format!("Input should be a number: '{name}'")));
-        }
+        fields.number(name, f64::MIN, f64::MAX)?;
     }
-    let image = text(body, "input_image")?.map(str::to_owned);
+    let image = fields.text("input_image")?.map(str::to_owned);
     let steps_name = if model.way == Way::Generation {
         "steps"
     } else {
@@ -59,21 +56,23 @@ pub(super) fn check(model: &'static Model, body: &Map<String, Value>, headers: &
     Ok(Ask {
         model,
         prompt: prompt.to_owned(),
-        size: size(model, body, image.is_some())?,
-        steps: whole(body, steps_name, 1, MAX_STEPS)?.map_or(model.default_steps, |steps| steps as u32),
-        seed: whole(body, "seed", 0, u64::from(u32::MAX))?,
+        size: size(model, &fields, image.is_some())?,
+        steps: fields
+            .integer(steps_name, 1, MAX_STEPS)?
+            .map_or(model.default_steps, |steps| steps as u32),
+        seed: fields.integer("seed", 0, i64::from(u32::MAX))?.map(i64::cast_unsigned),
         format: match model.way {
-            Way::Job => output_format(body)?,
+            Way::Job => output_format(&fields)?,
             Way::Workflow | Way::Generation => accepted(headers)?,
         },
         image,
     })
 }
 
-fn size(model: &Model, body: &Map<String, Value>, has_image: bool) -> Result<Option<(u32, u32)>, Refused> {
+fn size(model: &Model, fields: &Fields<'_>, has_image: bool) -> Result<Option<(u32, u32)>, Refused> {
     if model.way == Way::Generation {
         let side = |name: &str| {
-            let side = whole(body, name, 256, 2048)?.unwrap_or(1024) as u32;
+            let side = fields.integer(name, 256, 2048)?.unwrap_or(1024) as u32;
             if side.is_multiple_of(8) {
                 Ok(side)
             } else {
@@ -82,7 +81,7 @@ fn size(model: &Model, body: &Map<String, Value>, has_image: bool) -> Result<Opt
         };
         return Ok(Some((side("width")?, side("height")?)));
     }
-    match text(body, "aspect_ratio")? {
+    match fields.text("aspect_ratio")? {
         None if has_image => Ok(None),
         None => Ok(Some((1024, 1024))),
         Some(shape) => size_of(shape)
@@ -91,8 +90,8 @@ fn size(model: &Model, body: &Map<String, Value>, has_image: bool) -> Result<Opt
     }
 }
 
-fn output_format(body: &Map<String, Value>) -> Result<ImageFormat, Refused> {
-    match text(body, "output_format")? {
+fn output_format(fields: &Fields<'_>) -> Result<ImageFormat, Refused> {
+    match fields.text("output_format")? {
         None | Some("jpeg") => Ok(ImageFormat::Jpeg),
         Some("png") => Ok(ImageFormat::Png),
         Some(_) => Err(errors::invalid("Input should be 'jpeg' or 'png': 'output_format'")),
@@ -116,30 +115,18 @@ fn accepted(headers: &HeaderMap) -> Result<ImageFormat, Refused> {
     format.ok_or_else(|| errors::error(406, "NOT_ACCEPTABLE", "Accept should be image/jpeg or image/png"))
 }
 
-fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refused> {
-    match body.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(errors::invalid(format!("Input should be a valid string: '{name}'"))),
-    }
-}
-
-/// A number, or the text of one: clients send both.
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok())
-}
-
-fn whole(body: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, Refused> {
-    let Some(value) = body.get(name).filter(|value| !value.is_null()) else {
-        return Ok(None);
+/// The words of the service for what is wrong with a field.
+fn words(path: &str, wrong: Wrong<'_>) -> Refused {
+    let wanted = match wrong {
+        Wrong::Type(Type::Integer(least, most), _) | Wrong::Range(_, Type::Integer(least, most)) => {
+            format!("a whole number from {least} to {most}")
+        }
+        Wrong::Type(Type::Text, _) => "a valid string".to_owned(),
+        Wrong::Type(kind, _) | Wrong::Range(_, kind) => kind.name().to_owned(),
+        Wrong::Word(_, listed) => format!("one of {}", listed.join(", ")),
+        Wrong::Unknown => "absent".to_owned(),
     };
-    let given = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    match given {
-        Some(given) if (least..=most).contains(&given) => Ok(Some(given)),
-        _ => Err(errors::invalid(format!(
-            "Input should be a whole number from {least} to {most}: '{name}'"
-        ))),
-    }
+    errors::invalid(format!("Input should be {wanted}: '{path}'"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Fireworks' errors: an object in `error`; and its check of API keys.
 
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::refused::Refused;
 use crate::wire;
 use axum::http::HeaderMap;
@@ -37,7 +37,7 @@ pub(super) fn flagged() -> Refused {
 }
 
 /// A refusal asked for by a fault, in Fireworks' words.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 412 } else { 429 });
     let suspended =
         "Account is suspended, possibly due to reaching the monthly spending limit or failure to pay past invoices.";

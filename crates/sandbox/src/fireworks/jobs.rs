@@ -7,7 +7,7 @@ use super::models::Way;
 use super::run::{accept, read_json};
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::faults::Stage;
+use crate::faults::Moderation;
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::wire;
@@ -116,8 +116,8 @@ pub(super) async fn result(
             told(id, "Ready", result, Value::Null)
         }
         Some(Err(refused)) => match refused.end {
-            Some(End::Moderated(Stage::Input)) => told(id, "Request Moderated", Value::Null, Value::Null),
-            Some(End::Moderated(Stage::Output)) => told(id, "Content Moderated", Value::Null, Value::Null),
+            Some(End::Moderated(Moderation::Input)) => told(id, "Request Moderated", Value::Null, Value::Null),
+            Some(End::Moderated(Moderation::Output)) => told(id, "Content Moderated", Value::Null, Value::Null),
             Some(End::Failed | End::Broken) => error("the image could not be made"),
             None => error("the input image could not be read"),
         },

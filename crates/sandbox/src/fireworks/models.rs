@@ -1,10 +1,13 @@
 //! The image models of Fireworks: fields, steps and prices.
 
 use crate::bill::micros_from_nanos;
-use crate::strangers::Strangers;
+use crate::tables::{self, Models};
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// How a model is called, and what it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Way {
     /// A workflow that answers with an image: shapes, no sizes.
     Workflow,
@@ -15,7 +18,8 @@ pub(super) enum Way {
 }
 
 /// What is paid for one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Price {
     /// USD 1e-9 a step.
     Step(i128),
@@ -24,41 +28,19 @@ pub(super) enum Price {
 }
 
 /// One model.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) id: &'static str,
     pub(super) way: Way,
+    /// Its fields beside the prompt.
+    #[serde(deserialize_with = "tables::list")]
+    pub(super) fields: &'static [&'static str],
     pub(super) default_steps: u32,
     pub(super) price: Price,
 }
 
-const fn model(id: &'static str, way: Way, default_steps: u32, price: Price) -> Model {
-    Model {
-        id,
-        way,
-        default_steps,
-        price,
-    }
-}
-
-/// The price of a step of the older models.
-const OLDER: Price = Price::Step(130_000);
-
-/// All models.
-pub(super) static MODELS: [Model; 9] = [
-    model("flux-1-dev-fp8", Way::Workflow, 28, Price::Step(500_000)),
-    model("flux-1-schnell-fp8", Way::Workflow, 4, Price::Step(350_000)),
-    model("flux-kontext-pro", Way::Job, 1, Price::Image(40_000)),
-    model("flux-kontext-max", Way::Job, 1, Price::Image(80_000)),
-    model("stable-diffusion-xl-1024-v1-0", Way::Generation, 30, OLDER),
-    model("playground-v2-1024px-aesthetic", Way::Generation, 30, OLDER),
-    model("playground-v2-5-1024px-aesthetic", Way::Generation, 30, OLDER),
-    model("japanese-stable-diffusion-xl", Way::Generation, 30, OLDER),
-    model("SSD-1B", Way::Generation, 30, OLDER),
-];
-
-/// One table a way.
-static STRANGERS: [Strangers<Model>; 3] = [const { Strangers::new() }; 3];
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/fireworks.toml")));
 
 /// Shapes of the workflows and their sizes, about a megapixel each.
 const SHAPES: [(&str, (u32, u32)); 11] = [
@@ -78,51 +60,8 @@ const SHAPES: [(&str, (u32, u32)); 11] = [
 impl Model {
     /// The model of this id that is called this way.
     pub(super) fn find(id: &str, way: Way) -> Option<&'static Self> {
-        let known = MODELS.iter().find(|model| model.id == id && model.way == way);
-        let strangers = match way {
-            Way::Workflow => &STRANGERS[0],
-            Way::Job => &STRANGERS[1],
-            Way::Generation => &STRANGERS[2],
-        };
-        known.or_else(|| strangers.serve(id, |id| model(id, way, 28, Price::Image(40_000))))
-    }
-
-    /// Its fields beside the prompt.
-    pub(super) fn fields(&self) -> &'static [&'static str] {
-        match self.way {
-            Way::Workflow => &[
-                "aspect_ratio",
-                "seed",
-                "guidance_scale",
-                "num_inference_steps",
-                "samples",
-            ],
-            Way::Job => &[
-                "input_image",
-                "aspect_ratio",
-                "seed",
-                "output_format",
-                "prompt_upsampling",
-                "safety_tolerance",
-                "webhook_url",
-                "webhook_secret",
-                "samples",
-            ],
-            Way::Generation => &[
-                "negative_prompt",
-                "width",
-                "height",
-                "seed",
-                "samples",
-                "cfg_scale",
-                "guidance_scale",
-                "steps",
-                "sampler",
-                "scheduler",
-                "safety_check",
-                "output_image_format",
-            ],
-        }
+        let known = MODELS.known(id).filter(|model| model.way == way);
+        known.or_else(|| MODELS.stranger(id, |stand_in| stand_in.way == way))
     }
 
     /// What one image costs, in USD 1e-6.

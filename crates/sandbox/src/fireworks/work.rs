@@ -4,17 +4,15 @@ use super::ask::Ask;
 use super::errors;
 use super::models::{Price, Way};
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::inputs;
 use crate::latency::Pace;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order};
+use crate::shapes::{MEGAPIXEL, shaped};
+use crate::work::{Asked, Cost, End, Inputs, Order};
 use imaging::Bitmap;
-
-/// Sizes that follow an input are multiples of this, and about a megapixel.
-const GRID_PX: u32 = 16;
 
 impl Asked for Ask {
     fn order(&self) -> Order<'_> {
@@ -40,12 +38,7 @@ impl Asked for Ask {
     fn size_px(&self, inputs: &Inputs) -> (u32, u32) {
         match (self.size, inputs.first_px()) {
             (Some(size), _) => size,
-            (None, Some((width, height))) => {
-                let ratio = f64::from(width) / f64::from(height);
-                let height = (1_048_576.0 / ratio).sqrt();
-                let on_grid = |side: f64| ((side / f64::from(GRID_PX)).round() as u32).max(1) * GRID_PX;
-                (on_grid(height * ratio), on_grid(height))
-            }
+            (None, Some(first)) => shaped(first, MEGAPIXEL),
             (None, None) => (1024, 1024),
         }
     }
@@ -57,8 +50,8 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
-        Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
+        Cost {
             images: 1,
             micros: self.model.image_micros(self.steps),
             quality: None,
@@ -73,13 +66,13 @@ impl Asked for Ask {
     fn refused(&self, end: End) -> Option<Refused> {
         match end {
             // It comes all the same, with a header that tells it.
-            End::Moderated(Stage::Output) if self.model.way != Way::Job => None,
+            End::Moderated(Moderation::Output) if self.model.way != Way::Job => None,
             End::Moderated(_) => Some(errors::flagged()),
             End::Failed | End::Broken => Some(errors::internal()),
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::usage;
 use crate::bill::BilledTokens;
-use crate::faults::{BodyFault, Stage};
+use crate::faults::{BodyFault, Moderation};
 use crate::segments::{self, Images, Segment};
 use crate::wire;
 use crate::work::{Made, Work};
@@ -51,7 +51,7 @@ pub(super) async fn drawn(work: &Work<Ask>, made: Made, streamed: bool) -> Respo
 }
 
 /// What the safety check left.
-pub(super) fn blocked(ask: &Ask, stage: Stage) -> Value {
+pub(super) fn blocked(ask: &Ask, stage: Moderation) -> Value {
     let tokens = BilledTokens {
         text_out: 0,
         ..usage::tokens(ask, false)
@@ -59,10 +59,10 @@ pub(super) fn blocked(ask: &Ask, stage: Stage) -> Value {
     let mut answer = json!({"usageMetadata": usage::object(&tokens), "modelVersion": ask.model.id});
     let rating = json!({"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH", "blocked": true});
     match stage {
-        Stage::Input => {
+        Moderation::Input => {
             answer["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT", "safetyRatings": [rating]});
         }
-        Stage::Output => {
+        Moderation::Output => {
             let message = "Unable to show the generated image: it may violate the usage policy.";
             let candidate = json!({"finishReason": "IMAGE_SAFETY", "finishMessage": message, "index": 0, "safetyRatings": [rating]});
             answer["candidates"] = json!([candidate]);

@@ -1,6 +1,6 @@
 //! Error bodies of Google's APIs: a code, a message, a status, and details that say more.
 
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::refused::Refused;
 use crate::wire;
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ pub(crate) fn internal() -> Refused {
 
 /// The refusal that a fault asks for, in Google's words. An overload and a passed deadline come from the API itself, the
 /// other failures of that kind from the proxy before it.
-pub(crate) fn by_fault(refusal: &Refusal, model: &str) -> Refused {
+pub(crate) fn by_fault(refusal: &RefusalFault, model: &str) -> Refused {
     let code = refusal.status.unwrap_or(429);
     let usual = match code {
         _ if refusal.quota => limited(

@@ -71,14 +71,15 @@ pub(crate) fn words(path: &str, wrong: Wrong<'_>) -> Refused {
         Wrong::Type(kind, value) => {
             let kind = match kind {
                 Type::Text => "TYPE_STRING",
-                Type::Integer => "TYPE_INT32",
-                Type::Number => "TYPE_FLOAT",
+                Type::Integer(..) => "TYPE_INT32",
+                Type::Number(..) => "TYPE_FLOAT",
                 Type::Flag => "TYPE_BOOL",
                 Type::Object => "TYPE_MESSAGE",
             };
             errors::value(&at, kind, value)
         }
-        Wrong::Range(number, least, most) => {
+        Wrong::Range(number, kind) => {
+            let (least, most) = kind.bounds();
             let message = format!("{at} must be in the range [{least}, {most}], but got {number}.");
             errors::field(&at, message)
         }

@@ -1,6 +1,5 @@
 //! The image models of the Gemini family: sizes, tokens and rates.
 
-use crate::strangers::Strangers;
 use crate::tables::{self, Models};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -68,16 +67,10 @@ impl Model {
 
 /// Every model served. Imagen is gone from the Gemini API.
 static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/gemini.toml")));
-static STRANGERS: Strangers<Model> = Strangers::new();
 
 /// The model of this id.
 pub(crate) fn find(id: &str) -> Option<&'static Model> {
-    let known = MODELS.all.iter().find(|model| model.id == id);
-    let stand_in = |id| Model {
-        id,
-        ..MODELS.stand_ins[0]
-    };
-    known.or_else(|| STRANGERS.serve(id, stand_in))
+    MODELS.find(id)
 }
 
 /// What `ListModels` tells of each model.

@@ -6,12 +6,12 @@ use super::decode;
 use super::errors;
 use super::usage;
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::names::random_hex;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Order, Work};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use imaging::Bitmap;
@@ -55,9 +55,9 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
         let tokens = usage::tokens(self, self.draws);
-        Charge {
+        Cost {
             images: u32::from(self.draws),
             micros: usage::micros(self, &tokens),
             quality: None,
@@ -74,7 +74,7 @@ impl Asked for Ask {
         })
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.model.id)
     }
 }

@@ -3,7 +3,7 @@
 use super::MODEL;
 use super::errors;
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::form::FormFile;
 use crate::inputs;
 use crate::latency::Pace;
@@ -11,7 +11,7 @@ use crate::names::{seed_from, sha256_hex};
 use crate::pictures::{DEFAULT_KEEP, Drawing, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order};
+use crate::work::{Asked, Cost, End, Inputs, Order};
 use bytes::Bytes;
 use imaging::{Bitmap, ImageFormat};
 use serde_json::{Map, Value};
@@ -126,12 +126,12 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
-        Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
+        Cost {
             images: self.count,
             quality: Some(self.quality.to_owned()),
             reason: "free".to_owned(),
-            ..Charge::default()
+            ..Cost::default()
         }
     }
 
@@ -145,7 +145,7 @@ impl Asked for Ask {
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }

@@ -1,7 +1,7 @@
 //! Errors of the mock server, in OpenAI's shape.
 
 use super::MODEL;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::refused::Refused;
 use serde_json::json;
 
@@ -29,13 +29,13 @@ pub(super) fn failed() -> Refused {
     error(500, "server_error", "The image could not be made.")
 }
 
-pub(super) fn moderation(stage: Stage) -> Refused {
+pub(super) fn moderation(stage: Moderation) -> Refused {
     let message = format!("The {} was flagged by the safety check.", stage.name());
     error(400, "content_policy_violation", &message)
 }
 
 /// A refusal asked for by a fault.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let status = refusal.status.unwrap_or(429);
     let code = match status {
         _ if refusal.quota => "insufficient_quota",

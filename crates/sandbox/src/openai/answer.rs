@@ -6,7 +6,7 @@ use super::run::Submission;
 use super::usage;
 use crate::bill::BilledTokens;
 use crate::core::Core;
-use crate::faults::Stage;
+use crate::faults::Moderation;
 use crate::segments::Images;
 use crate::sse::Stream;
 use crate::wire;
@@ -44,8 +44,8 @@ fn streamed(core: &Core, work: &Work<Submission>, made: &Made) -> Response {
     let (ask, faults) = (&work.ask.ask, &work.faults);
     let error = if faults.failed {
         Some(errors::server_error())
-    } else if faults.moderation == Some(Stage::Output) {
-        Some(errors::moderation(Stage::Output))
+    } else if faults.moderation == Some(Moderation::Output) {
+        Some(errors::moderation(Moderation::Output))
     } else {
         None
     };

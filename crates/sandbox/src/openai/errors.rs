@@ -1,7 +1,7 @@
 //! Error bodies of the OpenAI API.
 
 use super::{ORGANIZATION, ratelimit};
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::refused::Refused;
 use axum::http::Method;
 use serde_json::json;
@@ -162,7 +162,7 @@ pub(super) fn invalid_url(name: &str, why: &str) -> Refused {
     field(name, "invalid_image_url", &message)
 }
 
-pub(super) fn moderation(stage: Stage) -> Refused {
+pub(super) fn moderation(stage: Moderation) -> Refused {
     let message = "Your request was rejected by the safety system. If you believe this is an \
                    error, contact the provider with the request id.";
     let mut refused = error(400, IMAGE_USER_ERROR, message, None, Some("moderation_blocked"));
@@ -177,7 +177,7 @@ pub(super) fn server_error() -> Refused {
 }
 
 /// The refusal that a fault asks for, in OpenAI's words.
-pub(super) fn by_fault(refusal: &Refusal, model: &str) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault, model: &str) -> Refused {
     let status = refusal.status.unwrap_or(429);
     let no_money = "You exceeded your current quota, please check your plan and billing details.";
     let usual = match status {

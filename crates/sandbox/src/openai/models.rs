@@ -4,7 +4,6 @@ use super::errors;
 use super::generation::Generation;
 use super::{OpenAi, authorize};
 use crate::refused::Refused;
-use crate::strangers::Strangers;
 use crate::tables::{self, Models};
 use crate::wire;
 use axum::extract::{Path, State};
@@ -28,22 +27,10 @@ pub(super) struct Model {
 
 /// Every model served.
 static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/openai.toml")));
-static STRANGERS: Strangers<Model> = Strangers::new();
 
 /// The model of this id.
 pub(super) fn find(id: &str) -> Result<&'static Model, Refused> {
-    let stand_in = |id| Model {
-        id,
-        ..MODELS.stand_ins[0]
-    };
-    known(id).or_else(|error| STRANGERS.serve(id, stand_in).ok_or(error))
-}
-
-fn known(id: &str) -> Result<&'static Model, Refused> {
-    let mut models = MODELS.all.iter();
-    models
-        .find(|model| model.id == id)
-        .ok_or_else(|| errors::model_not_found(id))
+    MODELS.find(id).ok_or_else(|| errors::model_not_found(id))
 }
 
 fn object(model: &Model) -> Value {
@@ -64,7 +51,8 @@ pub(super) async fn list(State(_): State<Arc<OpenAi>>, headers: HeaderMap) -> Re
 
 /// `GET /v1/models/{id}`.
 pub(super) async fn one(State(_): State<Arc<OpenAi>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let found = authorize(&headers).and_then(|()| known(&id));
+    let known = || MODELS.known(&id).ok_or_else(|| errors::model_not_found(&id));
+    let found = authorize(&headers).and_then(|()| known());
     match found {
         Ok(model) => wire::json(StatusCode::OK, &object(model)),
         Err(error) => error.into_response(),

@@ -6,13 +6,13 @@ use super::images::{self, Upload};
 use super::usage;
 use super::validate::{Ask, FIXED_SIZES};
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::gpt_image::nearest;
 use crate::latency::Pace;
 use crate::pictures::{Drawing, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order};
+use crate::work::{Asked, Cost, End, Inputs, Order};
 
 /// What `auto` comes to without an input image.
 const AUTO_SIZE_PX: (u32, u32) = (1024, 1024);
@@ -63,9 +63,9 @@ impl Asked for Submission {
         }
     }
 
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Cost {
         let tokens = usage::tokens(&self.ask, size_px, &inputs.sizes_px());
-        Charge {
+        Cost {
             images: self.ask.count,
             micros: usage::micros(self.ask.model.generation, &tokens),
             quality: Some(self.ask.quality.to_owned()),
@@ -77,15 +77,15 @@ impl Asked for Submission {
     /// A stream begins before it fails.
     fn refused(&self, end: End) -> Option<Refused> {
         match end {
-            End::Moderated(Stage::Input) => Some(errors::moderation(Stage::Input)),
+            End::Moderated(Moderation::Input) => Some(errors::moderation(Moderation::Input)),
             End::Broken => Some(errors::server_error()),
             _ if self.ask.stream => None,
-            End::Moderated(Stage::Output) => Some(errors::moderation(Stage::Output)),
+            End::Moderated(Moderation::Output) => Some(errors::moderation(Moderation::Output)),
             End::Failed => Some(errors::server_error()),
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.ask.model.id)
     }
 }

@@ -217,8 +217,10 @@ fn words(path: &str, wrong: Wrong<'_>) -> Refused {
         Wrong::Unknown => errors::unknown_parameter(path),
         Wrong::Type(wanted, value) => errors::wrong_type(path, wanted.name(), kind(value)),
         Wrong::Word(given, listed) => errors::not_listed(path, given, listed),
-        Wrong::Range(got, least, _) if got < least => errors::below(path, least as i64, got as i64),
-        Wrong::Range(got, _, most) => errors::above(path, most as i64, got as i64),
+        Wrong::Range(got, kind) => match kind.bounds() {
+            (least, _) if got < least => errors::below(path, least as i64, got as i64),
+            (_, most) => errors::above(path, most as i64, got as i64),
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Error bodies of OpenRouter, and the refusals that faults ask for.
 
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::fields::Wrong;
 use crate::refused::Refused;
 use crate::wire;
@@ -41,7 +41,10 @@ pub(super) fn words(path: &str, wrong: Wrong<'_>) -> Refused {
             format!("expected {}", kind.name())
         }
         Wrong::Word(given, listed) => format!("'{given}' is none of {}", listed.join(", ")),
-        Wrong::Range(number, least, most) => format!("{number} is not between {least} and {most}"),
+        Wrong::Range(number, kind) => {
+            let (least, most) = kind.bounds();
+            format!("{number} is not between {least} and {most}")
+        }
     };
     invalid(name, &why)
 }
@@ -71,7 +74,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// The refusal that a fault asks for, in OpenRouter's words.
-pub(super) fn by_fault(refusal: &Refusal, model: &str, provider: &str) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault, model: &str, provider: &str) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 402 } else { 429 });
     let no_credits = "Insufficient credits. Add more using https://openrouter.ai/settings/credits";
     let mut refused = match status {
@@ -109,7 +112,7 @@ pub(super) fn by_fault(refusal: &Refusal, model: &str, provider: &str) -> Refuse
 pub(super) fn blocked(provider: &str) -> Refused {
     let raw = json!({"error": {
         "message": "Your request was rejected by the safety system.", "type": "image_generation_user_error",
-        "param": null, "code": "moderation_blocked", "moderation_details": {"moderation_stage": Stage::Output.name()},
+        "param": null, "code": "moderation_blocked", "moderation_details": {"moderation_stage": Moderation::Output.name()},
     }});
     relayed(400, provider, &raw.to_string())
 }

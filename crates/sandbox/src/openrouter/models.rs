@@ -5,7 +5,6 @@ use super::family::Family;
 use super::rates::printed;
 use super::sizes::{RATIOS, TIERS};
 use crate::refused::Refused;
-use crate::strangers::Strangers;
 use crate::tables::{self, Models};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,18 +33,11 @@ pub(super) struct Model {
 /// Every model.
 pub(super) static MODELS: LazyLock<Models<Model>> =
     LazyLock::new(|| tables::read(include_str!("../../data/openrouter.toml")));
-static STRANGERS: Strangers<Model> = Strangers::new();
 
 /// The model of an id.
 pub(super) fn find(id: &str) -> Result<&'static Model, Refused> {
-    let known = MODELS.all.iter().find(|model| model.id == id);
-    let stand_in = |id| Model {
-        id,
-        name: id,
-        ..MODELS.stand_ins[0]
-    };
-    known
-        .or_else(|| STRANGERS.serve(id, stand_in))
+    MODELS
+        .find(id)
         .ok_or_else(|| errors::error(400, &format!("{id} is not a valid model ID")))
 }
 

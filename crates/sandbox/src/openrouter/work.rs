@@ -6,13 +6,13 @@ use super::errors;
 use super::prices;
 use crate::bill::micros_from_nanos;
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::names::random_hex;
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::wire;
-use crate::work::{Asked, Charge, End, Inputs, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Order, Work};
 use axum::response::{IntoResponse, Response};
 use imaging::Bitmap;
 use scenes::Detail;
@@ -57,12 +57,12 @@ impl Asked for Ask {
     }
 
     /// A conversation without a picture costs nothing here.
-    fn charge(&self, _size_px: (u32, u32), inputs: &Inputs, held: bool) -> Charge {
+    fn charge(&self, _size_px: (u32, u32), inputs: &Inputs, held: bool) -> Cost {
         if held || !self.draws() {
-            return Charge::default();
+            return Cost::default();
         }
         let tokens = prices::tokens(self, &inputs.sizes_px(), self.words());
-        Charge {
+        Cost {
             images: self.count,
             micros: micros_from_nanos(prices::nanos(self, &tokens)),
             quality: Some(self.quality.to_owned()),
@@ -74,10 +74,10 @@ impl Asked for Ask {
     fn refused(&self, end: End) -> Option<Refused> {
         let (model, provider) = (self.model.id, self.model.provider);
         match (end, self.way) {
-            (End::Moderated(Stage::Input), _) => Some(errors::flagged(model, provider, &self.prompt)),
-            (End::Moderated(Stage::Output), Way::Images) => Some(errors::blocked(provider)),
+            (End::Moderated(Moderation::Input), _) => Some(errors::flagged(model, provider, &self.prompt)),
+            (End::Moderated(Moderation::Output), Way::Images) => Some(errors::blocked(provider)),
             // The answer says why its picture is missing.
-            (End::Moderated(Stage::Output), Way::Chat { .. }) => None,
+            (End::Moderated(Moderation::Output), Way::Chat { .. }) => None,
             // A conversation that broke off is told in a success.
             (End::Failed, Way::Chat { .. }) => {
                 let error = errors::relayed(502, provider, "the model failed").body["error"].take();
@@ -87,7 +87,7 @@ impl Asked for Ask {
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.model.id, self.model.provider)
     }
 }

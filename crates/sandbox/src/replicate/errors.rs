@@ -1,6 +1,6 @@
 //! Replicate's error bodies, and its check of tokens.
 
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::refused::Refused;
 use axum::http::HeaderMap;
 use serde_json::json;
@@ -40,7 +40,7 @@ fn throttled(after: Duration) -> Refused {
 }
 
 /// A refusal asked for by a fault, in Replicate's words.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let usual = match refusal.status {
         None | Some(402) if refusal.quota || refusal.status.is_some() => problem(
             402,
@@ -103,33 +103,33 @@ mod tests {
 
     #[test]
     fn refusals_have_their_own_words() {
-        let told = |refusal: &Refusal| {
+        let told = |refusal: &RefusalFault| {
             let refused = by_fault(refusal);
             let detail = refused.body["detail"].as_str().map(str::to_owned);
             (refused.status, detail, refused.retry_after)
         };
         let two = Duration::from_millis(1_500);
-        let limit = Refusal {
+        let limit = RefusalFault {
             status: Some(429),
             retry_after: Some(two),
-            ..Refusal::default()
+            ..RefusalFault::default()
         };
         let text = "Request was throttled. Expected available in 2 seconds.".to_owned();
         assert_eq!(told(&limit), (429, Some(text), Some(two)));
-        let quota = Refusal {
+        let quota = RefusalFault {
             quota: true,
-            ..Refusal::default()
+            ..RefusalFault::default()
         };
         assert_eq!(told(&quota).0, 402);
-        let bad = Refusal {
+        let bad = RefusalFault {
             status: Some(400),
             message: Some("Sandbox: no".to_owned()),
-            ..Refusal::default()
+            ..RefusalFault::default()
         };
         assert_eq!(told(&bad), (400, Some("Sandbox: no".to_owned()), None));
-        let page = Refusal {
+        let page = RefusalFault {
             status: Some(502),
-            ..Refusal::default()
+            ..RefusalFault::default()
         };
         assert_eq!(told(&page).0, 502);
     }

@@ -4,7 +4,6 @@ use super::prices::Price;
 use super::sizes::Sizing;
 use crate::latency::Pace;
 use crate::names::sha256_hex;
-use crate::strangers::Strangers;
 use crate::tables::{self, Models};
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -151,7 +150,6 @@ pub(super) struct Model {
 }
 
 static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/replicate.toml")));
-static STRANGERS: Strangers<Model> = Strangers::new();
 
 const fn middling() -> Pace {
     Pace::Medium
@@ -174,16 +172,12 @@ impl Model {
 
     /// The model of `owner/name`.
     pub(super) fn find(owner: &str, name: &str) -> Option<&'static Self> {
-        Self::all().find(|model| model.parts() == (owner, name))
+        MODELS.known(&format!("{owner}/{name}"))
     }
 
     /// The model of `owner/name` for a prediction, which another may stand in for.
     pub(super) fn serve(owner: &str, name: &str) -> Option<&'static Self> {
-        let stand_in = |id| Self {
-            id,
-            ..MODELS.stand_ins[0]
-        };
-        Self::find(owner, name).or_else(|| STRANGERS.serve(&format!("{owner}/{name}"), stand_in))
+        MODELS.find(&format!("{owner}/{name}"))
     }
 
     /// The same by a `version`.

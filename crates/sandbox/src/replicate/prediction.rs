@@ -3,7 +3,7 @@
 use super::Replicate;
 use super::models::Model;
 use super::webhook::{Event, Hook};
-use super::work::{Made, Request, perform};
+use super::work::{Ending, Request, perform};
 use crate::work::Work;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -169,20 +169,20 @@ impl Prediction {
         };
         let (status, made) = tokio::select! {
             biased;
-            () = self.cancel.cancelled() => (Status::Canceled, Made::default()),
+            () = self.cancel.cancelled() => (Status::Canceled, Ending::default()),
             made = work => match made.error {
                 None => (Status::Succeeded, made),
                 Some(_) => (Status::Failed, made),
             },
             () = deadline => match self.progress.borrow().status {
-                Status::Starting => (Status::Aborted, Made::default()),
-                _ => (Status::Canceled, Made::default()),
+                Status::Starting => (Status::Aborted, Ending::default()),
+                _ => (Status::Canceled, Ending::default()),
             },
         };
         self.end(status, made, started, core.now(), tell);
     }
 
-    fn end(&self, status: Status, made: Made, started: Option<Instant>, now: Timestamp, tell: impl Fn(Event)) {
+    fn end(&self, status: Status, made: Ending, started: Option<Instant>, now: Timestamp, tell: impl Fn(Event)) {
         if !made.logs.is_empty() {
             self.progress.send_modify(|progress| progress.logs.push_str(&made.logs));
             tell(Event::Logs);

@@ -1,9 +1,9 @@
 //! What Replicate charges, by the rule that it publishes with each model.
 
-use super::sizes::MEGAPIXEL;
 use super::values::text;
+use crate::shapes::MEGAPIXEL;
 use crate::tables;
-use crate::work::Charge;
+use crate::work::Cost;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -46,7 +46,7 @@ pub(super) struct Run<'a> {
 
 impl Price {
     /// The charge for a prediction, but for its tokens.
-    pub(super) fn charge(&self, work: &Run<'_>) -> Charge {
+    pub(super) fn charge(&self, work: &Run<'_>) -> Cost {
         let count = i64::from(work.count);
         if work.own_key {
             let reason = "charged by OpenAI to the caller's own key".to_owned();
@@ -75,15 +75,15 @@ impl Price {
     }
 }
 
-fn of(micros: i64, reason: String) -> Charge {
-    Charge {
+fn of(micros: i64, reason: String) -> Cost {
+    Cost {
         micros,
         reason,
-        ..Charge::default()
+        ..Cost::default()
     }
 }
 
-fn by_megapixels(work: &Run<'_>, each_in: i64, each_out: i64) -> Charge {
+fn by_megapixels(work: &Run<'_>, each_in: i64, each_out: i64) -> Cost {
     let made = i64::from(work.count) * megapixels(work.size_px);
     let sizes = work.inputs_px.iter();
     let given: i64 = sizes.map(|size| megapixels(*size).min(MOST_INPUT_MEGAPIXELS)).sum();

@@ -2,12 +2,11 @@
 
 use super::values::{number, text};
 use crate::gpt_image::{fit_free, nearest};
+use crate::shapes::MEGAPIXEL;
 use crate::tables;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A megapixel, in pixels.
-pub(super) const MEGAPIXEL: u64 = 1_048_576;
 /// Edges of pictures whose shape is that of an input are multiples of this, in pixels.
 const IMAGE_STEP_PX: u32 = 16;
 /// What matching an input's resolution can come to, in megapixels.

@@ -7,7 +7,7 @@ use super::prices::Run;
 use super::sizes::Sizing;
 use crate::bill::BilledTokens;
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::gpt_image::{
     classic_input_tokens, classic_output_tokens, free_input_tokens, free_output_tokens, text_tokens,
 };
@@ -16,7 +16,7 @@ use crate::names::random_hex;
 use crate::pictures::{Drawing, Drawn, detail_of};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Order, Work};
 use imaging::Bitmap;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -34,19 +34,19 @@ pub(super) struct Request {
 
 /// What came of it: an output, or an error.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Made {
+pub(super) struct Ending {
     pub(super) output: Option<Vec<String>>,
     pub(super) error: Option<String>,
     pub(super) logs: String,
 }
 
 /// Does the work; what goes wrong is told in the error.
-pub(super) async fn perform(core: &Core, work: &Work<Request>) -> Made {
+pub(super) async fn perform(core: &Core, work: &Work<Request>) -> Ending {
     let request = &work.ask;
     match work.make(core).await {
         Err(refused) => {
             let error = refused.body.as_str().unwrap_or_default();
-            Made {
+            Ending {
                 output: None,
                 error: Some(error.to_owned()),
                 logs: format!("{error}\n"),
@@ -57,7 +57,7 @@ pub(super) async fn perform(core: &Core, work: &Work<Request>) -> Made {
             let tokens = request.tokens(&ask, made.size_px, &made.inputs_px);
             let logs = request.logs(&ask, tokens, work.seed(0).cast_signed());
             let pictures = made.pictures.into_iter().enumerate();
-            Made {
+            Ending {
                 output: Some(pictures.map(|(at, drawn)| publish(core, work, at, drawn)).collect()),
                 error: None,
                 logs,
@@ -125,7 +125,7 @@ impl Asked for Request {
         }
     }
 
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Cost {
         let (ask, inputs_px) = (self.ask(), inputs.sizes_px());
         let charge = self.model.price.charge(&Run {
             input: &self.input,
@@ -134,7 +134,7 @@ impl Asked for Request {
             inputs_px: &inputs_px,
             own_key: ask.own_key.is_some(),
         });
-        Charge {
+        Cost {
             images: ask.count,
             quality: Some(ask.quality.to_owned()).filter(|quality| !quality.is_empty()),
             tokens: self.tokens(&ask, size_px, &inputs_px),
@@ -151,7 +151,7 @@ impl Asked for Request {
         }))
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }

@@ -1,15 +1,14 @@
 //! Reads and checks an `imageInference` task.
 
 use super::errors;
-use super::models::{Kind, Model};
+use super::models::Model;
+use crate::fields::{Fields, Type, Wrong};
 use crate::refused::Refused;
 use imaging::ImageFormat;
 use serde_json::{Map, Value};
 
 /// Results of one task.
-const MAX_RESULTS: u64 = 20;
-/// Longest prompt, in characters: OpenAI's models take more than those that Runware hosts.
-const MAX_PROMPT: [usize; 2] = [3_000, 32_000];
+const MAX_RESULTS: i64 = 20;
 /// Parameters that every model has.
 const COMMON: [&str; 19] = [
     "taskType",
@@ -77,15 +76,20 @@ pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<
             return Err(errors::unsupported(name));
         }
     }
-    let longest = MAX_PROMPT[usize::from(model.kind != Kind::Diffusion)];
-    let prompt = text(task, "positivePrompt")?.ok_or_else(|| errors::missing("positivePrompt"))?;
+    let longest = model.longest_prompt;
+    let fields = Fields::new(task, words);
+    let value = |name: &str| task.get(name).unwrap_or(&Value::Null);
+    let word = |name: &str, allowed: &[&'static str]| one_of(value(name), name, allowed);
+    let prompt = fields
+        .text("positivePrompt")?
+        .ok_or_else(|| errors::missing("positivePrompt"))?;
     if !(2..=longest).contains(&prompt.chars().count()) {
         let expected = format!("It must have between 2 and {longest} characters.");
         return Err(errors::invalid("positivePrompt", &expected));
     }
     // A negative prompt is checked and otherwise without effect: pictures here have nothing to leave out.
-    text(task, "negativePrompt")?;
-    let openai = &task.get("providerSettings").unwrap_or(&Value::Null)["openai"];
+    fields.text("negativePrompt")?;
+    let openai = &value("providerSettings")["openai"];
     let quality = one_of(
         &openai["quality"],
         "providerSettings.openai.quality",
@@ -96,7 +100,11 @@ pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<
         "providerSettings.openai.background",
         &["auto", "opaque", "transparent"],
     )?;
-    let format = format(task)?;
+    let format = match word("outputFormat", &["JPG", "PNG", "WEBP"])? {
+        Some("PNG") => ImageFormat::Png,
+        Some("WEBP") => ImageFormat::Webp,
+        _ => ImageFormat::Jpeg,
+    };
     if background == Some("transparent") && format == ImageFormat::Jpeg {
         return Err(errors::invalid(
             "outputFormat",
@@ -107,68 +115,47 @@ pub(super) fn check(model: &'static Model, task: &Map<String, Value>) -> Result<
         model,
         prompt: prompt.to_owned(),
         size: size(model, task)?,
-        count: whole(task, "numberResults", 1, MAX_RESULTS)?.map_or(1, |count| count as u32),
-        output: match one_of(
-            &task_value(task, "outputType"),
-            "outputType",
-            &["URL", "base64Data", "dataURI"],
-        )? {
+        count: fields
+            .integer("numberResults", 1, MAX_RESULTS)?
+            .map_or(1, |count| count as u32),
+        output: match word("outputType", &["URL", "base64Data", "dataURI"])? {
             Some("base64Data") => OutputType::Base64,
             Some("dataURI") => OutputType::DataUri,
             _ => OutputType::Url,
         },
         format,
-        compression: whole(task, "outputQuality", 20, 99)?.map_or(95, |quality| quality as u8),
+        compression: fields
+            .integer("outputQuality", 20, 99)?
+            .map_or(95, |quality| quality as u8),
         quality: match quality {
             None | Some("auto") => "high".to_owned(),
             Some(quality) => quality.to_owned(),
         },
         transparent: background == Some("transparent"),
-        seed: whole(task, "seed", 1, i64::MAX as u64)?,
-        strength: strength(task)?,
-        inputs: inputs(task)?,
-        mask: text(task, "maskImage")?.map(str::to_owned),
-        tells_cost: flag(task, "includeCost")?,
-        tells_nsfw: flag(task, "checkNSFW")? || task_value(task, "safety")["checkContent"] == true,
-        is_async: one_of(
-            &task_value(task, "deliveryMethod"),
-            "deliveryMethod",
-            &["sync", "async"],
-        )? == Some("async"),
+        seed: fields.integer("seed", 1, i64::MAX)?.map(i64::cast_unsigned),
+        strength: fields.number("strength", 0.0, 1.0)?.unwrap_or(0.8),
+        inputs: inputs(&fields)?,
+        mask: fields.text("maskImage")?.map(str::to_owned),
+        tells_cost: fields.flag("includeCost")?.unwrap_or(false),
+        tells_nsfw: fields.flag("checkNSFW")?.unwrap_or(false) || value("safety")["checkContent"] == true,
+        is_async: word("deliveryMethod", &["sync", "async"])? == Some("async"),
     })
 }
 
-fn task_value(task: &Map<String, Value>, name: &str) -> Value {
-    task.get(name).cloned().unwrap_or(Value::Null)
-}
-
-fn text<'a>(task: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refused> {
-    match task.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(errors::invalid(name, "It must be a string.")),
-    }
-}
-
-fn flag(task: &Map<String, Value>, name: &str) -> Result<bool, Refused> {
-    match task.get(name) {
-        None | Some(Value::Null) => Ok(false),
-        Some(Value::Bool(flag)) => Ok(*flag),
-        Some(_) => Err(errors::invalid(name, "It must be a boolean.")),
-    }
-}
-
-fn whole(task: &Map<String, Value>, name: &str, least: u64, most: u64) -> Result<Option<u64>, Refused> {
-    match task.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64() {
-            Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
-            _ => {
-                let expected = format!("It must be an integer between {least} and {most}.");
-                Err(errors::invalid(name, &expected))
-            }
-        },
-    }
+/// The words of the service for what is wrong with a parameter.
+fn words(path: &str, wrong: Wrong<'_>) -> Refused {
+    let expected = match wrong {
+        Wrong::Type(Type::Integer(least, most), _) | Wrong::Range(_, Type::Integer(least, most)) => {
+            format!("It must be an integer between {least} and {most}.")
+        }
+        Wrong::Type(Type::Number(least, most), _) | Wrong::Range(_, Type::Number(least, most)) => {
+            format!("It must be a number between {least} and {most}.")
+        }
+        Wrong::Type(kind, _) | Wrong::Range(_, kind) => format!("It must be {}.", kind.name()),
+        Wrong::Word(_, listed) => format!("Supported values are {}.", listed.join(", ")),
+        Wrong::Unknown => return errors::unsupported(path),
+    };
+    errors::invalid(path, &expected)
 }
 
 fn one_of<'a>(value: &Value, name: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, Refused> {
@@ -179,19 +166,6 @@ fn one_of<'a>(value: &Value, name: &str, allowed: &[&'a str]) -> Result<Option<&
     found.map(Some).ok_or_else(|| {
         let expected = format!("Supported values are {}.", allowed.join(", "));
         errors::invalid(name, &expected)
-    })
-}
-
-fn format(task: &Map<String, Value>) -> Result<ImageFormat, Refused> {
-    let asked = one_of(
-        &task_value(task, "outputFormat"),
-        "outputFormat",
-        &["JPG", "PNG", "WEBP"],
-    )?;
-    Ok(match asked {
-        Some("PNG") => ImageFormat::Png,
-        Some("WEBP") => ImageFormat::Webp,
-        _ => ImageFormat::Jpeg,
     })
 }
 
@@ -210,26 +184,16 @@ fn size(model: &Model, task: &Map<String, Value>) -> Result<(u32, u32), Refused>
     Err(errors::invalid(name, model.sizes()))
 }
 
-fn strength(task: &Map<String, Value>) -> Result<f64, Refused> {
-    match task.get("strength") {
-        None | Some(Value::Null) => Ok(0.8),
-        Some(value) => match value.as_f64() {
-            Some(strength) if (0.0..=1.0).contains(&strength) => Ok(strength),
-            _ => Err(errors::invalid("strength", "It must be a number between 0 and 1.")),
-        },
-    }
-}
-
 /// The seed image, or the reference images wherever they stand.
-fn inputs(task: &Map<String, Value>) -> Result<Vec<String>, Refused> {
-    let mut inputs: Vec<String> = text(task, "seedImage")?.map(str::to_owned).into_iter().collect();
-    let nested = &task_value(task, "inputs")["referenceImages"];
-    // Sourceful's models name them so.
-    let references = &task_value(task, "inputs")["references"];
+fn inputs(fields: &Fields<'_>) -> Result<Vec<String>, Refused> {
+    let mut inputs: Vec<String> = fields.text("seedImage")?.map(str::to_owned).into_iter().collect();
+    let value = |name: &str| fields.get(name).unwrap_or(&Value::Null);
+    let nested = value("inputs");
     for (name, value) in [
-        ("referenceImages", &task_value(task, "referenceImages")),
-        ("inputs.referenceImages", nested),
-        ("inputs.references", references),
+        ("referenceImages", value("referenceImages")),
+        ("inputs.referenceImages", &nested["referenceImages"]),
+        // Sourceful's models name them so.
+        ("inputs.references", &nested["references"]),
     ] {
         match value {
             Value::Null => {}

@@ -1,6 +1,6 @@
 //! Runware's errors: entries of a list, each about one task.
 
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::refused::Refused;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -56,10 +56,10 @@ pub(super) fn conflict() -> Refused {
 }
 
 /// The safety check of the model behind. What strikes after the work began comes with HTTP 200.
-pub(super) fn content(stage: Stage) -> Refused {
+pub(super) fn content(stage: Moderation) -> Refused {
     let (status, what) = match stage {
-        Stage::Input => (400, "The prompt was refused"),
-        Stage::Output => (200, "The result was withheld"),
+        Moderation::Input => (400, "The prompt was refused"),
+        Moderation::Output => (200, "The result was withheld"),
     };
     let message = format!("Invalid content detected by provider. {what} by the safety system of the model.");
     about("positivePrompt", error(status, "invalidProviderContent", message))
@@ -71,7 +71,7 @@ pub(super) fn failed() -> Refused {
 }
 
 /// A refusal asked for by a fault, in Runware's words.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 402 } else { 429 });
     let no_credits = "Insufficient credits. Add credits to your account to continue.";
     let forbidden = "The API key does not have permissions to perform the request.";

@@ -2,20 +2,20 @@
 
 use super::ask::{Ask, OutputType};
 use super::errors;
-use super::models::Kind;
+use super::models::{Kind, Price};
 use crate::core::Core;
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::inputs;
 use crate::latency::Pace;
 use crate::names::random_uuid;
 use crate::pictures::{DEFAULT_KEEP, Drawing, Drawn, white_to_clear};
 use crate::provider::Provider;
 use crate::refused::Refused;
-use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Made, Order, Work};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use imaging::{Bitmap, ImageFormat};
+use imaging::Bitmap;
 use scenes::Detail;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +57,7 @@ impl Asked for Ask {
     fn order(&self) -> Order<'_> {
         let (pace, quality) = match self.model.kind {
             Kind::Diffusion | Kind::Edit => (Pace::Fast, ""),
-            Kind::Classic | Kind::Free | Kind::Unknown => (Pace::Slow, self.quality.as_str()),
+            Kind::OpenAi => (Pace::Slow, self.quality.as_str()),
         };
         Order {
             provider: Provider::Runware,
@@ -105,7 +105,7 @@ impl Asked for Ask {
             transparent: self.transparent,
             keep: match self.model.kind {
                 Kind::Diffusion => (1.0 - self.strength) as f32,
-                Kind::Classic | Kind::Free | Kind::Edit | Kind::Unknown => DEFAULT_KEEP,
+                Kind::OpenAi | Kind::Edit => DEFAULT_KEEP,
             },
             format: self.format,
             quality: Some(self.compression),
@@ -113,19 +113,17 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, size_px: (u32, u32), inputs: &Inputs, _held: bool) -> Cost {
         let (model, quality) = (self.model, &self.quality);
-        Charge {
+        Cost {
             images: self.count,
             micros: model.micros(size_px, quality, self.count, &self.prompt, &inputs.sizes_px()),
             quality: (model.kind != Kind::Diffusion).then(|| quality.clone()),
             tokens: None,
-            reason: match model.kind {
-                Kind::Edit => "listed price of an image".to_owned(),
-                Kind::Classic => "by image, size and quality, and the tokens of its inputs".to_owned(),
-                Kind::Diffusion | Kind::Free | Kind::Unknown => {
-                    "a stand-in by pixels: no price is published".to_owned()
-                }
+            reason: match model.price {
+                Price::Image(_) => "listed price of an image".to_owned(),
+                Price::ByQuality { .. } => "by image, size and quality, and the tokens of its inputs".to_owned(),
+                Price::Unpublished => "a stand-in by pixels: no price is published".to_owned(),
             },
         }
     }
@@ -137,7 +135,7 @@ impl Asked for Ask {
         })
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }
@@ -174,12 +172,8 @@ fn image(core: &Core, work: &Work<Ask>, id: &str, bytes: Bytes) -> (&'static str
         OutputType::Base64 => ("imageBase64Data", STANDARD.encode(bytes)),
         OutputType::DataUri => ("imageDataURI", format!("data:{kind};base64,{}", STANDARD.encode(bytes))),
         OutputType::Url => {
-            let extension = match format {
-                ImageFormat::Jpeg => "jpg",
-                ImageFormat::Webp => "webp",
-                _ => "png",
-            };
-            let place = work.publish(core, bytes, format.mime_type(), KEPT);
+            let extension = format.extension();
+            let place = work.publish(core, bytes, kind, KEPT);
             (
                 "imageURL",
                 format!("{}/runware/media/{place}/{id}.{extension}", work.base_url),

@@ -14,10 +14,6 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Edges of an input image are at least this, in pixels.
-const LEAST_EDGE_PX: u32 = 64;
-/// The fast upscaler takes smaller ones.
-const LEAST_FAST_EDGE_PX: u32 = 32;
 /// How much longer one edge may be where that is bounded.
 const MOST_RATIO: f64 = 2.5;
 /// Area of an upscaled picture, by the documentation.
@@ -215,11 +211,7 @@ fn check_input(service: &Service, input: &Bitmap) -> Result<(), Refused> {
     let (width, height) = (input.width_px(), input.height_px());
     let pixels = u64::from(width) * u64::from(height);
     let (least, most) = service.pixels;
-    let least_edge = if service.path == "upscale/fast" {
-        LEAST_FAST_EDGE_PX
-    } else {
-        LEAST_EDGE_PX
-    };
+    let least_edge = service.least_edge_px;
     let ratio = f64::from(width.max(height)) / f64::from(width.min(height).max(1));
     let fault = if width.min(height) < least_edge {
         format!("image: every side must be at least {least_edge} pixels")

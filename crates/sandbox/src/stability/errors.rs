@@ -1,6 +1,6 @@
 //! Error bodies of Stability AI, and the refusals that faults ask for.
 
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::names::random_hex;
 use crate::refused::Refused;
 use serde_json::json;
@@ -61,7 +61,7 @@ pub(super) fn internal() -> Refused {
 }
 
 /// The refusal that a fault asks for, in Stability's words.
-pub(super) fn by_fault(refusal: &Refusal) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault) -> Refused {
     let status = refusal.status.unwrap_or(if refusal.quota { 402 } else { 429 });
     let no_credits = "You lack sufficient credits to make this request. Please purchase more credits and try again.";
     let limited = "You have exceeded the rate limit of 150 requests within a 10 second period, and have been timed out \

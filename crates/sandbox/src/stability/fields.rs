@@ -1,35 +1,14 @@
-//! The fields of the services: which there are, and what they take.
+//! The fields of the services: what they take.
+
+use crate::tables;
+use serde::Deserialize;
 
 /// Characters of a prompt.
 const MAX_PROMPT_CHARS: usize = 10_000;
-/// Seeds; 0 is a random one.
-const MAX_SEED: f64 = 4_294_967_294.0;
-const RATIOS: &[&str] = &["21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21"];
-const FORMATS: &[&str] = &["jpeg", "png", "webp"];
-const STYLES: &[&str] = &[
-    "enhance",
-    "anime",
-    "photographic",
-    "digital-art",
-    "comic-book",
-    "fantasy-art",
-    "line-art",
-    "analog-film",
-    "neon-punk",
-    "isometric",
-    "low-poly",
-    "origami",
-    "modeling-compound",
-    "cinematic",
-    "3d-model",
-    "pixel-art",
-    "tile-texture",
-];
-/// The models behind `generate/sd3`.
-pub(super) const SD3_MODELS: &[&str] = &["sd3.5-large", "sd3.5-large-turbo", "sd3.5-medium", "sd3.5-flash"];
 
 /// What a field takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 pub(super) enum Kind {
     /// At least one character.
     Prompt,
@@ -39,59 +18,18 @@ pub(super) enum Kind {
     Number(f64, f64),
     /// The same, whole.
     Integer(f64, f64),
+    #[serde(deserialize_with = "tables::list")]
     Choice(&'static [&'static str]),
 }
 
 /// One text field.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
+    #[serde(default)]
     pub(super) required: bool,
-}
-
-const fn optional(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: false,
-    }
-}
-
-const fn required(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: true,
-    }
-}
-
-pub(super) const PROMPT: Field = required("prompt", Kind::Prompt);
-pub(super) const HINT: Field = optional("prompt", Kind::Text);
-pub(super) const SEARCH: Field = required("search_prompt", Kind::Prompt);
-pub(super) const SELECT: Field = required("select_prompt", Kind::Prompt);
-pub(super) const NEGATIVE: Field = optional("negative_prompt", Kind::Text);
-pub(super) const RATIO: Field = optional("aspect_ratio", Kind::Choice(RATIOS));
-pub(super) const SEED: Field = optional("seed", Kind::Integer(0.0, MAX_SEED));
-pub(super) const FORMAT: Field = optional("output_format", Kind::Choice(FORMATS));
-pub(super) const STYLE: Field = optional("style_preset", Kind::Choice(STYLES));
-pub(super) const STRENGTH: Field = optional("strength", Kind::Number(0.0, 1.0));
-pub(super) const CFG: Field = optional("cfg_scale", Kind::Number(1.0, 10.0));
-pub(super) const MODE: Field = optional("mode", Kind::Choice(&["text-to-image", "image-to-image"]));
-pub(super) const MODEL: Field = optional("model", Kind::Choice(SD3_MODELS));
-pub(super) const LEFT: Field = optional("left", Kind::Integer(0.0, 2_000.0));
-pub(super) const RIGHT: Field = optional("right", Kind::Integer(0.0, 2_000.0));
-pub(super) const UP: Field = optional("up", Kind::Integer(0.0, 2_000.0));
-pub(super) const DOWN: Field = optional("down", Kind::Integer(0.0, 2_000.0));
-
-/// How much may be invented, within a service's own bounds.
-pub(super) const fn creativity(least: f64, most: f64) -> Field {
-    optional("creativity", Kind::Number(least, most))
-}
-
-/// By how many pixels a mask grows, up to a service's own bound.
-pub(super) const fn grow_mask(most: f64) -> Field {
-    optional("grow_mask", Kind::Number(0.0, most))
 }
 
 impl Field {
@@ -122,25 +60,34 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use super::super::services;
     use super::*;
+
+    fn field(path: &str, name: &str) -> Field {
+        let service = services::find(path).unwrap_or_else(|_| panic!("{path} is in the table"));
+        let field = service.fields.iter().find(|field| field.name == name);
+        *field.expect("it has the field")
+    }
 
     #[test]
     fn faults_begin_with_the_field() {
-        for (field, good, bad) in [
-            (PROMPT, "a fox", ""),
-            (SEED, "4294967294", "4294967295"),
-            (SEED, "0", "1.5"),
-            (STRENGTH, "0.35", "1.01"),
-            (STRENGTH, "1", "NaN"),
-            (CFG, "4", "much"),
-            (RATIO, "9:21", "4:3"),
-            (STYLE, "3d-model", "3D-model"),
+        for (name, good, bad) in [
+            ("prompt", "a fox", ""),
+            ("seed", "4294967294", "4294967295"),
+            ("seed", "0", "1.5"),
+            ("strength", "0.35", "1.01"),
+            ("strength", "1", "NaN"),
+            ("cfg_scale", "4", "much"),
+            ("aspect_ratio", "9:21", "4:3"),
+            ("style_preset", "3d-model", "3D-model"),
         ] {
-            assert_eq!(field.fault(good), None, "{}", field.name);
+            let field = field("generate/sd3", name);
+            assert_eq!(field.fault(good), None, "{name}");
             let fault = field.fault(bad).expect("it is wrong");
-            assert!(fault.starts_with(&format!("{}: ", field.name)), "{fault}");
+            assert!(fault.starts_with(&format!("{name}: ")), "{fault}");
         }
-        assert_eq!(NEGATIVE.fault(""), None);
-        assert!(NEGATIVE.fault(&"x".repeat(10_001)).is_some());
+        let negative = field("generate/core", "negative_prompt");
+        assert_eq!(negative.fault(""), None);
+        assert!(negative.fault(&"x".repeat(10_001)).is_some());
     }
 }

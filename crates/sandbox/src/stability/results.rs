@@ -6,7 +6,7 @@ use super::errors;
 use super::work::picture;
 use super::{Stability, authorize};
 use crate::core::Core;
-use crate::faults::Call;
+use crate::faults::JobCall;
 use crate::names::sha256_hex;
 use crate::refused::Refused;
 use crate::wire;
@@ -87,9 +87,9 @@ fn find(emulator: &Stability, id: &str, headers: &HeaderMap) -> Result<(Arc<Job>
 
 async fn tell(emulator: &Stability, id: &str, job: &Job, accept: Accept) -> Response {
     let call = if job.end.get().is_some() {
-        Call::Result
+        JobCall::Result
     } else {
-        Call::Status
+        JobCall::Status
     };
     let faults = job.work.later_faults(&emulator.core, call);
     faults.wait().await;

@@ -5,12 +5,12 @@ use super::ask::Ask;
 use super::errors;
 use super::services::Outcome;
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::pictures::{DEFAULT_KEEP, DrawError, Drawing};
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::wire;
-use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Made, Order, Work};
 use axum::response::Response;
 use bytes::Bytes;
 use imaging::ImageFormat;
@@ -46,26 +46,26 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
         let micros = self.service.micros(&self.label);
-        Charge {
+        Cost {
             images: 1,
             micros,
             reason: format!("{} tenths of a credit, a credit is a cent", micros / 1_000),
-            ..Charge::default()
+            ..Cost::default()
         }
     }
 
     fn refused(&self, end: End) -> Option<Refused> {
         match end {
-            End::Moderated(Stage::Input) => Some(errors::flagged()),
+            End::Moderated(Moderation::Input) => Some(errors::flagged()),
             // A filtered picture is a successful one that was blurred.
-            End::Moderated(Stage::Output) => None,
+            End::Moderated(Moderation::Output) => None,
             End::Failed | End::Broken => Some(errors::internal()),
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal)
     }
 }
@@ -79,7 +79,7 @@ pub(super) async fn run(core: &Arc<Core>, work: Work<Ask>, accept: Accept) -> Re
 
 /// What is handed out of finished work.
 pub(super) async fn picture(core: &Core, work: &Work<Ask>, made: Made) -> Result<Picture, Refused> {
-    let filtered = work.faults.moderation == Some(Stage::Output);
+    let filtered = work.faults.moderation == Some(Moderation::Output);
     let drawn = made.pictures.into_iter().next();
     let mut bytes = drawn.map(|drawn| drawn.bytes).unwrap_or_default();
     if filtered && !bytes.is_empty() {

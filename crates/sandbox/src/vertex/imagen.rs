@@ -5,7 +5,7 @@ mod ask;
 pub(super) use ask::Ask;
 
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::google::{decode, errors};
 use crate::latency::Pace;
 use crate::names::random_hex;
@@ -14,7 +14,7 @@ use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::segments::Images;
 use crate::wire;
-use crate::work::{Asked, Charge, End, Inputs, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Order, Work};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use imaging::Bitmap;
@@ -67,8 +67,8 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
-        Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
+        Cost {
             images: self.count,
             micros: self.model.price_micros * i64::from(self.count),
             quality: None,
@@ -80,16 +80,16 @@ impl Asked for Ask {
     /// Filtered images go missing, unless the reason was asked for.
     fn refused(&self, end: End) -> Option<Refused> {
         Some(match end {
-            End::Moderated(Stage::Input) => errors::invalid(BLOCKED),
-            End::Moderated(Stage::Output) if self.tells_filtered => {
+            End::Moderated(Moderation::Input) => errors::invalid(BLOCKED),
+            End::Moderated(Moderation::Output) if self.tells_filtered => {
                 Refused::new(200, json!({"predictions": [{"raiFilteredReason": FILTERED}]}))
             }
-            End::Moderated(Stage::Output) => Refused::new(200, json!({})),
+            End::Moderated(Moderation::Output) => Refused::new(200, json!({})),
             End::Failed | End::Broken => errors::internal(),
         })
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.model.id)
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn check(body: &Map<String, Value>, is_edit: bool) -> Result<Ask, Ref
     let shape = RATIOS.iter().find(|(name, _)| Some(*name) == ratio);
     let resolution = fields.choice("resolution", &["1k", "2k"])?.unwrap_or("1k");
     let quality = fields.choice("quality", &["low", "medium", "high", "auto"])?;
-    if model.has_quality() && quality == Some("high") {
+    if model.has_quality && quality == Some("high") {
         return Err(errors::invalid("quality must be one of low, medium, auto"));
     }
     let format = fields.choice("response_format", &["url", "b64_json"])?;

@@ -1,6 +1,6 @@
 //! The three shapes of the API's errors: an object, a code with a text, and a text alone.
 
-use crate::faults::Refusal;
+use crate::faults::RefusalFault;
 use crate::refused::Refused;
 use serde_json::json;
 
@@ -63,7 +63,7 @@ pub(super) fn server_error() -> Refused {
 }
 
 /// A refusal asked for by a fault, in the API's words.
-pub(super) fn by_fault(refusal: &Refusal, model: &str) -> Refused {
+pub(super) fn by_fault(refusal: &RefusalFault, model: &str) -> Refused {
     let status = refusal.status.unwrap_or(429);
     let no_money = format!(
         "Your team {TEAM} has either used all available credits or reached its monthly spending limit. To continue \

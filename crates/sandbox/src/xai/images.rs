@@ -6,14 +6,14 @@ use super::{RequestId, authorize, errors};
 use crate::bill::micros_from_nanos;
 use crate::calls::CallHandle;
 use crate::core::Core;
-use crate::faults::{Refusal, Stage};
+use crate::faults::{Moderation, RefusalFault};
 use crate::pictures::Drawing;
 use crate::provider::Provider;
 use crate::refused::Refused;
 use crate::segments::Images;
 use crate::strangers::fit;
 use crate::wire::{self, ObjectError};
-use crate::work::{Asked, Charge, End, Inputs, Made, Order, Work};
+use crate::work::{Asked, Cost, End, Inputs, Made, Order, Work};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
@@ -60,13 +60,13 @@ impl Asked for Ask {
         }
     }
 
-    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Charge {
+    fn charge(&self, _size_px: (u32, u32), _inputs: &Inputs, _held: bool) -> Cost {
         let inputs = self.inputs.images.len();
-        Charge {
+        Cost {
             images: self.count,
             // Ten ticks are a nanodollar.
             micros: micros_from_nanos(i128::from(self.ticks()) / 10),
-            quality: Some(self.quality.to_owned()).filter(|_| self.model.has_quality()),
+            quality: Some(self.quality.to_owned()).filter(|_| self.model.has_quality),
             tokens: None,
             reason: format!("{} pictures at {}, {inputs} inputs", self.count, self.resolution),
         }
@@ -74,14 +74,14 @@ impl Asked for Ask {
 
     fn refused(&self, end: End) -> Option<Refused> {
         match end {
-            End::Moderated(Stage::Input) => Some(errors::moderated(self.model.id)),
+            End::Moderated(Moderation::Input) => Some(errors::moderated(self.model.id)),
             // The answer tells it of each picture.
-            End::Moderated(Stage::Output) => None,
+            End::Moderated(Moderation::Output) => None,
             End::Failed | End::Broken => Some(errors::server_error()),
         }
     }
 
-    fn by_fault(&self, refusal: &Refusal) -> Refused {
+    fn by_fault(&self, refusal: &RefusalFault) -> Refused {
         errors::by_fault(refusal, self.model.id)
     }
 }
@@ -150,7 +150,7 @@ async fn answer(
 /// The answer: links or base64, and the price.
 fn whole(core: &Core, work: &Work<Ask>, made: Made) -> Response {
     let ticks = if made.pictures.is_empty() { 0 } else { work.ask.ticks() };
-    let blocked = work.faults.moderation == Some(Stage::Output);
+    let blocked = work.faults.moderation == Some(Moderation::Output);
     let kind = FORMAT.mime_type();
     let name = if work.ask.base64 { "b64_json" } else { "url" };
     let mut images = Images::default();

@@ -2,95 +2,69 @@
 
 use super::authorize;
 use super::errors;
-use crate::strangers::Strangers;
+use crate::tables::{self, Models};
 use crate::wire;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// Ticks of one cent: a tick is 1e-10 USD.
 const TICKS_PER_CENT: i64 = 100_000_000;
 /// Edges are multiples of this, in pixels.
 const STEP_PX: f64 = 16.0;
 
-/// How a model is priced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Price {
-    /// One price for every picture, in cents.
-    Flat(i64),
-    /// By resolution and quality.
-    Table,
-    /// A retired name that is served by the model with the table, at low quality.
-    Redirected,
-}
-
 /// One model.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) id: &'static str,
-    price: Price,
+    cents: Cents,
     /// Ticks of each input image, once for the request.
     input_ticks: i64,
-    /// Resolutions that it takes.
-    pub(super) resolutions: &'static [&'static str],
+    /// Whether quality means anything to it.
+    #[serde(default)]
+    pub(super) has_quality: bool,
 }
 
-/// Every model.
-const MODELS: &[Model] = &[
-    model("grok-imagine-image", Price::Flat(2), TICKS_PER_CENT / 5),
-    model("grok-imagine-image-pro", Price::Redirected, TICKS_PER_CENT),
-    model("grok-imagine-image-quality", Price::Redirected, TICKS_PER_CENT),
-    model("grok-imagine-image-2.0", Price::Table, TICKS_PER_CENT),
-];
-
-static STRANGERS: Strangers<Model> = Strangers::new();
-
-const fn model(id: &'static str, price: Price, input_ticks: i64) -> Model {
-    Model {
-        id,
-        price,
-        input_ticks,
-        resolutions: &["1k", "2k"],
-    }
+/// Cents of one picture at 1k and 2k, by quality.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cents {
+    low: [i64; 2],
+    medium: [i64; 2],
 }
 
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../data/xai.toml")));
+
+/// Resolutions that every model takes.
+const RESOLUTIONS: [&str; 2] = ["1k", "2k"];
 /// Qualities of the models that know any.
 const QUALITIES: [&str; 2] = ["low", "medium"];
 
 impl Model {
     /// The model of an id.
     pub(super) fn find(id: &str) -> Option<&'static Self> {
-        let known = MODELS.iter().find(|model| model.id == id);
-        known.or_else(|| STRANGERS.serve(id, |id| model(id, Price::Table, TICKS_PER_CENT)))
-    }
-
-    /// Whether quality means anything to it.
-    pub(super) fn has_quality(&self) -> bool {
-        self.price == Price::Table
-    }
-
-    /// Cents of one picture.
-    fn cents(&self, resolution: &str, quality: &str) -> i64 {
-        match (self.price, resolution, quality) {
-            (Price::Flat(cents), _, _) => cents,
-            (Price::Table, "2k", "low") | (Price::Redirected, "2k", _) => 6,
-            (Price::Table, _, "low") | (Price::Redirected, _, _) => 4,
-            (Price::Table, "2k", _) => 8,
-            (Price::Table, _, _) => 6,
-        }
+        MODELS.find(id)
     }
 
     /// The price of a request, in ticks.
     pub(super) fn ticks(&self, resolution: &str, quality: &str, pictures: u32, inputs: usize) -> i64 {
         let inputs = i64::try_from(inputs).unwrap_or(i64::MAX);
-        let pictures = self.cents(resolution, quality) * i64::from(pictures) * TICKS_PER_CENT;
-        pictures + self.input_ticks * inputs
+        let by_resolution = if quality == "low" {
+            self.cents.low
+        } else {
+            self.cents.medium
+        };
+        let cents = by_resolution[usize::from(resolution == "2k")];
+        cents * i64::from(pictures) * TICKS_PER_CENT + self.input_ticks * inputs
     }
 
     fn body(&self) -> Value {
-        let qualities: &[&str] = if self.has_quality() { &QUALITIES } else { &["medium"] };
-        let prices = self.resolutions.iter().flat_map(|resolution| {
+        let qualities: &[&str] = if self.has_quality { &QUALITIES } else { &["medium"] };
+        let prices = RESOLUTIONS.iter().flat_map(|resolution| {
             qualities.iter().map(move |quality| {
                 let ticks = self.ticks(resolution, quality, 1, 0);
                 json!({"quality": quality, "resolution": resolution, "price_per_image": ticks})
@@ -109,14 +83,13 @@ pub(super) async fn list(headers: HeaderMap) -> Response {
     if let Err(refused) = authorize(&headers) {
         return refused.into_response();
     }
-    let models: Vec<Value> = MODELS.iter().map(Model::body).collect();
+    let models: Vec<Value> = MODELS.all.iter().map(Model::body).collect();
     wire::json(StatusCode::OK, &json!({ "models": models }))
 }
 
 /// `GET /v1/image-generation-models/{id}`.
 pub(super) async fn one(Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let known = MODELS.iter().find(|model| model.id == id);
-    match authorize(&headers).and_then(|()| known.ok_or_else(|| errors::no_model(&id))) {
+    match authorize(&headers).and_then(|()| MODELS.known(&id).ok_or_else(|| errors::no_model(&id))) {
         Ok(model) => wire::json(StatusCode::OK, &model.body()),
         Err(refused) => refused.into_response(),
     }

@@ -13,7 +13,7 @@ use planner::health::Patience;
 use planner::money::Micros;
 use planner::native::NativeValue;
 use planner::price::charge::charge;
-use providers::{Adapter, Blob, Driver, Finished, Observer, ProviderRequest, SpoolScope};
+use providers::{Adapter, Blob, Driver, FinishedAttempt, Observer, ProviderRequest, SpoolScope};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 use tokio::time::{Instant, sleep_until};
@@ -97,7 +97,7 @@ pub(super) struct Tried {
 }
 
 /// A call to be made.
-pub(super) struct Call {
+pub(super) struct NewCall {
     pub(super) ticket: usize,
     pub(super) adapter: &'static dyn Adapter,
     pub(super) facts: Facts,
@@ -133,7 +133,7 @@ struct TryEnd {
     other: Option<Chosen>,
 }
 
-impl Call {
+impl NewCall {
     /// Makes the call and tells of it. When nobody listens any more, as others were faster, its end goes on record.
     pub(super) async fn make(mut self, means: Arc<Means>) {
         let end = Box::new(self.run(&means).await);
@@ -340,7 +340,7 @@ impl Call {
     async fn examined(
         &self,
         means: &Means,
-        finished: Result<Finished, Failure>,
+        finished: Result<FinishedAttempt, Failure>,
     ) -> Result<(Option<String>, Success), Failure> {
         match finished {
             Ok(finished) => read(&means.processor, finished).await,
@@ -368,7 +368,7 @@ fn told(failure: &Failure, took: Duration) {
 
 /// Hears of one call: partial images go to the caller, its job goes on record.
 struct Heard<'a> {
-    call: &'a Call,
+    call: &'a NewCall,
     means: &'a Means,
     position: i64,
 }

@@ -5,12 +5,12 @@ use planner::failure::{Failure, FailureKind, Spent};
 use planner::money::Micros;
 use planner::size::Size;
 use planner::usage::Usage;
-use providers::Finished;
+use providers::FinishedAttempt;
 
 use crate::media::process::{Inspected, Processor};
 
 /// An image that a call gave.
-pub(in crate::generation) struct Made {
+pub(in crate::generation) struct CallImage {
     pub(in crate::generation) image: Inspected,
     pub(in crate::generation) revised_prompt: Option<String>,
     /// How its file ends.
@@ -22,7 +22,7 @@ pub(in crate::generation) struct Made {
 /// What a call gave.
 #[derive(Default)]
 pub(in crate::generation) struct Success {
-    pub(in crate::generation) images: Vec<Made>,
+    pub(in crate::generation) images: Vec<CallImage>,
     /// Why some that were made are missing.
     pub(super) lost: Vec<Failure>,
     pub(in crate::generation) usage: Option<Usage>,
@@ -50,7 +50,7 @@ impl Success {
 /// The readable images of a finished call, and the provider's own id of it.
 pub(in crate::generation) async fn read(
     processor: &Processor,
-    finished: Finished,
+    finished: FinishedAttempt,
 ) -> Result<(Option<String>, Success), Failure> {
     let (mut images, mut lost) = (Vec::new(), finished.lost);
     for image in finished.images {
@@ -59,7 +59,7 @@ pub(in crate::generation) async fn read(
                 spent: Spent::Yes,
                 ..unreadable("its last bytes are missing")
             }),
-            Ok((info, ending)) => images.push(Made {
+            Ok((info, ending)) => images.push(CallImage {
                 image: Inspected { blob: image.blob, info },
                 revised_prompt: image.revised_prompt,
                 ending,

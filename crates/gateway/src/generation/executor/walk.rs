@@ -13,7 +13,7 @@ use providers::ProviderRequest;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument as _;
 
-use super::call::{Call, CallEnd, Means, News, Tried, took_too_long};
+use super::call::{CallEnd, Means, NewCall, News, Tried, took_too_long};
 use super::{Bounds, Execution, Executor, Sources, shortfall, take};
 use crate::generation::facts::{Facts, OneCall};
 use crate::generation::partials::Relay;
@@ -210,7 +210,7 @@ impl<'a> Walk<'a> {
             self.tickets += 1;
             let relay = Arc::new(Relay::new(self.executor.inlet, candidate));
             let chosen = access.choose(&native.model, self.executor.clock.now());
-            let call = Call {
+            let call = NewCall {
                 ticket,
                 adapter: upstream.adapter,
                 facts,

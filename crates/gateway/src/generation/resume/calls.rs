@@ -12,17 +12,17 @@ use planner::failure::{
     Failure, FailureKind, NextMove, Progress, RETRIES_MAX, Spent, WhenMaybeBilled, jittered, next_move,
 };
 use planner::native::{NativeRequest, NativeValue};
-use providers::{Blob, Endpoint, Finished, Observer, ProviderRequest, SpoolScope};
+use providers::{Blob, FinishedAttempt, Observer, ProviderRequest, SpoolScope, UpstreamAccess};
 use tokio::time::{Instant, sleep};
 
-use super::salvage::{Call, Salvage, Told};
+use super::salvage::{KnownCall, Salvage, Told};
 use super::{GRACE, ResumeError, time_left};
 use crate::boundary::passed;
 use crate::db::DatabaseError;
 use crate::db::generations::{Orphan, OrphanedAttempt};
 use crate::db::media::MediaRow;
 use crate::generation::Generator;
-use crate::generation::executor::{Made, Success, read};
+use crate::generation::executor::{CallImage, Success, read};
 use crate::generation::facts::{Facts, Origin};
 use crate::generation::routing::Ended;
 use crate::generation::track::Track;
@@ -42,7 +42,7 @@ impl Generator {
         for row in self.database.media_of(&orphan.id).await? {
             let origin: Option<Origin> = row.made.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let position = origin.as_ref().map(|origin| origin.attempt);
-            let is_its = |call: &Call| match position {
+            let is_its = |call: &KnownCall| match position {
                 Some(position) => call.row.position == position,
                 // Earlier versions did not note whose it is.
                 None => !call.row.failed && call.facts.is_some(),
@@ -59,7 +59,7 @@ impl Generator {
                 success.reported = produced.reported;
                 success.sizes = Some(produced.sizes);
             }
-            success.images.push(Made {
+            success.images.push(CallImage {
                 image,
                 revised_prompt: None,
                 ending: Ending::Whole,
@@ -92,7 +92,7 @@ impl Generator {
     }
 
     /// Asks a provider for a job that it accepted.
-    pub(super) async fn ask_for(&self, orphan: &Orphan, call: &Call, scope: &SpoolScope) -> Told {
+    pub(super) async fn ask_for(&self, orphan: &Orphan, call: &KnownCall, scope: &SpoolScope) -> Told {
         let started = Instant::now();
         let (Some(handle), Some(facts)) = (&call.row.handle, &call.facts) else {
             return Told {
@@ -244,7 +244,7 @@ impl Generator {
             row.started_at = self.clock.now();
             row.position = track.begin(&facts, row.started_at).await?.position;
             (row.handle, row.failed, row.failed_unspent) = (None, false, false);
-            places.push(salvage.add(Call::new(row, Some(facts), None)));
+            places.push(salvage.add(KnownCall::new(row, Some(facts), None)));
         }
         let calls = places.into_iter().map(|place| {
             let call = &salvage.calls[place];
@@ -257,7 +257,7 @@ impl Generator {
         Ok(())
     }
 
-    async fn call_anew(&self, orphan: &Orphan, call: &Call, track: &Track, scope: &SpoolScope) -> Told {
+    async fn call_anew(&self, orphan: &Orphan, call: &KnownCall, track: &Track, scope: &SpoolScope) -> Told {
         let started = Instant::now();
         let result = match self.made_anew(orphan, call, track, scope).await {
             Ok(finished) => read(&self.processor, finished).await,
@@ -278,10 +278,10 @@ impl Generator {
     async fn made_anew(
         &self,
         orphan: &Orphan,
-        call: &Call,
+        call: &KnownCall,
         track: &Track,
         scope: &SpoolScope,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<FinishedAttempt, Failure> {
         let Some(facts) = &call.facts else {
             return Err(Failure::new(FailureKind::NotSent, "the request is not on record"));
         };
@@ -317,7 +317,7 @@ impl Generator {
 fn request(
     row: &OrphanedAttempt,
     facts: &Facts,
-    endpoint: Endpoint,
+    endpoint: UpstreamAccess,
     fields: IndexMap<String, NativeValue>,
 ) -> ProviderRequest {
     ProviderRequest {

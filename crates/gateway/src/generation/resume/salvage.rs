@@ -17,13 +17,13 @@ pub(super) struct Told {
 }
 
 /// A call of the dead process, or one that is made in its place.
-pub(super) struct Call {
+pub(super) struct KnownCall {
     pub(super) row: OrphanedAttempt,
     pub(super) facts: Option<Facts>,
     told: Option<Told>,
 }
 
-impl Call {
+impl KnownCall {
     pub(super) fn new(row: OrphanedAttempt, facts: Option<Facts>, told: Option<Told>) -> Self {
         Self { row, facts, told }
     }
@@ -119,14 +119,14 @@ impl Call {
 
 /// All calls of a generation.
 pub(super) struct Salvage {
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<KnownCall>,
     /// Images that the caller asked for.
     pub(super) wanted: usize,
 }
 
 impl Salvage {
     pub(super) fn new(orphan: &Orphan, rows: Vec<OrphanedAttempt>) -> Self {
-        let calls: Vec<Call> = rows.into_iter().map(Call::of_record).collect();
+        let calls: Vec<KnownCall> = rows.into_iter().map(KnownCall::of_record).collect();
         // Earlier versions did not note it: what was asked for at one time is the least that it was.
         let asked = calls.iter().filter(|call| !call.row.failed);
         let asked: u32 = asked.filter_map(|call| Some(call.facts.as_ref()?.asked)).sum();
@@ -139,7 +139,7 @@ impl Salvage {
 
     /// Images that are missing.
     pub(super) fn missing(&self) -> usize {
-        let found: usize = self.calls.iter().map(Call::images).sum();
+        let found: usize = self.calls.iter().map(KnownCall::images).sum();
         self.wanted.saturating_sub(found)
     }
 
@@ -161,7 +161,7 @@ impl Salvage {
     }
 
     /// Adds a call that is about to be made. Returns its place.
-    pub(super) fn add(&mut self, call: Call) -> usize {
+    pub(super) fn add(&mut self, call: KnownCall) -> usize {
         self.calls.push(call);
         self.calls.len() - 1
     }
@@ -206,6 +206,6 @@ impl Salvage {
             }) if call.row.handle.is_some() => Some(failure.clone()),
             _ => None,
         });
-        (self.calls.iter().map(Call::attempt).collect(), refusal)
+        (self.calls.iter().map(KnownCall::attempt).collect(), refusal)
     }
 }

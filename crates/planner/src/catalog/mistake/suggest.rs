@@ -1,26 +1,9 @@
-//! What was probably meant by a name that nothing has.
+//! The words for a name that nothing has.
+
+use crate::suggest::nearest;
 
 /// As many legal names are all listed beside a suggestion; more would hide it.
 const FEW: usize = 5;
-
-/// Most edits between a mistyped name and the one that was meant.
-const EDITS_MAX: usize = 3;
-
-/// The legal name nearest to `name`, when it is near: a third of the letters, at most [`EDITS_MAX`], may differ.
-pub(crate) fn nearest<'a>(name: &str, legal: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let folded = name.to_lowercase();
-    let edits_max = (folded.chars().count() / 3).clamp(1, EDITS_MAX);
-    legal
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&candidate.to_lowercase(), &folded),
-                candidate,
-            )
-        })
-        .min()
-        .filter(|(edits, _)| *edits <= edits_max)
-        .map(|(_, candidate)| candidate)
-}
 
 /// "unknown x 'y'", with the name that was probably meant, and all legal ones when they are few.
 pub(in crate::catalog) fn unknown<'a>(what: &str, name: &str, legal: impl Iterator<Item = &'a str>) -> String {

@@ -1,31 +1,15 @@
-use indexmap::IndexMap;
-use planner::{
-    mode::Mode,
-    native::{NativeRequest, NativeValue},
-};
 use serde_json::json;
 
 use super::*;
-use crate::adapter::{Credential, Endpoint};
+use crate::adapter::sample;
 
 fn request() -> ProviderRequest {
-    ProviderRequest {
-        endpoint: Endpoint {
-            provider: "test".to_owned(),
-            base_url: "https://a.example/api/v1".parse().expect("an address"),
-            credential: Credential::new("sk-or-x"),
-            options: IndexMap::new(),
-        },
-        native: NativeRequest {
-            model: "maker/model".to_owned(),
-            mode: Mode::TextToImage,
-            fields: ["prompt", "quality", "image_config.aspect_ratio"]
-                .map(|name| (name.to_owned(), NativeValue::Json("x".into())))
-                .into(),
-        },
-        inputs: Vec::new(),
-        mask: None,
-    }
+    let access = sample::access("https://a.example/api/v1", "sk-or-x", &[]);
+    sample::named(
+        access,
+        "maker/model",
+        &["prompt", "quality", "image_config.aspect_ratio"],
+    )
 }
 
 fn judged(status: u16, error: Value) -> Failure {

@@ -1,31 +1,11 @@
-use indexmap::IndexMap;
-use planner::{
-    mode::Mode,
-    native::{NativeRequest, NativeValue},
-};
 use serde_json::json;
 
 use super::*;
-use crate::adapter::{Credential, Endpoint};
+use crate::adapter::sample;
 
 fn judged(status: u16, stage: Stage, json: Value) -> Failure {
-    let request = ProviderRequest {
-        endpoint: Endpoint {
-            provider: "test".to_owned(),
-            base_url: "https://a.example/v2beta".parse().expect("an address"),
-            credential: Credential::new("sk-x"),
-            options: IndexMap::new(),
-        },
-        native: NativeRequest {
-            model: "stable-image/generate/core".to_owned(),
-            mode: Mode::TextToImage,
-            fields: ["prompt", "seed"]
-                .map(|name| (name.to_owned(), NativeValue::Json("x".into())))
-                .into(),
-        },
-        inputs: Vec::new(),
-        mask: None,
-    };
+    let access = sample::access("https://a.example/v2beta", "sk-x", &[]);
+    let request = sample::named(access, "stable-image/generate/core", &["prompt", "seed"]);
     let reply = Reply::of(status, json);
     judge(&request, &reply, stage)
 }

@@ -3,48 +3,34 @@
 use crate::fields::Fields;
 use crate::google::{errors, snake, words};
 use crate::refused::Refused;
-use crate::strangers::Strangers;
+use crate::tables::{self, Models};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use imaging::ImageFormat;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 
 /// What a model can do.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     pub(super) id: &'static str,
     /// USD 1e-6 for each image.
     pub(super) price_micros: i64,
     /// Whether it makes 2K.
+    #[serde(default)]
     large: bool,
     /// Whether it takes a negative prompt: the older ones do.
+    #[serde(default)]
     negative: bool,
     /// Whether it edits rather than draws.
+    #[serde(default)]
     edits: bool,
 }
 
-const fn model(id: &'static str, price_micros: i64, large: bool, negative: bool, edits: bool) -> Model {
-    Model {
-        id,
-        price_micros,
-        large,
-        negative,
-        edits,
-    }
-}
-
-static MODELS: &[Model] = &[
-    model("imagen-4.0-generate-001", 40_000, true, false, false),
-    model("imagen-4.0-fast-generate-001", 20_000, false, false, false),
-    model("imagen-4.0-ultra-generate-001", 60_000, true, false, false),
-    model("imagen-3.0-generate-002", 40_000, false, true, false),
-    model("imagen-3.0-fast-generate-001", 20_000, false, true, false),
-    model("imagen-3.0-capability-001", 40_000, false, true, true),
-];
-
-/// Of drawing, and of editing.
-static STRANGERS: [Strangers<Model>; 2] = [const { Strangers::new() }; 2];
+static MODELS: LazyLock<Models<Model>> = LazyLock::new(|| tables::read(include_str!("../../../data/imagen.toml")));
 
 /// Shapes and their sizes at 1K, in pixels; 2K has twice the edges.
 const SHAPES: &[(&str, (u32, u32))] = &[
@@ -108,12 +94,12 @@ impl Ask {
 
     /// Checks a body.
     pub(crate) fn read(body: &Map<String, Value>, id: &str) -> Result<Self, Refused> {
-        let known = MODELS.iter().find(|model| model.id == id);
         let edits = body
             .get("instances")
             .is_some_and(|instances| !instances[0]["referenceImages"].is_null());
-        let model = known
-            .or_else(|| STRANGERS[usize::from(edits)].serve(id, |id| model(id, 40_000, true, true, edits)))
+        let model = MODELS
+            .known(id)
+            .or_else(|| MODELS.stranger(id, |stand_in| stand_in.edits == edits))
             .ok_or_else(|| errors::no_model(id, "predict"))?;
         let root = Fields::new(body, words);
         root.only(&["instances", "parameters", "labels"])?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use providers::{Endpoint, OutboundProxy};
+use providers::{OutboundProxy, UpstreamAccess};
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
@@ -31,13 +31,13 @@ pub(super) struct Asker<'a> {
     http: Client,
     scheme: Scheme,
     /// Where it is, with the credential.
-    pub(super) endpoint: &'a Endpoint,
+    pub(super) endpoint: &'a UpstreamAccess,
 }
 
 impl<'a> Asker<'a> {
     /// The provider behind `endpoint`.
     pub(super) fn new(
-        endpoint: &'a Endpoint,
+        endpoint: &'a UpstreamAccess,
         scheme: Scheme,
         proxy: Option<&OutboundProxy>,
     ) -> Result<Self, reqwest::Error> {

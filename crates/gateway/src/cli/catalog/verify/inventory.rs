@@ -1,7 +1,7 @@
 //! The questions to each protocol, and how its answers are read.
 
 use planner::catalog::pricing::{Direction, Metric};
-use providers::Endpoint;
+use providers::UpstreamAccess;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use url::Url;
@@ -296,7 +296,7 @@ fn decimal(value: &Value) -> Option<Decimal> {
     planner::money::decimal(&site::told::typed(value))
 }
 
-fn option(endpoint: &Endpoint, name: &str) -> Result<Url, Failed> {
+fn option(endpoint: &UpstreamAccess, name: &str) -> Result<Url, Failed> {
     let address = endpoint.options.get(name);
     let address = address.ok_or_else(|| format!("provider '{}' needs the option {name}", endpoint.provider))?;
     Ok(Url::parse(address)?)
