@@ -10,6 +10,7 @@ use planner::size::Size;
 use planner::view::ModelView;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::shape::shape;
 use super::source::Source;
 
 /// In the place of an id for prompts of visitors' own. No competition may have it.
@@ -217,14 +218,6 @@ impl Competition {
     }
 }
 
-/// The shape of a picture with a long side of at most `long_px`.
-pub(crate) fn shape(width_px: u32, height_px: u32, long_px: u32) -> (u32, u32) {
-    let longest = width_px.max(height_px).max(1);
-    let long_px = long_px.min(longest);
-    let scaled = |side: u32| (u64::from(side) * u64::from(long_px) / u64::from(longest)).max(1) as u32;
-    (scaled(width_px), scaled(height_px))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,12 +300,5 @@ mod tests {
             read[0].models(&catalog, &HashSet::from(["openai".to_owned()])),
             Vec::<&Model>::new()
         );
-    }
-
-    #[test]
-    fn entries_keep_the_shape_of_the_order() {
-        assert_eq!(shape(1024, 1024, 512), (512, 512));
-        assert_eq!(shape(1536, 1024, 768), (768, 512));
-        assert_eq!(shape(400, 300, 1024), (400, 300));
     }
 }

@@ -6,7 +6,8 @@ use planner::fault::echo;
 use providers::Spool;
 use serde_json::Value;
 
-use super::competitions::{Competition, shape};
+use super::competitions::Competition;
+use super::shape::shape;
 use crate::db::Database;
 use crate::db::arena::{ExhibitRow, ExhibitState};
 use crate::db::generations::{AttemptOutcome, GenerationRow, Status};
@@ -88,11 +89,8 @@ pub(crate) async fn hang(generator: &Generator, spool: &Spool, order: HangOrder<
     let sandbox = drawn == Some(true);
     let failed = |error: &dyn std::fmt::Display| Refusal::Failed(format!("a picture could not be hung: {error}"));
     let scope = spool.scope();
-    let blob = generator
-        .store
-        .load(&image.path, &scope)
-        .await
-        .map_err(|error| failed(&error))?;
+    let loaded = generator.store.load(&image.path, &scope).await;
+    let blob = loaded.map_err(|error| failed(&error))?;
     let bytes = blob.read_all().map_err(|error| failed(&error))?;
     let long_px = if sandbox { SANDBOX_LONG_PX } else { LONG_PX };
     let shown = order.competition.map(|competition| competition.shown_px(long_px));

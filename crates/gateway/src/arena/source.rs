@@ -7,7 +7,7 @@ use std::sync::Arc;
 use imaging::{Bitmap, DecodeLimits, ImageFormat, decode, encode, inspect};
 use scenes::{Detail, SceneRequest, render_unnamed};
 
-use super::competitions::shape;
+use super::shape::shape;
 
 /// Long side of a source, in pixels.
 const SOURCE_PX: u32 = 1_024;
