@@ -1,7 +1,7 @@
 //! A Rust file as the compiler's grammar has it: its tree, its tokens without comments, and what of it is for tests.
 
 use crate::Outcome;
-use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use std::ops::Range;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -123,39 +123,38 @@ impl Source {
 
 /// All tokens in their order, groups opened. A doc comment is an attribute to the grammar, and a comment here.
 fn flatten(text: &str, stream: TokenStream, found: &mut Vec<Token>) {
+    let token = |span: Span, kind: Kind| {
+        let range = span.byte_range();
+        Token {
+            at: range.start,
+            text: text[range].to_owned(),
+            kind,
+        }
+    };
     let mut trees = stream.into_iter();
     while let Some(tree) = trees.next() {
-        let at = tree.span().byte_range().start;
-        if text[at..].starts_with("//") || text[at..].starts_with("/*") {
-            continue;
-        }
-        let (text, kind) = match tree {
-            TokenTree::Ident(word) => (word.unraw().to_string(), Kind::Word),
-            TokenTree::Literal(literal) => (literal.to_string(), Kind::Literal),
-            TokenTree::Punct(sign) if sign.as_char() == ':' && sign.spacing() == Spacing::Joint => {
+        let rest = &text[tree.span().byte_range().start..];
+        match tree {
+            _ if rest.starts_with("//") || rest.starts_with("/*") => {}
+            TokenTree::Punct(first) if rest.starts_with("::") => {
                 trees.next();
-                ("::".to_owned(), Kind::Colons)
+                found.push(Token {
+                    text: "::".to_owned(),
+                    ..token(first.span(), Kind::Colons)
+                });
             }
-            TokenTree::Punct(sign) => (sign.to_string(), Kind::Sign),
+            TokenTree::Punct(sign) => found.push(token(sign.span(), Kind::Sign)),
+            TokenTree::Literal(literal) => found.push(token(literal.span(), Kind::Literal)),
+            TokenTree::Ident(word) => found.push(Token {
+                text: word.unraw().to_string(),
+                ..token(word.span(), Kind::Word)
+            }),
             TokenTree::Group(group) => {
-                let sign = |text: &str, at: Span| Token {
-                    text: text.to_owned(),
-                    at: at.byte_range().start,
-                    kind: Kind::Sign,
-                };
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Brace => ("{", "}"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::None => ("", ""),
-                };
-                found.push(sign(open, group.span_open()));
+                found.push(token(group.span_open(), Kind::Sign));
                 flatten(text, group.stream(), found);
-                found.push(sign(close, group.span_close()));
-                continue;
+                found.push(token(group.span_close(), Kind::Sign));
             }
-        };
-        found.push(Token { text, at, kind });
+        }
     }
 }
 
