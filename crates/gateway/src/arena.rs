@@ -8,7 +8,6 @@ pub(crate) mod exhibits;
 pub(crate) mod own_prompts;
 mod padding;
 pub(crate) mod reports;
-mod shape;
 pub(crate) mod sheet;
 pub(crate) mod source;
 pub(crate) mod suggestions;
