@@ -91,7 +91,7 @@ pub(crate) fn read_sources(root: &Path, folder: &str) -> Outcome<Vec<Source>> {
     for file in repository::files(&root.join(folder), &["rs"]) {
         let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {name}: {error}"))?;
-        sources.push(Source::new(name, text));
+        sources.push(Source::new(name, text)?);
     }
     Ok(sources)
 }

@@ -1,7 +1,7 @@
 //! Facts about models stand in the catalogue only: their names must not appear in the code that decides and acts.
 
 use super::Violation;
-use super::source::{Source, is_word};
+use super::source::{Kind, Source};
 use crate::repository;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,6 +11,8 @@ pub(super) const KEPT_FREE: [&str; 3] = ["planner", "providers", "gateway"];
 
 /// Shorter names could be words of another meaning.
 const MIN_NAME_BYTES: usize = 6;
+/// A name without one of these could be a word, too.
+const MARKS: [char; 3] = ['-', '.', '/'];
 
 /// Every name that the catalogue's models go by: ids, aliases, and the providers' own names.
 pub(super) fn model_ids(root: &Path) -> BTreeSet<String> {
@@ -28,7 +30,7 @@ pub(super) fn model_ids(root: &Path) -> BTreeSet<String> {
             collect(&toml::Value::Table(model), &mut ids);
         }
     }
-    ids.retain(|id| id.len() >= MIN_NAME_BYTES && id.contains(['-', '.', '/']));
+    ids.retain(|id| id.len() >= MIN_NAME_BYTES && id.contains(MARKS));
     ids
 }
 
@@ -53,14 +55,21 @@ fn collect(value: &toml::Value, ids: &mut BTreeSet<String>) {
 }
 
 pub(super) fn check(source: &Source, ids: &BTreeSet<String>) -> Vec<Violation> {
-    let text = &source.uncommented;
     let mut found = Vec::new();
-    for id in ids {
-        for (at, _) in text.match_indices(id.as_str()) {
+    for literal in source.tokens.iter().filter(|token| token.kind == Kind::Literal) {
+        let text = literal.text.as_str();
+        if !text.contains(MARKS) {
+            continue;
+        }
+        for (id, (start, _)) in ids
+            .iter()
+            .flat_map(|id| text.match_indices(id.as_str()).map(move |place| (id, place)))
+        {
+            let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
             let bytes = text.as_bytes();
-            let part = |byte: &u8| is_word(*byte) || matches!(byte, b'-' | b'.' | b'/');
-            let inside = at.checked_sub(1).map(|before| &bytes[before]).is_some_and(part)
-                || bytes.get(at + id.len()).is_some_and(part);
+            let inside = start.checked_sub(1).map(|before| &bytes[before]).is_some_and(part)
+                || bytes.get(start + id.len()).is_some_and(part);
+            let at = literal.at + start;
             if !inside && !source.is_test(at) {
                 let what = format!("the model `{id}` by name: facts about models stand in the catalogue");
                 found.push(Violation::new(&source.path, source.line(at), what));
@@ -78,7 +87,7 @@ mod tests {
     fn model_names_are_told_outside_of_tests_and_comments() {
         let ids = BTreeSet::from(["draw-1".to_owned(), "owner/draw-1".to_owned()]);
         let text = "//! Like draw-1.\nconst A: &str = \"draw-1\";\nconst B: &str = \"draw-1-mini\";\nconst C: &str = \"owner/draw-1\";\n#[cfg(test)]\nmod tests { const D: &str = \"draw-1\"; }\n";
-        let source = Source::new("crates/planner/src/a.rs".to_owned(), text.to_owned());
+        let source = Source::of("crates/planner/src/a.rs", text);
         let lines: Vec<_> = check(&source, &ids).iter().map(|violation| violation.line).collect();
         assert_eq!(lines, [2, 4]);
     }

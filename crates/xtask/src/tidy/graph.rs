@@ -135,7 +135,7 @@ mod tests {
     fn told(name: &str, files: &[(&str, &str)]) -> Vec<String> {
         let sources: Vec<_> = files
             .iter()
-            .map(|(path, text)| Source::new(format!("crates/{name}/src/{path}"), (*text).to_owned()))
+            .map(|(path, text)| Source::of(&format!("crates/{name}/src/{path}"), text))
             .collect();
         check(name, &modules::tree(name, &sources))
             .iter()

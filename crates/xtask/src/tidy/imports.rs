@@ -1,8 +1,12 @@
 //! What a module names of other modules: `use` trees and paths in its code, as written.
 
-use super::source::{Source, is_word};
-use regex::Regex;
-use std::sync::LazyLock;
+use super::source::{Kind, Source};
+use proc_macro2::Ident;
+use std::ops::Range;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+use syn::{UseTree, Visibility};
 
 /// A path named in a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,111 +22,84 @@ pub(super) struct Import {
     pub(super) is_use: bool,
 }
 
-static USE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b(pub(?:\s*\([^)]*\))?\s+)?use\s+([^;]+);").expect("a fixed expression"));
-static PATH: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:r#)?[A-Za-z_]\w*(?:\s*::\s*(?:r#)?[A-Za-z_]\w*)+").expect("a fixed expression"));
-
 /// All imports and paths of a file, without its tests.
 pub(super) fn read(source: &Source) -> Vec<Import> {
-    let mut code = source.code.clone();
-    let mut found = Vec::new();
-    for item in USE.captures_iter(&source.code) {
-        let whole = item.get(0).expect("the match itself");
-        code.replace_range(whole.range(), &" ".repeat(whole.len()));
-        if source.is_test(whole.start()) {
-            continue;
+    let mut uses = Uses::default();
+    uses.visit_file(&source.tree);
+    let Uses { mut found, ranges } = uses;
+    // The paths in the code by tokens: the tree does not look into macros.
+    let paths = source.tokens.chunk_by(|one, next| {
+        matches!(
+            (one.kind, next.kind),
+            (Kind::Word, Kind::Colons) | (Kind::Colons, Kind::Word)
+        )
+    });
+    for tokens in paths.filter(|tokens| tokens[0].kind == Kind::Word) {
+        let words = tokens.iter().filter(|token| token.kind == Kind::Word);
+        let path: Vec<String> = words.map(|word| word.text.clone()).collect();
+        let at = tokens[0].at;
+        if path.len() > 1 && !ranges.iter().any(|range| range.contains(&at)) {
+            found.push((
+                at,
+                Import {
+                    name: path.last().cloned().unwrap_or_default(),
+                    path,
+                    line: source.line(at),
+                    is_door: false,
+                    is_use: false,
+                },
+            ));
         }
-        let tree = item.get(2).expect("not optional");
-        for (path, name, at) in expand(tree.as_str()) {
-            found.push(Import {
+    }
+    found.retain(|(at, _)| !source.is_test(*at));
+    found.into_iter().map(|(_, import)| import).collect()
+}
+
+/// The `use` items of a file, and where they stand.
+#[derive(Default)]
+struct Uses {
+    found: Vec<(usize, Import)>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Visit<'_> for Uses {
+    fn visit_item_use(&mut self, item: &syn::ItemUse) {
+        self.ranges.push(item.span().byte_range());
+        let is_door = !matches!(item.vis, Visibility::Inherited);
+        self.expand(&item.tree, &[], is_door);
+    }
+}
+
+impl Uses {
+    /// The single paths of a tree, with the name that each one gets.
+    fn expand(&mut self, tree: &UseTree, prefix: &[String], is_door: bool) {
+        let word = |ident: &Ident| ident.unraw().to_string();
+        let (last, name) = match tree {
+            UseTree::Path(path) => {
+                return self.expand(&path.tree, &[prefix, &[word(&path.ident)]].concat(), is_door);
+            }
+            UseTree::Group(group) => return group.items.iter().for_each(|tree| self.expand(tree, prefix, is_door)),
+            UseTree::Name(name) => (word(&name.ident), None),
+            UseTree::Rename(renamed) => (word(&renamed.ident), Some(word(&renamed.rename))),
+            UseTree::Glob(_) => ("*".to_owned(), None),
+        };
+        let path = match prefix.last() {
+            Some(_) if last == "self" => prefix.to_vec(),
+            _ => [prefix, &[last]].concat(),
+        };
+        let name = name.or_else(|| path.last().cloned()).unwrap_or_default();
+        let span = tree.span();
+        self.found.push((
+            span.byte_range().start,
+            Import {
                 path,
                 name,
-                line: source.line(tree.start() + at),
-                is_door: item.get(1).is_some(),
+                line: span.start().line,
+                is_door,
                 is_use: true,
-            });
-        }
+            },
+        ));
     }
-    for path in PATH.find_iter(&code) {
-        let before = path.start().checked_sub(1).map(|at| code.as_bytes()[at]);
-        if source.is_test(path.start()) || before.is_some_and(|byte| is_word(byte) || byte == b':') {
-            continue;
-        }
-        let path_text: Vec<String> = path.as_str().split("::").map(segment).collect();
-        found.push(Import {
-            name: path_text.last().cloned().unwrap_or_default(),
-            path: path_text,
-            line: source.line(path.start()),
-            is_door: false,
-            is_use: false,
-        });
-    }
-    found
-}
-
-fn segment(text: &str) -> String {
-    text.trim().trim_start_matches("r#").to_owned()
-}
-
-/// The single paths of a `use` tree, with the name that each one gets and its offset.
-fn expand(tree: &str) -> Vec<(Vec<String>, String, usize)> {
-    let mut found = Vec::new();
-    walk(tree, 0, &[], &mut found);
-    found
-}
-
-fn walk(tree: &str, offset: usize, prefix: &[String], found: &mut Vec<(Vec<String>, String, usize)>) {
-    let offset = offset + tree.len() - tree.trim_start().len();
-    let tree = tree.trim();
-    if tree.is_empty() {
-        // What follows the last comma.
-        return;
-    }
-    if let Some(open) = tree.find('{') {
-        let mut path = prefix.to_vec();
-        path.extend(
-            tree[..open]
-                .split("::")
-                .map(segment)
-                .filter(|segment| !segment.is_empty()),
-        );
-        let inside = tree[open + 1..].strip_suffix('}').unwrap_or(&tree[open + 1..]);
-        for (at, branch) in branches(inside) {
-            walk(branch, offset + open + 1 + at, &path, found);
-        }
-        return;
-    }
-    let (written, alias) = match tree.split_once(" as ") {
-        Some((written, alias)) => (written, Some(segment(alias))),
-        None => (tree, None),
-    };
-    let mut path = prefix.to_vec();
-    path.extend(written.split("::").map(segment).filter(|segment| !segment.is_empty()));
-    if path.last().is_some_and(|last| last == "self") && path.len() > 1 {
-        path.pop();
-    }
-    if let Some(last) = path.last().cloned() {
-        found.push((path, alias.unwrap_or(last), offset));
-    }
-}
-
-/// Parts between commas outside of braces.
-fn branches(inside: &str) -> Vec<(usize, &str)> {
-    let (mut found, mut from, mut depth) = (Vec::new(), 0, 0_usize);
-    for (at, byte) in inside.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                found.push((from, &inside[from..at]));
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    found.push((from, &inside[from..]));
-    found
 }
 
 #[cfg(test)]
@@ -130,7 +107,7 @@ mod tests {
     use super::*;
 
     fn paths(text: &str) -> Vec<String> {
-        let source = Source::new("crates/x/src/a.rs".to_owned(), text.to_owned());
+        let source = Source::of("crates/x/src/a.rs", text);
         read(&source)
             .iter()
             .map(|import| format!("{}:{}={}", import.line, import.name, import.path.join("::")))
@@ -163,10 +140,7 @@ mod tests {
 
     #[test]
     fn doors_are_told_from_uses() {
-        let source = Source::new(
-            "crates/x/src/a.rs".to_owned(),
-            "pub(crate) use b::C;\nuse d::E;\n".to_owned(),
-        );
+        let source = Source::of("crates/x/src/a.rs", "pub(crate) use b::C;\nuse d::E;\n");
         let doors: Vec<_> = read(&source).iter().map(|import| import.is_door).collect();
         assert_eq!(doors, [true, false]);
     }

@@ -160,7 +160,7 @@ mod tests {
     fn lead(here: &str, files: &[(&str, &str)]) -> Vec<String> {
         let sources: Vec<_> = files
             .iter()
-            .map(|(path, text)| Source::new(format!("crates/x/src/{path}"), (*text).to_owned()))
+            .map(|(path, text)| Source::of(&format!("crates/x/src/{path}"), text))
             .collect();
         let tree = tree("x", &sources);
         let here = module(here);

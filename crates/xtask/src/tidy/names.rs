@@ -2,8 +2,6 @@
 
 use super::Violation;
 use super::source::Source;
-use regex::Regex;
-use std::sync::LazyLock;
 
 /// Names that say nothing about what stands inside.
 const EMPTY_WORDS: [&str; 10] = [
@@ -19,9 +17,6 @@ const EMPTY_WORDS: [&str; 10] = [
     "utils",
 ];
 
-static INLINE_MODULE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\bmod\s+([A-Za-z_]\w*)\s*\{").expect("a fixed expression"));
-
 pub(super) fn check(source: &Source) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut tell = |line, what: String| found.push(Violation::new(&source.path, line, what));
@@ -35,12 +30,15 @@ pub(super) fn check(source: &Source) -> Vec<Violation> {
     if let Some(word) = parts.find(|part| EMPTY_WORDS.contains(part)) {
         tell(1, format!("`{word}` says nothing: name the thing"));
     }
-    for module in INLINE_MODULE.captures_iter(&source.code) {
-        if EMPTY_WORDS.contains(&&module[1]) {
-            let at = module.get(0).expect("the match itself").start();
+    for module in source.places(&["mod"]) {
+        // One in a file of its own is told by the name of that.
+        if let [at, name, open, ..] = &source.tokens[module..]
+            && open.text == "{"
+            && EMPTY_WORDS.contains(&name.text.as_str())
+        {
             tell(
-                source.line(at),
-                format!("`{}` says nothing: name the thing", &module[1]),
+                source.line(at.at),
+                format!("`{}` says nothing: name the thing", name.text),
             );
         }
     }
@@ -57,7 +55,7 @@ mod tests {
     use super::*;
 
     fn told(path: &str, text: &str) -> Vec<String> {
-        let source = Source::new(path.to_owned(), text.to_owned());
+        let source = Source::of(path, text);
         check(&source).iter().map(ToString::to_string).collect()
     }
 

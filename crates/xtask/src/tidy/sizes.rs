@@ -1,17 +1,15 @@
 //! How long a file and a function may be.
 
 use super::Violation;
-use super::source::{Source, block_end, signature_end};
-use regex::Regex;
-use std::sync::LazyLock;
+use super::source::Source;
+use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
+use syn::{Block, Signature};
 
 /// Lines of a file without its tests. Past that there is a second thing in it.
 const MAX_FILE_LINES: usize = 450;
 /// Lines of a function, signature included. Past that nobody sees it whole.
 const MAX_FUNCTION_LINES: usize = 80;
-
-static FUNCTION: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\bfn\s+(?:r#)?([A-Za-z_]\w*)").expect("a fixed expression"));
 
 pub(super) fn check(source: &Source) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -20,26 +18,47 @@ pub(super) fn check(source: &Source) -> Vec<Violation> {
         let what = format!("{lines} lines without tests, {MAX_FILE_LINES} are the limit");
         found.push(Violation::new(&source.path, 1, what));
     }
-    for function in FUNCTION.captures_iter(&source.code) {
-        let whole = function.get(0).expect("the match itself");
-        if source.is_test(whole.start()) {
-            continue;
-        }
-        let Some(open) = signature_end(&source.code, whole.end()).filter(|at| source.code.as_bytes()[*at] == b'{')
-        else {
-            continue;
-        };
-        let first = source.line(whole.start());
-        let lines = source.line(block_end(&source.code, open) - 1) - first + 1;
-        if lines > MAX_FUNCTION_LINES {
-            let what = format!(
-                "function `{}` has {lines} lines, {MAX_FUNCTION_LINES} are the limit",
-                &function[1]
-            );
-            found.push(Violation::new(&source.path, first, what));
+    let mut functions = Functions { source, found };
+    functions.visit_file(&source.tree);
+    functions.found
+}
+
+/// The functions that are too long.
+struct Functions<'a> {
+    source: &'a Source,
+    found: Vec<Violation>,
+}
+
+impl Functions<'_> {
+    fn check(&mut self, signature: &Signature, body: &Block) {
+        let (start, end) = (signature.fn_token.span, body.brace_token.span.close());
+        let lines = end.end().line - start.start().line + 1;
+        if lines > MAX_FUNCTION_LINES && !self.source.is_test(start.byte_range().start) {
+            let name = signature.ident.unraw();
+            let what = format!("function `{name}` has {lines} lines, {MAX_FUNCTION_LINES} are the limit");
+            self.found
+                .push(Violation::new(&self.source.path, start.start().line, what));
         }
     }
-    found
+}
+
+impl<'tree> Visit<'tree> for Functions<'_> {
+    fn visit_item_fn(&mut self, function: &'tree syn::ItemFn) {
+        self.check(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'tree syn::ImplItemFn) {
+        self.check(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'tree syn::TraitItemFn) {
+        if let Some(body) = &function.default {
+            self.check(&function.sig, body);
+        }
+        visit::visit_trait_item_fn(self, function);
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +66,7 @@ mod tests {
     use super::*;
 
     fn told(path: &str, text: &str) -> Vec<String> {
-        let source = Source::new(path.to_owned(), text.to_owned());
+        let source = Source::of(path, text);
         check(&source).iter().map(ToString::to_string).collect()
     }
 

@@ -1,44 +1,81 @@
-//! A Rust file seen three ways: as it stands, without comments, and as bare code. Offsets are the same in all three.
+//! A Rust file as the compiler's grammar has it: its tree, its tokens without comments, and what of it is for tests.
 
-use regex::Regex;
+use crate::Outcome;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use std::ops::Range;
-use std::sync::LazyLock;
-
-static TEST_ATTRIBUTE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"#\s*\[\s*cfg\s*\(\s*test\s*\)\s*\]").expect("a fixed expression"));
-static USE_ITEM: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(pub\s*(\([^)]*\)\s*)?)?use\b").expect("a fixed expression"));
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
 
 /// One Rust file.
-#[derive(Debug)]
 pub(crate) struct Source {
     /// Path from the root of the repository, with `/`.
     pub(super) path: String,
     pub(crate) text: String,
-    /// Comments blanked, literals kept.
-    pub(super) uncommented: String,
-    /// Comments and the insides of literals blanked.
-    pub(super) code: String,
+    pub(super) tree: syn::File,
+    pub(super) tokens: Vec<Token>,
     /// What is compiled for tests only.
     tests: Vec<Range<usize>>,
     starts: Vec<usize>,
 }
 
+/// One word, sign or literal of the code; those of macros too, which the tree does not look into.
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) text: String,
+    /// Offset in the file, in bytes.
+    pub(super) at: usize,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Word,
+    /// `::`
+    Colons,
+    Sign,
+    Literal,
+}
+
 impl Source {
-    pub(super) fn new(path: String, text: String) -> Self {
-        let (uncommented, code) = blank(&text);
-        let tests = test_items(&code);
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It is no Rust; with the line.
+    pub(super) fn new(path: String, text: String) -> Outcome<Self> {
+        let fault = |line: usize, what: &str| format!("{path}:{line}: this is no Rust: {what}");
+        let stream: TokenStream = text
+            .parse()
+            .map_err(|error: proc_macro2::LexError| fault(error.span().start().line, &error.to_string()))?;
+        let mut tokens = Vec::new();
+        flatten(&text, stream.clone(), &mut tokens);
+        let tree: syn::File = syn::parse2(stream).map_err(|error| {
+            // What is missing at the end of a file has no place of its own.
+            let is_end = error.span().byte_range().is_empty();
+            let line = if is_end {
+                text.lines().count()
+            } else {
+                error.span().start().line
+            };
+            fault(line, &error.to_string())
+        })?;
+        let tests = TestParts::of(&tree);
         let starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        Self {
+        Ok(Self {
             path,
             text,
-            uncommented,
-            code,
+            tree,
+            tokens,
             tests,
             starts,
-        }
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(path: &str, text: &str) -> Self {
+        Self::new(path.to_owned(), text.to_owned()).expect("it is Rust")
     }
 
     /// Whether the whole file is test code.
@@ -73,203 +110,107 @@ impl Source {
             .sum();
         self.text.lines().count().saturating_sub(test_lines)
     }
+
+    /// Where these tokens stand one after the other: the index of the first.
+    pub(super) fn places(&self, wanted: &[&str]) -> Vec<usize> {
+        let text = |index: usize| self.tokens.get(index).map(|token| token.text.as_str());
+        (0..self.tokens.len())
+            .filter(|first| self.tokens[*first].text == wanted[0])
+            .filter(|first| (0..wanted.len()).all(|step| text(first + step) == Some(wanted[step])))
+            .collect()
+    }
 }
 
-/// The end of the block that opens at `open`, past its closing brace.
-pub(super) fn block_end(code: &str, open: usize) -> usize {
-    let mut depth = 0_usize;
-    for (at, byte) in code.bytes().enumerate().skip(open) {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => {
-                depth -= 1;
-                if depth == 0 {
-                    return at + 1;
-                }
+/// All tokens in their order, groups opened. A doc comment is an attribute to the grammar, and a comment here.
+fn flatten(text: &str, stream: TokenStream, found: &mut Vec<Token>) {
+    let token = |span: Span, kind: Kind| {
+        let range = span.byte_range();
+        Token {
+            at: range.start,
+            text: text[range].to_owned(),
+            kind,
+        }
+    };
+    let mut trees = stream.into_iter();
+    while let Some(tree) = trees.next() {
+        let rest = &text[tree.span().byte_range().start..];
+        match tree {
+            _ if rest.starts_with("//") || rest.starts_with("/*") => {}
+            TokenTree::Punct(first) if rest.starts_with("::") => {
+                trees.next();
+                found.push(Token {
+                    text: "::".to_owned(),
+                    ..token(first.span(), Kind::Colons)
+                });
             }
-            _ => {}
-        }
-    }
-    code.len()
-}
-
-/// Where an item's signature ends: the offset of its `{` or `;` outside of brackets.
-pub(super) fn signature_end(code: &str, from: usize) -> Option<usize> {
-    let mut depth = 0_i32;
-    for (at, byte) in code.bytes().enumerate().skip(from) {
-        match byte {
-            b'(' | b'[' => depth += 1,
-            b')' | b']' => depth -= 1,
-            b'{' | b';' if depth <= 0 => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
-fn test_items(code: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for attribute in TEST_ATTRIBUTE.find_iter(code) {
-        if found.last().is_some_and(|last| last.contains(&attribute.start())) {
-            continue;
-        }
-        let item = after_attributes(code, attribute.end());
-        let end = if USE_ITEM.is_match(&code[item..]) {
-            code[item..].find(';').map_or(code.len(), |at| item + at + 1)
-        } else {
-            match signature_end(code, item) {
-                Some(open) if code.as_bytes()[open] == b'{' => block_end(code, open),
-                Some(semicolon) => semicolon + 1,
-                None => code.len(),
+            TokenTree::Punct(sign) => found.push(token(sign.span(), Kind::Sign)),
+            TokenTree::Literal(literal) => found.push(token(literal.span(), Kind::Literal)),
+            TokenTree::Ident(word) => found.push(Token {
+                text: word.unraw().to_string(),
+                ..token(word.span(), Kind::Word)
+            }),
+            TokenTree::Group(group) => {
+                found.push(token(group.span_open(), Kind::Sign));
+                flatten(text, group.stream(), found);
+                found.push(token(group.span_close(), Kind::Sign));
             }
-        };
-        found.push(attribute.start()..end);
-    }
-    found
-}
-
-fn after_attributes(code: &str, from: usize) -> usize {
-    let mut at = from;
-    loop {
-        at += code[at..].len() - code[at..].trim_start().len();
-        if !code[at..].starts_with('#') {
-            return at;
-        }
-        let Some(close) = closing_bracket(code, at) else {
-            return at;
-        };
-        at = close + 1;
-    }
-}
-
-fn closing_bracket(code: &str, from: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, byte) in code.bytes().enumerate().skip(from) {
-        match byte {
-            b'[' => depth += 1,
-            b']' if depth == 1 => return Some(at),
-            b']' => depth = depth.saturating_sub(1),
-            _ => {}
         }
     }
-    None
 }
 
-/// The text without comments, and without the insides of literals too.
-fn blank(text: &str) -> (String, String) {
-    let bytes = text.as_bytes();
-    let mut uncommented = bytes.to_vec();
-    let mut code = bytes.to_vec();
-    let mut at = 0;
-    while at < bytes.len() {
-        let comment = if bytes[at..].starts_with(b"//") {
-            Some(find(bytes, at, b"\n").unwrap_or(bytes.len()))
-        } else if bytes[at..].starts_with(b"/*") {
-            Some(comment_end(bytes, at))
-        } else {
-            None
+/// Finds what `#[cfg(test)]` stands before.
+struct TestParts<'tree> {
+    /// The part whose attributes are read: they come before all else in it.
+    part: &'tree dyn Spanned,
+    found: Vec<Range<usize>>,
+}
+
+impl<'tree> TestParts<'tree> {
+    fn of(tree: &'tree syn::File) -> Vec<Range<usize>> {
+        let mut parts = Self {
+            part: tree,
+            found: Vec::new(),
         };
-        if let Some(end) = comment {
-            wipe(&mut uncommented[at..end]);
-            wipe(&mut code[at..end]);
-            at = end;
-        } else if let Some(literal) = literal(text, at) {
-            at = literal.end;
-            wipe(&mut code[literal]);
-        } else {
-            at += 1;
-        }
-    }
-    (into_text(uncommented), into_text(code))
-}
-
-/// Only whole characters are wiped, and by ASCII.
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("whole characters were replaced")
-}
-
-fn wipe(bytes: &mut [u8]) {
-    for byte in bytes.iter_mut().filter(|byte| **byte != b'\n') {
-        *byte = b' ';
+        parts.visit_file(tree);
+        parts.found
     }
 }
 
-fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
-    bytes[from..]
-        .windows(wanted.len())
-        .position(|window| window == wanted)
-        .map(|at| from + at)
+/// Remembers each part of these kinds on the way down.
+macro_rules! parts {
+    ($($visit:ident: $kind:ident),*) => {
+        $(fn $visit(&mut self, part: &'tree syn::$kind) {
+            self.part = part;
+            visit::$visit(self, part);
+        })*
+    };
 }
 
-fn comment_end(bytes: &[u8], from: usize) -> usize {
-    let (mut at, mut depth) = (from, 0_usize);
-    while at < bytes.len() {
-        if bytes[at..].starts_with(b"/*") {
-            depth += 1;
-            at += 2;
-        } else if bytes[at..].starts_with(b"*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
+impl<'tree> Visit<'tree> for TestParts<'tree> {
+    parts!(
+        visit_item: Item,
+        visit_impl_item: ImplItem,
+        visit_trait_item: TraitItem,
+        visit_stmt: Stmt,
+        visit_expr: Expr,
+        visit_arm: Arm,
+        visit_field: Field,
+        visit_field_value: FieldValue,
+        visit_variant: Variant
+    );
+
+    fn visit_attribute(&mut self, attribute: &'tree syn::Attribute) {
+        let is_test = attribute.path().is_ident("cfg")
+            && attribute
+                .parse_args::<syn::Ident>()
+                .is_ok_and(|condition| condition == "test");
+        if is_test {
+            let range = self.part.span().byte_range();
+            if !self.found.last().is_some_and(|last| last.contains(&range.start)) {
+                self.found.push(range);
             }
-        } else {
-            at += 1;
         }
     }
-    bytes.len()
-}
-
-/// The extent of a string or character literal that begins here.
-fn literal(text: &str, at: usize) -> Option<Range<usize>> {
-    let bytes = text.as_bytes();
-    match bytes[at] {
-        b'"' => Some(at..string_end(bytes, at + 1)),
-        b'\'' => char_end(text, at).map(|end| at..end),
-        b'r' if at == 0 || !is_word(bytes[at - 1]) || matches!(bytes[at - 1], b'b' | b'c') => {
-            raw_end(bytes, at).map(|end| at..end)
-        }
-        _ => None,
-    }
-}
-
-fn string_end(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
-/// A lifetime has no closing quote after one character.
-fn char_end(text: &str, at: usize) -> Option<usize> {
-    let inside = &text[at + 1..];
-    let first = inside.chars().next()?;
-    if first == '\\' {
-        let escaped = 1 + inside[1..].chars().next()?.len_utf8();
-        return inside[escaped..].find('\'').map(|close| at + 1 + escaped + close + 1);
-    }
-    let close = first.len_utf8();
-    inside[close..].starts_with('\'').then_some(at + 1 + close + 1)
-}
-
-fn raw_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let hashes = bytes[at + 1..].iter().take_while(|byte| **byte == b'#').count();
-    let open = at + 1 + hashes;
-    if bytes.get(open) != Some(&b'"') {
-        return None;
-    }
-    let mut close = vec![b'"'];
-    close.resize(hashes + 1, b'#');
-    Some(find(bytes, open + 1, &close).map_or(bytes.len(), |found| found + close.len()))
-}
-
-pub(super) fn is_word(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
 #[cfg(test)]
@@ -277,26 +218,41 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source::new("crates/x/src/a.rs".to_owned(), text.to_owned())
+        Source::of("crates/x/src/a.rs", text)
+    }
+
+    /// The tokens, side by side, with the literals and without.
+    fn tokens(text: &str) -> (String, String) {
+        let mut tokens = Vec::new();
+        flatten(text, text.parse().expect("tokens"), &mut tokens);
+        let side_by_side = |kept: &dyn Fn(&Token) -> bool| {
+            let kept = tokens.iter().filter(|token| kept(token));
+            kept.map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        (
+            side_by_side(&|_| true),
+            side_by_side(&|token| token.kind != Kind::Literal),
+        )
     }
 
     #[test]
-    fn comments_and_literals_are_blanked_in_place() {
+    fn comments_are_no_tokens_and_literals_are_known() {
         let text = "let a = \"{ // no\"; // \"}\n/* { /* } */ */ let b = '{'; let c: &'static str = r#\"}\"}\"#;";
-        let source = source(text);
-        assert_eq!(source.code.len(), text.len());
-        assert!(!source.code.contains(['{', '}']), "{}", source.code);
-        assert!(source.code.contains("&'static str"));
-        assert!(source.uncommented.contains("\"{ // no\""));
-        assert!(!source.uncommented.contains("\"}\n"));
+        let (uncommented, code) = tokens(text);
+        assert!(!code.contains(['{', '}']), "{code}");
+        assert!(code.contains("& ' static str"), "{code}");
+        assert!(uncommented.contains("\"{ // no\""));
+        assert!(!uncommented.contains("\"}\n"));
+        let (uncommented, _) = tokens("/// {\n//! {\n/** { */ fn f() {} /*! { */");
+        assert_eq!(uncommented, "fn f ( ) { }");
     }
 
     #[test]
     fn escapes_and_raw_names_do_not_confuse() {
-        let source =
-            source(r#"let q = '\''; let s = "\"{"; let r#type = b"{"; let u = '\u{7b}'; let e = 'é'; fn f() {}"#);
-        assert_eq!(source.code.matches('{').count(), 1, "{}", source.code);
-        assert!(source.code.contains("r#type"));
+        let (_, code) =
+            tokens(r#"let q = '\''; let s = "\"{"; let r#type = b"{"; let u = '\u{7b}'; let e = 'é'; fn f() {}"#);
+        assert_eq!(code.matches('{').count(), 1, "{code}");
+        assert!(code.contains("let type"), "{code}");
     }
 
     #[test]
@@ -317,7 +273,7 @@ mod tests {
 
     #[test]
     fn test_files_are_known_by_their_place() {
-        let is_test = |path: &str| Source::new(path.to_owned(), String::new()).is_test_file();
+        let is_test = |path: &str| Source::of(path, "").is_test_file();
         assert!(is_test("crates/x/tests/it.rs"));
         assert!(is_test("crates/x/src/a/tests.rs"));
         assert!(is_test("crates/x/src/a/tests/b.rs"));
@@ -327,7 +283,41 @@ mod tests {
 
     #[test]
     fn lines_count_from_one() {
-        let source = source("a\nb\n");
-        assert_eq!((source.line(0), source.line(1), source.line(2)), (1, 1, 2));
+        let source = source("//\n//\n");
+        assert_eq!((source.line(0), source.line(2), source.line(3)), (1, 1, 2));
+    }
+
+    #[test]
+    fn what_is_no_rust_is_told_with_its_line() {
+        let told = |text: &str| Source::new("crates/x/src/a.rs".to_owned(), text.to_owned()).err();
+        for (text, line) in [
+            ("fn a() {}\nfn b() {\n", 2),
+            ("fn a() {}\nfn 1() {}\nfn c() {}\n", 2),
+            ("fn a() {}\nlet b = \"c;\n", 2),
+            ("fn a() {}\n\nfn b()\n", 3),
+        ] {
+            let why = told(text).expect("no Rust");
+            assert!(
+                why.starts_with(&format!("crates/x/src/a.rs:{line}: this is no Rust: ")),
+                "{why}"
+            );
+        }
+        assert_eq!(told("fn a() {}\n"), None);
+    }
+
+    #[test]
+    fn parts_of_items_can_be_for_tests_too() {
+        let text = "struct S {\n    a: u8,\n    #[cfg(test)]\n    b: u8,\n}\nimpl S {\n    #[cfg(test)]\n    fn c() {}\n    fn d() {\n        #[cfg(test)]\n        e();\n        f();\n    }\n}\n";
+        let source = source(text);
+        for (part, is_test) in [
+            ("a: u8", false),
+            ("b: u8", true),
+            ("fn c", true),
+            ("fn d", false),
+            ("e()", true),
+            ("f()", false),
+        ] {
+            assert_eq!(source.is_test(text.find(part).expect("it is there")), is_test, "{part}");
+        }
     }
 }
