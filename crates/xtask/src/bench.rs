@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(*ran.borrow(), Bench::ALL);
         assert_eq!(
             outcome,
-            Err("memory: too slow\nledger: too slow\nlog: too slow\npages: too slow\nratings: too slow\nattack: too slow\npath: too slow".to_owned())
+            Err("memory: too slow\nledger: too slow\nlog: too slow\npages: too slow\nratings: too slow\nattack: too slow\npath: too slow\nconvert: too slow".to_owned())
         );
     }
 }

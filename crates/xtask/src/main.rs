@@ -8,6 +8,7 @@ mod environment;
 mod faults;
 mod fuzz;
 mod lines;
+mod mutants;
 mod postgres;
 mod repository;
 mod sbom;
@@ -44,6 +45,8 @@ usage: cargo xtask <command>
   bench attack                      a normal caller while thousands attack; `bench attack debug`: on the debug build
   bench path [gateway ...]          a picture's way through gateways, or through these alone
   fuzz [target] [--seconds <n>]     bytes of every kind for what reads bytes of strangers, a minute for each target
+  mutants [module] [--shard <k>/<n>]
+                                    faults put into the planner, one at a time: do its tests notice?
   faults                            failing providers, kills and outages, and the books afterwards;
                                     `faults --help` tells what can be chosen";
 
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         ["sbom", file] => sbom::run(Some(file)),
         ["bench"] => bench::run_all(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["mutants", rest @ ..] => mutants::run(rest),
         ["faults", rest @ ..] => faults::run(rest),
         ["bench", "attack", "debug"] => bench::attack_debug(),
         ["bench", "path", gateways @ ..] => bench::path(gateways),

@@ -106,6 +106,14 @@ fn timed(title: &str, work: impl FnOnce() -> Outcome) -> (Duration, Outcome) {
 /// # Errors
 /// It cannot be started, or it ends with a code other than 0.
 pub(crate) fn run(command: &mut Command) -> Outcome {
+    run_to(command, &[0])
+}
+
+/// Runs a command to its end, whose good ends are told by more codes than one.
+///
+/// # Errors
+/// It cannot be started, or it ends with a code that is not among `good`.
+pub(crate) fn run_to(command: &mut Command, good: &[i32]) -> Outcome {
     let shown = shown(command);
     console::line(&format!("    $ {shown}"));
     command.stdin(Stdio::null());
@@ -115,7 +123,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
         command.status()
     };
     let status = ended.map_err(|error| format!("cannot start `{shown}`: {error}"))?;
-    if status.success() {
+    if status.code().is_some_and(|code| good.contains(&code)) {
         Ok(())
     } else {
         Err(format!("`{shown}` ended with {status}"))
@@ -234,6 +242,13 @@ mod tests {
         assert!(works("sh", &["-c", "true"]));
         assert!(!works("sh", &["-c", "false"]));
         assert!(!works("no-such-program-here", &[]));
+    }
+
+    #[test]
+    fn good_ends_are_those_that_are_named() {
+        let sh = |script: &str| run_to(Command::new("sh").args(["-c", script]), &[0, 2]);
+        assert_eq!((sh("exit 0"), sh("exit 2")), (Ok(()), Ok(())));
+        assert!(sh("exit 1").is_err_and(|why| why.contains("`sh -c exit 1` ended with")));
     }
 
     #[test]
