@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use planner::catalog::Catalog;
 use planner::catalog::stale::Stale;
 use planner::fault::listing;
 use reqwest::Method;
@@ -39,6 +40,20 @@ fn base(source: &Source) -> String {
     format!("{which}; last look at {}", look.looked_at)
 }
 
+/// What may be wrong with the catalogue.
+fn tell_doubts(settings: &Settings, catalog: &Catalog) {
+    if let Some(error) = Source::of(settings).last_look().and_then(|look| look.error) {
+        say(&format!(
+            "note  {:<10} the last look at catalog_url: {error}",
+            "catalogue"
+        ));
+    }
+    for stale in catalog.unconfirmed(Clock::system().today()) {
+        let Stale { provider, model, doubt } = stale;
+        say(&format!("note  {:<10} '{model}' at {provider} {doubt}", "catalogue"));
+    }
+}
+
 /// Checks every part without calling a provider or changing anything, and asks a running gateway how its providers do.
 pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let (settings, catalog) = load(config)?;
@@ -67,16 +82,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Result<(), Failed> {
             base(&Source::of(&settings))
         )),
     );
-    if let Some(error) = Source::of(&settings).last_look().and_then(|look| look.error) {
-        say(&format!(
-            "note  {:<10} the last look at catalog_url: {error}",
-            "catalogue"
-        ));
-    }
-    for stale in catalog.unconfirmed(Clock::system().today()) {
-        let Stale { provider, model, doubt } = stale;
-        say(&format!("note  {:<10} '{model}' at {provider} {doubt}", "catalogue"));
-    }
+    tell_doubts(&settings, &catalog);
     let files = open_files();
     let (_, lowered) = settings.limits.clone().fitted(files);
     report(

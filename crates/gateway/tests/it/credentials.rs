@@ -13,7 +13,7 @@ use super::harness::{
     GENERATIONS, Process, Site, TestGateway, check_no_secret, log_lines, send, until, watch_log, with,
 };
 
-const WRONG: &str = "sk-wrong-and-secret";
+const WRONG: &str = "sk-revoked-and-secret";
 
 fn credential(name: &str, weight: u32, secret: &str) -> CredentialSettings {
     CredentialSettings {
@@ -187,7 +187,10 @@ async fn a_job_is_asked_for_with_the_credential_that_handed_it_in() {
     let site = Site::new().await;
     change(&site, "fal", |own| {
         let right = own.remove("credential").expect("a credential");
-        let list = vec![listed("ended", "no:right".into()), listed("working", right)];
+        let list = vec![
+            listed("ended", "revoked-id:revoked-secret".into()),
+            listed("working", right),
+        ];
         own.insert("credentials".to_owned(), list.into());
     });
     let body = json!({ "model": "fal/flux.1-schnell", "prompt": "dunes", "size": "512x512" });

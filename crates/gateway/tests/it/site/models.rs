@@ -26,7 +26,15 @@ async fn hung(gateway: &TestGateway, model: &str, competition: Option<&str>) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_is_shown_by_what_it_made_here() {
-    const PAGES: [&str; 4] = ["/", "/models", "/compare/openai/gpt-image-1.5/pictor/mock-image", MODEL];
+    // It hangs on the home page's wall, too.
+    const MINI: &str = "gpt-image-1-mini";
+    const OWN: &str = "/models/openai/gpt-image-1-mini";
+    const PAGES: [&str; 4] = [
+        "/",
+        "/models",
+        "/compare/openai/gpt-image-1-mini/pictor/mock-image",
+        OWN,
+    ];
     let gateway = TestGateway::start().await;
     for path in PAGES {
         let html = shown(&gateway, path).await;
@@ -36,20 +44,20 @@ async fn a_model_is_shown_by_what_it_made_here() {
         );
     }
     // An entry of a competition, then one that was published, then another entry: the published one stands for the model.
-    let entry = hung(&gateway, "gpt-image-1.5", Some("geometric-composition")).await;
+    let entry = hung(&gateway, MINI, Some("geometric-composition")).await;
     gateway.clock.advance_s(61);
     let main_of = |html: &str| html.split_once("<main").expect("a page").1.to_owned();
     for path in &PAGES[..3] {
         let html = main_of(&shown(&gateway, path).await);
         assert!(html.contains(&format!("<img src=\"{entry}\"")), "{path}: {html}");
     }
-    let published = hung(&gateway, "gpt-image-1.5", None).await;
+    let published = hung(&gateway, MINI, None).await;
     gateway.clock.advance_s(61);
     for path in PAGES {
         let html = shown(&gateway, path).await;
         assert!(html.contains(&format!("<img src=\"{published}\"")), "{path}: {html}");
     }
-    let html = shown(&gateway, MODEL).await;
+    let html = shown(&gateway, OWN).await;
     assert!(
         html.contains("on show in the gallery") && html.contains("a glass whale"),
         "{html}"
