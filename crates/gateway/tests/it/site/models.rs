@@ -21,7 +21,7 @@ async fn hung(gateway: &TestGateway, model: &str, competition: Option<&str>) -> 
     };
     let answer = send(gateway.request(reqwest::Method::POST, path).json(&body)).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
-    format!("/gallery/{}.webp", answer.json()["name"].as_str().expect("a name"))
+    format!("/gallery/{}.webp", answer.json()["id"].as_str().expect("an id"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
