@@ -293,7 +293,7 @@ fn spare_file() -> Option<File> {
 }
 
 impl House {
-    /// Waits until the gateway closes. These connections came after that: they end with the wait for those before.
+    /// Waits until the gateway closes: without end for connections that came after that, which end with the wait for those before.
     async fn closing(&self) {
         let mut phase = self.phase.clone();
         if self.is_closed || phase.wait_for(|phase| *phase == Phase::Closing).await.is_err() {

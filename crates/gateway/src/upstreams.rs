@@ -142,12 +142,11 @@ impl Upstreams {
     /// # Errors
     /// [`DatabaseError`].
     pub(crate) async fn note(&self, database: &Database, now: Timestamp) -> Result<(), DatabaseError> {
-        for upstream in self.iter().filter(|upstream| upstream.service != Service::Off) {
-            database
-                .note_service(&upstream.id, upstream.service == Service::Sandbox, now)
-                .await?;
-        }
-        Ok(())
+        let on = self.iter().filter(|upstream| upstream.service != Service::Off);
+        let served: Vec<(&str, bool)> = on
+            .map(|upstream| (upstream.id.as_str(), upstream.service == Service::Sandbox))
+            .collect();
+        database.note_services(&served, now).await
     }
 
     /// Goes on with what is known of credentials that stay in force when the settings are read again.

@@ -1,30 +1,44 @@
 //! From when on providers were served by emulators, or in truth.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::{Database, DatabaseError};
 
 impl Database {
-    /// Notes how a provider is served from `now` on, unless that is known. What was before the first note is taken to have been
-    /// as the note says.
+    /// Notes which providers are emulators, and which are not, from `now` on, as far as that is not known. What was before the
+    /// first note of a provider is taken to have been as that says.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn note_service(&self, provider: &str, sandbox: bool, now: Timestamp) -> Result<(), DatabaseError> {
-        let known = self.was_sandbox(provider, now).await?;
-        if known == Some(sandbox) {
-            return Ok(());
+    pub async fn note_services(&self, served: &[(&str, bool)], now: Timestamp) -> Result<(), DatabaseError> {
+        let known = self.latest_services().await?;
+        for (provider, sandbox) in served {
+            let known = known.get(*provider);
+            if known == Some(sandbox) {
+                continue;
+            }
+            // Another replica that starts at the same moment notes the same.
+            sqlx::query("INSERT INTO services (provider, since, sandbox) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(*provider)
+                .bind(known.map_or(0, |_| now.as_microsecond()))
+                .bind(i64::from(*sandbox))
+                .execute(&self.pool)
+                .await?;
         }
-        let since = known.map_or(0, |_| now.as_microsecond());
-        // Another replica that starts at the same moment notes the same.
-        sqlx::query("INSERT INTO services (provider, since, sandbox) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(provider)
-            .bind(since)
-            .bind(i64::from(sandbox))
-            .execute(&self.pool)
-            .await?;
         Ok(())
+    }
+
+    /// Whether each provider is an emulator by its last note.
+    async fn latest_services(&self) -> Result<HashMap<String, bool>, DatabaseError> {
+        let rows = sqlx::query("SELECT provider, sandbox FROM services ORDER BY since")
+            .fetch_all(&self.pool)
+            .await?;
+        let read = |row: &AnyRow| Ok((row.try_get("provider")?, row.try_get::<i64, _>("sandbox")? != 0));
+        rows.iter().map(read).collect()
     }
 
     /// Whether a provider was an emulator at that time. `None`: it was never served.

@@ -3,6 +3,7 @@
 mod books;
 mod clock;
 mod command;
+mod key;
 mod live;
 mod log;
 pub(crate) mod outage;
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use clock::TestClock;
+pub(crate) use key::Key;
 pub(crate) use live::LiveProvider;
 pub(crate) use log::{check_no_secret, log_lines, watch_log};
 pub(crate) use pictures::{converted, decoded, distance, file, half_mask, info, noise, plain, size_of};

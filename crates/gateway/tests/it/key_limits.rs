@@ -1,10 +1,10 @@
 //! What is set for a key over HTTP really binds it: budgets, models, rates, generations at one time, its end.
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::hang_up::until_upstream_is_called;
-use super::harness::{GENERATIONS, Reply, TestGateway, send, small, with};
+use super::harness::{GENERATIONS, Key, Reply, TestGateway, send, small, with};
 
 const DAY_S: i64 = 86_400;
 /// Statements of one request whose bytes go out alone: begun with money, postings and call; ended with the same, times and delivery.
@@ -17,41 +17,6 @@ fn flat() -> Value {
 
 fn free() -> Value {
     json!({ "model": "mock-image", "prompt": "dunes", "size": "64x64" })
-}
-
-struct Key {
-    path: String,
-    token: String,
-}
-
-async fn made(gateway: &TestGateway, body: &Value) -> Key {
-    let reply = send(gateway.request(Method::POST, "/v1/keys").json(body)).await;
-    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
-    let key = reply.json();
-    Key {
-        path: format!("/v1/keys/{}", key["id"].as_str().expect("an id")),
-        token: key["key"].as_str().expect("a secret").to_owned(),
-    }
-}
-
-impl Key {
-    async fn generate(&self, gateway: &TestGateway, body: &Value) -> Reply {
-        send(
-            gateway
-                .anonymous(Method::POST, GENERATIONS)
-                .bearer_auth(&self.token)
-                .json(body),
-        )
-        .await
-    }
-
-    async fn change(&self, gateway: &TestGateway, body: Value) {
-        send(gateway.request(Method::PATCH, &self.path).json(&body)).await.ok();
-    }
-
-    async fn spent(&self, gateway: &TestGateway) -> Value {
-        gateway.get(&self.path).await.ok()["spent"].clone()
-    }
 }
 
 fn is_over_budget(reply: &Reply, budget: &str, left: &str) {
@@ -67,7 +32,7 @@ fn is_over_budget(reply: &Reply, budget: &str, left: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
     let gateway = TestGateway::start().await;
-    let key = made(
+    let key = Key::made(
         &gateway,
         &json!({ "budget": { "total_usd": 0.11, "day_usd": 0.03, "month_usd": 0.05 } }),
     )
@@ -108,7 +73,7 @@ async fn budgets_bind_until_they_are_raised_or_their_day_or_month_is_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_uses_the_models_that_it_may() {
     let gateway = TestGateway::start().await;
-    let key = made(&gateway, &json!({ "models": ["mock-image", "grok-imagine-image"] })).await;
+    let key = Key::made(&gateway, &json!({ "models": ["mock-image", "grok-imagine-image"] })).await;
     let refused = key.generate(&gateway, &small("gpt-image-2")).await;
     let error = refused.error(403, "PERMISSION_DENIED");
     assert_eq!(error["param"], "model");
@@ -125,7 +90,7 @@ async fn a_key_uses_the_models_that_it_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_served_by_the_providers_that_it_may_use() {
     let gateway = TestGateway::start().await;
-    let key = made(&gateway, &json!({ "providers": ["replicate"] })).await;
+    let key = Key::made(&gateway, &json!({ "providers": ["replicate"] })).await;
     let served = key.generate(&gateway, &small("flux1.1-pro")).await.ok();
     assert_eq!(served["metadata"]["provider"], "replicate");
     let refused = key.generate(&gateway, &flat()).await;
@@ -144,7 +109,7 @@ async fn a_key_is_served_by_the_providers_that_it_may_use() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keys_route_holds_where_a_request_says_nothing() {
     let gateway = TestGateway::start().await;
-    let key = made(
+    let key = Key::made(
         &gateway,
         &json!({ "route": { "only": ["replicate"], "max_price_usd": 0.05 } }),
     )
@@ -166,7 +131,7 @@ async fn a_keys_route_holds_where_a_request_says_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_past_the_rate_wait_for_their_turn() {
     let gateway = TestGateway::embedded().await;
-    let key = made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 2 } })).await;
+    let key = Key::made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 2 } })).await;
     key.generate(&gateway, &free()).await.ok();
     key.generate(&gateway, &free()).await.ok();
     let refused = key.generate(&gateway, &free()).await;
@@ -189,7 +154,7 @@ async fn requests_past_the_rate_wait_for_their_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_request_takes_a_turn_and_a_replay_takes_none() {
     let gateway = TestGateway::embedded().await;
-    let key = made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 2 } })).await;
+    let key = Key::made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 2 } })).await;
     let wrong = json!({ "model": "mock-image", "prompt": "dunes", "quality": "perfect" });
     key.generate(&gateway, &wrong).await.fault("quality");
     for _ in 0..3 {
@@ -220,8 +185,8 @@ async fn a_request_costs_few_writes_and_a_limit_by_the_minute_none() {
     // Signs of life, and what comes before or after the others.
     const MARGIN: f64 = 1.0;
     let gateway = TestGateway::embedded().await;
-    let free_key = made(&gateway, &json!({})).await;
-    let limited = made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 60_000 } })).await;
+    let free_key = Key::made(&gateway, &json!({})).await;
+    let limited = Key::made(&gateway, &json!({ "rate_limit": { "requests_per_minute": 60_000 } })).await;
     for (format, statements_max) in [
         ("b64_json", STATEMENTS_MAX),
         ("url", STATEMENTS_MAX + 1),
@@ -251,7 +216,7 @@ async fn a_request_costs_few_writes_and_a_limit_by_the_minute_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn generations_at_one_time_are_as_many_as_set() {
     let gateway = TestGateway::start().await;
-    let key = made(&gateway, &json!({ "rate_limit": { "concurrent": 1 } })).await;
+    let key = Key::made(&gateway, &json!({ "rate_limit": { "concurrent": 1 } })).await;
     let slow = json!({ "model": "openai/gpt-image-1-mini", "prompt": "dunes [[fault: delay=1s]]", "quality": "low" });
     let first = async { key.generate(&gateway, &slow).await.ok() };
     let second = async {
@@ -275,7 +240,7 @@ async fn generations_at_one_time_are_as_many_as_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_key_works_again_when_its_end_is_moved() {
     let gateway = TestGateway::embedded().await;
-    let key = made(&gateway, &json!({ "expires_at": "2026-08-15T12:01:00Z" })).await;
+    let key = Key::made(&gateway, &json!({ "expires_at": "2026-08-15T12:01:00Z" })).await;
     gateway.clock.advance_s(59);
     key.generate(&gateway, &free()).await.ok();
     gateway.clock.advance_s(1);

@@ -1,42 +1,12 @@
 //! What a key may ask for beyond models and providers: sizes, formats, qualities, hours and regions, however it is set.
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::harness::{GENERATIONS, Reply, TestGateway, send, with};
-
-struct Key {
-    path: String,
-    token: String,
-}
-
-async fn made(gateway: &TestGateway, body: &Value) -> Key {
-    let reply = send(gateway.request(Method::POST, "/v1/keys").json(body)).await;
-    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
-    let key = reply.json();
-    Key {
-        path: format!("/v1/keys/{}", key["id"].as_str().expect("an id")),
-        token: key["key"].as_str().expect("a secret").to_owned(),
-    }
-}
+use super::harness::{GENERATIONS, Key, Reply, TestGateway, send, with};
 
 async fn ruled(gateway: &TestGateway, rules: Value) -> Key {
-    made(gateway, &json!({ "rules": rules })).await
-}
-
-impl Key {
-    async fn generate(&self, gateway: &TestGateway, body: &Value) -> Reply {
-        self.post(gateway, GENERATIONS, body).await
-    }
-
-    async fn post(&self, gateway: &TestGateway, path: &str, body: &Value) -> Reply {
-        let request = gateway.anonymous(Method::POST, path).bearer_auth(&self.token);
-        send(request.json(body)).await
-    }
-
-    async fn change(&self, gateway: &TestGateway, body: Value) -> Value {
-        send(gateway.request(Method::PATCH, &self.path).json(&body)).await.ok()
-    }
+    Key::made(gateway, &json!({ "rules": rules })).await
 }
 
 fn mini(fields: Value) -> Value {
@@ -172,7 +142,7 @@ async fn hours_open_and_close_by_the_gateways_clock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_of_models_and_providers_name_their_rule_too() {
     let gateway = TestGateway::start().await;
-    let key = made(
+    let key = Key::made(
         &gateway,
         &json!({ "models": ["gpt-image-1-mini"], "providers": ["fal"] }),
     )
